@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a server is, as the agent found it: SMBIOS, CPUs, memory, disks with what is on
+ * them, NICs. Travels as JSON from agent to ondold (docs/protocol.md).
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "common/rack.h"
+
+struct inv_signature { /* one thing libblkid found, on the disk or one of its partitions */
+	char *where;  /* "" the disk itself, else "p1", "p2", ... */
+	char *type;   /* "ext4", "LVM2_member", "linux_raid_member", "gpt", "dos", ... */
+	char *label;  /* "" when none; for partitions, the partition label */
+};
+
+struct inv_disk {
+	char *name;    /* kernel name, "sda": for people, never for matching */
+	char *serial;  /* "" when the disk says none */
+	char *wwn;     /* lower case hex without 0x, "" when none */
+	char *model;
+	enum disk_bus bus;
+	int bay;       /* -1: could not be told */
+	uint64_t size_bytes;
+	unsigned sector_bytes; /* logical */
+	bool rotational, removable, read_only;
+	struct inv_signature *signatures;
+	size_t n_signatures;
+};
+
+struct inv_nic {
+	char *name;
+	struct mac_addr mac;
+	char *driver;
+	bool link;
+	unsigned speed_mbps; /* 0: unknown */
+};
+
+struct inventory {
+	char *vendor, *product, *serial; /* SMBIOS type 1 */
+	char uuid[37];
+	char *bios_version;
+	unsigned cpus;
+	char *cpu_model;
+	bool cpu_virt; /* vmx or svm */
+	uint64_t memory_bytes;
+	bool uefi;
+	struct inv_disk *disks;
+	size_t n_disks;
+	struct inv_nic *nics;
+	size_t n_nics;
+};
+
+json_t *inventory_to_json(const struct inventory *inv); /* new reference */
+/* Strict; *reterr_msg says what was wrong; caller frees both. */
+int inventory_from_json(const json_t *root, struct inventory **ret, char **reterr_msg);
+void inventory_free(struct inventory *inv);
+void inventory_freep(struct inventory **inv);
+/* Is there anything on the disk that is not ondol's own (its GPT with ondol-* labels)? */
+bool inv_disk_is_blank(const struct inv_disk *d);
+bool inv_disk_is_ours(const struct inv_disk *d);
+/* "LVM2_member on p2, gpt": what is on it, for people; caller frees. */
+char *inv_disk_contents(const struct inv_disk *d);

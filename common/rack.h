@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rack model: what rack.ini says, validated. Everything above reads this model and
+ * never the file. The file's format is documented in docs/rack.ini.5.scd.
+ *
+ * The model owns all it points to and does not change once loaded. Pointers between its
+ * parts (node->profile, nic->native, ...) are borrowed from the same model.
+ */
+#pragma once
+
+#include "common/conf.h"
+#include "common/parse.h"
+
+#define RACK_MAX_NODES 512
+#define RACK_MAX_NETWORKS 16
+#define RACK_MAX_NICS 4
+#define RACK_MAX_DISKS 16
+/* A network's name is also the name of the interface on each node: IFNAMSIZ allows 15. */
+#define RACK_MAX_NETWORK_NAME 12
+
+struct rack_network {
+	char *name; /* "provisioning", "management", "tunnel", "storage", ... */
+	unsigned line;
+	struct ipv4_net subnet;
+	unsigned vlan; /* 1..4094 */
+	unsigned mtu;  /* 1280..9216 bytes, without Ethernet header */
+	uint32_t gateway; /* host order, 0: none */
+};
+
+struct rack_nic { /* a physical port of every node of a profile, nic.1 first */
+	const struct rack_network *native; /* borrowed, NULL: no untagged traffic */
+	const struct rack_network *tagged[RACK_MAX_NETWORKS]; /* borrowed */
+	size_t n_tagged;
+};
+
+enum disk_use { DISK_SPARE, DISK_SYSTEM, DISK_DATA };
+enum disk_bus { DISK_BUS_OTHER, DISK_BUS_SATA, DISK_BUS_SAS, DISK_BUS_NVME, DISK_BUS_VIRTIO,
+	DISK_BUS_USB };
+const char *disk_use_str(enum disk_use use);
+const char *disk_bus_str(enum disk_bus bus); /* "other", "sata", "sas", "nvme", ... */
+int disk_use_parse(const char *s, enum disk_use *ret);
+int disk_bus_parse(const char *s, enum disk_bus *ret);
+
+struct rack_disk { /* a bay of every node of a profile: disk.1 is bay 1 */
+	unsigned bay;
+	enum disk_use use;
+	enum disk_bus bus;
+	uint64_t size_bytes; /* as sold; a disk matches within 5 % */
+};
+
+struct rack_profile {
+	char *name;
+	unsigned line;
+	char *vendor;  /* SMBIOS manufacturer, "HPE" */
+	char *product; /* SMBIOS product name, "ProLiant DL360 Gen10" */
+	struct rack_nic nics[RACK_MAX_NICS]; /* nics[0] is nic.1, the one that boots */
+	size_t n_nics;
+	struct rack_disk disks[RACK_MAX_DISKS]; /* by bay, ascending */
+	size_t n_disks;
+};
+
+struct rack_node_disk { /* what the file says beyond the profile of one disk of one node */
+	char *serial; /* NULL: not said */
+	char *wwn;    /* NULL: not said; lower case, no 0x */
+};
+
+struct rack_node {
+	char *name;
+	unsigned line;
+	unsigned unit;  /* rack unit, 0: not said */
+	const struct rack_profile *profile; /* borrowed */
+	char *role;     /* the name of a role file */
+	char *kind;     /* of that role, NULL: it has none */
+	uint32_t bmc;   /* address of its BMC */
+	unsigned host;  /* host number in every network */
+	struct mac_addr macs[RACK_MAX_NICS]; /* macs[0] is nic.1 */
+	char *serial;   /* chassis serial, as SMBIOS says it */
+	char uuid[37];  /* "" when not said */
+	struct rack_node_disk disks[RACK_MAX_DISKS]; /* beside profile->disks */
+};
+
+struct rack {
+	char *name;
+	char *file; /* as shown in messages */
+	char **ssh_keys; /* authorized_keys lines for root on the nodes */
+	size_t n_ssh_keys;
+
+	/* [deploy]: the host that runs ondold */
+	char *interface;  /* its NIC on the provisioning network */
+	uint32_t address; /* its address there */
+	unsigned http_port;
+	char *image;      /* image profile: "core", "full" */
+	unsigned parallel_installs; /* 1..RACK_MAX_NODES */
+
+	/* [bmc]: the network of the service processors */
+	struct ipv4_net bmc_subnet;
+	unsigned bmc_vlan;
+
+	struct rack_network *networks;
+	size_t n_networks;
+	const struct rack_network *provisioning; /* borrowed from networks */
+	struct rack_profile *profiles;
+	size_t n_profiles;
+	struct rack_node *nodes; /* file order */
+	size_t n_nodes;
+};
+
+struct roledefs;
+
+/*
+ * Builds the model from a parsed file. Adds every problem found to problems; returns 0
+ * only when there is none, -EINVAL otherwise. roles (borrowed) is the set of role files
+ * that node roles must name.
+ */
+int rack_from_conf(struct conf *c, const struct roledefs *roles, struct problems *problems,
+	struct rack **ret);
+/* conf_load + rack_from_conf */
+int rack_load(const char *path, const struct roledefs *roles, struct problems *problems,
+	struct rack **ret);
+/* conf_parse + rack_from_conf; file is the name shown in messages */
+int rack_parse(const char *file, const char *text, size_t len, const struct roledefs *roles,
+	struct problems *problems, struct rack **ret);
+void rack_free(struct rack *r);
+void rack_freep(struct rack **r);
+
+const struct rack_node *rack_node(const struct rack *r, const char *name);
+const struct rack_node *rack_node_by_mac(const struct rack *r, const struct mac_addr *mac);
+const struct rack_network *rack_network(const struct rack *r, const char *name);
+/* The node's address in a network: subnet base + host number; host byte order. */
+uint32_t rack_address(const struct rack_node *n, const struct rack_network *net);
+/* Which of the node's NICs carries the network, 0-based; -1: none. */
+int rack_nic_of(const struct rack_node *n, const struct rack_network *net);
+/* The largest MTU of the networks a NIC carries. */
+unsigned rack_nic_mtu(const struct rack_nic *nic);
