@@ -76,7 +76,7 @@ $(call compile_rules,$(1))
 $$(O)/$(1): $$($(1)_OBJS) $$($(1)_USES:%=$$(O)/lib%.a) $$($(1)_EXTRA)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(LDFLAGS) $$($(1)_LDFLAGS) -o $$@ $$($(1)_OBJS) $$($(1)_USES:%=$$(O)/lib%.a) \
-		$$($(1)_LDLIBS) $$(call pkglibs,$$(sort $$($(1)_PKGS) $$(foreach l,$$($(1)_USES),$$($$(l)_PKGS))))
+		$$($(1)_LDLIBS) $$(foreach l,$$($(1)_USES),$$($$(l)_LDLIBS)) $$(call pkglibs,$$(sort $$($(1)_PKGS) $$(foreach l,$$($(1)_USES),$$($$(l)_PKGS))))
 endef
 $(foreach l,$(LIBS_A),$(eval $(call library_rules,$(l))))
 $(foreach p,$(PROGS) $(TESTS),$(eval $(call program_rules,$(p))))

@@ -8,7 +8,7 @@
 
 #include "common/problems.h"
 
-#define CONF_MAX_BYTES (1024 * 1024)
+#define CONF_MAX_BYTES (16 * 1024 * 1024)
 #define CONF_MAX_LINE 1000 /* iniparser's own limit is 1024 */
 
 struct conf_key {
@@ -40,7 +40,9 @@ struct conf {
  */
 int conf_parse(const char *file, const char *text, size_t len, struct problems *problems,
 	struct conf **ret);
-/* The same from a file; a missing or unreadable file is a problem and -errno. */
+/* A configuration file's bytes; what keeps it from being read is a problem. Caller frees. */
+int conf_read(const char *path, struct problems *problems, char **ret, size_t *ret_len);
+/* conf_read and conf_parse; a missing or unreadable file is a problem and -errno. */
 int conf_load(const char *path, struct problems *problems, struct conf **ret);
 void conf_free(struct conf *c);
 void conf_freep(struct conf **c);

@@ -46,5 +46,8 @@ bool roledefs_has_role(const struct roledefs *r, const char *role);
 bool roledefs_role_has_kinds(const struct roledefs *r, const char *role);
 /* "controller, compute, storage": for messages; caller frees. */
 char *roledefs_names(const struct roledefs *r);
-/* Where role files are when nobody says: $ONDOL_ROLES, else the installed directory. */
-const char *roledefs_default_dir(void);
+/*
+ * Where role files are when nobody says: $ONDOL_ROLES, else roles/ of the source tree the
+ * program was built in, else the installed directory. The caller frees.
+ */
+char *roledefs_default_dir(void);

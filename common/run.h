@@ -26,3 +26,12 @@ int run_child(const char *const argv[], const char *const env_extra[], const cha
 void run_result_clear(struct run_result *r);
 /* run_child; 0 only for exit status 0. On failure *reterr_msg says which and why; caller frees. */
 int run_ok(const char *const argv[], unsigned timeout_ms, char **reterr_msg);
+
+/*
+ * The two pieces below run_child, for common/child.c. The environment: this process's own
+ * with extra over it; free() the array, not its strings. run_spawn: in becomes stdin, out
+ * becomes stdout and stderr; the child leads a process group of its own and starts with no
+ * signal blocked or ignored.
+ */
+char **run_environment(const char *const extra[]);
+int run_spawn(const char *const argv[], const char *const env_extra[], int in, int out, pid_t *ret);

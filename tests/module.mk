@@ -6,7 +6,6 @@ define unit_test
 $(1)_SRCS := tests/unit/$(1).c $$($(1)_WITH)
 $(1)_USES := $$(or $$($(1)_USES),common)
 $(1)_PKGS := cmocka $$($(1)_PKGS)
-$(1)_LDLIBS := $$($(1)_LDLIBS) $$(foreach l,$$($(1)_USES),$$($$(l)_LDLIBS))
 TESTS += $(1)
 endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t))))

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * iniparser accepts much and tells little: a key given twice keeps the last, a syntax error
+ * is a NULL for the whole file, and no line number comes back. So each line is first
+ * classified here. Lines that are wrong become problems and blank lines; what is left is
+ * handed to iniparser, which cannot fail on it any more and supplies the values (quotes,
+ * comments). Both agree on names because the scan rewrites them in canonical form.
+ */
+#include "common/conf.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <iniparser/iniparser.h>
+#include <sys/mman.h>
+
+struct scan {
+	struct conf *conf;
+	struct problems *problems;
+	char *clean; /* what iniparser will read; never longer than twice the text */
+	size_t clean_len;
+	unsigned line;
+	struct conf_section *section; /* the current one, NULL: none or a refused one */
+	bool skip; /* below a section that was refused */
+	unsigned n_binary;
+};
+
+/* One line in canonical form; the newline follows from scan_text. */
+static void emit(struct scan *s, const char *a, const char *b, const char *c)
+{
+	s->clean_len += (size_t)sprintf(s->clean + s->clean_len, "%s%s%s", a, b, c);
+}
+
+static void problem(struct scan *s, const char *key, const char *text)
+{
+	problems_add(s->problems, s->conf->file, s->line, s->section ? s->section->name : NULL, key,
+		"%s", text);
+}
+
+/* Lower case, blanks folded to one; false when a byte may not be part of a name. */
+static bool canonical_name(char *name, bool blanks)
+{
+	char *o = name;
+
+	for (const char *p = name; *p; p++) {
+		unsigned char c = (unsigned char)tolower((unsigned char)*p);
+
+		if (isblank(c)) {
+			if (!blanks)
+				return false;
+			if (o > name && o[-1] != ' ')
+				*o++ = ' ';
+		} else if (isalnum(c) || strchr("._-", c)) {
+			*o++ = (char)c;
+		} else {
+			return false;
+		}
+	}
+	*o = '\0';
+	return o > name;
+}
+
+static struct conf_section *find_section(struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (streq(c->sections[i].name, name))
+			return &c->sections[i];
+	return NULL;
+}
+
+static void scan_section(struct scan *s, char *text)
+{
+	char *end = strchr(text, ']'), *name = text + 1, *rest;
+	struct conf_section *twin;
+
+	s->section = NULL;
+	s->skip = true;
+	if (!end) {
+		problem(s, NULL, "expected \"]\" at the end of the section's name");
+		return;
+	}
+	*end = '\0';
+	rest = str_strip(end + 1);
+	if (*rest && *rest != ';' && *rest != '#') {
+		problem(s, NULL, "expected nothing after \"]\"");
+		return;
+	}
+	name = str_strip(name);
+	if (!canonical_name(name, true)) {
+		problem(s, NULL, "expected a section name of letters, digits, blanks and . _ -");
+		return;
+	}
+	twin = find_section(s->conf, name);
+	if (twin) {
+		problems_add(s->problems, s->conf->file, s->line, name, NULL,
+			"this section was already given at line %u; give it once", twin->line);
+		return;
+	}
+	GROW(s->conf->sections, s->conf->n, s->conf->cap);
+	s->section = &s->conf->sections[s->conf->n++];
+	*s->section = (struct conf_section){.name = xstrdup(name), .line = s->line};
+	s->skip = false;
+	emit(s, "[", name, "]");
+}
+
+static bool quote_is_closed(const char *value)
+{
+	return (*value != '"' && *value != '\'') || strchr(value + 1, *value);
+}
+
+static void scan_key(struct scan *s, char *text)
+{
+	char *eq = strchr(text, '='), *value, *key;
+
+	if (s->skip)
+		return;
+	if (!eq) {
+		problem(s, NULL, "expected \"key = value\" or \"[section]\"");
+		return;
+	}
+	*eq = '\0';
+	key = str_strip(text);
+	value = str_strip(eq + 1);
+	if (!canonical_name(key, false)) {
+		problem(s, NULL, "expected a key of letters, digits and . _ - before \"=\"");
+		return;
+	}
+	if (!s->section) {
+		problem(s, key, "expected a [section] before the first key");
+		return;
+	}
+	for (size_t i = 0; i < s->section->n_keys; i++) {
+		if (streq(s->section->keys[i].name, key)) {
+			problems_add(s->problems, s->conf->file, s->line, s->section->name, key,
+				"was already given at line %u; give it once",
+				s->section->keys[i].line);
+			return;
+		}
+	}
+	if (!quote_is_closed(value)) {
+		problem(s, key, "the quote is not closed");
+		return;
+	}
+	if (*value && value[strlen(value) - 1] == '\\') {
+		problem(s, key, "a line cannot be continued with a backslash");
+		return;
+	}
+	GROW(s->section->keys, s->section->n_keys, s->section->cap_keys);
+	s->section->keys[s->section->n_keys++] =
+		(struct conf_key){.name = xstrdup(key), .line = s->line};
+	emit(s, key, " = ", value);
+}
+
+/* One line without its newline, NUL-terminated in place. */
+static void scan_line(struct scan *s, char *text, size_t len)
+{
+	if (len && text[len - 1] == '\r')
+		text[--len] = '\0';
+	if (len > CONF_MAX_LINE) {
+		problems_add(s->problems, s->conf->file, s->line, NULL, NULL,
+			"expected lines of at most %d bytes, found one of %zu", CONF_MAX_LINE, len);
+		return;
+	}
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if ((c < 0x20 && c != '\t') || c == 0x7f) {
+			s->n_binary++;
+			problems_add(s->problems, s->conf->file, s->line, NULL, NULL,
+				"expected text, found the byte 0x%02x in column %zu", c, i + 1);
+			return;
+		}
+	}
+	text = str_strip(text);
+	if (!*text || *text == ';' || *text == '#')
+		return;
+	if (*text == '[')
+		scan_section(s, text);
+	else
+		scan_key(s, text);
+}
+
+static int scan_text(struct scan *s, char *text, size_t len)
+{
+	for (size_t pos = 0; pos < len && s->n_binary < 5;) {
+		char *nl = memchr(text + pos, '\n', len - pos);
+		size_t end = nl ? (size_t)(nl - text) : len;
+
+		text[end] = '\0';
+		s->line++;
+		scan_line(s, text + pos, end - pos);
+		s->clean[s->clean_len++] = '\n';
+		pos = end + 1;
+	}
+	if (s->n_binary >= 5) {
+		problems_add(s->problems, s->conf->file, 0, NULL, NULL,
+			"this is not a text file; nothing more of it was read");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int quiet(_unused_ const char *fmt, ...)
+{
+	return 0;
+}
+
+/* iniparser reads only files by name. */
+static dictionary *parse_clean(const char *text, size_t len)
+{
+	_cleanup_close_ int fd = memfd_create("conf", MFD_CLOEXEC);
+	char path[40];
+
+	if (fd < 0 || write_all(fd, text, len) < 0)
+		return NULL;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	iniparser_set_error_callback(quiet);
+	return iniparser_load(path);
+}
+
+static int fill_values(struct scan *s)
+{
+	dictionary *d = parse_clean(s->clean, s->clean_len);
+
+	if (!d)
+		return -EIO;
+	for (size_t i = 0; i < s->conf->n; i++) {
+		struct conf_section *sec = &s->conf->sections[i];
+
+		for (size_t k = 0; k < sec->n_keys; k++) {
+			_cleanup_free_ char *name = xasprintf("%s:%s", sec->name, sec->keys[k].name);
+
+			sec->keys[k].value = xstrdup(iniparser_getstring(d, name, ""));
+		}
+	}
+	iniparser_freedict(d);
+	return 0;
+}
+
+int conf_parse(const char *file, const char *text, size_t len, struct problems *problems,
+	struct conf **ret)
+{
+	_cleanup_free_ char *copy = NULL, *clean = NULL;
+	_cleanup_(conf_freep) struct conf *c = xcalloc(1, sizeof(*c));
+	struct scan s = {.conf = c, .problems = problems};
+	int r;
+
+	c->file = xstrdup(file);
+	if (len > CONF_MAX_BYTES) {
+		problems_add(problems, file, 0, NULL, NULL,
+			"expected at most %d bytes, found %zu; is this the right file?",
+			CONF_MAX_BYTES, len);
+		return -EINVAL;
+	}
+	copy = xmalloc(len + 1);
+	if (len)
+		memcpy(copy, text, len);
+	copy[len] = '\0';
+	s.clean = clean = xmalloc(2 * len + 64);
+	if (len >= 3 && memcmp(copy, "\xef\xbb\xbf", 3) == 0) {
+		problems_add(problems, file, 1, NULL, NULL,
+			"the file begins with a byte-order mark; save it as plain UTF-8");
+		memset(copy, ' ', 3);
+	}
+	r = scan_text(&s, copy, len);
+	if (r == 0)
+		r = fill_values(&s);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(c);
+	return 0;
+}
+
+int conf_read(const char *path, struct problems *problems, char **ret, size_t *ret_len)
+{
+	int r = read_file(path, CONF_MAX_BYTES, ret, ret_len);
+
+	if (r == -EFBIG)
+		problems_add(problems, path, 0, NULL, NULL,
+			"expected at most %d bytes; is this the right file?", CONF_MAX_BYTES);
+	else if (r < 0)
+		problems_add(problems, path, 0, NULL, NULL, "cannot be read: %s", strerror(-r));
+	return r;
+}
+
+int conf_load(const char *path, struct problems *problems, struct conf **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r = conf_read(path, problems, &text, &len);
+
+	return r < 0 ? r : conf_parse(path, text, len, problems, ret);
+}
+
+void conf_free(struct conf *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->n; i++) {
+		for (size_t k = 0; k < c->sections[i].n_keys; k++) {
+			free(c->sections[i].keys[k].name);
+			free(c->sections[i].keys[k].value);
+		}
+		free(c->sections[i].keys);
+		free(c->sections[i].name);
+	}
+	free(c->sections);
+	free(c->file);
+	free(c);
+}
+
+void conf_freep(struct conf **c)
+{
+	conf_free(*c);
+	*c = NULL;
+}
+
+struct conf_section *conf_section(struct conf *c, const char *name)
+{
+	struct conf_section *s = find_section(c, name);
+
+	if (s)
+		s->used = true;
+	return s;
+}
+
+struct conf_key *conf_key(struct conf_section *s, const char *name)
+{
+	for (size_t i = 0; s && i < s->n_keys; i++) {
+		if (streq(s->keys[i].name, name)) {
+			s->keys[i].used = true;
+			return &s->keys[i];
+		}
+	}
+	return NULL;
+}
+
+void conf_report_unused(const struct conf *c, struct problems *problems)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const struct conf_section *s = &c->sections[i];
+
+		if (!s->used) {
+			problems_add(problems, c->file, s->line, s->name, NULL,
+				"there is no such section; is the name misspelt?");
+			continue;
+		}
+		for (size_t k = 0; k < s->n_keys; k++)
+			if (!s->keys[k].used)
+				problems_add(problems, c->file, s->keys[k].line, s->name,
+					s->keys[k].name,
+					"there is no such key here; is it misspelt?");
+	}
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/order.h"
+
+#include "common/diskmatch.h"
+#include "common/jsonx.h"
+
+/* ---- disks ---- */
+
+static json_t *disk_to_json(const struct order_disk *d)
+{
+	return json_pack("{s:s, s:s, s:I}", "serial", d->serial, "wwn", d->wwn, "size_bytes",
+		(json_int_t)d->size_bytes);
+}
+
+static void disk_from_json(struct jx *outer, const char *where, const json_t *obj,
+	struct order_disk *d)
+{
+	struct jx j = {.obj = obj};
+
+	d->serial = xstrdup(jx_str(&j, "serial", 64));
+	d->wwn = xstrdup(jx_str(&j, "wwn", 64));
+	d->size_bytes = jx_uint(&j, "size_bytes", 1, INT64_MAX);
+	if (!j.error && !*d->serial && !*d->wwn)
+		jx_fail(&j, "serial", "expected a serial or a WWN, found neither");
+	jx_merge(outer, where, &j);
+}
+
+static void disk_clear(struct order_disk *d)
+{
+	free(d->serial);
+	free(d->wwn);
+}
+
+static struct order_disk disk_of(const struct inv_disk *d)
+{
+	return (struct order_disk){xstrdup(d->serial), xstrdup(d->wwn), d->size_bytes};
+}
+
+/* ---- the install order ---- */
+
+json_t *install_order_to_json(const struct install_order *o)
+{
+	return json_pack("{s:o, s:b, s:s, s:{s:s, s:s, s:s, s:I, s:I}, s:O}", "system",
+		disk_to_json(&o->system), "wipe", o->wipe, "node_token", o->node_token, "image",
+		"path", o->image.path, "version", o->image.version, "sha256", o->image.sha256,
+		"size_bytes", (json_int_t)o->image.size_bytes, "raw_bytes",
+		(json_int_t)o->image.raw_bytes, "desired", o->desired);
+}
+
+static void read_image(struct jx *outer, struct order_image *im)
+{
+	struct jx j = {.obj = jx_object(outer, "image")};
+	uint8_t raw[32];
+
+	if (!j.obj)
+		return;
+	im->path = xstrdup(jx_str(&j, "path", 256));
+	im->version = xstrdup(jx_str(&j, "version", 128));
+	im->sha256 = xstrdup(jx_str(&j, "sha256", 64));
+	im->size_bytes = jx_uint(&j, "size_bytes", 1, INT64_MAX);
+	im->raw_bytes = jx_uint(&j, "raw_bytes", 1, INT64_MAX);
+	if (!j.error && im->path[0] != '/')
+		jx_fail(&j, "path", "expected an absolute path");
+	if (!j.error && parse_hex(im->sha256, 32, raw) < 0)
+		jx_fail(&j, "sha256", "expected 64 hex digits");
+	jx_merge(outer, "image", &j);
+}
+
+int install_order_from_json(const json_t *root, struct install_order **ret, char **reterr_msg)
+{
+	_cleanup_(install_order_freep) struct install_order *o = xcalloc(1, sizeof(*o));
+	struct jx j = {.obj = root};
+	const json_t *system = jx_object(&j, "system"), *desired = jx_object(&j, "desired");
+	uint8_t raw[16];
+
+	if (system)
+		disk_from_json(&j, "system", system, &o->system);
+	read_image(&j, &o->image);
+	o->wipe = jx_bool_opt(&j, "wipe", false);
+	o->node_token = xstrdup(jx_str(&j, "node_token", 32));
+	if (!j.error && parse_hex(o->node_token, 16, raw) < 0)
+		jx_fail(&j, "node_token", "expected 32 hex digits");
+	o->desired = desired ? json_incref((json_t *)desired) : NULL;
+	if (j.error) {
+		*reterr_msg = TAKE_PTR(j.error);
+		return -EINVAL;
+	}
+	*ret = TAKE_PTR(o);
+	return 0;
+}
+
+void install_order_free(struct install_order *o)
+{
+	if (!o)
+		return;
+	disk_clear(&o->system);
+	free(o->image.path);
+	free(o->image.version);
+	free(o->image.sha256);
+	free(o->node_token);
+	json_decref(o->desired);
+	free(o);
+}
+
+void install_order_freep(struct install_order **o)
+{
+	install_order_free(*o);
+	*o = NULL;
+}
+
+/* ---- the desired state, from the model ---- */
+
+static void make_bridge(struct desired *d, const struct rack_node *n, size_t nic)
+{
+	const struct rack_nic *p = &n->profile->nics[nic];
+	struct desired_bridge *b = &d->bridges[d->n_bridges++];
+
+	b->name = xasprintf("br-nic%zu", nic + 1);
+	b->uplink = n->macs[nic];
+	b->mtu = rack_nic_mtu(p);
+	b->native_vlan = p->native ? p->native->vlan : 0;
+	for (size_t i = 0; i < p->n_tagged; i++)
+		b->trunks[b->n_trunks++] = p->tagged[i]->vlan;
+}
+
+static void make_port(struct desired *d, const struct rack_node *n, const struct rack_network *net)
+{
+	int nic = rack_nic_of(n, net);
+	struct desired_port *p = &d->ports[d->n_ports];
+
+	if (nic < 0)
+		return;
+	d->n_ports++;
+	*p = (struct desired_port){.name = xstrdup(net->name),
+		.bridge = xasprintf("br-nic%d", nic + 1),
+		.vlan = net->vlan,
+		.mtu = net->mtu,
+		.address = rack_address(n, net),
+		.prefix = net->subnet.prefix,
+		.gateway = net->gateway};
+}
+
+static void make_data_disks(struct desired *d, const struct rack_node *n, const struct inventory *inv)
+{
+	d->data_disks = xcalloc(n->profile->n_disks, sizeof(*d->data_disks));
+	for (size_t i = 0; inv && i < n->profile->n_disks; i++) {
+		_cleanup_free_ char *why = NULL;
+		const struct inv_disk *disk;
+
+		if (n->profile->disks[i].use == DISK_DATA && disk_match(n, i, inv, &disk, &why) == 0)
+			d->data_disks[d->n_data_disks++] = disk_of(disk);
+	}
+}
+
+static void make_peers(struct desired *d, const struct rack *r)
+{
+	const struct rack_network *net = rack_network(r, "management");
+
+	d->peers = xcalloc(r->n_nodes, sizeof(*d->peers));
+	for (size_t i = 0; i < r->n_nodes; i++) {
+		const struct rack_node *n = &r->nodes[i];
+
+		d->peers[d->n_peers++] = (struct desired_peer){.name = xstrdup(n->name),
+			.role = xstrdup(n->role),
+			.kind = xstrdup(n->kind ? n->kind : ""),
+			.management = rack_address(n, net ? net : r->provisioning)};
+	}
+}
+
+struct desired *desired_from_rack(const struct rack *r, const struct rack_node *n,
+	const struct inventory *inv, uint64_t revision)
+{
+	struct desired *d = xcalloc(1, sizeof(*d));
+
+	d->revision = revision;
+	d->rack = xstrdup(r->name);
+	d->node = xstrdup(n->name);
+	d->role = xstrdup(n->role);
+	d->kind = xstrdup(n->kind ? n->kind : "");
+	d->server = r->address;
+	d->server_port = r->http_port;
+	d->bridges = xcalloc(RACK_MAX_NICS, sizeof(*d->bridges));
+	for (size_t i = 0; i < n->profile->n_nics; i++)
+		make_bridge(d, n, i);
+	d->ports = xcalloc(r->n_networks, sizeof(*d->ports));
+	for (size_t i = 0; i < r->n_networks; i++)
+		make_port(d, n, &r->networks[i]);
+	make_data_disks(d, n, inv);
+	make_peers(d, r);
+	d->ssh_keys = xcalloc(r->n_ssh_keys, sizeof(*d->ssh_keys));
+	for (size_t i = 0; i < r->n_ssh_keys; i++)
+		d->ssh_keys[d->n_ssh_keys++] = xstrdup(r->ssh_keys[i]);
+	return d;
+}
+
+/* ---- the desired state, as JSON ---- */
+
+static json_t *address_json(uint32_t addr)
+{
+	char buf[16];
+
+	format_ipv4(addr, buf);
+	return json_string(addr ? buf : "");
+}
+
+static json_t *bridge_to_json(const struct desired_bridge *b)
+{
+	json_t *trunks = json_array();
+	char mac[18];
+
+	format_mac(&b->uplink, mac);
+	for (size_t i = 0; i < b->n_trunks; i++)
+		json_array_append_new(trunks, json_integer(b->trunks[i]));
+	return json_pack("{s:s, s:s, s:i, s:i, s:o}", "name", b->name, "uplink", mac, "mtu",
+		(int)b->mtu, "native_vlan", (int)b->native_vlan, "trunks", trunks);
+}
+
+static json_t *port_to_json(const struct desired_port *p)
+{
+	return json_pack("{s:s, s:s, s:i, s:i, s:o, s:i, s:o}", "name", p->name, "bridge", p->bridge,
+		"vlan", (int)p->vlan, "mtu", (int)p->mtu, "address", address_json(p->address),
+		"prefix", (int)p->prefix, "gateway", address_json(p->gateway));
+}
+
+json_t *desired_to_json(const struct desired *d)
+{
+	json_t *bridges = json_array(), *ports = json_array(), *disks = json_array();
+	json_t *peers = json_array(), *keys = json_array();
+
+	for (size_t i = 0; i < d->n_bridges; i++)
+		json_array_append_new(bridges, bridge_to_json(&d->bridges[i]));
+	for (size_t i = 0; i < d->n_ports; i++)
+		json_array_append_new(ports, port_to_json(&d->ports[i]));
+	for (size_t i = 0; i < d->n_data_disks; i++)
+		json_array_append_new(disks, disk_to_json(&d->data_disks[i]));
+	for (size_t i = 0; i < d->n_peers; i++)
+		json_array_append_new(peers, json_pack("{s:s, s:s, s:s, s:o}", "name",
+			d->peers[i].name, "role", d->peers[i].role, "kind", d->peers[i].kind,
+			"management", address_json(d->peers[i].management)));
+	for (size_t i = 0; i < d->n_ssh_keys; i++)
+		json_array_append_new(keys, json_string(d->ssh_keys[i]));
+	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "revision",
+		(json_int_t)d->revision, "rack", d->rack, "node", d->node, "role", d->role, "kind",
+		d->kind, "server", address_json(d->server), "server_port", (int)d->server_port,
+		"bridges", bridges, "ports", ports, "data_disks", disks, "peers", peers, "ssh_keys",
+		keys);
+}
+
+static uint32_t jx_ipv4(struct jx *j, const char *key, bool may_be_empty)
+{
+	const char *s = jx_str(j, key, 15);
+	uint32_t addr = 0;
+
+	if (!j->error && !(may_be_empty && !*s) && parse_ipv4(s, &addr) < 0)
+		jx_fail(j, key, "expected an IPv4 address");
+	return addr;
+}
+
+static char *jx_name(struct jx *j, const char *key, size_t max)
+{
+	const char *s = jx_str(j, key, max);
+
+	if (!j->error && parse_token(s, max) < 0)
+		jx_fail(j, key, "expected a name of letters, digits and . _ -");
+	return xstrdup(s);
+}
+
+static void bridge_from_json(struct jx *outer, const json_t *obj, struct desired_bridge *b)
+{
+	struct jx j = {.obj = obj};
+	const char *mac = jx_str(&j, "uplink", 17);
+	const json_t *trunks = jx_array(&j, "trunks", RACK_MAX_NETWORKS);
+
+	b->name = jx_name(&j, "name", 15);
+	if (!j.error && parse_mac(mac, &b->uplink) < 0)
+		jx_fail(&j, "uplink", "expected a MAC address");
+	b->mtu = (unsigned)jx_uint(&j, "mtu", 1280, 9216);
+	b->native_vlan = (unsigned)jx_uint(&j, "native_vlan", 0, 4094);
+	for (size_t i = 0; i < json_array_size(trunks); i++) {
+		json_int_t vlan = json_integer_value(json_array_get(trunks, i));
+
+		if (vlan < 1 || vlan > 4094)
+			jx_fail(&j, "trunks", "expected VLANs from 1 to 4094");
+		else
+			b->trunks[b->n_trunks++] = (unsigned)vlan;
+	}
+	jx_merge(outer, "bridges", &j);
+}
+
+static void port_from_json(struct jx *outer, const json_t *obj, struct desired_port *p)
+{
+	struct jx j = {.obj = obj};
+
+	p->name = jx_name(&j, "name", 15);
+	p->bridge = jx_name(&j, "bridge", 15);
+	p->vlan = (unsigned)jx_uint(&j, "vlan", 1, 4094);
+	p->mtu = (unsigned)jx_uint(&j, "mtu", 1280, 9216);
+	p->address = jx_ipv4(&j, "address", false);
+	p->prefix = (unsigned)jx_uint(&j, "prefix", 8, 30);
+	p->gateway = jx_ipv4(&j, "gateway", true);
+	jx_merge(outer, "ports", &j);
+}
+
+static void peer_from_json(struct jx *outer, const json_t *obj, struct desired_peer *p)
+{
+	struct jx j = {.obj = obj};
+
+	p->name = jx_name(&j, "name", 63);
+	p->role = jx_name(&j, "role", 63);
+	p->kind = xstrdup(jx_str(&j, "kind", 63));
+	p->management = jx_ipv4(&j, "management", false);
+	jx_merge(outer, "peers", &j);
+}
+
+static void lists_from_json(struct jx *j, struct desired *d)
+{
+	const json_t *bridges = jx_array(j, "bridges", RACK_MAX_NICS);
+	const json_t *ports = jx_array(j, "ports", RACK_MAX_NETWORKS);
+	const json_t *disks = jx_array(j, "data_disks", RACK_MAX_DISKS);
+	const json_t *peers = jx_array(j, "peers", RACK_MAX_NODES);
+	const json_t *keys = jx_array(j, "ssh_keys", 32);
+
+	d->bridges = xcalloc(json_array_size(bridges), sizeof(*d->bridges));
+	for (size_t i = 0; i < json_array_size(bridges); i++)
+		bridge_from_json(j, json_array_get(bridges, i), &d->bridges[d->n_bridges++]);
+	d->ports = xcalloc(json_array_size(ports), sizeof(*d->ports));
+	for (size_t i = 0; i < json_array_size(ports); i++)
+		port_from_json(j, json_array_get(ports, i), &d->ports[d->n_ports++]);
+	d->data_disks = xcalloc(json_array_size(disks), sizeof(*d->data_disks));
+	for (size_t i = 0; i < json_array_size(disks); i++)
+		disk_from_json(j, "data_disks", json_array_get(disks, i),
+			&d->data_disks[d->n_data_disks++]);
+	d->peers = xcalloc(json_array_size(peers), sizeof(*d->peers));
+	for (size_t i = 0; i < json_array_size(peers); i++)
+		peer_from_json(j, json_array_get(peers, i), &d->peers[d->n_peers++]);
+	d->ssh_keys = xcalloc(json_array_size(keys), sizeof(*d->ssh_keys));
+	for (size_t i = 0; i < json_array_size(keys); i++) {
+		const char *line = json_string_value(json_array_get(keys, i));
+
+		if (!line || strchr(line, '\n'))
+			jx_fail(j, "ssh_keys", "expected single lines");
+		else
+			d->ssh_keys[d->n_ssh_keys++] = xstrdup(line);
+	}
+}
+
+/* Every port must be on a bridge that is there and carries its VLAN. */
+static void check_ports(struct jx *j, const struct desired *d)
+{
+	for (size_t i = 0; i < d->n_ports && !j->error; i++) {
+		const struct desired_port *p = &d->ports[i];
+		bool carried = false;
+
+		for (size_t k = 0; k < d->n_bridges; k++) {
+			const struct desired_bridge *b = &d->bridges[k];
+
+			if (!streq(b->name, p->bridge))
+				continue;
+			carried |= b->native_vlan == p->vlan;
+			for (size_t t = 0; t < b->n_trunks; t++)
+				carried |= b->trunks[t] == p->vlan;
+		}
+		if (!carried)
+			jx_fail(j, "ports", "%s: no bridge %s carries VLAN %u", p->name, p->bridge,
+				p->vlan);
+	}
+}
+
+int desired_from_json(const json_t *root, struct desired **ret, char **reterr_msg)
+{
+	_cleanup_(desired_freep) struct desired *d = xcalloc(1, sizeof(*d));
+	struct jx j = {.obj = root};
+
+	d->revision = jx_uint(&j, "revision", 0, INT64_MAX);
+	d->rack = jx_name(&j, "rack", 63);
+	d->node = jx_name(&j, "node", 63);
+	d->role = jx_name(&j, "role", 63);
+	d->kind = xstrdup(jx_str(&j, "kind", 63));
+	d->server = jx_ipv4(&j, "server", false);
+	d->server_port = (unsigned)jx_uint(&j, "server_port", 1, 65535);
+	lists_from_json(&j, d);
+	check_ports(&j, d);
+	if (j.error) {
+		*reterr_msg = TAKE_PTR(j.error);
+		return -EINVAL;
+	}
+	*ret = TAKE_PTR(d);
+	return 0;
+}
+
+void desired_free(struct desired *d)
+{
+	if (!d)
+		return;
+	for (size_t i = 0; i < d->n_bridges; i++)
+		free(d->bridges[i].name);
+	for (size_t i = 0; i < d->n_ports; i++) {
+		free(d->ports[i].name);
+		free(d->ports[i].bridge);
+	}
+	for (size_t i = 0; i < d->n_data_disks; i++)
+		disk_clear(&d->data_disks[i]);
+	for (size_t i = 0; i < d->n_peers; i++) {
+		free(d->peers[i].name);
+		free(d->peers[i].role);
+		free(d->peers[i].kind);
+	}
+	for (size_t i = 0; i < d->n_ssh_keys; i++)
+		free(d->ssh_keys[i]);
+	free(d->bridges);
+	free(d->ports);
+	free(d->data_disks);
+	free(d->peers);
+	free(d->ssh_keys);
+	free(d->rack);
+	free(d->node);
+	free(d->role);
+	free(d->kind);
+	free(d);
+}
+
+void desired_freep(struct desired **d)
+{
+	desired_free(*d);
+	*d = NULL;
+}

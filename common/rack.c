@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The model's life and its look-ups; rackfile.c builds it, rackrules.c holds it to its rules. */
+#include "common/rack.h"
+
+static const char *const use_names[] = {
+	[DISK_SPARE] = "spare", [DISK_SYSTEM] = "system", [DISK_DATA] = "data"};
+static const char *const bus_names[] = {[DISK_BUS_OTHER] = "other", [DISK_BUS_SATA] = "sata",
+	[DISK_BUS_SAS] = "sas", [DISK_BUS_NVME] = "nvme", [DISK_BUS_VIRTIO] = "virtio",
+	[DISK_BUS_USB] = "usb"};
+
+const char *disk_use_str(enum disk_use use)
+{
+	return use_names[use];
+}
+
+const char *disk_bus_str(enum disk_bus bus)
+{
+	return bus_names[bus];
+}
+
+int disk_use_parse(const char *s, enum disk_use *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(use_names); i++) {
+		if (streq(s, use_names[i])) {
+			*ret = (enum disk_use)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+int disk_bus_parse(const char *s, enum disk_bus *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(bus_names); i++) {
+		if (streq(s, bus_names[i])) {
+			*ret = (enum disk_bus)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static void node_clear(struct rack_node *n)
+{
+	free(n->name);
+	free(n->role);
+	free(n->kind);
+	free(n->serial);
+	for (size_t i = 0; i < RACK_MAX_DISKS; i++) {
+		free(n->disks[i].serial);
+		free(n->disks[i].wwn);
+	}
+}
+
+void rack_free(struct rack *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->n_networks; i++)
+		free(r->networks[i].name);
+	for (size_t i = 0; i < r->n_profiles; i++) {
+		free(r->profiles[i].name);
+		free(r->profiles[i].vendor);
+		free(r->profiles[i].product);
+	}
+	for (size_t i = 0; i < r->n_nodes; i++)
+		node_clear(&r->nodes[i]);
+	for (size_t i = 0; i < r->n_ssh_keys; i++)
+		free(r->ssh_keys[i]);
+	free(r->ssh_keys);
+	free(r->networks);
+	free(r->profiles);
+	free(r->nodes);
+	free(r->name);
+	free(r->file);
+	free(r->interface);
+	free(r->image);
+	free(r);
+}
+
+void rack_freep(struct rack **r)
+{
+	rack_free(*r);
+	*r = NULL;
+}
+
+const struct rack_node *rack_node(const struct rack *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_nodes; i++)
+		if (streq(r->nodes[i].name, name))
+			return &r->nodes[i];
+	return NULL;
+}
+
+const struct rack_node *rack_node_by_mac(const struct rack *r, const struct mac_addr *mac)
+{
+	for (size_t i = 0; i < r->n_nodes; i++)
+		for (size_t k = 0; k < r->nodes[i].profile->n_nics; k++)
+			if (mac_equal(&r->nodes[i].macs[k], mac))
+				return &r->nodes[i];
+	return NULL;
+}
+
+const struct rack_network *rack_network(const struct rack *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_networks; i++)
+		if (streq(r->networks[i].name, name))
+			return &r->networks[i];
+	return NULL;
+}
+
+uint32_t rack_address(const struct rack_node *n, const struct rack_network *net)
+{
+	return net->subnet.addr + n->host;
+}
+
+static bool nic_carries(const struct rack_nic *nic, const struct rack_network *net)
+{
+	if (nic->native == net)
+		return true;
+	for (size_t i = 0; i < nic->n_tagged; i++)
+		if (nic->tagged[i] == net)
+			return true;
+	return false;
+}
+
+int rack_nic_of(const struct rack_node *n, const struct rack_network *net)
+{
+	for (size_t i = 0; i < n->profile->n_nics; i++)
+		if (nic_carries(&n->profile->nics[i], net))
+			return (int)i;
+	return -1;
+}
+
+unsigned rack_nic_mtu(const struct rack_nic *nic)
+{
+	unsigned mtu = nic->native ? nic->native->mtu : 1280;
+
+	for (size_t i = 0; i < nic->n_tagged; i++)
+		mtu = MAX(mtu, nic->tagged[i]->mtu);
+	return mtu;
+}

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rack.ini to the model. Reading never stops at the first problem: a value that is wrong is
+ * noted and replaced by a harmless one, so that the rest of the file is still checked. The
+ * arrays are filled completely before anything points into them.
+ */
+#include "common/rackrules.h"
+
+#include "common/roledef.h"
+
+struct reader {
+	struct conf *conf;
+	struct conf_section *section; /* being read */
+	struct problems *problems;
+	const struct roledefs *roles;
+	struct rack *rack;
+};
+
+#define SAY(rd, key, ...)                                                                \
+	problems_add((rd)->problems, (rd)->conf->file, (key)->line, (rd)->section->name,         \
+		(key)->name, __VA_ARGS__)
+
+static void missing(struct reader *rd, const char *key, const char *what)
+{
+	problems_add(rd->problems, rd->conf->file, rd->section->line, rd->section->name, key,
+		"is missing; expected %s", what);
+}
+
+/* The key's value when it is there and not empty. An absent key is a problem when need says what it is. */
+static const struct conf_key *value(struct reader *rd, const char *name, const char *need)
+{
+	const struct conf_key *k = conf_key(rd->section, name);
+
+	if (!k) {
+		if (need)
+			missing(rd, name, need);
+		return NULL;
+	}
+	if (!*k->value) {
+		SAY(rd, k, "expected %s, found nothing", need ? need : "a value");
+		return NULL;
+	}
+	return k;
+}
+
+static void bad(struct reader *rd, const struct conf_key *k, const char *expected)
+{
+	_cleanup_free_ char *shown = str_escape(k->value, 60);
+
+	SAY(rd, k, "expected %s, found \"%s\"", expected, shown);
+}
+
+static unsigned read_uint(struct reader *rd, const char *name, unsigned min, unsigned max,
+	unsigned dflt, bool need)
+{
+	_cleanup_free_ char *what = xasprintf("a number from %u to %u", min, max);
+	const struct conf_key *k = value(rd, name, need ? what : NULL);
+	unsigned v = dflt;
+
+	if (k && parse_unsigned(k->value, min, max, &v) < 0)
+		bad(rd, k, what);
+	return v;
+}
+
+static uint32_t read_ipv4(struct reader *rd, const char *name, bool need)
+{
+	static const char what[] = "an IPv4 address such as 10.77.0.2";
+	const struct conf_key *k = value(rd, name, need ? what : NULL);
+	uint32_t addr = 0;
+
+	if (k && parse_ipv4(k->value, &addr) < 0)
+		bad(rd, k, what);
+	return addr;
+}
+
+static struct ipv4_net read_net(struct reader *rd, const char *name)
+{
+	static const char what[] = "a network such as 10.77.0.0/24, /8 to /30, host bits zero";
+	const struct conf_key *k = value(rd, name, what);
+	struct ipv4_net net = {0};
+
+	if (k && parse_ipv4_net(k->value, &net) < 0)
+		bad(rd, k, what);
+	return net;
+}
+
+typedef int (*word_parser)(const char *s);
+
+static int is_serial(const char *s)
+{
+	return parse_token(s, 64);
+}
+
+static int is_interface(const char *s)
+{
+	return parse_token(s, 15);
+}
+
+static int is_wwn(const char *s)
+{
+	uint8_t raw[16];
+
+	return strlen(s) == 32 ? parse_hex(s, 16, raw) : parse_hex(s, 8, raw);
+}
+
+static int is_text(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || (unsigned char)*s > 0x7e)
+			return -EINVAL;
+	return 0;
+}
+
+static char *read_word(struct reader *rd, const char *name, word_parser parse, const char *what,
+	const char *dflt)
+{
+	const struct conf_key *k = value(rd, name, dflt ? NULL : what);
+
+	if (!k)
+		return xstrdup(dflt ? dflt : "");
+	if (parse(k->value) < 0) {
+		bad(rd, k, what);
+		return xstrdup(dflt ? dflt : "");
+	}
+	return xstrdup(k->value);
+}
+
+/* A key that may be absent: NULL then. */
+static char *read_word_opt(struct reader *rd, const char *name, word_parser parse, const char *what)
+{
+	return conf_key(rd->section, name) ? read_word(rd, name, parse, what, NULL) : NULL;
+}
+
+static bool enter(struct reader *rd, const char *name, const char *what)
+{
+	rd->section = conf_section(rd->conf, name);
+	if (!rd->section)
+		problems_add(rd->problems, rd->conf->file, 0, NULL, NULL,
+			"the section [%s] is missing: %s", name, what);
+	return rd->section;
+}
+
+/* ssh_key.1, ssh_key.2, ... : authorized_keys lines */
+static void read_ssh_keys(struct reader *rd)
+{
+	size_t cap = 0;
+
+	for (unsigned i = 1; i <= 32; i++) {
+		_cleanup_free_ char *name = xasprintf("ssh_key.%u", i);
+		char *line = read_word_opt(rd, name, is_text, "a line of authorized_keys");
+
+		if (!line)
+			continue;
+		GROW(rd->rack->ssh_keys, rd->rack->n_ssh_keys, cap);
+		rd->rack->ssh_keys[rd->rack->n_ssh_keys++] = line;
+	}
+}
+
+static void read_general(struct reader *rd)
+{
+	struct rack *r = rd->rack;
+
+	if (enter(rd, "rack", "it names the rack")) {
+		r->name = read_word(rd, "name", parse_hostname, "a name of a-z, 0-9 and -", NULL);
+		read_ssh_keys(rd);
+	}
+	if (enter(rd, "deploy", "it says on which interface and address ondold works")) {
+		r->interface = read_word(rd, "interface", is_interface,
+			"the interface on the provisioning network, such as eth0", NULL);
+		r->address = read_ipv4(rd, "address", true);
+		r->http_port = read_uint(rd, "http_port", 1, 65535, 8780, false);
+		r->image = read_word(rd, "image", parse_hostname, "the name of an image profile", "core");
+		r->parallel_installs = read_uint(rd, "parallel_installs", 1, RACK_MAX_NODES, 4, false);
+	}
+	if (enter(rd, "bmc", "it describes the network of the service processors")) {
+		r->bmc_subnet = read_net(rd, "subnet");
+		r->bmc_vlan = read_uint(rd, "vlan", 1, 4094, 0, true);
+	}
+}
+
+static void read_network(struct reader *rd, const char *name)
+{
+	struct rack_network *net = &rd->rack->networks[rd->rack->n_networks];
+
+	if (rd->rack->n_networks == RACK_MAX_NETWORKS) {
+		problems_add(rd->problems, rd->conf->file, rd->section->line, rd->section->name, NULL,
+			"expected at most %d networks", RACK_MAX_NETWORKS);
+		return;
+	}
+	if (parse_hostname(name) < 0 || strlen(name) > RACK_MAX_NETWORK_NAME)
+		problems_add(rd->problems, rd->conf->file, rd->section->line, rd->section->name, NULL,
+			"expected a name of a-z, 0-9 and -, at most %d characters: it is also the "
+			"interface's name on the nodes", RACK_MAX_NETWORK_NAME);
+	net->name = xstrdup(name);
+	net->line = rd->section->line;
+	net->subnet = read_net(rd, "subnet");
+	net->vlan = read_uint(rd, "vlan", 1, 4094, 0, true);
+	net->mtu = read_uint(rd, "mtu", 1280, 9216, 1500, false);
+	net->gateway = read_ipv4(rd, "gateway", false);
+	rd->rack->n_networks++;
+}
+
+static const struct rack_network *find_network(struct reader *rd, const struct conf_key *k,
+	const char *name)
+{
+	const struct rack_network *net = rack_network(rd->rack, name);
+
+	if (!net) {
+		_cleanup_free_ char *shown = str_escape(name, 60);
+
+		SAY(rd, k, "expected the name of a [network ...] section, found \"%s\"", shown);
+	}
+	return net;
+}
+
+static void read_tagged(struct reader *rd, struct rack_nic *nic, const struct conf_key *k)
+{
+	_cleanup_free_ char *copy = xstrdup(k->value);
+	char *save = NULL;
+
+	for (char *w = strtok_r(copy, " \t,", &save); w; w = strtok_r(NULL, " \t,", &save)) {
+		const struct rack_network *net = find_network(rd, k, w);
+
+		if (net && nic->n_tagged < RACK_MAX_NETWORKS)
+			nic->tagged[nic->n_tagged++] = net;
+	}
+}
+
+static void read_nics(struct reader *rd, struct rack_profile *p)
+{
+	for (unsigned i = 1; i <= RACK_MAX_NICS; i++) {
+		_cleanup_free_ char *native = xasprintf("nic.%u.native", i);
+		_cleanup_free_ char *tagged = xasprintf("nic.%u.tagged", i);
+		const struct conf_key *n = value(rd, native, NULL), *t = value(rd, tagged, NULL);
+		struct rack_nic *nic = &p->nics[p->n_nics];
+
+		if (!n && !t)
+			continue;
+		if (p->n_nics != i - 1)
+			SAY(rd, n ? n : t, "expected nic.%zu before nic.%u", p->n_nics + 1, i);
+		if (n)
+			nic->native = find_network(rd, n, n->value);
+		if (t)
+			read_tagged(rd, nic, t);
+		p->n_nics++;
+	}
+	if (!p->n_nics)
+		missing(rd, "nic.1.native", "the network port 1 boots from: provisioning");
+}
+
+static void read_disk(struct reader *rd, struct rack_profile *p, unsigned bay)
+{
+	_cleanup_free_ char *use_key = xasprintf("disk.%u.use", bay);
+	_cleanup_free_ char *bus_key = xasprintf("disk.%u.bus", bay);
+	_cleanup_free_ char *size_key = xasprintf("disk.%u.size", bay);
+	const struct conf_key *use, *bus, *size;
+	struct rack_disk *d = &p->disks[p->n_disks];
+
+	if (!conf_key(rd->section, use_key) && !conf_key(rd->section, bus_key) &&
+		!conf_key(rd->section, size_key))
+		return;
+	*d = (struct rack_disk){.bay = bay};
+	use = value(rd, use_key, "system, data or spare");
+	bus = value(rd, bus_key, "sata, sas or nvme");
+	size = value(rd, size_key, "a size as sold, such as 480G");
+	if (use && disk_use_parse(use->value, &d->use) < 0)
+		bad(rd, use, "system, data or spare");
+	if (bus && (disk_bus_parse(bus->value, &d->bus) < 0 || d->bus == DISK_BUS_OTHER ||
+			   d->bus == DISK_BUS_USB))
+		bad(rd, bus, "sata, sas, nvme or virtio");
+	if (size && (parse_size(size->value, &d->size_bytes) < 0 ||
+			    d->size_bytes < UINT64_C(1000000000) ||
+			    d->size_bytes > UINT64_C(1000000000000000)))
+		bad(rd, size, "a size from 1G to 1000T, as sold, such as 480G");
+	p->n_disks++;
+}
+
+static void read_profile(struct reader *rd, const char *name)
+{
+	struct rack_profile *p = &rd->rack->profiles[rd->rack->n_profiles++];
+
+	p->name = xstrdup(name);
+	p->line = rd->section->line;
+	if (parse_token(name, 32) < 0)
+		problems_add(rd->problems, rd->conf->file, p->line, rd->section->name, NULL,
+			"expected one word of at most 32 characters after \"profile\"");
+	p->vendor = read_word(rd, "vendor", is_text, "the manufacturer as SMBIOS says it", "HPE");
+	p->product = read_word(rd, "product", is_text, "the product name as SMBIOS says it", NULL);
+	read_nics(rd, p);
+	for (unsigned bay = 1; bay <= RACK_MAX_DISKS; bay++)
+		read_disk(rd, p, bay);
+}
+
+static const struct rack_profile *find_profile(struct reader *rd)
+{
+	const struct conf_key *k = value(rd, "profile", "the name of a [profile ...] section");
+
+	for (size_t i = 0; k && i < rd->rack->n_profiles; i++)
+		if (streq(rd->rack->profiles[i].name, k->value))
+			return &rd->rack->profiles[i];
+	if (k)
+		bad(rd, k, "the name of a [profile ...] section");
+	return NULL;
+}
+
+static void read_role(struct reader *rd, struct rack_node *n)
+{
+	_cleanup_free_ char *names = roledefs_names(rd->roles);
+	_cleanup_free_ char *what = xasprintf("a role (%s)", names);
+	const struct conf_key *role = value(rd, "role", what), *kind = value(rd, "kind", NULL);
+
+	n->role = xstrdup(role ? role->value : "");
+	n->kind = kind ? xstrdup(kind->value) : NULL;
+	if (!role)
+		return;
+	if (!roledefs_has_role(rd->roles, role->value)) {
+		bad(rd, role, what);
+	} else if (!kind && roledefs_role_has_kinds(rd->roles, role->value)) {
+		missing(rd, "kind", "the kind of this role");
+	} else if (!roledefs_find(rd->roles, role->value, n->kind)) {
+		if (roledefs_role_has_kinds(rd->roles, role->value))
+			bad(rd, kind, "a kind that the role has");
+		else
+			SAY(rd, kind, "the role %s has no kinds; remove this key", role->value);
+	}
+}
+
+static void read_macs(struct reader *rd, struct rack_node *n)
+{
+	for (unsigned i = 1; i <= RACK_MAX_NICS; i++) {
+		static const char what[] = "a unicast MAC such as 94:40:c9:00:01:01";
+		bool need = n->profile && i <= n->profile->n_nics;
+		_cleanup_free_ char *name = xasprintf("mac.%u", i);
+		const struct conf_key *k = value(rd, name, need ? what : NULL);
+
+		if (k && parse_mac(k->value, &n->macs[i - 1]) < 0)
+			bad(rd, k, what);
+		else if (k && n->profile && !need)
+			SAY(rd, k, "the profile %s has no port %u", n->profile->name, i);
+	}
+}
+
+static void read_node_disks(struct reader *rd, struct rack_node *n)
+{
+	for (size_t i = 0; n->profile && i < n->profile->n_disks; i++) {
+		unsigned bay = n->profile->disks[i].bay;
+		_cleanup_free_ char *serial = xasprintf("disk.%u.serial", bay);
+		_cleanup_free_ char *wwn = xasprintf("disk.%u.wwn", bay);
+
+		n->disks[i].serial = read_word_opt(rd, serial, is_serial, "the disk's serial number");
+		n->disks[i].wwn = read_word_opt(rd, wwn, is_wwn, "16 or 32 lower-case hex digits");
+	}
+}
+
+static void read_node(struct reader *rd, const char *name)
+{
+	static const char uuid_what[] = "a UUID such as 39383838-3738-5a43-4a30-303130303131";
+	struct rack_node *n = &rd->rack->nodes[rd->rack->n_nodes];
+	const struct conf_key *uuid;
+
+	if (rd->rack->n_nodes == RACK_MAX_NODES) {
+		problems_add(rd->problems, rd->conf->file, rd->section->line, rd->section->name, NULL,
+			"expected at most %d nodes", RACK_MAX_NODES);
+		return;
+	}
+	rd->rack->n_nodes++;
+	n->name = xstrdup(name);
+	n->line = rd->section->line;
+	if (parse_hostname(name) < 0)
+		problems_add(rd->problems, rd->conf->file, n->line, rd->section->name, NULL,
+			"expected a host name of a-z, 0-9 and - after \"node\"");
+	n->profile = find_profile(rd);
+	n->unit = read_uint(rd, "unit", 1, 60, 0, false);
+	read_role(rd, n);
+	n->bmc = read_ipv4(rd, "bmc", true);
+	n->host = read_uint(rd, "host", 1, (1 << 24) - 2, 0, true);
+	read_macs(rd, n);
+	n->serial = read_word(rd, "serial", is_serial, "the chassis serial number", NULL);
+	uuid = value(rd, "uuid", NULL);
+	if (uuid && parse_uuid(uuid->value, n->uuid) < 0)
+		bad(rd, uuid, uuid_what);
+	read_node_disks(rd, n);
+}
+
+/* Calls read for each section whose name begins with word, with the rest of the name. */
+static void each_section(struct reader *rd, const char *word,
+	void (*read)(struct reader *rd, const char *name))
+{
+	size_t n = strlen(word);
+
+	for (size_t i = 0; i < rd->conf->n; i++) {
+		struct conf_section *s = &rd->conf->sections[i];
+
+		if (strncmp(s->name, word, n) != 0 || s->name[n] != ' ')
+			continue;
+		s->used = true;
+		rd->section = s;
+		read(rd, s->name + n + 1);
+	}
+}
+
+int rack_from_conf(struct conf *c, const struct roledefs *roles, struct problems *problems,
+	struct rack **ret)
+{
+	_cleanup_(rack_freep) struct rack *r = xcalloc(1, sizeof(*r));
+	struct reader rd = {.conf = c, .problems = problems, .roles = roles, .rack = r};
+	size_t before = problems->n;
+
+	r->file = xstrdup(c->file);
+	r->networks = xcalloc(RACK_MAX_NETWORKS + 1, sizeof(*r->networks));
+	r->profiles = xcalloc(c->n, sizeof(*r->profiles));
+	r->nodes = xcalloc(MIN(c->n, RACK_MAX_NODES) + 1, sizeof(*r->nodes));
+	read_general(&rd);
+	each_section(&rd, "network", read_network);
+	each_section(&rd, "profile", read_profile);
+	each_section(&rd, "node", read_node);
+	conf_report_unused(c, problems);
+	r->provisioning = rack_network(r, "provisioning");
+	rackrules_check(r, c, problems);
+	if (problems->n > before)
+		return -EINVAL;
+	*ret = TAKE_PTR(r);
+	return 0;
+}
+
+int rack_parse(const char *file, const char *text, size_t len, const struct roledefs *roles,
+	struct problems *problems, struct rack **ret)
+{
+	_cleanup_(conf_freep) struct conf *c = NULL;
+	size_t before = problems->n;
+	int r = conf_parse(file, text, len, problems, &c);
+	_cleanup_(rack_freep) struct rack *rack = NULL;
+
+	if (r < 0)
+		return r;
+	r = rack_from_conf(c, roles, problems, &rack);
+	if (r < 0 || problems->n > before)
+		return -EINVAL;
+	*ret = TAKE_PTR(rack);
+	return 0;
+}
+
+int rack_load(const char *path, const struct roledefs *roles, struct problems *problems,
+	struct rack **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r = conf_read(path, problems, &text, &len);
+
+	return r < 0 ? r : rack_parse(path, text, len, roles, problems, ret);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Each rule is a function over the whole model. A rule names the later of two places that
+ * clash and says where the earlier one is. Zero values stand for what could not be read and
+ * has already been told; rules pass over them.
+ */
+#include "common/rackrules.h"
+
+struct rules {
+	const struct rack *rack;
+	struct conf *conf;
+	struct problems *problems;
+};
+
+static unsigned line_of(struct rules *ru, const char *section, const char *key)
+{
+	struct conf_section *s = conf_section(ru->conf, section);
+	const struct conf_key *k = key ? conf_key(s, key) : NULL;
+
+	return k ? k->line : s ? s->line : 0;
+}
+
+/* what: "network", "node", "profile"; name may be NULL for sections without one */
+#define SAY(ru, what, name, key, ...)                                                    \
+	do {                                                                             \
+		_cleanup_free_ char *_section =                                          \
+			(name) ? xasprintf("%s %s", what, (const char *)(name)) : xstrdup(what); \
+		problems_add((ru)->problems, (ru)->conf->file, line_of(ru, _section, key),   \
+			_section, key, __VA_ARGS__);                                     \
+	} while (0)
+
+static void check_presence(struct rules *ru)
+{
+	const struct rack *r = ru->rack;
+	const char *file = ru->conf->file;
+
+	if (!r->provisioning)
+		problems_add(ru->problems, file, 0, NULL, NULL,
+			"the section [network provisioning] is missing: nodes boot from it");
+	if (!r->n_nodes)
+		problems_add(ru->problems, file, 0, NULL, NULL,
+			"no [node ...] section: expected at least one server");
+}
+
+static void check_network_pair(struct rules *ru, const struct rack_network *a,
+	const struct rack_network *b)
+{
+	char net[20];
+
+	format_ipv4_net(&a->subnet, net);
+	if (a->subnet.prefix && b->subnet.prefix && ipv4_net_overlaps(&a->subnet, &b->subnet))
+		SAY(ru, "network", b->name, "subnet", "overlaps %s of [network %s] (line %u)", net,
+			a->name, a->line);
+	if (a->vlan && a->vlan == b->vlan)
+		SAY(ru, "network", b->name, "vlan", "VLAN %u is already [network %s] (line %u)",
+			b->vlan, a->name, a->line);
+}
+
+static void check_networks(struct rules *ru)
+{
+	const struct rack *r = ru->rack;
+	char net[20];
+
+	format_ipv4_net(&r->bmc_subnet, net);
+	for (size_t i = 0; i < r->n_networks; i++) {
+		const struct rack_network *n = &r->networks[i];
+
+		for (size_t k = 0; k < i; k++)
+			check_network_pair(ru, &r->networks[k], n);
+		if (r->bmc_subnet.prefix && n->subnet.prefix &&
+			ipv4_net_overlaps(&r->bmc_subnet, &n->subnet))
+			SAY(ru, "network", n->name, "subnet", "overlaps %s of [bmc]", net);
+		if (r->bmc_vlan && n->vlan == r->bmc_vlan)
+			SAY(ru, "network", n->name, "vlan", "VLAN %u is already that of [bmc]", n->vlan);
+		if (n->gateway && n->subnet.prefix && !ipv4_net_contains(&n->subnet, n->gateway))
+			SAY(ru, "network", n->name, "gateway", "expected an address inside its subnet");
+	}
+}
+
+/* A usable address of the network: inside it, neither its own nor the broadcast address. */
+static bool is_host_address(const struct ipv4_net *net, uint32_t addr)
+{
+	return ipv4_net_contains(net, addr) && addr != net->addr &&
+	       addr != (net->addr | ~ipv4_net_mask(net));
+}
+
+static void check_deploy(struct rules *ru)
+{
+	const struct rack *r = ru->rack;
+	char net[20];
+
+	if (!r->address || !r->provisioning || !r->provisioning->subnet.prefix)
+		return;
+	format_ipv4_net(&r->provisioning->subnet, net);
+	if (!is_host_address(&r->provisioning->subnet, r->address))
+		SAY(ru, "deploy", NULL, "address",
+			"expected an address inside %s of [network provisioning]", net);
+}
+
+static void check_profile_networks(struct rules *ru, const struct rack_profile *p)
+{
+	for (size_t i = 0; i < ru->rack->n_networks; i++) {
+		const struct rack_network *net = &ru->rack->networks[i];
+		int times = 0;
+
+		for (size_t k = 0; k < p->n_nics; k++) {
+			times += p->nics[k].native == net;
+			for (size_t t = 0; t < p->nics[k].n_tagged; t++)
+				times += p->nics[k].tagged[t] == net;
+		}
+		if (times > 1)
+			SAY(ru, "profile", p->name, NULL,
+				"the network %s is given to more than one port, or twice to one",
+				net->name);
+		if (times == 0)
+			SAY(ru, "profile", p->name, NULL,
+				"no port carries the network %s; add it to a nic.N.tagged", net->name);
+	}
+	if (p->n_nics && ru->rack->provisioning && p->nics[0].native != ru->rack->provisioning)
+		SAY(ru, "profile", p->name, "nic.1.native",
+			"expected provisioning: servers boot untagged from their first port");
+}
+
+static void check_profile_disks(struct rules *ru, const struct rack_profile *p)
+{
+	unsigned system = 0;
+
+	for (size_t i = 0; i < p->n_disks; i++)
+		system += p->disks[i].use == DISK_SYSTEM;
+	if (system != 1)
+		SAY(ru, "profile", p->name, NULL,
+			"expected exactly one disk with use = system, found %u", system);
+	for (size_t i = 0; i < p->n_disks; i++) {
+		if (p->disks[i].use == DISK_SYSTEM && p->disks[i].size_bytes &&
+			p->disks[i].size_bytes < UINT64_C(20000000000)) {
+			_cleanup_free_ char *key = xasprintf("disk.%u.size", p->disks[i].bay);
+
+			SAY(ru, "profile", p->name, key,
+				"expected at least 20G for a system disk (two slots and the state)");
+		}
+	}
+}
+
+static void check_native_mtu(struct rules *ru, const struct rack_profile *p)
+{
+	for (size_t i = 0; i < p->n_nics; i++) {
+		const struct rack_network *n = p->nics[i].native;
+
+		for (size_t k = 0; k < i; k++)
+			if (n && n == p->nics[k].native)
+				SAY(ru, "profile", p->name, NULL,
+					"the network %s is native on two ports", n->name);
+	}
+}
+
+static void check_node_addresses(struct rules *ru, const struct rack_node *n)
+{
+	const struct rack *r = ru->rack;
+	char net[20];
+
+	format_ipv4_net(&r->bmc_subnet, net);
+	if (n->bmc && r->bmc_subnet.prefix && !is_host_address(&r->bmc_subnet, n->bmc))
+		SAY(ru, "node", n->name, "bmc", "expected an address inside %s of [bmc]", net);
+	for (size_t i = 0; n->host && i < r->n_networks; i++) {
+		const struct rack_network *w = &r->networks[i];
+
+		if (!w->subnet.prefix)
+			continue;
+		format_ipv4_net(&w->subnet, net);
+		if (!is_host_address(&w->subnet, rack_address(n, w)))
+			SAY(ru, "node", n->name, "host",
+				"host number %u does not fit in %s of [network %s]", n->host, net,
+				w->name);
+		else if (rack_address(n, w) == w->gateway)
+			SAY(ru, "node", n->name, "host",
+				"host number %u is the gateway of [network %s]", n->host, w->name);
+	}
+	if (n->host && r->provisioning && r->address &&
+		rack_address(n, r->provisioning) == r->address)
+		SAY(ru, "node", n->name, "host", "host number %u is the address of [deploy]", n->host);
+}
+
+static void clash(struct rules *ru, const struct rack_node *a, const struct rack_node *b,
+	const char *key, const char *what)
+{
+	SAY(ru, "node", b->name, key, "%s is already that of [node %s] (line %u)", what, a->name,
+		a->line);
+}
+
+static bool mac_is_set(const struct mac_addr *m)
+{
+	static const struct mac_addr none;
+
+	return !mac_equal(m, &none);
+}
+
+static void check_mac_pair(struct rules *ru, const struct rack_node *a, const struct rack_node *b)
+{
+	for (size_t i = 0; i < RACK_MAX_NICS; i++) {
+		for (size_t k = 0; k < RACK_MAX_NICS; k++) {
+			_cleanup_free_ char *key = xasprintf("mac.%zu", i + 1);
+
+			if ((a != b || k < i) && mac_is_set(&b->macs[i]) &&
+				mac_equal(&a->macs[k], &b->macs[i]))
+				clash(ru, a, b, key, "this MAC");
+		}
+	}
+}
+
+static void check_disk_pair(struct rules *ru, const struct rack_node *a, const struct rack_node *b)
+{
+	for (size_t i = 0; i < RACK_MAX_DISKS; i++) {
+		for (size_t k = 0; k < RACK_MAX_DISKS; k++) {
+			if (a == b && k >= i)
+				continue;
+			if (b->disks[i].serial && streq_ptr(a->disks[k].serial, b->disks[i].serial))
+				clash(ru, a, b, NULL, "a disk's serial");
+			if (b->disks[i].wwn && streq_ptr(a->disks[k].wwn, b->disks[i].wwn))
+				clash(ru, a, b, NULL, "a disk's WWN");
+		}
+	}
+}
+
+static void check_node_pair(struct rules *ru, const struct rack_node *a, const struct rack_node *b)
+{
+	if (b->bmc && a->bmc == b->bmc)
+		clash(ru, a, b, "bmc", "this BMC");
+	if (b->host && a->host == b->host)
+		clash(ru, a, b, "host", "this host number");
+	if (b->unit && a->unit == b->unit)
+		clash(ru, a, b, "unit", "this rack unit");
+	if (*b->serial && streq(a->serial, b->serial))
+		clash(ru, a, b, "serial", "this serial");
+	if (*b->uuid && streq(a->uuid, b->uuid))
+		clash(ru, a, b, "uuid", "this UUID");
+	check_mac_pair(ru, a, b);
+	check_disk_pair(ru, a, b);
+}
+
+static void check_nodes(struct rules *ru)
+{
+	const struct rack *r = ru->rack;
+
+	for (size_t i = 0; i < r->n_nodes; i++) {
+		check_node_addresses(ru, &r->nodes[i]);
+		check_mac_pair(ru, &r->nodes[i], &r->nodes[i]);
+		check_disk_pair(ru, &r->nodes[i], &r->nodes[i]);
+		for (size_t k = 0; k < i; k++)
+			check_node_pair(ru, &r->nodes[k], &r->nodes[i]);
+	}
+}
+
+void rackrules_check(const struct rack *r, struct conf *c, struct problems *problems)
+{
+	struct rules ru = {.rack = r, .conf = c, .problems = problems};
+
+	check_presence(&ru);
+	check_deploy(&ru);
+	check_networks(&ru);
+	for (size_t i = 0; i < r->n_profiles; i++) {
+		check_profile_networks(&ru, &r->profiles[i]);
+		check_profile_disks(&ru, &r->profiles[i]);
+		check_native_mtu(&ru, &r->profiles[i]);
+	}
+	check_nodes(&ru);
+}
