@@ -9,3 +9,32 @@ $(1)_PKGS := cmocka $$($(1)_PKGS)
 TESTS += $(1)
 endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t))))
+
+# A fuzz target is tests/fuzz/fuzz-NAME.c, with fuzz-NAME_USES like a unit test. Plainly built it
+# replays tests/fuzz/corpus/NAME/ (part of `make check`); `make fuzz-smoke` explores with libFuzzer.
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
+define fuzz_target
+$(1)_SRCS := tests/fuzz/$(1).c $$($(1)_WITH)
+$(1)_USES := $$(or $$($(1)_USES),common)
+TESTS += $(1)
+FUZZ_REPLAY += $(BUILD)/fuzz/replay-$(1).sh
+$(BUILD)/fuzz/replay-$(1).sh: $(O)/$(1) $(wildcard tests/fuzz/corpus/$(1:fuzz-%=%)/*)
+	@mkdir -p $$(@D)
+	@echo '$(BUILD)/debug/$(1) tests/fuzz/corpus/$(1:fuzz-%=%)/*' >$$@
+endef
+$(foreach t,$(FUZZERS),$(eval $(call fuzz_target,$(t))))
+
+# Explored with clang: every source of the libraries the target uses, instrumented.
+FUZZ_SECONDS ?= 20
+fuzz_sources = tests/fuzz/$(1).c $($(1)_WITH) $(foreach l,$($(1)_USES),$($(l)_SRCS))
+fuzz_pkgs = $(sort $(foreach l,$($(1)_USES),$($(l)_PKGS)) $($(1)_PKGS))
+.PHONY: fuzz-smoke $(FUZZERS:%=explore-%)
+fuzz-smoke: $(FUZZERS:%=explore-%)
+$(FUZZERS:%=explore-%): explore-%:
+	@mkdir -p $(BUILD)/fuzz/$*
+	$(call say,FUZZ,$*)
+	$(Q)clang $(CPPFLAGS) -DFUZZ_EXPLORE -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined \
+		$(call pkgflags,$(call fuzz_pkgs,$*)) -o $(BUILD)/fuzz/$*.bin $(call fuzz_sources,$*) \
+		$(foreach l,$($*_USES),$($(l)_LDLIBS)) $(call pkglibs,$(call fuzz_pkgs,$*))
+	$(Q)cd $(TOP) && $(BUILD)/fuzz/$*.bin -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=2048 \
+		-print_final_stats=0 -verbosity=0 -artifact_prefix=$(BUILD)/fuzz/$*- $(BUILD)/fuzz/$* tests/fuzz/corpus/$(*:fuzz-%=%)

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inventory, disk matching, install order and desired state: out, back in, and broken. */
+#include "tests/unit/harness.h"
+
+#include "common/diskmatch.h"
+#include "common/jsonx.h"
+#include "common/order.h"
+#include "common/roledef.h"
+
+static struct rack *rack;
+
+static int setup(void **state)
+{
+	struct roledefs *roles = NULL;
+	struct problems p = {0};
+	int r = roledefs_load("roles", &p, &roles);
+
+	if (r == 0)
+		r = rack_load("examples/dl360-rack.ini", roles, &p, &rack);
+	problems_print(&p, stderr);
+	problems_clear(&p);
+	roledefs_free(roles);
+	return r;
+}
+
+static int teardown(void **state)
+{
+	rack_freep(&rack);
+	return 0;
+}
+
+static const char inventory_text[] =
+	"{\"vendor\":\"HPE\",\"product\":\"ProLiant DL360 Gen10\",\"serial\":\"CZJ0010008\","
+	"\"uuid\":\"39383838-3738-5a43-4a30-303130303108\",\"cpus\":2,\"memory_bytes\":1073741824,"
+	"\"cpu_virt\":true,\"uefi\":true,\"disks\":["
+	"{\"name\":\"sda\",\"serial\":\"S1\",\"wwn\":\"5000c50000000001\",\"model\":\"m\",\"bus\":\"sata\","
+	"\"bay\":1,\"size_bytes\":480103981056,\"sector_bytes\":512,\"signatures\":[]},"
+	"{\"name\":\"sdb\",\"serial\":\"S2\",\"wwn\":\"\",\"model\":\"m\",\"bus\":\"sata\","
+	"\"bay\":2,\"size_bytes\":480103981056,\"sector_bytes\":512,\"signatures\":["
+	"{\"where\":\"\",\"type\":\"gpt\"},{\"where\":\"p1\",\"type\":\"vfat\",\"label\":\"ondol-esp\"}]},"
+	"{\"name\":\"nvme0n1\",\"serial\":\"D1\",\"wwn\":\"\",\"model\":\"m\",\"bus\":\"nvme\","
+	"\"bay\":-1,\"size_bytes\":1920383410176,\"sector_bytes\":512,\"signatures\":["
+	"{\"where\":\"p2\",\"type\":\"LVM2_member\",\"label\":\"\"}]}],"
+	"\"nics\":[{\"name\":\"eth0\",\"mac\":\"94:40:c9:00:08:01\",\"driver\":\"tg3\",\"link\":true,"
+	"\"speed_mbps\":1000}]}";
+
+static struct inventory *inventory(void)
+{
+	_cleanup_(jx_freep) json_t *root = NULL;
+	_cleanup_free_ char *msg = NULL;
+	struct inventory *inv = NULL;
+
+	root = jx_parse(inventory_text, strlen(inventory_text), &msg);
+	assert_non_null(root);
+	if (inventory_from_json(root, &inv, &msg) < 0)
+		fail_msg("%s", msg);
+	return inv;
+}
+
+static void inventory_there_and_back(void **state)
+{
+	_cleanup_(inventory_freep) struct inventory *inv = inventory(), *again = NULL;
+	_cleanup_(jx_freep) json_t *a = inventory_to_json(inv), *b = NULL;
+	_cleanup_free_ char *msg = NULL, *what = NULL;
+
+	assert_int_equal(inventory_from_json(a, &again, &msg), 0);
+	b = inventory_to_json(again);
+	assert_true(json_equal(a, b));
+	assert_true(inv_disk_is_blank(&inv->disks[0]));
+	assert_true(inv_disk_is_ours(&inv->disks[1]));
+	assert_false(inv_disk_is_ours(&inv->disks[2]));
+	what = inv_disk_contents(&inv->disks[2]);
+	assert_string_equal(what, "LVM2_member on p2");
+}
+
+static void hostile_inventory(void **state)
+{
+	static const char *const breaks[][2] = {{"\"bay\":1", "\"bay\":-7"}, {"\"cpus\":2", "\"cpus\":\"2\""},
+		{"94:40:c9:00:08:01", "01:40:c9:00:08:01"}, {"\"bus\":\"nvme\"", "\"bus\":\"floppy\""},
+		{"\"size_bytes\":480103981056", "\"size_bytes\":-1"}, {"\"serial\":\"S1\"", "\"serial\":\"S\\u00011\""},
+		{"\"disks\":[", "\"disk\":["}, {"39383838-", "39383838+"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(breaks); i++) {
+		const char *at = strstr(inventory_text, breaks[i][0]);
+		_cleanup_free_ char *text = xasprintf("%.*s%s%s", (int)(at - inventory_text), inventory_text,
+			breaks[i][1], at + strlen(breaks[i][0]));
+		_cleanup_free_ char *msg = NULL;
+		_cleanup_(jx_freep) json_t *root = jx_parse(text, strlen(text), &msg);
+		struct inventory *inv = NULL;
+
+		assert_non_null(root);
+		assert_int_equal(inventory_from_json(root, &inv, &msg), -EINVAL);
+		assert_non_null(msg);
+		assert_null(inv);
+	}
+}
+
+static void json_limits(void **state)
+{
+	_cleanup_free_ char *msg = NULL, *msg2 = NULL, *msg3 = NULL;
+	char deep[101];
+
+	memset(deep, '[', 100);
+	deep[100] = '\0';
+	assert_null(jx_parse(deep, 100, &msg));
+	assert_non_null(strstr(msg, "deeper"));
+	assert_null(jx_parse("{\"a\":1,\"a\":2}", 13, &msg2));
+	assert_null(jx_parse("{} x", 4, &msg3));
+}
+
+static void matching(void **state)
+{
+	_cleanup_(inventory_freep) struct inventory *inv = inventory();
+	const struct rack_node *n = rack_node(rack, "hp08");
+	const struct inv_disk *d = NULL;
+	_cleanup_free_ char *msg = NULL, *msg2 = NULL;
+
+	assert_int_equal(disk_match(n, 0, inv, &d, &msg), 0);
+	assert_string_equal(d->serial, "S1");
+	assert_int_equal(disk_match(n, 2, inv, &d, &msg), 0);
+	assert_string_equal(d->serial, "D1");
+	/* where no bay can be told, two alike are refused rather than guessed */
+	inv->disks[0].bay = inv->disks[1].bay = -1;
+	assert_int_equal(disk_match(n, 0, inv, &d, &msg), -ENOTUNIQ);
+	assert_non_null(strstr(msg, "more than one disk"));
+	inv->disks[0].size_bytes = inv->disks[1].size_bytes = 960000000000;
+	assert_int_equal(disk_match(n, 0, inv, &d, &msg2), -ENOENT);
+	assert_non_null(strstr(msg2, "serial S1"));
+}
+
+static void never_candidates(void **state)
+{
+	_cleanup_(inventory_freep) struct inventory *inv = inventory();
+	const struct rack_node *n = rack_node(rack, "hp08");
+	const struct inv_disk *d = NULL;
+	char *msg = NULL;
+
+	inv->disks[0].removable = true;
+	assert_int_equal(disk_match(n, 0, inv, &d, &msg), -ENOENT);
+	util_freep(&msg);
+	inv->disks[0].removable = false;
+	inv->disks[0].read_only = true;
+	assert_int_equal(disk_match(n, 0, inv, &d, &msg), -ENOENT);
+	util_freep(&msg);
+}
+
+static void desired_there_and_back(void **state)
+{
+	_cleanup_(inventory_freep) struct inventory *inv = inventory();
+	_cleanup_(desired_freep) struct desired *d =
+		desired_from_rack(rack, rack_node(rack, "hp08"), inv, 7), *again = NULL;
+	_cleanup_(jx_freep) json_t *a = desired_to_json(d), *b = NULL;
+	_cleanup_free_ char *msg = NULL;
+
+	assert_int_equal(d->n_bridges, 2);
+	assert_int_equal(d->bridges[0].native_vlan, 10);
+	assert_int_equal(d->n_ports, 4);
+	assert_int_equal(d->n_data_disks, 1);
+	assert_string_equal(d->data_disks[0].serial, "D1");
+	assert_int_equal(d->n_peers, 10);
+	if (desired_from_json(a, &again, &msg) < 0)
+		fail_msg("%s", msg);
+	b = desired_to_json(again);
+	assert_true(json_equal(a, b));
+}
+
+static void desired_must_fit_together(void **state)
+{
+	_cleanup_(desired_freep) struct desired *d =
+		desired_from_rack(rack, rack_node(rack, "hp01"), NULL, 1), *again = NULL;
+	_cleanup_(jx_freep) json_t *a = NULL;
+	_cleanup_free_ char *msg = NULL;
+
+	d->ports[3].vlan = 999;
+	a = desired_to_json(d);
+	assert_int_equal(desired_from_json(a, &again, &msg), -EINVAL);
+	assert_non_null(strstr(msg, "carries VLAN 999"));
+}
+
+static void install_order(void **state)
+{
+	_cleanup_(install_order_freep) struct install_order *o = xcalloc(1, sizeof(*o)), *again = NULL;
+	_cleanup_(jx_freep) json_t *a = NULL;
+	_cleanup_free_ char *msg = NULL;
+
+	o->system = (struct order_disk){xstrdup("S1"), xstrdup(""), 480103981056};
+	o->image = (struct order_image){xstrdup("/files/core/root.erofs.zst"), xstrdup("1"),
+		xstrdup("0000000000000000000000000000000000000000000000000000000000000000"), 10, 20};
+	o->node_token = xstrdup("00112233445566778899aabbccddeeff");
+	o->desired = json_object();
+	a = install_order_to_json(o);
+	if (install_order_from_json(a, &again, &msg) < 0)
+		fail_msg("%s", msg);
+	assert_string_equal(again->system.serial, "S1");
+	assert_int_equal(again->image.raw_bytes, 20);
+	/* a disk without a name is never written */
+	install_order_freep(&again);
+	json_object_set_new(json_object_get(a, "system"), "serial", json_string(""));
+	assert_int_equal(install_order_from_json(a, &again, &msg), -EINVAL);
+	assert_null(again);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(inventory_there_and_back),
+		cmocka_unit_test(hostile_inventory),
+		cmocka_unit_test(json_limits),
+		cmocka_unit_test(matching),
+		cmocka_unit_test(never_candidates),
+		cmocka_unit_test(desired_there_and_back),
+		cmocka_unit_test(desired_must_fit_together),
+		cmocka_unit_test(install_order),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The example rack is the good file; each bad one is the example with one thing changed. */
+#include "tests/unit/harness.h"
+
+#include "common/rack.h"
+#include "common/roledef.h"
+#include "common/secrets.h"
+
+static struct roledefs *roles;
+static char *example;
+
+static int setup(void **state)
+{
+	struct problems p = {0};
+	int r = roledefs_load("roles", &p, &roles);
+
+	problems_print(&p, stderr);
+	problems_clear(&p);
+	return r == 0 && read_file("examples/dl360-rack.ini", 1 << 20, &example, NULL) == 0 ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	roledefs_freep(&roles);
+	util_freep(&example);
+	return 0;
+}
+
+/* The example with the first occurrence of from replaced by to. */
+static char *changed(const char *from, const char *to)
+{
+	const char *at = strstr(example, from);
+
+	if (!at)
+		fail_msg("the example does not have \"%s\"", from);
+	return xasprintf("%.*s%s%s", (int)(at - example), example, to, at + strlen(from));
+}
+
+static void expect(const char *from, const char *to, const char *want)
+{
+	_cleanup_free_ char *text = changed(from, to);
+	_cleanup_(rack_freep) struct rack *r = NULL;
+	struct problems p = {0};
+	bool found = false;
+
+	assert_int_not_equal(rack_parse("rack.ini", text, strlen(text), roles, &p, &r), 0);
+	assert_null(r);
+	for (size_t i = 0; i < p.n; i++) {
+		_cleanup_free_ char *line = problem_format(&p.list[i]);
+
+		found |= strstr(line, want) != NULL;
+	}
+	if (!found) {
+		problems_print(&p, stderr);
+		fail_msg("expected a problem with \"%s\"", want);
+	}
+	problems_clear(&p);
+}
+
+static void good(void **state)
+{
+	_cleanup_(rack_freep) struct rack *r = NULL;
+	struct problems p = {0};
+	const struct rack_node *n;
+	char addr[16];
+
+	assert_int_equal(rack_parse("rack.ini", example, strlen(example), roles, &p, &r), 0);
+	assert_int_equal(p.n, 0);
+	assert_int_equal(r->n_nodes, 10);
+	assert_int_equal(r->n_networks, 4);
+	assert_string_equal(r->provisioning->name, "provisioning");
+	n = rack_node(r, "hp08");
+	assert_string_equal(n->role, "storage");
+	assert_string_equal(n->kind, "block");
+	assert_int_equal(n->profile->n_disks, 3);
+	assert_int_equal(n->profile->disks[2].use, DISK_DATA);
+	format_ipv4(rack_address(n, rack_network(r, "storage")), addr);
+	assert_string_equal(addr, "10.77.40.18");
+	assert_int_equal(rack_nic_of(n, rack_network(r, "storage")), 1);
+	assert_int_equal(rack_nic_mtu(&n->profile->nics[1]), 9000);
+	assert_ptr_equal(rack_node_by_mac(r, &n->macs[1]), n);
+	assert_null(rack_node(r, "hp99"));
+}
+
+static void bad_values(void **state)
+{
+	expect("vlan   = 40", "vlan = 5000", "[network storage] vlan: expected a number from 1 to 4094");
+	expect("vlan   = 40", "vlan = 30", "VLAN 30 is already [network tunnel]");
+	expect("10.77.40.0/24", "10.77.30.0/24", "[network storage] subnet: overlaps 10.77.30.0/24");
+	expect("10.77.40.0/24", "10.77.40.1/24", "[network storage] subnet: expected a network");
+	expect("address   = 10.77.0.2", "address = 10.99.0.2", "[deploy] address: expected an address inside");
+	expect("bmc     = 10.77.1.12", "bmc = 10.77.1.11", "[node hp02] bmc: this BMC is already that of [node hp01]");
+	expect("mac.2   = 94:40:c9:00:02:02", "mac.2 = 94:40:c9:00:01:02", "[node hp02] mac.2: this MAC");
+	expect("host    = 12", "host = 300", "[node hp02] host: host number 300 does not fit");
+	expect("host    = 12", "host = 2", "host number 2 is the address of [deploy]");
+	expect("role    = compute", "role = computer", "[node hp02] role: expected a role (");
+	expect("kind    = block", "", "[node hp08] kind: is missing");
+	expect("kind    = block", "kind = tape", "[node hp08] kind: expected a kind that the role has");
+	expect("role    = compute", "role = compute\nkind = block", "the role compute has no kinds");
+	expect("mtu    = 9000", "mtu = 99", "[network tunnel] mtu: expected a number from 1280");
+	expect("disk.2.use  = spare", "disk.2.use = system", "expected exactly one disk with use = system, found 2");
+	expect("disk.1.use  = system", "disk.1.use = spare", "found 0");
+	expect("nic.2.tagged = tunnel storage", "nic.2.tagged = tunnel", "no port carries the network storage");
+	expect("nic.2.tagged = tunnel storage", "nic.2.tagged = tunnel storage management", "more than one port");
+	expect("nic.1.native = provisioning", "nic.1.native = wrong", "expected the name of a [network ...] section");
+	expect("profile = dl360", "profile = dl380", "[node hp01] profile: expected the name of a [profile ...]");
+	expect("serial  = CZJ0010002", "serial = CZJ0010001", "this serial is already that of [node hp01]");
+	expect("[network storage]", "[netwrok storage]", "[netwrok storage]: there is no such section");
+	expect("disk.1.size = 480G", "disk.1.sise = 480G", "disk.1.sise: there is no such key");
+	expect("disk.1.size = 480G", "disk.1.size = 8G", "expected at least 20G for a system disk");
+	expect("[deploy]", "[deployer]", "the section [deploy] is missing");
+}
+
+static char *secrets_problems(const char *text, const struct rack *rack, struct secrets **ret)
+{
+	struct problems p = {0};
+	char *out;
+
+	secrets_parse("secrets.ini", text, strlen(text), rack, &p, ret);
+	out = p.n ? problem_format(&p.list[0]) : xstrdup("");
+	problems_clear(&p);
+	return out;
+}
+
+static void secrets(void **state)
+{
+	static const char *const texts[] = {"[bmc]\nuser = u\npassword = p\n[bmc hp02]\nuser = v\npassword = q\n",
+		"[bmc hp01]\nuser = u\npassword = p\n", "[bmc]\nuser = u\n",
+		"[bmc]\nuser = u\npassword = 123456789012345678901\n", "[bmc]\nuser=u\npassword=p\n[bmc hp77]\nuser=u\npassword=p\n"};
+	static const char *const wants[] = {"", "no login for the BMC of hp02", "password: is missing",
+		"expected at most 20 characters", "has no [node hp77]"};
+	_cleanup_(rack_freep) struct rack *rack = NULL;
+	struct problems p = {0};
+
+	assert_int_equal(rack_parse("rack.ini", example, strlen(example), roles, &p, &rack), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_(secrets_freep) struct secrets *s = NULL;
+		_cleanup_free_ char *got = secrets_problems(texts[i], rack, &s);
+
+		if (!strstr(got, wants[i]))
+			fail_msg("expected \"%s\", got \"%s\"", wants[i], got);
+		assert_null(strstr(got, "12345678901234567890"));
+		if (i > 0)
+			continue;
+		assert_string_equal(secrets_bmc(s, "hp01")->user, "u");
+		assert_string_equal(secrets_bmc(s, "hp02")->password, "q");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good),
+		cmocka_unit_test(bad_values),
+		cmocka_unit_test(secrets),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
