@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The client against a peer on a UNIX socket that says exactly what each test wants said. */
+#include "tests/unit/harness.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "common/http.h"
+
+static char dir[] = "/tmp/ondol-http.XXXXXX";
+static char *path;
+
+static int setup(void **state)
+{
+	if (!mkdtemp(dir))
+		return -1;
+	path = xasprintf("%s/s", dir);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	util_freep(&path);
+	return remove_tree(dir);
+}
+
+/* A child that accepts one connection, reads the request's head, writes answer, closes. */
+static pid_t serve(const char *answer, const char *want)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t pid;
+
+	unlink(path);
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	pid = fork();
+	if (pid == 0) {
+		int c = accept(fd, NULL, NULL);
+		char req[4096] = "";
+		size_t n = 0;
+		ssize_t got;
+
+		while (!strstr(req, want) && n < sizeof(req) - 1 &&
+			(got = read(c, req + n, sizeof(req) - 1 - n)) > 0)
+			n += (size_t)got;
+		(void)write_all(c, answer, strlen(answer));
+		_exit(strstr(req, want) ? 0 : 1);
+	}
+	close(fd);
+	return pid;
+}
+
+static void ended_well(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static int count_bytes(const void *data, size_t len, void *userdata)
+{
+	size_t *n = userdata;
+
+	*n += len;
+	return *n > 8 ? -ENOSPC : 0;
+}
+
+static void get_and_post(void **state)
+{
+	struct http_request req = {.method = "GET", .url = "http://ondold/v1/x", .unix_socket = path,
+		.bearer = "t0ken", .timeout_ms = 10000};
+	struct http_response resp = {0};
+	char *msg = NULL;
+	pid_t pid = serve("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "Authorization: Bearer t0ken");
+
+	assert_int_equal(http_do(&req, &resp, &msg), 0);
+	assert_int_equal(resp.status, 200);
+	assert_string_equal(resp.body, "{}");
+	http_response_clear(&resp);
+	ended_well(pid);
+	req.method = "POST";
+	req.body = "{\"a\":1}";
+	req.body_len = 7;
+	pid = serve("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "{\"a\":1}");
+	assert_int_equal(http_do(&req, &resp, &msg), 0);
+	assert_int_equal(resp.status, 404);
+	http_response_clear(&resp);
+	ended_well(pid);
+	assert_null(msg);
+}
+
+static void failures(void **state)
+{
+	static const struct {
+		const char *answer;
+		int want;
+	} cases[] = {
+		{"", -ECONNRESET},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", -ECONNRESET},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n01234567890123456789", -EFBIG},
+		{"rubbish\r\n\r\n", -EPROTO},
+	};
+	struct http_request req = {.method = "GET", .url = "http://ondold/", .unix_socket = path,
+		.max_body = 10, .timeout_ms = 10000};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct http_response resp = {0};
+		_cleanup_free_ char *msg = NULL;
+		pid_t pid = serve(cases[i].answer, "\r\n\r\n");
+
+		assert_int_equal(http_do(&req, &resp, &msg), cases[i].want);
+		assert_non_null(msg);
+		ended_well(pid);
+	}
+}
+
+static void nobody_there(void **state)
+{
+	struct http_request req = {.method = "GET", .url = "http://ondold/", .unix_socket = path};
+	struct http_response resp = {0};
+	_cleanup_free_ char *msg = NULL;
+
+	unlink(path);
+	assert_int_equal(http_do(&req, &resp, &msg), -ECONNREFUSED);
+	assert_non_null(msg);
+}
+
+static void streamed(void **state)
+{
+	size_t n = 0;
+	struct http_request req = {.method = "GET", .url = "http://ondold/", .unix_socket = path,
+		.on_data = count_bytes, .userdata = &n};
+	struct http_response resp = {0};
+	_cleanup_free_ char *msg = NULL;
+	pid_t pid = serve("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n01234567", "\r\n\r\n");
+
+	assert_int_equal(http_do(&req, &resp, &msg), 0);
+	assert_int_equal(n, 8);
+	assert_string_equal(resp.body, "");
+	http_response_clear(&resp);
+	ended_well(pid);
+	pid = serve("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n012345678", "\r\n\r\n");
+	n = 0;
+	assert_int_equal(http_do(&req, &resp, &msg), -ENOSPC);
+	ended_well(pid);
+}
+
+struct seen {
+	sd_event *event;
+	int r;
+	unsigned status;
+};
+
+static void on_done(int r, const char *msg, const struct http_response *resp, void *userdata)
+{
+	struct seen *s = userdata;
+
+	s->r = r;
+	s->status = resp->status;
+	sd_event_exit(s->event, 0);
+}
+
+static void in_loop(void **state)
+{
+	struct http_request req = {.method = "GET", .url = "http://ondold/", .unix_socket = path};
+	struct seen s = {0};
+	struct http_client *client = NULL;
+	pid_t pid = serve("HTTP/1.1 204 No Content\r\n\r\n", "\r\n\r\n");
+
+	assert_true(sd_event_new(&s.event) >= 0);
+	assert_int_equal(http_client_new(s.event, &client), 0);
+	assert_int_equal(http_start(client, &req, on_done, &s, NULL), 0);
+	sd_event_loop(s.event);
+	assert_int_equal(s.r, 0);
+	assert_int_equal(s.status, 204);
+	ended_well(pid);
+	http_client_free(client);
+	sd_event_unref(s.event);
+}
+
+static void cancelled(void **state)
+{
+	struct http_request req = {.method = "GET", .url = "http://ondold/", .unix_socket = path};
+	struct seen s = {0};
+	struct http_client *client = NULL;
+	struct http_job *one = NULL;
+
+	unlink(path);
+	assert_true(sd_event_new(&s.event) >= 0);
+	assert_int_equal(http_client_new(s.event, &client), 0);
+	assert_int_equal(http_start(client, &req, on_done, &s, &one), 0);
+	http_cancel(one);
+	assert_int_equal(http_start(client, &req, on_done, &s, NULL), 0);
+	http_client_free(client); /* drops the running one */
+	sd_event_unref(s.event);
+	assert_int_equal(s.status, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(get_and_post),
+		cmocka_unit_test(failures),
+		cmocka_unit_test(nobody_there),
+		cmocka_unit_test(streamed),
+		cmocka_unit_test(in_loop),
+		cmocka_unit_test(cancelled),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

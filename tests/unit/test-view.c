@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/harness.h"
+
+#include "bootstrap/client.h"
+#include "bootstrap/view.h"
+#include "common/jsonx.h"
+
+static json_t *parse(const char *text)
+{
+	_cleanup_free_ char *msg = NULL;
+	json_t *json = jx_parse(text, strlen(text), &msg);
+
+	if (!json)
+		fail_msg("%s", msg);
+	return json;
+}
+
+static const char full[] =
+	"{\"name\": \"hp02\", \"unit\": 2, \"role\": \"storage\", \"kind\": \"block\", \"state\": \"ready\","
+	"\"since\": 1700000000000, \"reason\": \"\", \"address\": \"10.77.0.12\", \"bmc\": \"10.77.1.12\","
+	"\"power\": \"on\", \"serial\": \"S\", \"step\": \"\", \"progress\": {\"done\": 5, \"total\": 10},"
+	"\"disk\": {\"serial\": \"D1\", \"wwn\": \"5000\", \"bytes\": 480},"
+	"\"phases\": [{\"state\": \"powering\", \"ms\": 10}, {\"state\": \"agent\", \"ms\": 5},"
+	"{\"state\": \"powering\", \"ms\": 1}],"
+	"\"proofs\": [{\"name\": \"network\", \"ok\": true, \"text\": \"tab\\tand\\u001b\", \"time\": 9}],"
+	"\"revision\": 4, \"reported\": 3, \"image\": \"v1\", \"last_seen\": 8,"
+	"\"task\": {\"id\": 7, \"done\": true, \"ok\": false, \"proofs\": [{\"name\": \"kvm\", \"ok\": false,"
+	"\"text\": \"\"}]}, \"inventory\": null}";
+
+static void test_node(void **state)
+{
+	_cleanup_(jx_freep) json_t *json = parse(full);
+	_cleanup_(node_view_clear) struct node_view n = {0};
+	_cleanup_free_ char *msg = NULL, *role = NULL;
+
+	assert_int_equal(node_view_parse(json, &n, &msg), 0);
+	role = node_view_role(&n);
+	assert_string_equal(role, "storage block");
+	assert_true(n.has_progress && n.done == 5 && n.total == 10);
+	assert_string_equal(n.disk_serial, "D1");
+	assert_int_equal(node_view_phase_ms(&n, "powering"), 11);
+	assert_int_equal(node_view_run_ms(&n), 16);
+	assert_int_equal(n.n_proofs, 1);
+	assert_true(n.proofs[0].ok);
+	assert_true(n.has_task && n.task_done && !n.task_ok && n.task_id == 7);
+	assert_string_equal(n.task_proofs[0].name, "kvm");
+	assert_null(n.inventory);
+}
+
+static void test_least(void **state)
+{
+	_cleanup_(jx_freep) json_t *json = parse("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\","
+						 "\"disk\": null, \"task\": null, \"progress\": null}");
+	_cleanup_(node_view_clear) struct node_view n = {0};
+	_cleanup_free_ char *msg = NULL;
+
+	assert_int_equal(node_view_parse(json, &n, &msg), 0);
+	assert_false(n.has_disk || n.has_task || n.has_progress);
+	assert_string_equal(n.disk_serial, "");
+}
+
+static void refused(const char *text)
+{
+	_cleanup_(jx_freep) json_t *json = parse(text);
+	_cleanup_free_ char *msg = NULL;
+	struct node_view n;
+
+	assert_int_equal(node_view_parse(json, &n, &msg), -EPROTO);
+	assert_non_null(msg);
+}
+
+static void test_refused(void **state)
+{
+	refused("[]");
+	refused("{}");
+	refused("{\"name\": 1, \"role\": \"b\", \"state\": \"idle\"}");
+	refused("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\", \"disk\": 3}");
+	refused("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\", \"disk\": {\"bytes\": -1}}");
+	refused("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\", \"phases\": [1]}");
+	refused("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\", \"proofs\": {}}");
+	refused("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\", \"progress\": {\"done\": 1}}");
+	refused("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\", \"task\": {\"id\": \"x\"}}");
+	refused("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\", \"reason\": []}");
+}
+
+static void test_status(void **state)
+{
+	_cleanup_(jx_freep) json_t *good = parse("{\"version\": \"1\", \"rack\": null, \"now\": 5, \"nodes\": []}");
+	_cleanup_(jx_freep) json_t *bad = parse("{\"now\": 5, \"nodes\": [{\"name\": \"a\"}]}");
+	_cleanup_(status_view_freep) struct status_view *s = NULL;
+	struct status_view *none = NULL;
+	_cleanup_free_ char *msg = NULL;
+
+	assert_int_equal(status_view_parse(good, &s, &msg), 0);
+	assert_string_equal(s->rack, "");
+	assert_int_equal(status_view_parse(bad, &none, &msg), -EPROTO);
+	assert_null(none);
+}
+
+static void test_events(void **state)
+{
+	_cleanup_(jx_freep) json_t *json = parse(
+		"{\"events\": [{\"id\": 1, \"time\": 5, \"node\": \"hp02\", \"source\": \"ipmi\","
+		"\"type\": \"power.on\", \"text\": \"\\u0007\", \"data\": {}},"
+		"{\"id\": 2, \"time\": 6, \"node\": null, \"type\": \"x\"}], \"last\": 2}");
+	_cleanup_(jx_freep) json_t *bad = parse("{\"events\": [{}], \"last\": 2}");
+	_cleanup_free_ char *msg = NULL;
+	struct events_view e = {0};
+
+	assert_int_equal(events_view_parse(json, &e, &msg), 0);
+	assert_int_equal(e.n, 2);
+	assert_int_equal(e.last, 2);
+	assert_string_equal(e.list[0].source, "ipmi");
+	events_view_clear(&e);
+	assert_int_equal(events_view_parse(bad, &e, &msg), -EPROTO);
+}
+
+static void judged(unsigned status, const char *body, int expected, const char *words)
+{
+	_cleanup_(jx_freep) json_t *json = NULL;
+	_cleanup_free_ char *msg = NULL;
+
+	assert_int_equal(client_judge(status, body, strlen(body), &json, &msg), expected);
+	if (words)
+		assert_non_null(strstr(msg, words));
+	else
+		assert_null(msg);
+}
+
+static void test_judge(void **state)
+{
+	judged(200, "{}", 0, NULL);
+	judged(200, "", -EPROTO, "not understood");
+	judged(200, "<html>", -EPROTO, "not understood");
+	judged(200, "[]", -EPROTO, "not a JSON object");
+	judged(404, "{\"error\": \"no node hp77\"}", 404, "no node hp77");
+	judged(422, "{\"problems\": [\"a\", \"b\"]}", 422, "2 problems");
+	judged(502, "oops", 502, "HTTP status 502");
+	judged(500, "{\"error\": 5}", 500, "HTTP status 500");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_node),
+		cmocka_unit_test(test_least),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_judge),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
