@@ -102,14 +102,30 @@ static void scan_section(struct scan *s, char *text)
 	emit(s, "[", name, "]");
 }
 
-static bool quote_is_closed(const char *value)
+/* What of a value iniparser would silently drop, in words; NULL: nothing. */
+static const char *dropped(const char *value)
 {
-	return (*value != '"' && *value != '\'') || strchr(value + 1, *value);
+	bool quoted = *value == '"' || *value == '\'';
+	const char *end = quoted ? strchr(value + 1, *value) : value + strcspn(value, ";#");
+
+	if (!end)
+		return "the quote is not closed";
+	if (quoted) {
+		end += 1 + strspn(end + 1, " \t");
+		return *end && *end != ';' && *end != '#' ?
+			       "expected nothing but a comment after the closing quote" :
+			       NULL;
+	}
+	return *end && end > value && !isblank((unsigned char)end[-1]) ?
+		       "';' and '#' begin a comment: put the value in quotes, or a blank before "
+		       "the comment" :
+		       NULL;
 }
 
 static void scan_key(struct scan *s, char *text)
 {
 	char *eq = strchr(text, '='), *value, *key;
+	const char *wrong;
 
 	if (s->skip)
 		return;
@@ -136,18 +152,54 @@ static void scan_key(struct scan *s, char *text)
 			return;
 		}
 	}
-	if (!quote_is_closed(value)) {
-		problem(s, key, "the quote is not closed");
-		return;
-	}
-	if (*value && value[strlen(value) - 1] == '\\') {
-		problem(s, key, "a line cannot be continued with a backslash");
-		return;
-	}
+	wrong = dropped(value);
+	if (!wrong && *value && value[strlen(value) - 1] == '\\')
+		wrong = "a line cannot be continued with a backslash";
+	if (wrong)
+		problem(s, key, wrong);
+	else
+		emit(s, key, " = ", value);
 	GROW(s->section->keys, s->section->n_keys, s->section->cap_keys);
 	s->section->keys[s->section->n_keys++] =
-		(struct conf_key){.name = xstrdup(key), .line = s->line};
-	emit(s, key, " = ", value);
+		(struct conf_key){.name = xstrdup(key), .line = s->line, .refused = wrong};
+}
+
+/* How many bytes the character at s takes, 0: it is not UTF-8. */
+static size_t utf8_length(const unsigned char *s, size_t len)
+{
+	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+
+	if (n > len)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	/* overlong forms, surrogates, beyond U+10FFFF */
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+		(s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+/* False with a problem when the line holds what is not text. */
+static bool check_text(struct scan *s, const unsigned char *text, size_t len)
+{
+	size_t n;
+
+	for (size_t i = 0; i < len; i += n) {
+		n = utf8_length(text + i, len - i);
+		if (n && (text[i] >= 0x20 || text[i] == '\t') && text[i] != 0x7f)
+			continue;
+		if (n)
+			s->n_binary++;
+		problems_add(s->problems, s->conf->file, s->line, NULL, NULL,
+			n ? "expected text, found the byte 0x%02x in column %zu" :
+			    "expected UTF-8, found the byte 0x%02x in column %zu; save the file "
+			    "as UTF-8",
+			text[i], i + 1);
+		return false;
+	}
+	return true;
 }
 
 /* One line without its newline, NUL-terminated in place. */
@@ -160,16 +212,8 @@ static void scan_line(struct scan *s, char *text, size_t len)
 			"expected lines of at most %d bytes, found one of %zu", CONF_MAX_LINE, len);
 		return;
 	}
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if ((c < 0x20 && c != '\t') || c == 0x7f) {
-			s->n_binary++;
-			problems_add(s->problems, s->conf->file, s->line, NULL, NULL,
-				"expected text, found the byte 0x%02x in column %zu", c, i + 1);
-			return;
-		}
-	}
+	if (!check_text(s, (const unsigned char *)text, len))
+		return;
 	text = str_strip(text);
 	if (!*text || *text == ';' || *text == '#')
 		return;

@@ -16,6 +16,7 @@ struct conf_key {
 	char *value;   /* owned, blanks and quotes stripped, may be "" */
 	unsigned line;
 	bool used;
+	bool refused; /* the value was wrong, which has been told: "" stands for it */
 };
 
 struct conf_section {

@@ -36,6 +36,8 @@ static const struct conf_key *value(struct reader *rd, const char *name, const c
 			missing(rd, name, need);
 		return NULL;
 	}
+	if (k->refused)
+		return NULL;
 	if (!*k->value) {
 		SAY(rd, k, "expected %s, found nothing", need ? need : "a value");
 		return NULL;
@@ -399,6 +401,35 @@ static void each_section(struct reader *rd, const char *word,
 	}
 }
 
+static unsigned count_data_disks(const struct rack_profile *p)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < p->n_disks; i++)
+		count += p->disks[i].use == DISK_DATA;
+	return count;
+}
+
+/* What a node's role needs of the rack: data disks, networks for its guests. */
+static void check_role_needs(struct reader *rd, const struct rack_node *n)
+{
+	const struct roledef *d = roledefs_find(rd->roles, n->role, n->kind);
+	_cleanup_free_ char *section = xasprintf("node %s", n->name);
+	const struct conf_key *k;
+
+	rd->section = conf_section(rd->conf, section);
+	k = conf_key(rd->section, "role");
+	if (!d || !k)
+		return;
+	if (d->data_vg && n->profile && count_data_disks(n->profile) == 0)
+		SAY(rd, k, "the role %s keeps data, but the profile %s has no disk with use = data",
+			n->role, n->profile->name);
+	for (char *const *net = d->vm_networks; net && *net; net++)
+		if (!rack_network(rd->rack, *net))
+			SAY(rd, k, "the role %s gives its guests the network %s: expected a section "
+				   "[network %s]", n->role, *net, *net);
+}
+
 int rack_from_conf(struct conf *c, const struct roledefs *roles, struct problems *problems,
 	struct rack **ret)
 {
@@ -417,6 +448,8 @@ int rack_from_conf(struct conf *c, const struct roledefs *roles, struct problems
 	conf_report_unused(c, problems);
 	r->provisioning = rack_network(r, "provisioning");
 	rackrules_check(r, c, problems);
+	for (size_t i = 0; i < r->n_nodes; i++)
+		check_role_needs(&rd, &r->nodes[i]);
 	if (problems->n > before)
 		return -EINVAL;
 	*ret = TAKE_PTR(r);

@@ -56,6 +56,29 @@ static void check_network_pair(struct rules *ru, const struct rack_network *a,
 			b->vlan, a->name, a->line);
 }
 
+/* A usable address of the network: inside it, neither its own nor the broadcast address. */
+static bool is_host_address(const struct ipv4_net *net, uint32_t addr)
+{
+	return ipv4_net_contains(net, addr) && addr != net->addr &&
+	       addr != (net->addr | ~ipv4_net_mask(net));
+}
+
+/* A network becomes an interface of its name on the nodes: not one of those that are there. */
+static bool is_reserved_name(const char *name)
+{
+	static const char *const prefixes[] = {"eth", "eno", "ens", "enp", "enx", "bond", "vnet", "tap",
+		"virbr", "br-", "ovs-"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		size_t n = strlen(prefixes[i]);
+
+		if (str_startswith(name, prefixes[i]) &&
+			(prefixes[i][n - 1] == '-' || (name[n] >= '0' && name[n] <= '9')))
+			return true;
+	}
+	return streq(name, "lo");
+}
+
 static void check_networks(struct rules *ru)
 {
 	const struct rack *r = ru->rack;
@@ -72,16 +95,12 @@ static void check_networks(struct rules *ru)
 			SAY(ru, "network", n->name, "subnet", "overlaps %s of [bmc]", net);
 		if (r->bmc_vlan && n->vlan == r->bmc_vlan)
 			SAY(ru, "network", n->name, "vlan", "VLAN %u is already that of [bmc]", n->vlan);
-		if (n->gateway && n->subnet.prefix && !ipv4_net_contains(&n->subnet, n->gateway))
+		if (n->gateway && n->subnet.prefix && !is_host_address(&n->subnet, n->gateway))
 			SAY(ru, "network", n->name, "gateway", "expected an address inside its subnet");
+		if (is_reserved_name(n->name))
+			SAY(ru, "network", n->name, NULL,
+				"the nodes have an interface of this name already; choose another");
 	}
-}
-
-/* A usable address of the network: inside it, neither its own nor the broadcast address. */
-static bool is_host_address(const struct ipv4_net *net, uint32_t addr)
-{
-	return ipv4_net_contains(net, addr) && addr != net->addr &&
-	       addr != (net->addr | ~ipv4_net_mask(net));
 }
 
 static void check_deploy(struct rules *ru)
@@ -207,6 +226,14 @@ static void check_mac_pair(struct rules *ru, const struct rack_node *a, const st
 	}
 }
 
+static void disk_clash(struct rules *ru, const struct rack_node *a, const struct rack_node *b,
+	size_t disk, const char *what, const char *words)
+{
+	_cleanup_free_ char *key = xasprintf("disk.%u.%s", b->profile->disks[disk].bay, what);
+
+	clash(ru, a, b, key, words);
+}
+
 static void check_disk_pair(struct rules *ru, const struct rack_node *a, const struct rack_node *b)
 {
 	for (size_t i = 0; i < RACK_MAX_DISKS; i++) {
@@ -214,9 +241,9 @@ static void check_disk_pair(struct rules *ru, const struct rack_node *a, const s
 			if (a == b && k >= i)
 				continue;
 			if (b->disks[i].serial && streq_ptr(a->disks[k].serial, b->disks[i].serial))
-				clash(ru, a, b, NULL, "a disk's serial");
+				disk_clash(ru, a, b, i, "serial", "this disk's serial");
 			if (b->disks[i].wwn && streq_ptr(a->disks[k].wwn, b->disks[i].wwn))
-				clash(ru, a, b, NULL, "a disk's WWN");
+				disk_clash(ru, a, b, i, "wwn", "this disk's WWN");
 		}
 	}
 }

@@ -22,6 +22,8 @@ static char *read_value(struct conf *c, struct conf_section *s, const char *key,
 {
 	const struct conf_key *k = conf_key(s, key);
 
+	if (k && k->refused)
+		return NULL;
 	if (!k || !*k->value) {
 		problems_add(problems, c->file, k ? k->line : s->line, s->name, key,
 			"is missing; expected 1 to %zu characters", max);
@@ -59,11 +61,23 @@ static void read_node_login(struct secrets *s, struct conf *c, struct conf_secti
 			"%s has no [node %s]", rack->file, node);
 }
 
-static void require_logins(const struct secrets *s, const struct conf *c, const struct rack *rack,
-	struct problems *problems)
+/* Is there a section for the node's BMC, be it a wrong one? */
+static bool has_section(struct conf *c, const char *node)
 {
+	_cleanup_free_ char *name = xasprintf("bmc %s", node);
+
+	return conf_section(c, "bmc") || conf_section(c, name);
+}
+
+static void require_logins(struct conf *c, const struct rack *rack, struct problems *problems)
+{
+	if (!c->n) {
+		problems_add(problems, c->file, 0, NULL, NULL,
+			"expected a section [bmc] with the user and password of the BMCs");
+		return;
+	}
 	for (size_t i = 0; rack && i < rack->n_nodes; i++)
-		if (!secrets_bmc(s, rack->nodes[i].name))
+		if (!has_section(c, rack->nodes[i].name))
 			problems_add(problems, c->file, 0, NULL, NULL,
 				"no login for the BMC of %s: expected a section [bmc] or [bmc %s] "
 				"with user and password", rack->nodes[i].name, rack->nodes[i].name);
@@ -86,7 +100,7 @@ int secrets_parse(const char *file, const char *text, size_t len, const struct r
 			read_node_login(s, c, &c->sections[i], rack, problems);
 	}
 	conf_report_unused(c, problems);
-	require_logins(s, c, rack, problems);
+	require_logins(c, rack, problems);
 	for (size_t i = 0; i < c->n; i++)
 		for (size_t k = 0; k < c->sections[i].n_keys; k++)
 			explicit_bzero(c->sections[i].keys[k].value,

@@ -76,7 +76,7 @@ static void test_lines(void **state)
 	assert_string_equal(lines[0],
 		"hp01  controller     ready                                                           "
 		"  32s");
-	assert_string_equal(lines[1], "");
+	assert_non_null(strstr(lines[1], "  installing       [##########...........]  50 %     50/100 MB"));
 	assert_non_null(strstr(lines[1], "10s"));
 	assert_int_equal(text_width(lines[1]), 90);
 	watch_lines_free(lines, n);
@@ -120,7 +120,8 @@ static void test_goal_settled(void **state)
 	struct goal g = {"hp77", GOAL_SETTLED, 0};
 
 	assert_int_equal(check(GOAL_SETTLED, 500, ", \"state\": \"ready\""), GOAL_REACHED);
-	assert_int_equal(check(GOAL_SETTLED, 500, ", \"state\": \"idle\""), GOAL_RESTING);
+	assert_int_equal(check(GOAL_SETTLED, 500, ", \"state\": \"enrol\""), GOAL_RESTING);
+	assert_int_equal(check(GOAL_SETTLED, 500, ", \"state\": \"idle\""), GOAL_GOING);
 	assert_int_equal(check(GOAL_SETTLED, 500, ", \"state\": \"maintenance\""), GOAL_RESTING);
 	assert_int_equal(check(GOAL_SETTLED, 500, ", \"state\": \"installing\""), GOAL_GOING);
 	assert_int_equal(check(GOAL_SETTLED, 500, ", \"state\": \"failed\""), GOAL_FAILED);

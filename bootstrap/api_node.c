@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bootstrap/ondold.h"
+
+#include "bootstrap/profile.h"
+#include "common/jsonx.h"
+#include "common/log.h"
+
+/*
+ * The API that nodes see, on the provisioning network. What carries no token (boot
+ * scripts, image files) gives away no secret but one: the boot token, which goes only to
+ * the node's own fixed address and only while the node is being installed.
+ *
+ * A held request finds its node again by name at each try: the node may have left the
+ * rack meanwhile.
+ */
+
+#define MAX_EVENTS 64
+
+/* ---- without a token ---- */
+
+static void get_boot(struct ondold *o, struct http_req *req, const char *mac_text)
+{
+	_cleanup_free_ char *script = NULL;
+	struct mac_addr mac;
+	struct node *n;
+	bool first;
+
+	if (parse_mac(mac_text, &mac) < 0) {
+		httpd_reply_error(req, 400, "/boot/: expected a MAC as aa:bb:cc:dd:ee:ff");
+		return;
+	}
+	n = ondold_node_by_mac(o, &mac, &first);
+	if (!n) {
+		httpd_reply_error(req, 404, "no node of the rack has this MAC");
+		return;
+	}
+	if (!first) {
+		node_event(n, "http", FSM_EV_DHCP_OTHER_PORT,
+			"it boots from another port than its first", NULL);
+		httpd_reply_text(req, 200, pxe_exit_script());
+		return;
+	}
+	if (fsm_wants_netboot(&n->fsm) &&
+		httpd_peer(req) != rack_address(n->conf, o->rack->provisioning)) {
+		httpd_reply_error(req, 403, "only %s itself may fetch its boot script", n->name);
+		return;
+	}
+	script = node_boot_script(n);
+	httpd_reply_text(req, 200, script);
+}
+
+/* A node that fetches what it boots is seen to do so. */
+static void note_fetch(struct ondold *o, struct http_req *req, const char *profile, const char *file)
+{
+	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
+	_cleanup_free_ char *msg = NULL;
+	struct node *n = ondold_node_by_address(o, httpd_peer(req));
+
+	if (!n || !fsm_wants_netboot(&n->fsm) ||
+		profile_load(o->opts.images_dir, profile, &m, &msg) < 0)
+		return;
+	if (streq(file, m->kernel.name))
+		node_event(n, "http", FSM_EV_BOOT_KERNEL, "it fetches the agent's kernel", NULL);
+	else if (streq(file, m->initrd.name))
+		node_event(n, "http", FSM_EV_BOOT_INITRD, "it fetches the agent's initramfs", NULL);
+}
+
+static void get_file(struct ondold *o, struct http_req *req, const char *rest)
+{
+	char profile[65];
+	const char *file = api_node_path(rest, "", profile, sizeof(profile));
+	uint64_t size;
+	int fd;
+
+	if (!file || profile_open(o->opts.images_dir, profile, file, &fd, &size) < 0) {
+		httpd_reply_error(req, 404, "no such file of an image profile");
+		return;
+	}
+	note_fetch(o, req, profile, file);
+	httpd_reply_file(req, fd, size);
+}
+
+/* ---- who asks ---- */
+
+static struct node *node_of(struct ondold *o, struct http_req *req, char const **ret_rest)
+{
+	char name[64];
+	const char *rest = api_node_path(httpd_path(req), "/v1/nodes/", name, sizeof(name));
+
+	if (!rest)
+		return NULL;
+	*ret_rest = rest;
+	return ondold_node(o, name);
+}
+
+static bool token_is_good(struct node *n, struct http_req *req, bool boot_only)
+{
+	const char *token = httpd_bearer(req);
+
+	if (!token)
+		return false;
+	return store_token_is(n->o->store, "boot", n->name, token) ||
+	       (!boot_only && store_token_is(n->o->store, "node", n->name, token));
+}
+
+/* ---- with a token ---- */
+
+static void post_inventory(struct node *n, struct http_req *req)
+{
+	json_t *body = api_body(req);
+	struct inventory *inv = NULL;
+	_cleanup_free_ char *msg = NULL;
+
+	if (!body)
+		return;
+	if (inventory_from_json(body, &inv, &msg) < 0)
+		httpd_reply_error(req, 400, "inventory: %s", msg);
+	else if (node_take_inventory(n, inv, body, &msg) != 0)
+		httpd_reply_error(req, 409, "%s", msg);
+	else
+		httpd_reply_json(req, 200, json_object());
+	json_decref(body);
+}
+
+static void try_order(struct http_req *req, bool expired, void *userdata)
+{
+	const char *rest;
+	struct node *n = node_of(userdata, req, &rest);
+	_cleanup_free_ char *msg = NULL;
+	json_t *order;
+
+	if (!n) {
+		httpd_reply_error(req, 404, "this node was taken out of the rack");
+	} else if (!node_order_is_due(n)) {
+		if (expired || !fsm_wants_netboot(&n->fsm))
+			httpd_reply_empty(req, 204);
+	} else if (node_make_order(n, &order, &msg) < 0) {
+		httpd_reply_error(req, 409, "%s", msg);
+		node_event(n, "ondold", FSM_EV_REFUSED, msg, NULL);
+	} else {
+		httpd_reply_json(req, 200, order);
+		node_event(n, "http", FSM_EV_ORDER_SENT, "the agent has its order", NULL);
+	}
+}
+
+static void get_order(struct node *n, struct http_req *req)
+{
+	uint64_t wait;
+
+	if (httpd_arg_u64(req, "wait", 30, 0, &wait) == 0)
+		httpd_hold(req, n, wait * 1000, try_order, n->o);
+}
+
+static void post_events(struct node *n, struct http_req *req)
+{
+	json_t *body = api_body(req), *ev;
+	struct jx j = {.obj = body};
+	const json_t *list = body ? jx_array(&j, "events", MAX_EVENTS) : NULL;
+	_cleanup_free_ char *bad = NULL;
+	size_t i;
+
+	if (!body)
+		return;
+	json_array_foreach(list, i, ev)
+	{
+		bad = node_take_event(n, ev);
+		if (bad)
+			break;
+	}
+	if (j.error || bad)
+		httpd_reply_error(req, 400, "events: %s", j.error ? j.error : bad);
+	else
+		httpd_reply_json(req, 200, json_object());
+	jx_clear(&j);
+	json_decref(body);
+}
+
+static bool task_waits(const struct node *n, uint64_t last_done)
+{
+	return n->task_id && !n->task_done && (uint64_t)n->task_id != last_done;
+}
+
+/* The arguments were checked when the request came. */
+static uint64_t checked_arg(struct http_req *req, const char *name)
+{
+	const char *s = httpd_arg(req, name);
+	uint64_t v = 0;
+
+	return s && parse_u64(s, 0, INT64_MAX, &v) < 0 ? 0 : v;
+}
+
+static void try_desired(struct http_req *req, bool expired, void *userdata)
+{
+	const char *rest;
+	struct node *n = node_of(userdata, req, &rest);
+	uint64_t rev = checked_arg(req, "rev"), task = checked_arg(req, "task");
+	json_t *doc;
+
+	if (!n) {
+		httpd_reply_error(req, 404, "this node was taken out of the rack");
+		return;
+	}
+	if (n->desired && (rev != n->revision || task_waits(n, task))) {
+		doc = json_deep_copy(n->desired);
+		if (task_waits(n, task))
+			json_object_set_new(doc, "task",
+				json_pack("{s:I, s:s}", "id", (json_int_t)n->task_id, "type", "prove"));
+		httpd_reply_json(req, 200, doc);
+	} else if (expired) {
+		httpd_reply_empty(req, 204);
+	}
+}
+
+static void get_desired(struct node *n, struct http_req *req)
+{
+	uint64_t wait, rev, task;
+
+	if (httpd_arg_u64(req, "rev", INT64_MAX, 0, &rev) < 0 ||
+		httpd_arg_u64(req, "task", INT64_MAX, 0, &task) < 0 ||
+		httpd_arg_u64(req, "wait", 60, 0, &wait) < 0)
+		return;
+	httpd_hold(req, n, wait * 1000, try_desired, n->o);
+}
+
+static void post_report(struct node *n, struct http_req *req)
+{
+	json_t *body = api_body(req);
+	_cleanup_free_ char *bad = NULL;
+
+	if (!body)
+		return;
+	bad = node_take_report(n, body);
+	if (bad)
+		httpd_reply_error(req, 400, "report: %s", bad);
+	else
+		httpd_reply_json(req, 200, json_object());
+	json_decref(body);
+}
+
+/* ---- routes ---- */
+
+struct route {
+	const char *method, *rest;
+	bool boot_only; /* the boot token, not the node's */
+	void (*handle)(struct node *n, struct http_req *req);
+};
+
+static const struct route routes[] = {
+	{"POST", "inventory", true, post_inventory},
+	{"GET", "order", true, get_order},
+	{"POST", "events", false, post_events},
+	{"GET", "desired", false, get_desired},
+	{"POST", "report", false, post_report},
+};
+
+/* Without a good token nobody learns which nodes and paths there are. */
+static void route_node(struct ondold *o, struct http_req *req)
+{
+	const char *rest = "";
+	struct node *n = node_of(o, req, &rest);
+
+	for (size_t i = 0; n && i < ARRAY_SIZE(routes); i++) {
+		if (!streq(rest, routes[i].rest) || !streq(httpd_method(req), routes[i].method))
+			continue;
+		if (!token_is_good(n, req, routes[i].boot_only))
+			break;
+		routes[i].handle(n, req);
+		return;
+	}
+	httpd_reply_error(req, 401,
+		"this token is not good for this node now: its install has ended or was begun anew");
+}
+
+void api_node_handle(struct http_req *req, void *ondold)
+{
+	struct ondold *o = ondold;
+	const char *path = httpd_path(req), *method = httpd_method(req);
+
+	if (streq(method, "GET") && str_startswith(path, "/boot/"))
+		get_boot(o, req, path + strlen("/boot/"));
+	else if (streq(method, "GET") && str_startswith(path, "/files/"))
+		get_file(o, req, path + strlen("/files/"));
+	else if (str_startswith(path, "/v1/nodes/"))
+		route_node(o, req);
+	else
+		httpd_reply_error(req, 404, "nothing is served here");
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bootstrap/ondold.h"
+
+#include "bootstrap/profile.h"
+#include "common/jsonx.h"
+#include "common/log.h"
+
+/* The operator API of docs/protocol.md, on the UNIX socket; httpd.c lets only root in. */
+
+#define MAX_EVENTS 1000
+#define MAX_WAIT_S 60
+
+/* ---- reading ---- */
+
+static void get_status(struct ondold *o, struct http_req *req)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < o->n_nodes; i++)
+		json_array_append_new(list, node_to_json(o->nodes[i], false));
+	httpd_reply_json(req, 200,
+		json_pack("{s:s, s:s?, s:I, s:o}", "version", ONDOL_VERSION, "rack",
+			o->rack ? o->rack->name : NULL, "now", (json_int_t)now_real_ms(), "nodes",
+			list));
+}
+
+struct event_list {
+	json_t *list;
+	int64_t last;
+};
+
+static json_t *str_or_empty(const char *s)
+{
+	json_t *v = json_string(s);
+
+	return v ? v : json_string("");
+}
+
+static int add_event(const struct store_event *ev, void *userdata)
+{
+	struct event_list *out = userdata;
+
+	json_array_append_new(out->list,
+		json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:O?}", "id", (json_int_t)ev->id, "time",
+			(json_int_t)ev->time_ms, "node", str_or_empty(ev->node), "source",
+			str_or_empty(ev->source), "type", str_or_empty(ev->type), "text",
+			str_or_empty(ev->text), "data", (json_t *)ev->data));
+	out->last = ev->id;
+	return 0;
+}
+
+static void reply_events(struct http_req *req, struct event_list *out)
+{
+	httpd_reply_json(req, 200,
+		json_pack("{s:o, s:I}", "events", out->list, "last", (json_int_t)out->last));
+}
+
+/* The arguments were checked when the request came. */
+static uint64_t checked_arg(struct http_req *req, const char *name, uint64_t dflt)
+{
+	const char *s = httpd_arg(req, name);
+	uint64_t v = dflt;
+
+	return s && parse_u64(s, 0, INT64_MAX, &v) < 0 ? dflt : v;
+}
+
+static void try_events(struct http_req *req, bool expired, void *userdata)
+{
+	struct ondold *o = userdata;
+	uint64_t since = checked_arg(req, "since", 0);
+	struct event_list out = {json_array(), (int64_t)since};
+
+	store_event_each(o->store, (int64_t)since, httpd_arg(req, "node"),
+		(unsigned)checked_arg(req, "limit", MAX_EVENTS), add_event, &out);
+	if (json_array_size(out.list) || expired)
+		reply_events(req, &out);
+	else
+		json_decref(out.list);
+}
+
+static void get_events(struct ondold *o, struct http_req *req)
+{
+	const char *since = httpd_arg(req, "since");
+	uint64_t wait, limit, from;
+
+	if (since && streq(since, "-1")) {
+		struct event_list out = {json_array(), store_event_last(o->store)};
+
+		reply_events(req, &out);
+		return;
+	}
+	if (httpd_arg_u64(req, "since", INT64_MAX, 0, &from) < 0 ||
+		httpd_arg_u64(req, "wait", MAX_WAIT_S, 0, &wait) < 0 ||
+		httpd_arg_u64(req, "limit", MAX_EVENTS, MAX_EVENTS, &limit) < 0)
+		return;
+	if (limit == 0) {
+		httpd_reply_error(req, 400, "limit: expected a number from 1 to %u", MAX_EVENTS);
+		return;
+	}
+	httpd_hold(req, o, wait * 1000, try_events, o);
+}
+
+static void get_node(struct node *n, struct http_req *req)
+{
+	httpd_reply_json(req, 200, node_to_json(n, true));
+}
+
+/* ---- changing ---- */
+
+static void post_rack(struct ondold *o, struct http_req *req)
+{
+	json_t *body = api_body(req), *answer = NULL;
+	int r;
+
+	if (!body)
+		return;
+	r = rackstate_apply(o, body, &answer);
+	if (r < 0)
+		httpd_reply_error(req, 500, "the rack could not be kept: %s. See ondold's log",
+			strerror(-r));
+	else
+		httpd_reply_json(req, r == 0 ? 200 : 422, answer);
+	json_decref(body);
+}
+
+static char *check_wipe(const json_t *body)
+{
+	struct jx j = {.obj = body};
+	const json_t *list = jx_array_opt(&j, "wipe", 64), *v;
+	size_t i;
+
+	json_array_foreach(list, i, v)
+	{
+		if (!json_is_string(v))
+			jx_fail(&j, "wipe", "expected serial numbers");
+	}
+	return TAKE_PTR(j.error);
+}
+
+static void post_reinstall(struct node *n, struct http_req *req)
+{
+	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
+	_cleanup_free_ char *msg = NULL;
+	json_t *body = api_body(req);
+
+	if (!body)
+		return;
+	msg = check_wipe(body);
+	if (msg) {
+		httpd_reply_error(req, 400, "%s", msg);
+	} else if (profile_load(n->o->opts.images_dir, n->o->rack->image, &m, &msg) < 0) {
+		httpd_reply_error(req, 409, "%s", msg);
+	} else {
+		node_want_install(n, "the operator asked for a new installation",
+			json_object_get(body, "wipe"));
+		httpd_reply_json(req, 200, json_object());
+	}
+	json_decref(body);
+}
+
+struct power_job {
+	struct http_req *req; /* borrowed: parked until answered */
+	struct ondold *o;     /* borrowed */
+};
+
+static void on_power_done(int r, enum ipmi_power power, const char *msg, void *userdata)
+{
+	struct power_job *job = userdata;
+
+	if (r < 0)
+		httpd_reply_error(job->req, 502, "%s", msg);
+	else
+		httpd_reply_json(job->req, 200, json_pack("{s:s}", "power", ipmi_power_str(power)));
+	free(job);
+}
+
+static void post_power(struct node *n, struct http_req *req)
+{
+	json_t *body = api_body(req);
+	struct jx j = {.obj = body};
+	struct power_job *job;
+	_cleanup_free_ char *text = NULL;
+	const char *action;
+	enum ipmi_op op;
+
+	if (!body)
+		return;
+	action = jx_str(&j, "action", 16);
+	if (!j.error && ipmi_op_parse(action, &op) < 0)
+		jx_fail(&j, "action", "expected status, on, off, cycle, reset or soft, found \"%s\"",
+			action);
+	if (j.error) {
+		httpd_reply_error(req, 400, "%s", j.error);
+	} else {
+		text = xasprintf("power %s", action);
+		if (op != IPMI_STATUS)
+			ondold_event(n->o, n, "operator", "power.wanted", text, NULL);
+		job = xcalloc(1, sizeof(*job));
+		*job = (struct power_job){req, n->o};
+		httpd_park(req);
+		ipmi_submit(n->bmc, op, on_power_done, job);
+	}
+	jx_clear(&j);
+	json_decref(body);
+}
+
+static void post_prove(struct node *n, struct http_req *req)
+{
+	int64_t id;
+
+	if (n->fsm.state != FSM_READY && n->fsm.state != FSM_CONFIGURING) {
+		httpd_reply_error(req, 409, "%s is %s: there is no ondol-noded to prove anything",
+			n->name, fsm_state_str(n->fsm.state));
+		return;
+	}
+	id = node_want_proof(n);
+	if (id < 0)
+		httpd_reply_error(req, 500, "the task could not be kept: see ondold's log");
+	else
+		httpd_reply_json(req, 200, json_pack("{s:I}", "task", (json_int_t)id));
+}
+
+/* ---- routes ---- */
+
+struct rack_route {
+	const char *method, *path;
+	void (*handle)(struct ondold *o, struct http_req *req);
+};
+
+static const struct rack_route rack_routes[] = {
+	{"GET", "/v1/status", get_status},
+	{"GET", "/v1/events", get_events},
+	{"POST", "/v1/rack", post_rack},
+};
+
+struct node_route {
+	const char *method, *rest;
+	void (*handle)(struct node *n, struct http_req *req);
+};
+
+static const struct node_route node_routes[] = {
+	{"GET", "", get_node},
+	{"POST", "reinstall", post_reinstall},
+	{"POST", "power", post_power},
+	{"POST", "prove", post_prove},
+};
+
+static void route_node(struct ondold *o, struct http_req *req)
+{
+	char name[64];
+	const char *rest = api_node_path(httpd_path(req), "/v1/nodes/", name, sizeof(name));
+	struct node *n = rest ? ondold_node(o, name) : NULL;
+
+	if (!n) {
+		httpd_reply_error(req, 404, "no node of that name; `ondol status` lists them");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(node_routes); i++)
+		if (streq(rest, node_routes[i].rest) &&
+			streq(httpd_method(req), node_routes[i].method)) {
+			node_routes[i].handle(n, req);
+			return;
+		}
+	httpd_reply_error(req, 404, "no such request for a node");
+}
+
+void api_operator_handle(struct http_req *req, void *ondold)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rack_routes); i++)
+		if (streq(httpd_path(req), rack_routes[i].path) &&
+			streq(httpd_method(req), rack_routes[i].method)) {
+			rack_routes[i].handle(ondold, req);
+			return;
+		}
+	if (str_startswith(httpd_path(req), "/v1/nodes/"))
+		route_node(ondold, req);
+	else
+		httpd_reply_error(req, 404, "no such request; see docs/protocol.md");
+}

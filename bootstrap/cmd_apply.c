@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `ondol apply FILE`: check, show the plan, ask, hand over, watch.
+ *
+ * The plan that was shown and what ondold does are computed from the same text by the same
+ * code; should a node have changed between, ondold decides anew and its answer is shown.
+ */
+#include "bootstrap/outcome.h"
+#include "bootstrap/plan.h"
+
+/* Nodes whose disk will be written, for the question. */
+static char *question(const struct plan *p)
+{
+	char *out = NULL;
+	size_t len;
+	FILE *f = open_memstream(&out, &len);
+
+	if (!f)
+		abort();
+	fprintf(f, "\nThese disks will be written and what is on them is lost:\n");
+	for (size_t i = 0; i < p->n; i++)
+		if (streq(p->list[i].action, "install"))
+			fprintf(f, "  %s: %s\n", p->list[i].node, p->list[i].disk);
+	fprintf(f, "Type yes to go on: ");
+	if (fclose(f) != 0)
+		abort();
+	return out;
+}
+
+static int confirm(const struct cli *cli, const struct plan *p)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (plan_count(p, "install") == 0)
+		return CLI_DONE;
+	text = question(p);
+	return cli_confirm(cli, text, "yes");
+}
+
+/* Nodes that ondold would not touch: nothing is begun, so that the file is not half done. */
+static int refuse(const struct cli *cli, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (streq(p->list[i].action, "refused"))
+			cli_error(cli, "%s is refused: %s", p->list[i].node, p->list[i].why);
+	cli_error(cli, "nothing was changed");
+	return CLI_FAILED;
+}
+
+static struct goal *make_goals(const struct input *in, const struct plan *p, uint64_t began_ms)
+{
+	struct goal *goals = xcalloc(in->rack->n_nodes + 1, sizeof(*goals));
+
+	for (size_t i = 0; i < in->rack->n_nodes; i++) {
+		const char *name = in->rack->nodes[i].name;
+		const struct plan_action *a = plan_action(p, name);
+		const char *action = a ? a->action : "none";
+
+		goals[i] = (struct goal){.node = name, .after_ms = began_ms,
+			.kind = streq(action, "install")  ? GOAL_RUN :
+				streq(action, "converge") ? GOAL_REPORTED :
+							    GOAL_SETTLED};
+	}
+	return goals;
+}
+
+static int wait_for(const struct cli *cli, const struct input *in, const struct plan *p,
+	uint64_t began_ms)
+{
+	struct goal *goals;
+	int r;
+
+	if (cli->opt.no_wait) {
+		if (cli->opt.json)
+			cli_print_json(plan_json(p));
+		else
+			printf("Begun. `ondol status --watch` shows it.\n");
+		return CLI_DONE;
+	}
+	goals = make_goals(in, p, began_ms);
+	r = outcome_wait(cli, goals, in->rack->n_nodes, NULL, plan_json(p));
+	free(goals);
+	return r;
+}
+
+static int apply(const struct cli *cli, const struct input *in)
+{
+	_cleanup_(status_view_freep) struct status_view *before = NULL;
+	_cleanup_(plan_clear) struct plan plan = {0}, done = {0};
+	int r = plan_post(cli, in, true, &plan);
+
+	if (r != CLI_DONE)
+		return r;
+	plan_find_disks(cli, in, &plan);
+	if (!cli->opt.json)
+		plan_print(cli, in, &plan);
+	if (plan_count(&plan, "refused") > 0)
+		return refuse(cli, &plan);
+	r = confirm(cli, &plan);
+	if (r == CLI_DONE)
+		r = cli_get_status(cli, NULL, &before); /* for ondold's clock */
+	if (r == CLI_DONE)
+		r = plan_post(cli, in, false, &done);
+	if (r != CLI_DONE)
+		return r;
+	return wait_for(cli, in, &done, before->now_ms);
+}
+
+int cmd_apply(struct cli *cli)
+{
+	_cleanup_(input_clear) struct input in = {0};
+	int r = plan_load(cli, &in);
+
+	return r == CLI_DONE ? apply(cli, &in) : r;
+}

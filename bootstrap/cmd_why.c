@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `ondol why NODE`: where the node is and how it came there, as a timeline. Without --all
+ * it begins where the last run began; then come the events of that run, one line each.
+ */
+#include "bootstrap/cli.h"
+#include "bootstrap/table.h"
+#include "common/jsonx.h"
+
+#define PAGE 1000
+
+/* All events of the node, page by page; *ret_list is a JSON array. */
+static int get_events(const struct cli *cli, const char *node, json_t **ret_list)
+{
+	_cleanup_(jx_freep) json_t *all = json_array();
+	json_int_t since = 0;
+
+	for (;;) {
+		_cleanup_free_ char *msg = NULL, *path = NULL;
+		_cleanup_(jx_freep) json_t *json = NULL;
+		json_t *page;
+		json_int_t last;
+
+		path = xasprintf("/v1/events?since=%lld&node=%s&limit=%d", (long long)since, node, PAGE);
+		if (client_call(cli->socket, "GET", path, NULL, CLIENT_TIMEOUT_MS, &json, &msg) != 0) {
+			cli_error(cli, "%s", msg);
+			return CLI_FAILED;
+		}
+		page = json_object_get(json, "events");
+		last = json_integer_value(json_object_get(
+			json_array_get(page, json_array_size(page) - 1), "id"));
+		json_array_extend(all, page);
+		if (json_array_size(page) < PAGE || last <= since)
+			break;
+		since = last;
+	}
+	*ret_list = TAKE_PTR(all);
+	return CLI_DONE;
+}
+
+/* The last event from which a run is told: when the node left its rest. */
+static size_t run_begin(const struct events_view *e, const struct node_view *n)
+{
+	uint64_t run_ms = 0, began_ms;
+	size_t i = e->n;
+
+	for (size_t k = 0; k < n->n_phases; k++)
+		run_ms += n->phases[k].ms;
+	if (run_ms == 0 || e->n == 0)
+		return 0;
+	/* the phases end now, or when the present state began */
+	began_ms = node_view_is_going(n) ? 0 : n->since_ms > run_ms ? n->since_ms - run_ms : 0;
+	if (node_view_is_going(n))
+		began_ms = e->list[e->n - 1].time_ms > run_ms ? e->list[e->n - 1].time_ms - run_ms : 0;
+	while (i > 0 && e->list[i - 1].time_ms + 2000 >= began_ms)
+		i--;
+	return i;
+}
+
+static void print_head(const struct cli *cli, const struct node_view *n)
+{
+	_cleanup_free_ char *role = node_view_role(n), *reason = text_clean(n->reason, cli->out.utf8);
+	_cleanup_free_ char *step = text_clean(n->step, cli->out.utf8);
+	char since[32];
+
+	cli_date_time(n->since_ms, since);
+	printf("%s%s%s (%s) is %s%s%s since %s", style_on(STYLE_BOLD, cli->out.color), n->name,
+		style_off(STYLE_BOLD, cli->out.color), role,
+		style_on(node_view_style(n), cli->out.color), n->state,
+		style_off(node_view_style(n), cli->out.color), since);
+	printf("%s%s\n", *reason ? ": " : "", reason);
+	if (*step && node_view_is_going(n))
+		printf("Now: %s\n", step);
+	putchar('\n');
+}
+
+static enum term_style event_style(const struct event_view *e)
+{
+	const char *dot = strrchr(e->type, '.'), *kind = dot ? dot + 1 : e->type;
+
+	if (streq(kind, "failed") || streq(kind, "disproved") || streq(kind, "error"))
+		return STYLE_BAD;
+	if (streq(kind, "warning") || streq(kind, "timeout"))
+		return STYLE_WARN;
+	return STYLE_PLAIN;
+}
+
+static void print_timeline(const struct cli *cli, const struct events_view *e, size_t first)
+{
+	static const char *const headings[] = {"time", "after", "source", "event", "text", NULL};
+	_cleanup_(table_freep) struct table *t = table_new(headings);
+	char at[32], after[32];
+
+	table_right(t, 1);
+	for (size_t i = first; i < e->n; i++) {
+		const struct event_view *x = &e->list[i];
+		uint64_t before = i > first ? e->list[i - 1].time_ms : x->time_ms;
+
+		cli_date_time(x->time_ms, at);
+		format_duration(x->time_ms > before ? x->time_ms - before : 0, after);
+		table_add(t, STYLE_DIM, "%s", at);
+		table_add(t, STYLE_DIM, "%s%s", i > first ? "+" : "", i > first ? after : "");
+		table_add(t, STYLE_PLAIN, "%s", x->source);
+		table_add(t, event_style(x), "%s", x->type);
+		table_add(t, event_style(x), "%s", x->text);
+	}
+	table_print(t, &cli->out);
+}
+
+static int print_why(const struct cli *cli, const struct node_view *n, const json_t *list)
+{
+	_cleanup_(jx_freep) json_t *wrapped =
+		json_pack("{s:O, s:i}", "events", (json_t *)list, "last", 0);
+	_cleanup_free_ char *msg = NULL;
+	struct events_view e = {0};
+	size_t first;
+
+	if (events_view_parse(wrapped, &e, &msg) < 0) {
+		cli_error(cli, "ondold's events are not understood: %s", msg);
+		return CLI_FAILED;
+	}
+	first = cli->opt.all ? 0 : run_begin(&e, n);
+	print_head(cli, n);
+	if (e.n == 0)
+		printf("No events yet.\n");
+	else
+		print_timeline(cli, &e, first);
+	if (first > 0)
+		printf("\n%zu older events: `ondol why %s --all`\n", first, n->name);
+	events_view_clear(&e);
+	return CLI_DONE;
+}
+
+int cmd_why(struct cli *cli)
+{
+	_cleanup_(node_view_clear) struct node_view n = {0};
+	_cleanup_(jx_freep) json_t *node = NULL, *events = NULL;
+	int r;
+
+	if (cli->opt.n_args != 1)
+		return cli_usage(cli, "why: expected one node");
+	r = cli_get_node(cli, cli->opt.args[0], &node, &n);
+	if (r == CLI_DONE)
+		r = get_events(cli, n.name, &events);
+	if (r != CLI_DONE)
+		return r;
+	if (!cli->opt.json)
+		return print_why(cli, &n, events);
+	cli_print_json(json_pack("{s:O, s:O}", "node", node, "events", events));
+	return CLI_DONE;
+}

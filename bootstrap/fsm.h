@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state machine of one node: which state follows which event, what is to be done, and
+ * who is the suspect when a wait ends in nothing. Pure: no clock, no memory, no I/O; the
+ * caller (node.c) keeps the events, carries out the actions and writes what is said here.
+ */
+#pragma once
+
+#include "common/util.h"
+
+/* clang-format off */
+#define FSM_STATES(X)                                                                    \
+	X(ENROL, "enrol")               /* in rack.ini, nothing asked of it yet */        \
+	X(IDLE, "idle")                 /* is to be installed, waits for its turn */      \
+	X(POWERING, "powering")         /* off, boot device, on; each verified */         \
+	X(NETBOOT, "network-booting")   /* powered on until the agent says it is up */    \
+	X(AGENT, "agent")               /* the agent takes inventory and gets its order */ \
+	X(INSTALLING, "installing")     /* the agent writes */                            \
+	X(FIRST_BOOT, "first-boot")     /* kexec until ondol-noded says it is up */       \
+	X(CONFIGURING, "configuring")   /* ondol-noded works on the desired state */      \
+	X(READY, "ready")                                                                \
+	X(FAILED, "failed")                                                              \
+	X(MAINTENANCE, "maintenance")                                                    \
+	X(CANCELLED, "cancelled")       /* taken out of rack.ini */
+
+/* The names are also the types of events in the store and, for agent and noded, on the wire. */
+#define FSM_EVENTS(X)                                                                    \
+	X(INSTALL, "install.wanted")                                                     \
+	X(SLOT, "install.slot")                                                          \
+	X(POWERED, "power.netboot")                                                      \
+	X(POWER_FAILED, "power.failed")                                                  \
+	X(DHCP_DISCOVER, "dhcp.discover")                                                \
+	X(DHCP_OFFER, "dhcp.offer")                                                      \
+	X(DHCP_ACK, "dhcp.ack")                                                          \
+	X(DHCP_BIOS, "dhcp.bios")               /* asked as legacy BIOS, not UEFI */      \
+	X(DHCP_OTHER_PORT, "dhcp.other-port")   /* another port of it asked, not nic.1 */ \
+	X(TFTP_SENT, "tftp.sent")                                                        \
+	X(TFTP_FAILED, "tftp.failed")                                                    \
+	X(BOOT_SCRIPT, "boot.script")                                                    \
+	X(BOOT_KERNEL, "boot.kernel")                                                    \
+	X(BOOT_INITRD, "boot.initrd")                                                    \
+	X(AGENT_UP, "agent.up")                                                          \
+	X(AGENT_STEP, "agent.step")                                                      \
+	X(AGENT_PROGRESS, "agent.progress")                                              \
+	X(AGENT_INSTALLED, "agent.installed")                                            \
+	X(AGENT_KEXEC, "agent.kexec")                                                    \
+	X(AGENT_FAILED, "agent.failed")                                                  \
+	X(INVENTORY, "inventory.taken")                                                  \
+	X(IDENTITY_MISMATCH, "identity.mismatch")                                        \
+	X(REFUSED, "install.refused")                                               \
+	X(ORDER_SENT, "order.sent")                                                      \
+	X(NODED_UP, "noded.up")                                                          \
+	X(NODED_STEP, "noded.step")                                                      \
+	X(NODED_FAILED, "noded.failed")                                                  \
+	X(NODED_WARNING, "noded.warning")                                                \
+	X(REPORT_READY, "report.ready")         /* proved, at the wanted revision */      \
+	X(REPORT_BUSY, "report.busy")                                                    \
+	X(CONVERGE, "converge.wanted")                                                   \
+	X(REMOVED, "node.removed")                                                       \
+	X(TIMEOUT, "deadline")
+/* clang-format on */
+
+#define FSM_ENUM(id, name) FSM_##id,
+enum fsm_state { FSM_STATES(FSM_ENUM) FSM_N_STATES };
+#undef FSM_ENUM
+#define FSM_ENUM(id, name) FSM_EV_##id,
+enum fsm_event { FSM_EVENTS(FSM_ENUM) FSM_N_EVENTS };
+#undef FSM_ENUM
+
+enum fsm_action { /* bits; to be carried out in this order */
+	FSM_DO_ABORT_POWER = 1 << 0, /* drop what is queued for the BMC on the run's behalf */
+	FSM_DO_REVOKE_BOOT = 1 << 1, /* the boot token is good no longer */
+	FSM_DO_POWER = 1 << 2,       /* off, boot from the network once, on */
+	FSM_DO_PUSH = 1 << 3,        /* answer held requests for the desired state */
+	FSM_DO_SCHEDULE = 1 << 4,    /* a slot may be free, or a node waits for one */
+	FSM_DO_DROP = 1 << 5,        /* forget the node */
+};
+
+struct fsm_names { /* for the words of a failure */
+	const char *mac, *bmc, *server;
+};
+
+struct fsm_node {
+	enum fsm_state state;
+	uint64_t entered_ms; /* in the clock of now_ms */
+	uint64_t moved_ms;   /* when the state last saw progress */
+	uint64_t not_before_ms; /* no deadline before this: ondold was away */
+	uint64_t evidence;   /* bits 1 << FSM_EV_x: what was seen since the run began */
+	unsigned boots;      /* boot scripts fetched in this run */
+	bool want_install;
+	bool installed;      /* the agent finished writing, and nothing newer was asked for */
+};
+
+struct fsm_output {
+	struct fsm_node next;
+	bool moved;       /* a transition: next.state was entered, perhaps anew */
+	unsigned actions; /* FSM_DO_ bits */
+	char reason[512]; /* of the transition; "" when there is nothing to say */
+};
+
+/* Network boots of one run before the node is given up. */
+#define FSM_MAX_BOOTS 3
+/* After a restart of ondold a node has at least this long to be heard. */
+#define FSM_GRACE_MS 120000
+
+const char *fsm_state_str(enum fsm_state s);
+int fsm_state_parse(const char *s, enum fsm_state *ret); /* -EINVAL */
+const char *fsm_event_str(enum fsm_event e);
+int fsm_event_parse(const char *s, enum fsm_event *ret); /* -EINVAL */
+
+/*
+ * One step. text is the event's own ("" for none). patience_percent stretches every
+ * deadline. A TIMEOUT before the deadline does nothing.
+ */
+void fsm_step(const struct fsm_node *f, enum fsm_event event, const char *text,
+	const struct fsm_names *names, unsigned patience_percent, uint64_t now_ms,
+	struct fsm_output *ret);
+/* When fsm_step(TIMEOUT) would fail the node, in the clock of now_ms; 0: never. */
+uint64_t fsm_deadline(const struct fsm_node *f, unsigned patience_percent);
+
+/*
+ * Replay from the store, oldest first: an event, and a transition to a state. No action
+ * follows from either. When all is replayed, fsm_resume() says what must be begun again.
+ */
+void fsm_replay_event(struct fsm_node *f, enum fsm_event event, uint64_t now_ms);
+void fsm_replay_state(struct fsm_node *f, enum fsm_state to, uint64_t now_ms);
+unsigned fsm_resume(struct fsm_node *f, unsigned patience_percent, uint64_t now_ms);
+
+/* Is a node of this state to get kernel and agent when it boots from the network? */
+bool fsm_wants_netboot(const struct fsm_node *f);
+/* Does it hold one of the rack's parallel installs? */
+bool fsm_holds_slot(const struct fsm_node *f);
+/* Does it wait for one? */
+bool fsm_waits_for_slot(const struct fsm_node *f);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bootstrap/help.h"
+
+#include <stddef.h>
+
+const char help_overview_head[] =
+	"ondol turns a rack of servers into the roles that a file, rack.ini, gives them.\n"
+	"\n"
+	"Usage: ondol COMMAND [OPTIONS] [ARGUMENTS]\n"
+	"\n";
+
+const char help_overview_tail[] =
+	"\n"
+	"Every command takes --socket PATH (or $ONDOL_SOCKET; default /run/ondol/ondold.sock),\n"
+	"--help, and, where it prints a table, --json.\n"
+	"\n"
+	"First steps:\n"
+	"  ondol check rack.ini        is the file good? Changes nothing, talks to nobody\n"
+	"  ondol plan rack.ini         what would happen, to which disk of which server?\n"
+	"  ondol apply rack.ini        do it, and watch until every node is ready\n"
+	"  ondol status                how is the rack?\n"
+	"  ondol why hp02              how did hp02 come to be as it is?\n"
+	"\n"
+	"Exit status: 0 done, 1 failed, 2 wrong usage or configuration (nothing was changed),\n"
+	"130 Ctrl-C while watching (the work goes on).\n"
+	"\n"
+	"`ondol help COMMAND` explains one command; ondol(1) and rack.ini(5) have everything.\n";
+
+const struct help_text help_texts[] = {
+	{"check", "check rack.ini and secrets.ini; tells every problem at once",
+		"Usage: ondol check FILE [--secrets FILE | --no-secrets] [--roles DIR] [--json]\n"
+		"\n"
+		"Reads rack.ini and the secrets.ini beside it and tells every problem with its\n"
+		"line. Talks to nobody and changes nothing. Exit status 2 when there is a problem.\n"
+		"\n"
+		"  --secrets FILE   the passwords are in this file (default: secrets.ini beside FILE)\n"
+		"  --no-secrets     do not look at passwords\n"
+		"  --roles DIR      role files are here (default: $ONDOL_ROLES, else as installed)\n"
+		"  --json           {\"ok\", \"problems\", \"rack\"}\n"
+		"\n"
+		"Examples:\n"
+		"  ondol check rack.ini\n"
+		"  ondol check rack.ini --no-secrets --json | jq .problems\n"},
+	{"plan", "show what apply would do to each node and disk",
+		"Usage: ondol plan FILE [--secrets FILE] [--wipe SERIAL]... [--json]\n"
+		"\n"
+		"Checks the files as `ondol check` does and asks ondold what it would do: for each\n"
+		"node the action, the disk that would be written and what was on it when it was\n"
+		"last seen. Nothing is changed.\n"
+		"\n"
+		"Actions: install (over the network, the system disk is written), converge (its\n"
+		"configuration changes while it runs), none, remove (ondold forgets it), refused.\n"
+		"\n"
+		"  --wipe SERIAL    this disk may be overwritten although something foreign is on it\n"
+		"\n"
+		"Example:\n"
+		"  ondol plan rack.ini\n"},
+	{"apply", "bring the rack to what the file says, and watch",
+		"Usage: ondol apply FILE [--secrets FILE] [--wipe SERIAL]... [--yes] [--no-wait]\n"
+		"                   [--timeout TIME] [--json]\n"
+		"\n"
+		"Checks the files, shows the plan, asks when a disk will be written, hands the file\n"
+		"to ondold and watches until every node is ready or has failed. Ctrl-C ends only the\n"
+		"watching.\n"
+		"\n"
+		"  --wipe SERIAL    this disk may be overwritten although something foreign is on\n"
+		"                   it; once for each disk\n"
+		"  --yes            do not ask (for scripts)\n"
+		"  --no-wait        do not watch\n"
+		"  --timeout TIME   watch at most so long: 90s, 30m, 2h\n"
+		"  --json           the result as JSON; progress goes to standard error\n"
+		"\n"
+		"Examples:\n"
+		"  ondol apply rack.ini\n"
+		"  ondol apply rack.ini --yes --timeout 45m\n"
+		"  ondol apply rack.ini --wipe S4EVNX0R123456\n"},
+	{"status", "the rack in a table, or one node in full",
+		"Usage: ondol status [NODE] [--json]\n"
+		"       ondol status [NODE...] --watch [--timeout TIME]\n"
+		"\n"
+		"Without NODE a line per node. With NODE all that is known of it: inventory, disks\n"
+		"and what is on them, proofs with their times, how long each phase took.\n"
+		"\n"
+		"  --watch          go on showing, until Ctrl-C\n"
+		"\n"
+		"Examples:\n"
+		"  ondol status\n"
+		"  ondol status hp02\n"
+		"  ondol status --watch\n"
+		"  ondol status --json | jq -r '.nodes[] | select(.state == \"failed\") | .name'\n"},
+	{"why", "how a node came to be as it is: its events as a timeline",
+		"Usage: ondol why NODE [--all] [--json]\n"
+		"\n"
+		"The present state and its reason, then the events of the last run: when, how long\n"
+		"after the one before, who says so, what happened.\n"
+		"\n"
+		"  --all            from the first event on\n"
+		"\n"
+		"Example:\n"
+		"  ondol why hp02\n"},
+	{"reinstall", "install nodes again, over IPMI and PXE",
+		"Usage: ondol reinstall NODE... [--wipe SERIAL]... [--yes] [--no-wait]\n"
+		"                       [--timeout TIME] [--json]\n"
+		"\n"
+		"Powers the nodes off, boots them from the network, writes their system disks and\n"
+		"brings them into their roles. Data disks are left alone. Asks for each node's name.\n"
+		"Options are those of `ondol apply`.\n"
+		"\n"
+		"Examples:\n"
+		"  ondol reinstall hp02\n"
+		"  ondol reinstall hp02 hp03 --yes --no-wait\n"},
+	{"power", "power of a node, over its BMC",
+		"Usage: ondol power NODE status|on|off|cycle|reset|soft [--yes] [--json]\n"
+		"\n"
+		"Done when the BMC says that it is so. off, cycle and reset take a running system\n"
+		"away; they ask unless --yes. soft asks the system to shut down.\n"
+		"\n"
+		"Examples:\n"
+		"  ondol power hp02 status\n"
+		"  ondol power hp02 soft\n"},
+	{"prove", "have nodes prove that their roles work",
+		"Usage: ondol prove NODE... [--timeout TIME] [--json]\n"
+		"\n"
+		"Each node checks anew all that its role promises: network, units, disks; a\n"
+		"hypervisor also starts a guest. Prints the proofs; exit status 1 when one is not ok.\n"
+		"\n"
+		"  --timeout TIME   wait at most so long (default 10m)\n"
+		"\n"
+		"Example:\n"
+		"  ondol prove hp02 hp08\n"},
+	{"version", "print the version", "Usage: ondol version\n"},
+	{"help", "explain a command", "Usage: ondol help [COMMAND]\n"},
+	{NULL, NULL, NULL},
+};

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bootstrap/ipmi.h"
+
+#include "common/child.h"
+#include "common/log.h"
+#include "common/parse.h"
+
+/*
+ * Why so careful: BMCs hang or drop sessions when they are asked fast or by two at once,
+ * acknowledge commands they do not carry out, and differ in cipher suites. So an
+ * operation is a list of small steps (table below), one ipmitool a step, at least
+ * PACE_MS apart; a step that waits for a power state reads it back until it is so, sends
+ * the command once more half-way, and gives up at its deadline. A refused login is never
+ * tried again by itself: iLOs lock the account.
+ *
+ * Cipher suite: 17, then 3 (ipmi_sim and old iLOs); the one that worked is kept. Always
+ * named with -C: without it ipmitool asks the BMC, and several do not answer that. Never 0.
+ */
+
+#define PACE_MS 200
+#define POLL_MS 1000
+#define COMMAND_MS 20000
+#define RETRY_MS 2000
+#define MAX_TRIES 3
+#define WAIT_MS 30000
+#define WAIT_SOFT_MS 180000
+
+enum step {
+	STEP_END,
+	STEP_QUERY,
+	STEP_OFF,  /* unless off */
+	STEP_ON,   /* unless on */
+	STEP_SOFT, /* unless off */
+	STEP_RESET,
+	STEP_WAIT_OFF,
+	STEP_WAIT_OFF_SOFT,
+	STEP_WAIT_ON,
+	STEP_SET_PXE,
+	STEP_CHECK_PXE,
+};
+
+static const enum step steps_status[] = {STEP_QUERY, STEP_END};
+static const enum step steps_on[] = {STEP_QUERY, STEP_ON, STEP_WAIT_ON, STEP_END};
+static const enum step steps_off[] = {STEP_QUERY, STEP_OFF, STEP_WAIT_OFF, STEP_END};
+static const enum step steps_soft[] = {STEP_QUERY, STEP_SOFT, STEP_WAIT_OFF_SOFT, STEP_END};
+static const enum step steps_reset[] = {STEP_QUERY, STEP_RESET, STEP_WAIT_ON, STEP_END};
+static const enum step steps_cycle[] = {
+	STEP_QUERY, STEP_OFF, STEP_WAIT_OFF, STEP_ON, STEP_WAIT_ON, STEP_END};
+static const enum step steps_netboot[] = {STEP_QUERY, STEP_OFF, STEP_WAIT_OFF, STEP_SET_PXE,
+	STEP_CHECK_PXE, STEP_ON, STEP_WAIT_ON, STEP_END};
+
+struct op_info {
+	const char *name;
+	const enum step *steps;
+};
+
+static const struct op_info ops[] = {
+	[IPMI_STATUS] = {"status", steps_status},
+	[IPMI_ON] = {"on", steps_on},
+	[IPMI_OFF] = {"off", steps_off},
+	[IPMI_SOFT] = {"soft", steps_soft},
+	[IPMI_RESET] = {"reset", steps_reset},
+	[IPMI_CYCLE] = {"cycle", steps_cycle},
+	[IPMI_NETBOOT] = {"netboot", steps_netboot},
+};
+
+struct ipmi_job {
+	struct ipmi_bmc *bmc;   /* borrowed */
+	struct ipmi_job *next;  /* owned by the queue */
+	enum ipmi_op op;
+	const enum step *step;  /* borrowed from the table */
+	uint64_t step_began_ms; /* mono; 0: not begun */
+	unsigned tries;         /* of this command */
+	bool resent, pxe_again;
+	bool cancelled;
+	ipmi_done_fn done;
+	void *userdata;
+};
+
+struct ipmi_bmc {
+	sd_event *event; /* borrowed */
+	struct ipmi_hooks hooks;
+	char address[16];
+	char *user, *password; /* owned, may be NULL before ipmi_bmc_set */
+	unsigned cipher;       /* in use; 17 or 3 */
+	bool cipher_known;     /* it has worked */
+	bool other_cipher_tried;
+	enum ipmi_power power;
+	struct ipmi_job *queue; /* owned; the head runs */
+	struct child *child;    /* owned: running ipmitool */
+	sd_event_source *timer; /* owned */
+	uint64_t not_before_ms; /* mono */
+};
+
+static void pump(struct ipmi_bmc *b);
+
+int ipmi_op_parse(const char *s, enum ipmi_op *ret)
+{
+	for (unsigned i = 0; i < IPMI_NETBOOT; i++)
+		if (streq(s, ops[i].name)) {
+			*ret = (enum ipmi_op)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+/* ---- the BMC ---- */
+
+static void wipe(char **s)
+{
+	if (*s)
+		explicit_bzero(*s, strlen(*s));
+	free(*s);
+	*s = NULL;
+}
+
+static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+	pump(userdata);
+	return 0;
+}
+
+struct ipmi_bmc *ipmi_bmc_new(sd_event *event, const struct ipmi_hooks *hooks)
+{
+	struct ipmi_bmc *b = xcalloc(1, sizeof(*b));
+
+	b->event = event;
+	b->hooks = *hooks;
+	b->cipher = 17;
+	if (sd_event_add_time(event, &b->timer, CLOCK_MONOTONIC, UINT64_MAX, 10000, on_timer, b) < 0)
+		abort(); /* no memory */
+	return b;
+}
+
+static void job_free(struct ipmi_job *j)
+{
+	free(j);
+}
+
+void ipmi_bmc_free(struct ipmi_bmc *b)
+{
+	if (!b)
+		return;
+	child_kill(b->child);
+	while (b->queue) {
+		struct ipmi_job *j = b->queue;
+
+		b->queue = j->next;
+		if (!j->cancelled && j->done)
+			j->done(-ECANCELED, b->power, "given up: the node was taken out, or ondold ends",
+				j->userdata);
+		job_free(j);
+	}
+	sd_event_source_disable_unref(b->timer);
+	free(b->user);
+	wipe(&b->password);
+	free(b);
+}
+
+void ipmi_bmc_set(struct ipmi_bmc *b, uint32_t address, const char *user, const char *password)
+{
+	char text[16];
+
+	format_ipv4(address, text);
+	if (streq(text, b->address) && streq_ptr(user, b->user) && streq_ptr(password, b->password))
+		return;
+	memcpy(b->address, text, sizeof(text));
+	free(b->user);
+	b->user = xstrdup(user);
+	wipe(&b->password);
+	b->password = xstrdup(password);
+	b->cipher = 17;
+	b->cipher_known = false;
+}
+
+static void run_at(struct ipmi_bmc *b, uint64_t mono_ms)
+{
+	sd_event_source_set_time(b->timer, mono_ms * 1000);
+	sd_event_source_set_enabled(b->timer, SD_EVENT_ONESHOT);
+}
+
+struct ipmi_job *ipmi_submit(struct ipmi_bmc *b, enum ipmi_op op, ipmi_done_fn done, void *userdata)
+{
+	struct ipmi_job *j = xcalloc(1, sizeof(*j)), **at = &b->queue;
+
+	j->bmc = b;
+	j->op = op;
+	j->step = ops[op].steps;
+	j->done = done;
+	j->userdata = userdata;
+	while (*at)
+		at = &(*at)->next;
+	*at = j;
+	run_at(b, MAX(b->not_before_ms, now_mono_ms()));
+	return j;
+}
+
+/* The head may have an ipmitool running: it ends by itself and the job is dropped then. */
+void ipmi_cancel(struct ipmi_job *j)
+{
+	if (!j)
+		return;
+	j->cancelled = true;
+	if (!j->bmc->child)
+		run_at(j->bmc, now_mono_ms());
+}
+
+/* ---- the end of a job ---- */
+
+static void job_end(struct ipmi_job *j, int r, const char *msg)
+{
+	struct ipmi_bmc *b = j->bmc;
+
+	b->queue = j->next;
+	b->other_cipher_tried = false;
+	if (!j->cancelled && j->done)
+		j->done(r, b->power, msg, j->userdata);
+	job_free(j);
+	if (b->queue)
+		run_at(b, b->not_before_ms);
+}
+
+static void job_fail(struct ipmi_job *j, enum ipmi_fault fault, const char *out)
+{
+	struct ipmi_bmc *b = j->bmc;
+	_cleanup_free_ char *msg = ipmi_fault_words(fault, b->address, b->user, out);
+
+	job_end(j, fault == IPMI_FAULT_UNREACHABLE ? -EHOSTUNREACH : -EIO, msg);
+}
+
+static void next_step(struct ipmi_job *j)
+{
+	j->step++;
+	j->step_began_ms = 0;
+	j->tries = 0;
+}
+
+static void again_from(struct ipmi_job *j, enum step step)
+{
+	while (*j->step != step)
+		j->step--;
+	j->step_began_ms = 0;
+	j->tries = 0;
+}
+
+/* ---- the steps ---- */
+
+static unsigned wait_limit(enum step step)
+{
+	return step == STEP_WAIT_OFF_SOFT ? WAIT_SOFT_MS : WAIT_MS;
+}
+
+/* The power was read in a step that waits for one. */
+static void waited(struct ipmi_job *j, enum ipmi_power want, enum step command)
+{
+	struct ipmi_bmc *b = j->bmc;
+	uint64_t age = now_mono_ms() - j->step_began_ms;
+
+	if (b->power == want) {
+		next_step(j);
+		return;
+	}
+	if (age >= wait_limit(*j->step)) {
+		_cleanup_free_ char *msg = xasprintf(
+			"BMC %s took the command, but after %u s the server is still %s", b->address,
+			wait_limit(*j->step) / 1000, ipmi_power_str(b->power));
+
+		job_end(j, -ETIMEDOUT, msg);
+	} else if (age >= wait_limit(*j->step) / 2 && !j->resent && command != STEP_END) {
+		j->resent = true;
+		again_from(j, command);
+	} else {
+		b->not_before_ms = now_mono_ms() + POLL_MS;
+	}
+}
+
+static void checked_pxe(struct ipmi_job *j, const char *out)
+{
+	struct ipmi_bmc *b = j->bmc;
+	bool pxe = false;
+
+	ipmi_parse_bootparam(out, &pxe);
+	if (!pxe && !j->pxe_again) {
+		j->pxe_again = true;
+		again_from(j, STEP_SET_PXE);
+		return;
+	}
+	if (!pxe && b->hooks.note) {
+		_cleanup_free_ char *text = xasprintf(
+			"BMC %s did not keep \"boot from the network once\": the server boots as its "
+			"own boot order says; put the network first there",
+			b->address);
+
+		b->hooks.note(text, b->hooks.userdata);
+	}
+	next_step(j);
+}
+
+/* An ipmitool for the present step ended well. */
+static void step_done(struct ipmi_job *j, const char *out)
+{
+	switch (*j->step) {
+	case STEP_QUERY:
+		next_step(j);
+		return;
+	case STEP_WAIT_OFF:
+		waited(j, IPMI_POWER_OFF, STEP_OFF);
+		return;
+	case STEP_WAIT_OFF_SOFT:
+		waited(j, IPMI_POWER_OFF, STEP_END);
+		return;
+	case STEP_WAIT_ON:
+		waited(j, IPMI_POWER_ON, j->op == IPMI_RESET ? STEP_END : STEP_ON);
+		return;
+	case STEP_CHECK_PXE:
+		checked_pxe(j, out);
+		return;
+	case STEP_OFF:
+	case STEP_ON:
+	case STEP_SOFT:
+	case STEP_RESET:
+	case STEP_SET_PXE:
+	case STEP_END:
+		next_step(j);
+		return;
+	}
+}
+
+static bool reads_power(enum step step)
+{
+	return step == STEP_QUERY || step == STEP_WAIT_OFF || step == STEP_WAIT_OFF_SOFT ||
+	       step == STEP_WAIT_ON;
+}
+
+/* Does the other cipher suite deserve a try? Then it is set. */
+static bool switch_cipher(struct ipmi_bmc *b, enum ipmi_fault fault)
+{
+	if (b->other_cipher_tried ||
+		!(fault == IPMI_FAULT_CIPHER || (fault == IPMI_FAULT_UNREACHABLE && !b->cipher_known)))
+		return false;
+	b->other_cipher_tried = true;
+	b->cipher = b->cipher == 17 ? 3 : 17;
+	return true;
+}
+
+static void step_failed(struct ipmi_job *j, enum ipmi_fault fault, const char *out)
+{
+	struct ipmi_bmc *b = j->bmc;
+	bool worth_it = fault == IPMI_FAULT_UNREACHABLE || fault == IPMI_FAULT_BUSY ||
+			fault == IPMI_FAULT_OTHER;
+
+	if (switch_cipher(b, fault))
+		return;
+	if (worth_it && ++j->tries < MAX_TRIES) {
+		b->not_before_ms = now_mono_ms() + RETRY_MS;
+		return;
+	}
+	/* After a try with the other suite, which one is right is as open as before. */
+	if (!b->cipher_known)
+		b->cipher = 17;
+	job_fail(j, fault, out);
+}
+
+static void on_exit_(_unused_ struct child *c, int status, bool timed_out, const char *out,
+	void *userdata)
+{
+	struct ipmi_bmc *b = userdata;
+	struct ipmi_job *j = b->queue;
+	enum ipmi_fault fault = ipmi_classify(status, timed_out, out);
+
+	b->child = NULL;
+	b->not_before_ms = now_mono_ms() + PACE_MS;
+	if (fault == IPMI_FAULT_NONE) {
+		b->cipher_known = true;
+		if (reads_power(*j->step) && ipmi_parse_power(out, &b->power) < 0)
+			fault = IPMI_FAULT_OTHER;
+		else if (reads_power(*j->step) && b->hooks.power)
+			b->hooks.power(b->power, b->hooks.userdata);
+	}
+	if (j->cancelled)
+		job_end(j, -ECANCELED, "");
+	else if (fault == IPMI_FAULT_NONE)
+		step_done(j, out);
+	else
+		step_failed(j, fault, out);
+	pump(b);
+}
+
+static int spawn(struct ipmi_bmc *b, const char *const words[])
+{
+	char suite[8];
+	const char *argv[20] = {"ipmitool", "-v", "-I", "lanplus", "-N", "2", "-R", "2", "-H",
+		b->address, "-U", b->user ? b->user : "", "-E", "-C", suite};
+	_cleanup_free_ char *env = xasprintf("IPMI_PASSWORD=%s", b->password ? b->password : "");
+	const char *envv[] = {env, NULL};
+	struct child_spec spec = {
+		.argv = argv,
+		.env = envv,
+		.timeout_ms = COMMAND_MS,
+		.on_exit = on_exit_,
+		.userdata = b,
+	};
+	size_t n = 15;
+	int r;
+
+	snprintf(suite, sizeof(suite), "%u", b->cipher);
+	for (size_t i = 0; words[i]; i++)
+		argv[n++] = words[i];
+	r = child_spawn(b->event, &spec, &b->child);
+	explicit_bzero(env, strlen(env));
+	return r;
+}
+
+/* The ipmitool words of a step; NULL: nothing to send, go to the next step. */
+static const char *const *step_words(const struct ipmi_job *j)
+{
+	static const char *const status[] = {"chassis", "power", "status", NULL};
+	static const char *const on[] = {"chassis", "power", "on", NULL};
+	static const char *const off[] = {"chassis", "power", "off", NULL};
+	static const char *const soft[] = {"chassis", "power", "soft", NULL};
+	static const char *const reset[] = {"chassis", "power", "reset", NULL};
+	static const char *const pxe[] = {"chassis", "bootdev", "pxe", "options=efiboot", NULL};
+	static const char *const param[] = {"chassis", "bootparam", "get", "5", NULL};
+	enum ipmi_power power = j->bmc->power;
+
+	switch (*j->step) {
+	case STEP_QUERY:
+	case STEP_WAIT_OFF:
+	case STEP_WAIT_OFF_SOFT:
+	case STEP_WAIT_ON:
+		return status;
+	case STEP_OFF:
+		return power == IPMI_POWER_OFF ? NULL : off;
+	case STEP_ON:
+		return power == IPMI_POWER_ON ? NULL : on;
+	case STEP_SOFT:
+		return power == IPMI_POWER_OFF ? NULL : soft;
+	case STEP_RESET:
+		return reset;
+	case STEP_SET_PXE:
+		return pxe;
+	case STEP_CHECK_PXE:
+		return param;
+	case STEP_END:
+		break;
+	}
+	return NULL;
+}
+
+static bool reset_while_off(const struct ipmi_job *j)
+{
+	return *j->step == STEP_RESET && j->bmc->power == IPMI_POWER_OFF;
+}
+
+/* Takes the head of the queue as far as it goes without waiting. */
+static void pump(struct ipmi_bmc *b)
+{
+	while (!b->child && b->queue) {
+		struct ipmi_job *j = b->queue;
+		const char *const *words = step_words(j);
+		int r;
+
+		if (j->cancelled || *j->step == STEP_END) {
+			job_end(j, 0, "");
+		} else if (reset_while_off(j)) {
+			job_end(j, -EINVAL, "the server is off and cannot be reset: use power on");
+		} else if (!words) {
+			next_step(j);
+		} else if (now_mono_ms() < b->not_before_ms) {
+			run_at(b, b->not_before_ms);
+			return;
+		} else {
+			if (!j->step_began_ms)
+				j->step_began_ms = now_mono_ms();
+			r = spawn(b, words);
+			if (r == -ENOENT)
+				job_fail(j, IPMI_FAULT_NO_TOOL, "");
+			else if (r < 0)
+				job_end(j, r, strerror(-r));
+		}
+	}
+}

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+PROGS += ondol
+ondol_SRCS := bootstrap/ondol.c bootstrap/cli.c bootstrap/client.c bootstrap/cmd_apply.c \
+	bootstrap/cmd_check.c bootstrap/cmd_plan.c bootstrap/cmd_power.c bootstrap/cmd_prove.c \
+	bootstrap/cmd_reinstall.c bootstrap/cmd_status.c bootstrap/cmd_why.c bootstrap/follow.c \
+	bootstrap/help.c bootstrap/input.c bootstrap/nodeprint.c bootstrap/options.c \
+	bootstrap/outcome.c bootstrap/plan.c bootstrap/progress.c bootstrap/summary.c \
+	bootstrap/table.c bootstrap/term.c bootstrap/view.c bootstrap/watch.c
+ondol_USES := common
+ondol_PKGS := jansson
+
+test-term_WITH := bootstrap/term.c
+test-table_WITH := bootstrap/table.c bootstrap/term.c
+test-progress_WITH := bootstrap/progress.c bootstrap/term.c
+test-options_WITH := bootstrap/options.c
+test-view_WITH := bootstrap/view.c bootstrap/term.c bootstrap/client.c
+test-view_PKGS := jansson
+test-watch_WITH := bootstrap/watch.c bootstrap/view.c bootstrap/progress.c bootstrap/term.c
+test-watch_PKGS := jansson
+
+PROGS += ondold
+ondold_SRCS := bootstrap/ondold.c bootstrap/api.c bootstrap/api_node.c bootstrap/api_operator.c \
+	bootstrap/apply.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/identity.c bootstrap/ipmi.c \
+	bootstrap/ipmitext.c bootstrap/node.c bootstrap/node_install.c bootstrap/node_json.c \
+	bootstrap/node_report.c bootstrap/profile.c bootstrap/pxe.c bootstrap/pxetext.c \
+	bootstrap/rackstate.c bootstrap/range.c bootstrap/serve.c bootstrap/store.c
+ondold_USES := images common
+ondold_PKGS := libmicrohttpd sqlite3 gnutls jansson libsystemd
+
+test-fsm_WITH := bootstrap/fsm.c
+test-store_WITH := bootstrap/store.c
+test-store_PKGS := sqlite3 gnutls jansson
+test-ipmitext_WITH := bootstrap/ipmitext.c
+test-ipmi_WITH := bootstrap/ipmi.c bootstrap/ipmitext.c
+test-ipmi_PKGS := libsystemd
+test-pxetext_WITH := bootstrap/pxetext.c
+test-range_WITH := bootstrap/range.c
+test-apply_WITH := bootstrap/apply.c bootstrap/fsm.c
+test-apply_PKGS := jansson
+test-identity_WITH := bootstrap/identity.c
+test-identity_PKGS := jansson
+test-httpd_WITH := bootstrap/httpd.c bootstrap/range.c
+test-httpd_PKGS := libmicrohttpd jansson libsystemd

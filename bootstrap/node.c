@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bootstrap/node.h"
+
+#include "bootstrap/ondold.h"
+#include "common/log.h"
+
+/*
+ * What happened is kept first and acted upon second, so that a killed ondold finds the
+ * event at its return. Replay feeds the same events through fsm_replay_*, which carries
+ * nothing out; node_resume() then begins anew only what can be begun anew (powering) and
+ * re-arms the deadline.
+ */
+
+static void set_text(char **at, const char *text)
+{
+	char *copy = xstrdup(text);
+
+	free(*at);
+	*at = copy;
+}
+
+void node_set_step(struct node *n, const char *text)
+{
+	set_text(&n->step, text);
+}
+
+/* ---- hooks of the BMC ---- */
+
+static void on_power(enum ipmi_power power, void *userdata)
+{
+	struct node *n = userdata;
+	_cleanup_free_ char *text = NULL;
+
+	if (power == n->power)
+		return;
+	n->power = power;
+	text = xasprintf("power is %s", ipmi_power_str(power));
+	ondold_event(n->o, n, "ipmi", "power.is", text, NULL);
+}
+
+static void on_note(const char *text, void *userdata)
+{
+	struct node *n = userdata;
+
+	ondold_event(n->o, n, "ipmi", "power.warning", text, NULL);
+}
+
+static void on_queried(int r, _unused_ enum ipmi_power power, const char *msg, void *userdata)
+{
+	struct node *n = userdata;
+
+	if (r < 0 && r != -ECANCELED)
+		ondold_event(n->o, n, "ipmi", "power.unknown", msg, NULL);
+}
+
+void node_query_power(struct node *n)
+{
+	ipmi_submit(n->bmc, IPMI_STATUS, on_queried, n);
+}
+
+static void on_booted(int r, _unused_ enum ipmi_power power, const char *msg, void *userdata)
+{
+	struct node *n = userdata;
+
+	n->boot_job = NULL;
+	if (r == -ECANCELED)
+		return;
+	if (r < 0)
+		node_event(n, "ipmi", FSM_EV_POWER_FAILED, msg, NULL);
+	else
+		node_event(n, "ipmi", FSM_EV_POWERED, "powered on, to boot from the network once",
+			NULL);
+}
+
+/* ---- life ---- */
+
+static int on_deadline(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+	node_step(userdata, FSM_EV_TIMEOUT, "");
+	return 0;
+}
+
+struct node *node_new(struct ondold *o, const struct rack_node *conf)
+{
+	struct node *n = xcalloc(1, sizeof(*n));
+	struct ipmi_hooks hooks = {.power = on_power, .note = on_note, .userdata = n};
+
+	n->o = o;
+	n->name = xstrdup(conf->name);
+	n->reason = xstrdup("");
+	n->step = xstrdup("");
+	n->wipe = json_array();
+	n->since_ms = now_real_ms();
+	n->heard_ms = now_mono_ms();
+	n->names = (struct fsm_names){n->mac, n->bmc_text, n->server};
+	n->bmc = ipmi_bmc_new(o->event, &hooks);
+	if (sd_event_add_time(o->event, &n->deadline, CLOCK_MONOTONIC, UINT64_MAX, 10000,
+		    on_deadline, n) < 0)
+		abort(); /* no memory */
+	node_set_conf(n, conf);
+	return n;
+}
+
+void node_free(struct node *n)
+{
+	ipmi_bmc_free(n->bmc);
+	sd_event_source_disable_unref(n->deadline);
+	inventory_free(n->inv);
+	json_decref(n->inv_json);
+	json_decref(n->desired);
+	json_decref(n->report);
+	json_decref(n->task_proofs);
+	json_decref(n->disk);
+	json_decref(n->wipe);
+	free(n->name);
+	free(n->reason);
+	free(n->step);
+	free(n);
+}
+
+void node_set_conf(struct node *n, const struct rack_node *conf)
+{
+	const struct bmc_login *login = secrets_bmc(n->o->secrets, n->name);
+	char address[16];
+
+	n->conf = conf;
+	format_mac(&conf->macs[0], n->mac);
+	format_ipv4(conf->bmc, n->bmc_text);
+	format_ipv4(n->o->rack->address, address);
+	snprintf(n->server, sizeof(n->server), "%s:%u", address, n->o->rack->http_port);
+	ipmi_bmc_set(n->bmc, conf->bmc, login->user, login->password);
+}
+
+/* ---- the machine ---- */
+
+static void arm_deadline(struct node *n)
+{
+	uint64_t at = fsm_deadline(&n->fsm, n->o->opts.patience_percent);
+
+	sd_event_source_set_time(n->deadline, at ? at * 1000 : UINT64_MAX);
+	sd_event_source_set_enabled(n->deadline, at ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+/* A run begins with powering, or with a change to a node that was at rest. */
+static void add_phase(struct node *n, enum fsm_state from, enum fsm_state to, uint64_t real_ms)
+{
+	bool again = to == FSM_POWERING || to == FSM_IDLE ||
+		     (to == FSM_CONFIGURING && (from == FSM_READY || from == FSM_FAILED));
+
+	if (again)
+		n->n_phases = 0;
+	if (to == FSM_IDLE || n->n_phases == NODE_MAX_PHASES)
+		return;
+	n->phases[n->n_phases++] = (struct node_phase){to, real_ms};
+}
+
+/* What live transitions and replayed ones have in common. */
+static void note_transition(struct node *n, enum fsm_state from, enum fsm_state to,
+	const char *reason, uint64_t real_ms)
+{
+	add_phase(n, from, to, real_ms);
+	n->since_ms = real_ms;
+	set_text(&n->reason, reason);
+	node_set_step(n, "");
+	n->has_progress = false;
+	if (to == FSM_POWERING) {
+		json_decref(n->disk);
+		n->disk = NULL;
+		node_set_step(n, "switching it on, to boot from the network");
+	}
+	if (to == FSM_READY)
+		json_array_clear(n->wipe);
+}
+
+/* The one place where a state changes. */
+static void transition(struct node *n, const struct fsm_output *out)
+{
+	enum fsm_state from = n->fsm.state, to = out->next.state;
+	const char *a = fsm_state_str(from), *b = fsm_state_str(to);
+	json_t *data = json_pack("{s:s, s:s, s:s}", "from", a, "to", b, "reason", out->reason);
+	_cleanup_free_ char *text = xasprintf("%s -> %s%s%s", a, b, *out->reason ? ": " : "",
+		out->reason);
+
+	if (!data) /* a reason that is not UTF-8 cannot be kept */
+		data = json_pack("{s:s, s:s, s:s}", "from", a, "to", b, "reason", "");
+	log_at(to == FSM_FAILED ? LOG_L_WARN : LOG_L_INFO, "%s: %s", n->name, text);
+	n->fsm = out->next;
+	note_transition(n, from, to, out->reason, now_real_ms());
+	ondold_event(n->o, n, "ondold", "state", text, data);
+	json_decref(data);
+}
+
+static void carry_out(struct node *n, unsigned actions)
+{
+	if (actions & FSM_DO_ABORT_POWER) {
+		ipmi_cancel(n->boot_job);
+		n->boot_job = NULL;
+	}
+	if (actions & FSM_DO_REVOKE_BOOT)
+		store_token_drop(n->o->store, "boot", n->name);
+	if (actions & FSM_DO_POWER)
+		n->boot_job = ipmi_submit(n->bmc, IPMI_NETBOOT, on_booted, n);
+	if (actions & FSM_DO_SCHEDULE)
+		ondold_schedule(n->o);
+	/* FSM_DO_DROP is the applier's: it knows who still points here. */
+}
+
+void node_step(struct node *n, enum fsm_event event, const char *text)
+{
+	struct fsm_output out;
+
+	fsm_step(&n->fsm, event, text, &n->names, n->o->opts.patience_percent, now_mono_ms(), &out);
+	if (out.moved)
+		transition(n, &out);
+	else
+		n->fsm = out.next;
+	carry_out(n, out.actions);
+	arm_deadline(n);
+	if (out.moved || (out.actions & FSM_DO_PUSH))
+		ondold_kick(n->o, n);
+}
+
+/* What the operator reads beside the state while a node boots. */
+static bool tells_step(enum fsm_state state, enum fsm_event event)
+{
+	return state == FSM_NETBOOT && event >= FSM_EV_DHCP_DISCOVER && event <= FSM_EV_BOOT_INITRD;
+}
+
+void node_event(struct node *n, const char *source, enum fsm_event event, const char *text,
+	const json_t *data)
+{
+	ondold_event(n->o, n, source, fsm_event_str(event), text, data);
+	if (tells_step(n->fsm.state, event))
+		node_set_step(n, text);
+	node_step(n, event, text);
+}
+
+static void set_wipe(struct node *n, const json_t *list)
+{
+	json_decref(n->wipe);
+	n->wipe = json_is_array(list) ? json_deep_copy(list) : json_array();
+}
+
+void node_want_install(struct node *n, const char *why, const json_t *wipe)
+{
+	json_t *data;
+
+	set_wipe(n, wipe);
+	data = json_pack("{s:O}", "wipe", n->wipe);
+	node_event(n, "operator", FSM_EV_INSTALL, why, data);
+	json_decref(data);
+}
+
+/* ---- replay ---- */
+
+/* The monotonic time of something that happened at real_ms; 0 for before the host started. */
+static uint64_t mono_of(uint64_t real_ms)
+{
+	uint64_t now = now_real_ms(), mono = now_mono_ms();
+	uint64_t age = now > real_ms ? now - real_ms : 0;
+
+	return mono > age ? mono - age : 0;
+}
+
+/* It left the rack; a later node of that name is another one. */
+static void forget(struct node *n)
+{
+	json_decref(n->report);
+	json_decref(n->disk);
+	json_decref(n->task_proofs);
+	n->report = n->disk = n->task_proofs = NULL;
+	n->reported = 0;
+	n->task_id = 0;
+}
+
+static void replay_state(struct node *n, const struct store_event *ev)
+{
+	const char *name = json_string_value(json_object_get(ev->data, "to"));
+	const char *reason = json_string_value(json_object_get(ev->data, "reason"));
+	enum fsm_state from = n->fsm.state, to;
+
+	if (!name || fsm_state_parse(name, &to) < 0)
+		return;
+	if (to == FSM_CANCELLED)
+		forget(n);
+	fsm_replay_state(&n->fsm, to, mono_of(ev->time_ms));
+	note_transition(n, from, to, reason ? reason : "", ev->time_ms);
+}
+
+static void replay_effects(struct node *n, enum fsm_event event, const struct store_event *ev)
+{
+	if (event == FSM_EV_INSTALL)
+		set_wipe(n, json_object_get(ev->data, "wipe"));
+	if (event == FSM_EV_AGENT_INSTALLED && json_is_object(ev->data)) {
+		json_decref(n->disk);
+		n->disk = json_deep_copy(ev->data);
+	}
+	if (event == FSM_EV_AGENT_STEP || event == FSM_EV_NODED_STEP ||
+		tells_step(n->fsm.state, event))
+		node_set_step(n, ev->text);
+}
+
+void node_replay(struct node *n, const struct store_event *ev)
+{
+	enum fsm_event event;
+
+	if (streq(ev->type, "state")) {
+		replay_state(n, ev);
+	} else if (streq(ev->type, "report")) {
+		node_replay_report(n, ev->data);
+	} else if (str_startswith(ev->type, "task.") || streq(ev->type, "noded.proved") ||
+		   streq(ev->type, "noded.disproved")) {
+		node_replay_task(n, ev);
+	} else if (fsm_event_parse(ev->type, &event) == 0) {
+		fsm_replay_event(&n->fsm, event, mono_of(ev->time_ms));
+		replay_effects(n, event, ev);
+	}
+}
+
+void node_resume(struct node *n)
+{
+	carry_out(n, fsm_resume(&n->fsm, n->o->opts.patience_percent, now_mono_ms()));
+	if (n->fsm.state != FSM_POWERING)
+		node_query_power(n);
+	arm_deadline(n);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One node as ondold knows it: the state machine and what hangs on it. node.c runs the
+ * machine: keeps events, carries out actions, arms deadlines. node_install.c has the way
+ * from inventory to order, node_report.c what the installed node says, node_json.c what
+ * the operator sees. Does not block.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <systemd/sd-event.h>
+
+#include "bootstrap/fsm.h"
+#include "bootstrap/ipmi.h"
+#include "bootstrap/store.h"
+#include "common/inventory.h"
+#include "common/rack.h"
+
+struct ondold;
+
+#define NODE_MAX_PHASES 32
+#define NODE_SILENT_MS 90000
+
+struct node_phase {
+	enum fsm_state state;
+	uint64_t began_ms; /* since 1970 */
+};
+
+struct node {
+	struct ondold *o;             /* borrowed */
+	char *name;                   /* owned */
+	const struct rack_node *conf; /* borrowed from o->rack */
+	char mac[18], bmc_text[16], server[24];
+	struct fsm_names names; /* borrows the three above */
+
+	struct fsm_node fsm;
+	uint64_t since_ms;  /* of the state; since 1970 */
+	char *reason, *step; /* owned, never NULL */
+	struct node_phase phases[NODE_MAX_PHASES];
+	size_t n_phases;
+	bool has_progress;
+	uint64_t done, total;   /* bytes */
+	uint64_t progress_kept_ms; /* mono: when it last went to the store */
+	json_t *disk;           /* owned: what the last install wrote; NULL: nothing */
+	json_t *wipe;           /* owned array: serials the operator gave up for this run */
+	sd_event_source *deadline; /* owned */
+
+	enum fsm_event last_dhcp; /* what was kept last, and when (mono) */
+	uint64_t last_dhcp_ms;
+	uint32_t last_transaction; /* of DHCP */
+
+	struct ipmi_bmc *bmc;   /* owned */
+	struct ipmi_job *boot_job; /* borrowed from bmc: powering */
+	enum ipmi_power power;  /* as last read */
+
+	struct inventory *inv; /* owned, NULL: never seen */
+	json_t *inv_json;      /* owned, the same */
+	json_t *desired;       /* owned, NULL: none yet */
+	uint64_t revision;     /* of desired */
+
+	json_t *report;       /* owned: the last one, NULL: none */
+	uint64_t reported;    /* revision it was about */
+	uint64_t last_seen_ms; /* since 1970; 0: never */
+	uint64_t heard_ms;     /* mono */
+	bool silent;
+
+	int64_t task_id; /* 0: none */
+	bool task_done, task_ok;
+	json_t *task_proofs; /* owned */
+};
+
+/* ---- node.c ---- */
+struct node *node_new(struct ondold *o, const struct rack_node *conf);
+void node_free(struct node *n);
+/* The rack changed: conf is of the new one. Login and addresses are taken over. */
+void node_set_conf(struct node *n, const struct rack_node *conf);
+/* An event that is kept and then steps the machine. data may be NULL; both borrowed. */
+void node_event(struct node *n, const char *source, enum fsm_event event, const char *text,
+	const json_t *data);
+/* An event that steps the machine and leaves no trace but the transition. */
+void node_step(struct node *n, enum fsm_event event, const char *text);
+/* The install the operator asked for; wipe: array of disk serials or WWNs, borrowed, or NULL. */
+void node_want_install(struct node *n, const char *why, const json_t *wipe);
+/* At the start: an event of the store; then, once, going on from where it was. */
+void node_replay(struct node *n, const struct store_event *ev);
+void node_resume(struct node *n);
+/* Reads the power in the background. */
+void node_query_power(struct node *n);
+void node_set_step(struct node *n, const char *text);
+
+/* ---- node_install.c ---- */
+/*
+ * The agent's inventory: identity, then disk. 0: taken. 1: refused, the node has failed,
+ * *reterr_msg says why (caller frees). Takes inv.
+ */
+int node_take_inventory(struct node *n, struct inventory *inv, const json_t *inv_json,
+	char **reterr_msg);
+/* Is it time to hand out the order? */
+bool node_order_is_due(const struct node *n);
+/* The order, with a new node token. 0, or -errno with *reterr_msg. */
+int node_make_order(struct node *n, json_t **ret, char **reterr_msg);
+/* The iPXE script of this moment; a new boot token when it starts the agent. Caller frees. */
+char *node_boot_script(struct node *n);
+/* Brings the desired state up to date with rack and inventory; true when it changed. */
+bool node_refresh_desired(struct node *n);
+/* Would it change for this configuration? Nothing is changed. */
+bool node_would_change(const struct node *n, const struct rack *rack, const struct rack_node *conf);
+void node_load_docs(struct node *n);
+
+/* ---- node_report.c ---- */
+/* One element of POST events from the agent or noded; NULL or words for a 400. */
+char *node_take_event(struct node *n, const json_t *event);
+/* POST report; NULL or words for a 400. Caller frees. */
+char *node_take_report(struct node *n, const json_t *report);
+void node_replay_report(struct node *n, const json_t *report);
+/* A proof run is wanted: returns the task's id or -errno. */
+int64_t node_want_proof(struct node *n);
+void node_replay_task(struct node *n, const struct store_event *ev);
+/* Called every few seconds: has it fallen silent? */
+void node_pulse(struct node *n);
+
+/* ---- node_json.c ---- */
+json_t *node_to_json(const struct node *n, bool with_inventory);

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bootstrap/ondold.h"
+
+#include "bootstrap/identity.h"
+#include "bootstrap/profile.h"
+#include "bootstrap/pxetext.h"
+#include "common/diskmatch.h"
+#include "common/log.h"
+#include "common/order.h"
+
+/*
+ * The way to the first write. A node is written only when all of this holds: its boot
+ * token was made for this run, its serial, UUID and MACs are those of rack.ini, exactly
+ * one disk is the declared system disk, and that disk is blank, or ondol's own, or was
+ * named by the operator. The order is made when it is fetched and not before, so a
+ * restarted ondold has nothing to remember but the inventory.
+ */
+
+/* ---- the desired state ---- */
+
+static json_t *make_desired(const struct node *n, const struct rack *rack,
+	const struct rack_node *conf, uint64_t revision)
+{
+	_cleanup_(desired_freep) struct desired *d = desired_from_rack(rack, conf, n->inv, revision);
+
+	return desired_to_json(d);
+}
+
+bool node_would_change(const struct node *n, const struct rack *rack, const struct rack_node *conf)
+{
+	json_t *doc = make_desired(n, rack, conf, n->revision);
+	bool changed = !n->desired || !json_equal(doc, n->desired);
+
+	json_decref(doc);
+	return changed;
+}
+
+bool node_refresh_desired(struct node *n)
+{
+	json_t *doc;
+
+	if (!node_would_change(n, n->o->rack, n->conf))
+		return false;
+	n->revision++;
+	doc = make_desired(n, n->o->rack, n->conf, n->revision);
+	store_doc_put(n->o->store, "desired", n->name, doc);
+	json_decref(n->desired);
+	n->desired = doc;
+	return true;
+}
+
+void node_load_docs(struct node *n)
+{
+	_cleanup_free_ char *msg = NULL;
+
+	if (store_doc_get(n->o->store, "inventory", n->name, &n->inv_json) == 0 &&
+		inventory_from_json(n->inv_json, &n->inv, &msg) < 0) {
+		log_warn("%s: the stored inventory is not readable (%s); waiting for a new one",
+			n->name, msg);
+		json_decref(n->inv_json);
+		n->inv_json = NULL;
+	}
+	if (store_doc_get(n->o->store, "desired", n->name, &n->desired) == 0)
+		n->revision = (uint64_t)json_integer_value(json_object_get(n->desired, "revision"));
+}
+
+/* ---- disks ---- */
+
+static size_t system_disk_index(const struct rack_profile *p)
+{
+	for (size_t i = 0; i < p->n_disks; i++)
+		if (p->disks[i].use == DISK_SYSTEM)
+			return i;
+	return 0; /* the model has one */
+}
+
+static bool may_wipe(const struct node *n, const struct inv_disk *d)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(n->wipe, i, v)
+	{
+		const char *name = json_string_value(v);
+
+		if (name && *name && (streq(name, d->serial) || streq(name, d->wwn)))
+			return true;
+	}
+	return false;
+}
+
+/* Which disk is to be written, and may it be: 0, or -errno with words. */
+static int choose_disk(const struct node *n, const struct inv_disk **ret, bool *ret_wipe,
+	char **reterr_msg)
+{
+	_cleanup_free_ char *contents = NULL;
+	const struct inv_disk *d;
+	const char *id;
+	int r = disk_match(n->conf, system_disk_index(n->conf->profile), n->inv, &d, reterr_msg);
+
+	if (r < 0)
+		return r;
+	*ret = d;
+	*ret_wipe = false;
+	if (inv_disk_is_blank(d) || inv_disk_is_ours(d))
+		return 0;
+	*ret_wipe = may_wipe(n, d);
+	if (*ret_wipe)
+		return 0;
+	contents = inv_disk_contents(d);
+	id = *d->serial ? d->serial : d->wwn;
+	*reterr_msg = xasprintf("the system disk %s (serial %s) holds something that is not ondol's: "
+				"%s. If it may be destroyed: `ondol reinstall %s --wipe %s`",
+		d->name, id, contents, n->name, id);
+	return -EEXIST;
+}
+
+/* ---- inventory ---- */
+
+static void keep_inventory(struct node *n, struct inventory *inv, const json_t *inv_json)
+{
+	inventory_free(n->inv);
+	json_decref(n->inv_json);
+	n->inv = inv;
+	n->inv_json = json_deep_copy(inv_json);
+	store_doc_put(n->o->store, "inventory", n->name, n->inv_json);
+	if (node_refresh_desired(n))
+		ondold_kick(n->o, n);
+}
+
+static void tell_inventory(struct node *n)
+{
+	char memory[32];
+	_cleanup_free_ char *text = NULL;
+
+	format_size(n->inv->memory_bytes, memory);
+	text = xasprintf("%s %s, serial %s: %u CPUs, %s memory, %zu disks, %zu NICs", n->inv->vendor,
+		n->inv->product, n->inv->serial, n->inv->cpus, memory, n->inv->n_disks,
+		n->inv->n_nics);
+	node_event(n, "agent", FSM_EV_INVENTORY, text, NULL);
+}
+
+int node_take_inventory(struct node *n, struct inventory *inv, const json_t *inv_json,
+	char **reterr_msg)
+{
+	const struct inv_disk *disk;
+	bool wipe;
+
+	*reterr_msg = identity_check(n->conf, inv);
+	if (*reterr_msg) {
+		inventory_free(inv);
+		node_event(n, "ondold", FSM_EV_IDENTITY_MISMATCH, *reterr_msg, NULL);
+		return 1;
+	}
+	keep_inventory(n, inv, inv_json);
+	tell_inventory(n);
+	if (choose_disk(n, &disk, &wipe, reterr_msg) < 0) {
+		node_event(n, "ondold", FSM_EV_REFUSED, *reterr_msg, NULL);
+		return 1;
+	}
+	return 0;
+}
+
+/* ---- the order ---- */
+
+bool node_order_is_due(const struct node *n)
+{
+	return (n->fsm.state == FSM_AGENT || n->fsm.state == FSM_INSTALLING) && n->inv &&
+	       (n->fsm.evidence & (UINT64_C(1) << FSM_EV_INVENTORY));
+}
+
+static json_t *fill_order(struct node *n, const struct inv_disk *disk, bool wipe, char *token,
+	struct image_manifest *m)
+{
+	_cleanup_free_ char *path = xasprintf("/files/%s/%s", n->o->rack->image, m->root.name);
+	struct install_order order = {
+		.system = {disk->serial, disk->wwn, disk->size_bytes},
+		.image = {path, m->version, m->root.sha256, m->root.size_bytes, m->raw_bytes},
+		.wipe = wipe,
+		.node_token = token,
+		.desired = n->desired,
+	};
+
+	return install_order_to_json(&order);
+}
+
+int node_make_order(struct node *n, json_t **ret, char **reterr_msg)
+{
+	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
+	_cleanup_free_ char *token = random_hex(16);
+	const struct inv_disk *disk;
+	bool wipe;
+	int r = choose_disk(n, &disk, &wipe, reterr_msg);
+
+	if (r < 0)
+		return r;
+	r = profile_load(n->o->opts.images_dir, n->o->rack->image, &m, reterr_msg);
+	if (r < 0)
+		return r;
+	r = store_token_put(n->o->store, "node", n->name, token);
+	if (r < 0) {
+		*reterr_msg = xstrdup("the node's token could not be kept: see ondold's log");
+		return r;
+	}
+	*ret = fill_order(n, disk, wipe, token, m);
+	explicit_bzero(token, strlen(token));
+	return *ret ? 0 : -EINVAL;
+}
+
+/* ---- the boot script ---- */
+
+static char *install_script(struct node *n, char **reterr_msg)
+{
+	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
+	_cleanup_free_ char *token = random_hex(16);
+	struct pxe_boot boot = {
+		.profile = n->o->rack->image,
+		.token = token,
+		.time_s = now_real_ms() / 1000,
+	};
+	char *script;
+
+	if (profile_load(n->o->opts.images_dir, n->o->rack->image, &m, reterr_msg) < 0 ||
+		store_token_put(n->o->store, "boot", n->name, token) < 0)
+		return NULL;
+	boot.kernel = m->kernel.name;
+	boot.initrd = m->initrd.name;
+	script = pxe_install_script(n->o->rack, n->conf, &boot);
+	explicit_bzero(token, strlen(token));
+	return script;
+}
+
+char *node_boot_script(struct node *n)
+{
+	_cleanup_free_ char *msg = NULL;
+	char *script;
+
+	if (!fsm_wants_netboot(&n->fsm)) {
+		ondold_event(n->o, n, "http", "boot.local",
+			"it booted from the network with nothing to install: sent on to its disk",
+			NULL);
+		return xstrdup(pxe_exit_script());
+	}
+	node_event(n, "http", FSM_EV_BOOT_SCRIPT, "iPXE fetched its boot script", NULL);
+	if (!fsm_wants_netboot(&n->fsm)) /* once too often: it has failed just now */
+		return xstrdup(pxe_exit_script());
+	script = install_script(n, &msg);
+	if (script)
+		return script;
+	node_event(n, "ondold", FSM_EV_REFUSED, msg ? msg : "its token could not be kept", NULL);
+	return xstrdup(pxe_exit_script());
+}

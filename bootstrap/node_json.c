@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bootstrap/ondold.h"
+
+/* NODE of docs/protocol.md. Times of phases are computed when asked: the last one runs on. */
+
+static bool is_rest(enum fsm_state state)
+{
+	return state == FSM_READY || state == FSM_FAILED || state == FSM_CANCELLED;
+}
+
+static json_t *phases(const struct node *n, uint64_t now_ms)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n->n_phases; i++) {
+		const struct node_phase *p = &n->phases[i];
+		bool last = i + 1 == n->n_phases;
+		uint64_t end = last ? now_ms : p[1].began_ms;
+
+		if (last && is_rest(p->state))
+			end = p->began_ms;
+		json_array_append_new(list,
+			json_pack("{s:s, s:I}", "state", fsm_state_str(p->state), "ms",
+				(json_int_t)(end > p->began_ms ? end - p->began_ms : 0)));
+	}
+	return list;
+}
+
+static json_t *or_null(json_t *v)
+{
+	return v ? json_incref(v) : json_null();
+}
+
+static json_t *task(const struct node *n)
+{
+	if (!n->task_id)
+		return json_null();
+	return json_pack("{s:I, s:b, s:b, s:o}", "id", (json_int_t)n->task_id, "done",
+		(int)n->task_done, "ok", (int)n->task_ok, "proofs",
+		n->task_proofs ? json_incref(n->task_proofs) : json_array());
+}
+
+static json_t *proofs(const struct node *n)
+{
+	json_t *list = json_object_get(n->report, "proofs");
+
+	return list ? json_incref(list) : json_array();
+}
+
+/* The chassis serial: as rack.ini says it, else as found. */
+static const char *serial(const struct node *n)
+{
+	if (n->conf->serial)
+		return n->conf->serial;
+	return n->inv ? n->inv->serial : "";
+}
+
+static char *step(const struct node *n)
+{
+	if (fsm_waits_for_slot(&n->fsm))
+		return xasprintf("waiting for a slot: %u are installed at a time",
+			n->o->rack->parallel_installs);
+	return xstrdup(n->step);
+}
+
+static void set(json_t *obj, const char *key, json_t *value)
+{
+	json_object_set_new(obj, key, value ? value : json_string("(not UTF-8)"));
+}
+
+static void set_str(json_t *obj, const char *key, const char *value)
+{
+	set(obj, key, json_string(value));
+}
+
+static void set_u64(json_t *obj, const char *key, uint64_t value)
+{
+	set(obj, key, json_integer((json_int_t)value));
+}
+
+static void add_run(json_t *obj, const struct node *n)
+{
+	_cleanup_free_ char *text = step(n);
+
+	set_str(obj, "state", fsm_state_str(n->fsm.state));
+	set_u64(obj, "since", n->since_ms);
+	set_str(obj, "reason", n->reason);
+	set_str(obj, "step", text);
+	set(obj, "progress",
+		n->has_progress ? json_pack("{s:I, s:I}", "done", (json_int_t)n->done, "total",
+					  (json_int_t)n->total)
+				: json_null());
+	set(obj, "disk", or_null(n->disk));
+	set(obj, "phases", phases(n, now_real_ms()));
+}
+
+json_t *node_to_json(const struct node *n, bool with_inventory)
+{
+	const char *image = json_string_value(json_object_get(n->report, "image"));
+	json_t *obj = json_object();
+	char address[16];
+
+	format_ipv4(rack_address(n->conf, n->o->rack->provisioning), address);
+	set_str(obj, "name", n->name);
+	set_u64(obj, "unit", n->conf->unit);
+	set_str(obj, "role", n->conf->role);
+	set_str(obj, "kind", n->conf->kind ? n->conf->kind : "");
+	add_run(obj, n);
+	set_str(obj, "address", address);
+	set_str(obj, "bmc", n->bmc_text);
+	set_str(obj, "power", ipmi_power_str(n->power));
+	set_str(obj, "serial", serial(n));
+	set(obj, "proofs", proofs(n));
+	set_u64(obj, "revision", n->revision);
+	set_u64(obj, "reported", n->reported);
+	set_str(obj, "image", image ? image : "");
+	set(obj, "task", task(n));
+	set_u64(obj, "last_seen", n->last_seen_ms);
+	if (with_inventory)
+		set(obj, "inventory", or_null(n->inv_json));
+	return obj;
+}

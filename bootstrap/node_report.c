@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bootstrap/ondold.h"
+
+#include "common/jsonx.h"
+#include "common/log.h"
+
+/*
+ * What agent and noded say. Their words are data: types are held to their own names,
+ * texts to a length, and no event of theirs can pose as one of ondold's. Reports come
+ * every 15 seconds; only those that say something new are kept as events.
+ */
+
+#define MAX_TEXT 2000
+#define MAX_DATA 16384
+#define PROGRESS_KEEP_MS 5000
+
+/* ---- events ---- */
+
+static bool type_is_ok(const char *type)
+{
+	size_t len = strlen(type);
+
+	if (!str_startswith(type, "agent.") && !str_startswith(type, "noded."))
+		return false;
+	return len <= 40 && strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len &&
+	       !streq(type, "noded.proved") && !streq(type, "noded.disproved");
+}
+
+/* Progress is told several times a second and kept every few seconds. */
+static void take_progress(struct node *n, const json_t *data)
+{
+	struct jx j = {.obj = data};
+	uint64_t done = jx_uint(&j, "done", 0, INT64_MAX);
+	uint64_t total = jx_uint(&j, "total", 0, INT64_MAX);
+	uint64_t now = now_mono_ms();
+
+	if (!j.error) {
+		n->has_progress = true;
+		n->done = done;
+		n->total = total;
+	}
+	jx_clear(&j);
+	if (now - n->progress_kept_ms >= PROGRESS_KEEP_MS || done == total) {
+		n->progress_kept_ms = now;
+		node_event(n, "agent", FSM_EV_AGENT_PROGRESS, "", data);
+	} else {
+		node_step(n, FSM_EV_AGENT_PROGRESS, "");
+	}
+}
+
+static void take_installed(struct node *n, const json_t *data)
+{
+	json_decref(n->disk);
+	n->disk = json_deep_copy(data);
+	n->has_progress = false;
+}
+
+static void take_known(struct node *n, enum fsm_event event, const char *text, const json_t *data)
+{
+	const char *source = str_startswith(fsm_event_str(event), "agent.") ? "agent" : "noded";
+
+	if (event == FSM_EV_AGENT_PROGRESS) {
+		take_progress(n, data);
+		return;
+	}
+	if (event == FSM_EV_AGENT_INSTALLED)
+		take_installed(n, data);
+	node_event(n, source, event, text, data);
+	if (event == FSM_EV_AGENT_STEP || event == FSM_EV_NODED_STEP) {
+		n->has_progress = false;
+		node_set_step(n, text);
+	}
+}
+
+/* What agent.installed must carry: where the system is now. */
+static void check_installed(struct jx *j, const json_t *data)
+{
+	struct jx d = {.obj = data};
+
+	jx_str(&d, "serial", 64);
+	jx_str(&d, "wwn", 64);
+	jx_uint(&d, "bytes", 0, INT64_MAX);
+	jx_merge(j, "data", &d);
+}
+
+char *node_take_event(struct node *n, const json_t *event)
+{
+	struct jx j = {.obj = event};
+	const char *type = jx_str(&j, "type", 40);
+	const json_t *text = json_object_get(event, "text"), *data = json_object_get(event, "data");
+	_cleanup_free_ char *clean = NULL;
+	enum fsm_event known;
+	bool is_known;
+
+	if (!j.error && !type_is_ok(type))
+		jx_fail(&j, "type", "expected agent.* or noded.*, found \"%s\"", type);
+	if (!j.error && text && !json_is_string(text))
+		jx_fail(&j, "text", "expected a string");
+	if (!j.error && json_string_length(text) > MAX_TEXT)
+		jx_fail(&j, "text", "expected at most %d bytes", MAX_TEXT);
+	if (!j.error && data && !json_is_object(data))
+		jx_fail(&j, "data", "expected an object");
+	if (!j.error && data && json_dumpb(data, NULL, 0, JSON_COMPACT) > MAX_DATA)
+		jx_fail(&j, "data", "expected at most %d bytes", MAX_DATA);
+	is_known = !j.error && fsm_event_parse(type, &known) == 0;
+	if (is_known && known == FSM_EV_AGENT_INSTALLED)
+		check_installed(&j, data ? data : event);
+	if (j.error)
+		return TAKE_PTR(j.error);
+	clean = xstrdup(text ? json_string_value(text) : "");
+	if (is_known)
+		take_known(n, known, clean, data);
+	else
+		ondold_event(n->o, n, str_startswith(type, "agent.") ? "agent" : "noded", type, clean,
+			data);
+	return NULL;
+}
+
+/* ---- reports ---- */
+
+/* "network: no carrier; kvm: missing" of the proofs that failed; caller frees */
+static char *failed_proofs(const json_t *proofs)
+{
+	char *out = xstrdup("");
+	json_t *p;
+	size_t i;
+
+	json_array_foreach(proofs, i, p)
+	{
+		char *more;
+
+		if (json_is_true(json_object_get(p, "ok")))
+			continue;
+		more = xasprintf("%s%s%s: %s", out, *out ? "; " : "",
+			json_string_value(json_object_get(p, "name")),
+			json_string_value(json_object_get(p, "text")));
+		free(out);
+		out = more;
+	}
+	return out;
+}
+
+static void check_proofs(struct jx *j, const char *key)
+{
+	const json_t *list = jx_array(j, key, 64), *p;
+	size_t i;
+
+	json_array_foreach(list, i, p)
+	{
+		struct jx d = {.obj = p};
+
+		jx_str(&d, "name", 64);
+		jx_bool_opt(&d, "ok", false);
+		jx_str(&d, "text", MAX_TEXT);
+		jx_uint(&d, "time", 0, INT64_MAX);
+		if (!d.error && !json_is_boolean(json_object_get(p, "ok")))
+			jx_fail(&d, "ok", "expected true or false");
+		jx_merge(j, key, &d);
+	}
+}
+
+static void check_task(struct jx *j, const json_t *task)
+{
+	struct jx d = {.obj = task};
+
+	if (!task || json_is_null(task))
+		return;
+	jx_uint(&d, "id", 1, INT64_MAX);
+	jx_bool_opt(&d, "ok", false);
+	check_proofs(&d, "proofs");
+	jx_merge(j, "task", &d);
+}
+
+static char *check_report(const json_t *report)
+{
+	struct jx j = {.obj = report};
+
+	jx_uint(&j, "revision", 0, INT64_MAX);
+	jx_bool_opt(&j, "ready", false);
+	jx_str(&j, "boot_id", 64);
+	jx_str(&j, "image", 128);
+	check_proofs(&j, "proofs");
+	check_task(&j, json_object_get(report, "task"));
+	if (!j.error && !json_is_boolean(json_object_get(report, "ready")))
+		jx_fail(&j, "ready", "expected true or false");
+	return TAKE_PTR(j.error);
+}
+
+/* The report without what changes although nothing happened. */
+static json_t *essence(const json_t *report)
+{
+	json_t *copy = json_deep_copy(report), *p;
+	size_t i;
+
+	json_object_del(copy, "task");
+	json_array_foreach(json_object_get(copy, "proofs"), i, p)
+		json_object_del(p, "time");
+	return copy;
+}
+
+static bool says_something_new(const struct node *n, const json_t *report)
+{
+	json_t *a = essence(report), *b = n->report ? essence(n->report) : NULL;
+	bool differs = !json_equal(a, b);
+
+	json_decref(a);
+	json_decref(b);
+	return differs;
+}
+
+static void keep_report(struct node *n, const json_t *report, bool ready, uint64_t revision)
+{
+	_cleanup_free_ char *failed = failed_proofs(json_object_get(report, "proofs"));
+	_cleanup_free_ char *text = xasprintf("%s at revision %llu%s%s", ready ? "ready" : "not ready",
+		(unsigned long long)revision, *failed ? ": " : "", failed);
+
+	ondold_event(n->o, n, "noded", "report", text, report);
+}
+
+void node_replay_report(struct node *n, const json_t *report)
+{
+	if (!json_is_object(report))
+		return;
+	json_decref(n->report);
+	n->report = json_deep_copy(report);
+	n->reported = (uint64_t)json_integer_value(json_object_get(report, "revision"));
+}
+
+static bool waits_for_noded(const struct node *n)
+{
+	return n->fsm.state == FSM_FIRST_BOOT || (n->fsm.state == FSM_INSTALLING && n->fsm.installed);
+}
+
+static void step_report(struct node *n, bool ready, uint64_t revision)
+{
+	_cleanup_free_ char *failed = NULL, *text = NULL;
+
+	if (waits_for_noded(n))
+		node_step(n, FSM_EV_NODED_UP, "");
+	if (revision != n->revision)
+		return;
+	if (ready) {
+		node_step(n, FSM_EV_REPORT_READY, "");
+		return;
+	}
+	failed = failed_proofs(json_object_get(n->report, "proofs"));
+	text = xasprintf("it is not ready any more: %s", *failed ? failed : "noded is at work");
+	node_step(n, FSM_EV_REPORT_BUSY, text);
+}
+
+static void heard(struct node *n)
+{
+	n->last_seen_ms = now_real_ms();
+	n->heard_ms = now_mono_ms();
+	if (!n->silent)
+		return;
+	n->silent = false;
+	free(n->reason);
+	n->reason = xstrdup("");
+	ondold_event(n->o, n, "ondold", "node.heard", "it reports again", NULL);
+}
+
+/* ---- tasks ---- */
+
+static void end_task(struct node *n, bool ok, const json_t *proofs)
+{
+	n->task_done = true;
+	n->task_ok = ok;
+	json_decref(n->task_proofs);
+	n->task_proofs = json_deep_copy(proofs);
+}
+
+static void take_task(struct node *n, const json_t *task)
+{
+	int64_t id = json_integer_value(json_object_get(task, "id"));
+	bool ok = json_is_true(json_object_get(task, "ok"));
+	const json_t *proofs = json_object_get(task, "proofs");
+	_cleanup_free_ char *failed = NULL, *text = NULL;
+
+	if (!id || id != n->task_id || n->task_done)
+		return;
+	end_task(n, ok, proofs);
+	failed = failed_proofs(proofs);
+	text = ok ? xasprintf("all %zu proofs hold", json_array_size(proofs))
+		  : xasprintf("does not hold: %s", failed);
+	ondold_event(n->o, n, "noded", ok ? "noded.proved" : "noded.disproved", text, task);
+}
+
+int64_t node_want_proof(struct node *n)
+{
+	int64_t id = ondold_event(n->o, n, "operator", "task.wanted", "prove everything again", NULL);
+
+	if (id < 0)
+		return id;
+	n->task_id = id;
+	n->task_done = n->task_ok = false;
+	json_decref(n->task_proofs);
+	n->task_proofs = NULL;
+	ondold_kick(n->o, n);
+	return id;
+}
+
+void node_replay_task(struct node *n, const struct store_event *ev)
+{
+	if (streq(ev->type, "task.wanted")) {
+		n->task_id = ev->id;
+		n->task_done = n->task_ok = false;
+	} else if (json_integer_value(json_object_get(ev->data, "id")) == n->task_id) {
+		end_task(n, streq(ev->type, "noded.proved"), json_object_get(ev->data, "proofs"));
+	}
+}
+
+char *node_take_report(struct node *n, const json_t *report)
+{
+	char *error = check_report(report);
+	bool ready, fresh;
+	uint64_t revision;
+
+	if (error)
+		return error;
+	ready = json_is_true(json_object_get(report, "ready"));
+	revision = (uint64_t)json_integer_value(json_object_get(report, "revision"));
+	fresh = says_something_new(n, report);
+	heard(n);
+	node_replay_report(n, report);
+	if (fresh)
+		keep_report(n, report, ready, revision);
+	take_task(n, json_object_get(report, "task"));
+	step_report(n, ready, revision);
+	return NULL;
+}
+
+void node_pulse(struct node *n)
+{
+	char since[32];
+	uint64_t age = now_mono_ms() - n->heard_ms;
+
+	if (n->fsm.state != FSM_READY || n->silent || age < NODE_SILENT_MS)
+		return;
+	n->silent = true;
+	format_duration(age, since);
+	free(n->reason);
+	n->reason = xasprintf("no report for %s: is the server on, and its provisioning network up?",
+		since);
+	ondold_event(n->o, n, "ondold", "node.silent", n->reason, NULL);
+	log_warn("%s: %s", n->name, n->reason);
+	node_query_power(n);
+}

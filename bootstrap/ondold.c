@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bootstrap/ondold.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <systemd/sd-daemon.h>
+
+#include "common/log.h"
+#include "common/roledef.h"
+
+/*
+ * main() and what belongs to the rack as a whole: finding nodes, keeping events, giving
+ * out slots. A slot is given at most once a second, so that ten servers do not draw their
+ * inrush current together and DHCP is not asked by all at once.
+ */
+
+#define SLOT_PAUSE_MS 1000
+#define PULSE_MS 10000
+
+/* ---- events ---- */
+
+int64_t ondold_event(struct ondold *o, struct node *n, const char *source, const char *type,
+	const char *text, const json_t *data)
+{
+	struct store_event ev = {
+		.time_ms = now_real_ms(),
+		.node = n ? n->name : "",
+		.source = source,
+		.type = type,
+		.text = text,
+		.data = data,
+	};
+	int64_t id = store_event_add(o->store, &ev);
+
+	ondold_kick(o, o);
+	return id;
+}
+
+void ondold_kick(struct ondold *o, const void *key)
+{
+	httpd_kick(o->tcp_http, key);
+	httpd_kick(o->unix_http, key);
+}
+
+/* ---- nodes ---- */
+
+struct node *ondold_node(struct ondold *o, const char *name)
+{
+	for (size_t i = 0; i < o->n_nodes; i++)
+		if (streq(o->nodes[i]->name, name))
+			return o->nodes[i];
+	return NULL;
+}
+
+struct node *ondold_node_by_mac(struct ondold *o, const struct mac_addr *mac, bool *ret_first_port)
+{
+	for (size_t i = 0; i < o->n_nodes; i++)
+		for (size_t p = 0; p < o->nodes[i]->conf->profile->n_nics; p++)
+			if (mac_equal(&o->nodes[i]->conf->macs[p], mac)) {
+				*ret_first_port = p == 0;
+				return o->nodes[i];
+			}
+	return NULL;
+}
+
+struct node *ondold_node_by_address(struct ondold *o, uint32_t address)
+{
+	for (size_t i = 0; i < o->n_nodes; i++)
+		if (rack_address(o->nodes[i]->conf, o->rack->provisioning) == address)
+			return o->nodes[i];
+	return NULL;
+}
+
+/* ---- slots ---- */
+
+static void schedule_at(struct ondold *o, uint64_t mono_ms)
+{
+	sd_event_source_set_time(o->sched_timer, mono_ms * 1000);
+	sd_event_source_set_enabled(o->sched_timer, SD_EVENT_ONESHOT);
+}
+
+void ondold_schedule(struct ondold *o)
+{
+	if (!o->stopping)
+		schedule_at(o, MAX(now_mono_ms(), o->last_slot_ms + SLOT_PAUSE_MS));
+}
+
+static int on_schedule(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+	struct ondold *o = userdata;
+	struct node *next = NULL;
+	unsigned held = 0;
+
+	for (size_t i = 0; i < o->n_nodes; i++) {
+		held += fsm_holds_slot(&o->nodes[i]->fsm);
+		if (!next && fsm_waits_for_slot(&o->nodes[i]->fsm))
+			next = o->nodes[i];
+	}
+	if (!next || held >= o->rack->parallel_installs)
+		return 0;
+	o->last_slot_ms = now_mono_ms();
+	node_step(next, FSM_EV_SLOT, "");
+	ondold_schedule(o);
+	return 0;
+}
+
+static int on_pulse(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	struct ondold *o = userdata;
+
+	for (size_t i = 0; i < o->n_nodes; i++)
+		node_pulse(o->nodes[i]);
+	sd_event_source_set_time(s, usec + PULSE_MS * 1000);
+	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+}
+
+/* ---- life ---- */
+
+static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, _unused_ void *userdata)
+{
+	log_info("ending on signal %u; nodes go on and are taken up again at the next start",
+		si->ssi_signo);
+	return sd_event_exit(sd_event_source_get_event(s), 0);
+}
+
+static int watch_signals(struct ondold *o)
+{
+	sigset_t set;
+	int r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	signal(SIGPIPE, SIG_IGN);
+	r = sd_event_add_signal(o->event, NULL, SIGTERM, on_signal, o);
+	if (r >= 0)
+		r = sd_event_add_signal(o->event, NULL, SIGINT, on_signal, o);
+	if (r >= 0)
+		r = sd_event_add_signal(o->event, NULL, SIGHUP, on_signal, o);
+	return r < 0 ? r : 0;
+}
+
+static int add_timers(struct ondold *o)
+{
+	int r = sd_event_add_time(o->event, &o->sched_timer, CLOCK_MONOTONIC, UINT64_MAX, 10000,
+		on_schedule, o);
+
+	if (r >= 0)
+		r = sd_event_add_time_relative(o->event, &o->pulse_timer, CLOCK_MONOTONIC,
+			PULSE_MS * 1000, 100000, on_pulse, o);
+	return r < 0 ? r : 0;
+}
+
+static int make_socket_dir(const char *path)
+{
+	_cleanup_free_ char *dir = xstrdup(path);
+	char *slash = strrchr(dir, '/');
+
+	if (!slash || slash == dir)
+		return 0;
+	*slash = 0;
+	return mkdir_p(dir, 0755);
+}
+
+static int open_socket(struct ondold *o)
+{
+	int r = make_socket_dir(o->opts.socket);
+
+	if (r == 0)
+		r = httpd_listen_unix(o->event, o->opts.socket, api_operator_handle, o, &o->unix_http);
+	if (r < 0)
+		log_error("cannot listen at %s: %s; see --socket", o->opts.socket, strerror(-r));
+	return r;
+}
+
+static int start(struct ondold *o)
+{
+	_cleanup_free_ char *msg = NULL;
+	int r = sd_event_default(&o->event);
+
+	if (r >= 0)
+		r = watch_signals(o);
+	if (r >= 0)
+		r = add_timers(o);
+	if (r >= 0)
+		r = store_open(o->opts.state_dir, &o->store, &msg);
+	if (r >= 0)
+		r = serve_new(o);
+	if (r < 0) {
+		log_error("%s", msg ? msg : strerror(-r));
+		return r;
+	}
+	r = rackstate_load(o);
+	if (r < 0) {
+		log_error("the kept rack could not be read: %s", strerror(-r));
+		return r;
+	}
+	return open_socket(o);
+}
+
+static void stop(struct ondold *o)
+{
+	o->stopping = true;
+	/* Parked power requests are answered by their jobs, so the nodes go first. */
+	for (size_t i = 0; i < o->n_nodes; i++)
+		node_free(o->nodes[i]);
+	o->n_nodes = 0;
+	free(o->nodes);
+	httpd_free(o->tcp_http);
+	httpd_free(o->unix_http);
+	pxe_free(o->pxe);
+	sd_event_source_disable_unref(o->listen_timer);
+	sd_event_source_disable_unref(o->sched_timer);
+	sd_event_source_disable_unref(o->pulse_timer);
+	store_close(o->store);
+	rack_free(o->rack);
+	secrets_free(o->secrets);
+	sd_event_unref(o->event);
+}
+
+static int run(struct ondold *o)
+{
+	int r;
+
+	o->started_ms = now_mono_ms();
+	r = start(o);
+	if (r == 0) {
+		log_info("ondold " ONDOL_VERSION " listens at %s, state in %s", o->opts.socket,
+			o->opts.state_dir);
+		sd_notify(0, "READY=1");
+		r = sd_event_loop(o->event);
+		sd_notify(0, "STOPPING=1");
+		if (r < 0)
+			log_error("the event loop ended: %s", strerror(-r));
+	}
+	stop(o);
+	return r < 0 ? 1 : 0;
+}
+
+/* ---- options ---- */
+
+static void usage(FILE *f)
+{
+	fputs("ondold - powers on, installs and watches the servers of a rack\n\n"
+	      "usage: ondold [--state DIR] [--socket PATH] [--images DIR] [--roles DIR] [--tftp DIR]\n\n"
+	      "  --state DIR    database and secrets (default /var/lib/ondol)\n"
+	      "  --socket PATH  where `ondol` reaches it (default /run/ondol/ondold.sock)\n"
+	      "  --images DIR   image profiles (default /var/lib/ondol/images)\n"
+	      "  --roles DIR    role files\n"
+	      "  --tftp DIR     has " PXE_LOADER " (default /usr/lib/ipxe)\n\n"
+	      "ONDOL_PATIENCE=PERCENT stretches every deadline (default 100); ONDOL_LOG=debug says more.\n",
+		f);
+}
+
+static int read_patience(unsigned *ret)
+{
+	const char *s = getenv("ONDOL_PATIENCE");
+
+	*ret = 100;
+	if (!s || parse_unsigned(s, 1, 100000, ret) == 0)
+		return 0;
+	fprintf(stderr, "ondold: ONDOL_PATIENCE: expected a percentage from 1 to 100000\n");
+	return -EINVAL;
+}
+
+/* 0: go on; 1: done (help); negative: wrong usage. */
+static int read_options(int argc, char **argv, struct ondold_options *opts)
+{
+	static const struct option longs[] = {
+		{"state", required_argument, NULL, 's'},
+		{"socket", required_argument, NULL, 'u'},
+		{"images", required_argument, NULL, 'i'},
+		{"roles", required_argument, NULL, 'r'},
+		{"tftp", required_argument, NULL, 't'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{NULL, 0, NULL, 0},
+	};
+
+	for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
+		if (c == 's')
+			opts->state_dir = optarg;
+		else if (c == 'u')
+			opts->socket = optarg;
+		else if (c == 'i')
+			opts->images_dir = optarg;
+		else if (c == 'r')
+			opts->roles_dir = optarg;
+		else if (c == 't')
+			opts->tftp_dir = optarg;
+		else if (c == 'V')
+			puts("ondold " ONDOL_VERSION);
+		else
+			usage(c == 'h' ? stdout : stderr);
+		if (c == 'V' || c == 'h')
+			return 1;
+		if (c == '?')
+			return -EINVAL;
+	}
+	if (optind < argc) {
+		fprintf(stderr, "ondold: \"%s\" is not an option; see --help\n", argv[optind]);
+		return -EINVAL;
+	}
+	return read_patience(&opts->patience_percent);
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_free_ char *roles = roledefs_default_dir();
+	struct ondold o = {
+		.opts = {.state_dir = "/var/lib/ondol",
+			.socket = "/run/ondol/ondold.sock",
+			.images_dir = "/var/lib/ondol/images",
+			.roles_dir = roles,
+			.tftp_dir = "/usr/lib/ipxe"},
+	};
+	int r;
+
+	log_open("ondold");
+	r = read_options(argc, argv, &o.opts);
+	if (r != 0)
+		return r < 0 ? 2 : 0;
+	return run(&o);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The root of ondold: everything it holds hangs below one struct. One thread, one event
+ * loop; nothing below blocks for longer than a SQLite write.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <systemd/sd-event.h>
+
+#include "bootstrap/httpd.h"
+#include "bootstrap/node.h"
+#include "bootstrap/pxe.h"
+#include "bootstrap/store.h"
+#include "common/secrets.h"
+
+struct ondold_options { /* borrowed from argv or the environment */
+	const char *state_dir, *socket, *images_dir, *roles_dir, *tftp_dir;
+	unsigned patience_percent; /* stretches every deadline; 100 is as documented */
+};
+
+struct ondold {
+	struct ondold_options opts;
+	sd_event *event;      /* owned */
+	struct store *store;  /* owned */
+	uint64_t started_ms;  /* mono */
+
+	struct rack *rack;       /* owned, NULL: none yet */
+	struct secrets *secrets; /* owned, with rack */
+	int64_t rack_revision;   /* 0: none yet */
+	struct node **nodes;     /* owned, in the order of rack.ini */
+	size_t n_nodes;
+
+	struct httpd *unix_http, *tcp_http; /* owned; tcp: NULL while it cannot listen */
+	uint32_t tcp_address;               /* what tcp_http listens at */
+	unsigned tcp_port;
+	sd_event_source *listen_timer; /* owned: the next try to listen */
+	unsigned listen_tries;
+
+	struct pxe *pxe; /* owned */
+
+	sd_event_source *sched_timer; /* owned: slots are given from here */
+	uint64_t last_slot_ms;        /* mono */
+	sd_event_source *pulse_timer; /* owned: looks for nodes that fell silent */
+	bool stopping;
+};
+
+/*
+ * Says and keeps that something happened; node NULL: the rack as a whole. text and data
+ * (may be NULL) are borrowed. Wakes those who wait for events. Returns the event's id or
+ * -errno, logged.
+ */
+int64_t ondold_event(struct ondold *o, struct node *n, const char *source, const char *type,
+	const char *text, const json_t *data);
+struct node *ondold_node(struct ondold *o, const char *name);
+struct node *ondold_node_by_mac(struct ondold *o, const struct mac_addr *mac, bool *ret_first_port);
+struct node *ondold_node_by_address(struct ondold *o, uint32_t provisioning_address);
+/* Wakes held requests that wait for key, of either server. */
+void ondold_kick(struct ondold *o, const void *key);
+/* A slot may be free or wanted: looked into from the event loop. */
+void ondold_schedule(struct ondold *o);
+
+/* ---- serve.c: what faces the provisioning network ---- */
+int serve_new(struct ondold *o);
+/* After a change of the rack: dnsmasq and the HTTP server at its address and port. */
+void serve_rack(struct ondold *o);
+
+/* ---- rackstate.c: the rack in force ---- */
+/* At the start: the rack of the store, its nodes, and their state from the events. */
+int rackstate_load(struct ondold *o);
+/*
+ * POST /v1/rack. 0 with *ret_answer; 1: refused, *ret_answer has "problems" (new
+ * references); negative errno: it could not be kept.
+ */
+int rackstate_apply(struct ondold *o, const json_t *body, json_t **ret_answer);
+
+/* ---- the two APIs of docs/protocol.md ---- */
+void api_node_handle(struct http_req *req, void *ondold);
+void api_operator_handle(struct http_req *req, void *ondold);
+/*
+ * Splits "/v1/nodes/hp02/order" after prefix "/v1/nodes/": the node's name into name, the
+ * rest ("order", "" for none) returned; NULL when path is not below prefix.
+ */
+const char *api_node_path(const char *path, const char *prefix, char *name, size_t size);
+/* The body as a JSON object; NULL after answering 400. New reference. */
+json_t *api_body(struct http_req *req);

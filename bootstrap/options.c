@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One table of options for all commands and getopt_long for the forms (--wipe X, --wipe=X,
+ * options behind arguments, "--"); the command's mask decides which of them exist.
+ */
+#include "bootstrap/options.h"
+
+#include <getopt.h>
+
+#include "common/parse.h"
+
+enum { OPT_SOCKET = 1 << 20, OPT_HELP = 1 << 21 };
+
+static const struct option_def {
+	const char *name;
+	unsigned bit;
+	bool has_value;
+} defs[] = {
+	{"socket", OPT_SOCKET, true},
+	{"help", OPT_HELP, false},
+	{"secrets", OPT_SECRETS, true},
+	{"no-secrets", OPT_NO_SECRETS, false},
+	{"json", OPT_JSON, false},
+	{"wipe", OPT_WIPE, true},
+	{"yes", OPT_YES, false},
+	{"no-wait", OPT_NO_WAIT, false},
+	{"timeout", OPT_TIMEOUT, true},
+	{"watch", OPT_WATCH, false},
+	{"all", OPT_ALL, false},
+	{"roles", OPT_ROLES, true},
+};
+
+static int set_timeout(struct options *o, const char *value, char **reterr_msg)
+{
+	if (parse_duration_ms(value, &o->timeout_ms) == 0 && o->timeout_ms > 0)
+		return 0;
+	*reterr_msg = xasprintf(
+		"--timeout: expected a time such as 30s, 20m or 2h, found \"%s\"", value);
+	return -EINVAL;
+}
+
+static int set_option(struct options *o, unsigned bit, const char *value, char **reterr_msg)
+{
+	switch (bit) {
+	case OPT_SOCKET:
+		o->socket = value;
+		return 0;
+	case OPT_HELP:
+		o->help = true;
+		return 0;
+	case OPT_SECRETS:
+		o->secrets = value;
+		return 0;
+	case OPT_NO_SECRETS:
+		o->no_secrets = true;
+		return 0;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case OPT_WIPE:
+		o->wipe[o->n_wipe++] = value;
+		return 0;
+	case OPT_YES:
+		o->yes = true;
+		return 0;
+	case OPT_NO_WAIT:
+		o->no_wait = true;
+		return 0;
+	case OPT_TIMEOUT:
+		return set_timeout(o, value, reterr_msg);
+	case OPT_WATCH:
+		o->watch = true;
+		return 0;
+	case OPT_ALL:
+		o->all = true;
+		return 0;
+	case OPT_ROLES:
+		o->roles = value;
+		return 0;
+	}
+	abort(); /* every bit of defs[] is above */
+}
+
+static bool accepted(const struct option_def *d, unsigned accepts)
+{
+	return (d->bit & (accepts | OPT_SOCKET | OPT_HELP)) != 0;
+}
+
+/* getopt_long met something that it does not know, or an option without its value. */
+static char *usage_error(int what, char *argv[], unsigned accepts)
+{
+	const char *names[ARRAY_SIZE(defs) + 1] = {NULL}, *word = argv[optind - 1], *near;
+	_cleanup_free_ char *bare = NULL;
+	size_t n = 0;
+
+	if (what == ':')
+		return xasprintf("%s: a value is missing after it", word);
+	if (!str_startswith(word, "--"))
+		return xasprintf("no such option: -%c", optopt);
+	for (size_t i = 0; i < ARRAY_SIZE(defs); i++)
+		if (accepted(&defs[i], accepts))
+			names[n++] = defs[i].name;
+	bare = xstrndup(word + 2, strcspn(word + 2, "="));
+	if (optopt != 0) /* known, but without the value that was given */
+		return xasprintf("--%s takes no value", bare);
+	near = nearest_word(bare, names);
+	if (near)
+		return xasprintf("no such option: --%s; was --%s meant?", bare, near);
+	return xasprintf("no such option: --%s", bare);
+}
+
+int options_parse(int argc, char *argv[], unsigned accepts, struct options *o, char **reterr_msg)
+{
+	struct option longs[ARRAY_SIZE(defs) + 1] = {{0}};
+	size_t n = 0;
+	int c;
+
+	*o = (struct options){0};
+	o->wipe = xcalloc((size_t)argc + 1, sizeof(*o->wipe));
+	o->args = xcalloc((size_t)argc + 1, sizeof(*o->args));
+	for (size_t i = 0; i < ARRAY_SIZE(defs); i++)
+		if (accepted(&defs[i], accepts))
+			longs[n++] = (struct option){
+				defs[i].name, defs[i].has_value, NULL, (int)defs[i].bit};
+	optind = 0; /* start anew, also when called a second time */
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
+		if (c == '?' || c == ':') {
+			*reterr_msg = usage_error(c, argv, accepts);
+			return -EINVAL;
+		}
+		if (set_option(o, c == 'h' ? OPT_HELP : (unsigned)c, optarg, reterr_msg) < 0)
+			return -EINVAL;
+	}
+	while (optind < argc)
+		o->args[o->n_args++] = argv[optind++];
+	return 0;
+}
+
+void options_clear(struct options *o)
+{
+	free(o->wipe);
+	free(o->args);
+	*o = (struct options){0};
+}
+
+#define MAX_WORD 32
+
+/* Edit distance with swaps of neighbours; words longer than MAX_WORD are far from all. */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned d[MAX_WORD + 1][MAX_WORD + 1];
+	size_t n = strlen(a), m = strlen(b);
+
+	if (n > MAX_WORD || m > MAX_WORD)
+		return MAX_WORD;
+	for (size_t i = 0; i <= n; i++)
+		d[i][0] = (unsigned)i;
+	for (size_t j = 0; j <= m; j++)
+		d[0][j] = (unsigned)j;
+	for (size_t i = 1; i <= n; i++) {
+		for (size_t j = 1; j <= m; j++) {
+			unsigned best = MIN(d[i - 1][j], d[i][j - 1]) + 1;
+
+			best = MIN(best, d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				best = MIN(best, d[i - 2][j - 2] + 1);
+			d[i][j] = best;
+		}
+	}
+	return d[n][m];
+}
+
+const char *nearest_word(const char *word, const char *const *list)
+{
+	unsigned best = MAX_WORD;
+	const char *near = NULL;
+
+	for (; *list; list++) {
+		unsigned d = distance(word, *list);
+
+		if (d < best) {
+			best = d;
+			near = *list;
+		}
+	}
+	return near && best <= 2 && best < strlen(word) ? near : NULL;
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bootstrap/ondold.h"
+
+#include "bootstrap/apply.h"
+#include "bootstrap/profile.h"
+#include "common/jsonx.h"
+#include "common/log.h"
+#include "common/roledef.h"
+
+/*
+ * A rack is taken whole or not at all: every problem is told, every node's action decided
+ * (apply.c), and only when none is refused is the rack kept, together with the installs
+ * it asks for, in one transaction. Nodes keep their identity over a change by name.
+ */
+
+#define MAX_WIPE 64
+
+struct request { /* what POST /v1/rack asks; strings borrowed from the body */
+	const char *file, *rack_ini, *secrets_ini;
+	const json_t *wipe;         /* may be NULL */
+	const char *names[MAX_WIPE + 1];
+	bool dry_run;
+};
+
+struct decision {
+	struct node *node;            /* borrowed, NULL: new */
+	const struct rack_node *conf; /* of the new rack; NULL: removed */
+	enum apply_action action;
+	char *why; /* owned */
+};
+
+struct decisions {
+	struct decision *list; /* owned */
+	size_t n, n_refused;
+};
+
+static void decisions_clear(struct decisions *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		free(d->list[i].why);
+	free(d->list);
+}
+
+/* ---- reading ---- */
+
+static json_t *problems_to_json(const struct problems *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->n; i++) {
+		_cleanup_free_ char *line = problem_format(&p->list[i]);
+		json_t *s = json_string(line);
+
+		json_array_append_new(list, s ? s : json_string("(a problem that is not UTF-8)"));
+	}
+	return list;
+}
+
+static int parse_texts(struct ondold *o, const char *file, const char *rack_ini,
+	const char *secrets_ini, struct problems *problems, struct rack **ret_rack,
+	struct secrets **ret_secrets)
+{
+	_cleanup_(roledefs_freep) struct roledefs *roles = NULL;
+	_cleanup_(rack_freep) struct rack *rack = NULL;
+	_cleanup_(secrets_freep) struct secrets *secrets = NULL;
+	int r = roledefs_load(o->opts.roles_dir, problems, &roles), s;
+
+	if (r < 0)
+		return r;
+	r = rack_parse(file, rack_ini, strlen(rack_ini), roles, problems, &rack);
+	s = secrets_parse("secrets.ini", secrets_ini, strlen(secrets_ini), rack, problems, &secrets);
+	if (r < 0 || s < 0 || problems->n)
+		return -EINVAL;
+	*ret_rack = TAKE_PTR(rack);
+	*ret_secrets = TAKE_PTR(secrets);
+	return 0;
+}
+
+static void check_image(struct ondold *o, const struct rack *rack, const char *file,
+	struct problems *problems)
+{
+	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
+	_cleanup_free_ char *msg = NULL;
+
+	if (profile_load(o->opts.images_dir, rack->image, &m, &msg) < 0)
+		problems_add(problems, file, 0, "deploy", "image", "%s", msg);
+}
+
+static const char *text_of(struct jx *j, const char *key)
+{
+	const json_t *v = json_object_get(j->obj, key);
+
+	if (!json_is_string(v) && !j->error)
+		jx_fail(j, key, "expected a string");
+	return json_is_string(v) ? json_string_value(v) : "";
+}
+
+static char *read_request(const json_t *body, struct request *req)
+{
+	struct jx j = {.obj = body};
+	json_t *v;
+	size_t i;
+
+	req->file = jx_str(&j, "file", 255);
+	req->rack_ini = text_of(&j, "rack_ini");
+	req->secrets_ini = text_of(&j, "secrets_ini");
+	req->dry_run = jx_bool_opt(&j, "dry_run", false);
+	req->wipe = jx_array_opt(&j, "wipe", MAX_WIPE);
+	json_array_foreach(req->wipe, i, v)
+	{
+		if (!json_is_string(v))
+			jx_fail(&j, "wipe", "expected serial numbers");
+		req->names[i] = json_is_string(v) ? json_string_value(v) : "";
+	}
+	return TAKE_PTR(j.error);
+}
+
+/* ---- deciding ---- */
+
+static void decide_node(struct ondold *o, const struct rack *rack, const struct rack_node *conf,
+	const struct request *req, struct decision *d)
+{
+	struct node *n = ondold_node(o, conf->name);
+	struct apply_view view = {.wipe = req->names};
+
+	d->node = n;
+	d->conf = conf;
+	if (n) {
+		view.fsm = &n->fsm;
+		view.inv = n->inv;
+		view.desired_changes = node_would_change(n, rack, conf);
+	}
+	d->action = apply_decide(n ? n->conf : NULL, conf, &view, &d->why);
+}
+
+static void decide(struct ondold *o, const struct rack *rack, const struct request *req,
+	struct decisions *ret)
+{
+	ret->list = xcalloc(rack->n_nodes + o->n_nodes, sizeof(*ret->list));
+	for (size_t i = 0; i < rack->n_nodes; i++) {
+		struct decision *d = &ret->list[ret->n++];
+
+		decide_node(o, rack, &rack->nodes[i], req, d);
+		ret->n_refused += d->action == APPLY_REFUSED;
+	}
+	for (size_t i = 0; i < o->n_nodes; i++)
+		if (!rack_node(rack, o->nodes[i]->name))
+			ret->list[ret->n++] = (struct decision){o->nodes[i], NULL, APPLY_REMOVE,
+				xstrdup("is not in rack.ini any more; the server is left as it is")};
+}
+
+static json_t *decisions_to_json(const struct decisions *d, int64_t revision)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < d->n; i++) {
+		const struct decision *x = &d->list[i];
+		const char *name = x->conf ? x->conf->name : x->node->name;
+
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "node", name, "action",
+						    apply_action_str(x->action), "why", x->why));
+	}
+	return json_pack("{s:I, s:o}", "revision", (json_int_t)revision, "actions", list);
+}
+
+/* ---- taking ---- */
+
+static void drop_node(struct ondold *o, struct node *n)
+{
+	node_event(n, "operator", FSM_EV_REMOVED, "taken out of rack.ini", NULL);
+	store_doc_drop(o->store, n->name);
+	ondold_kick(o, n);
+	node_free(n);
+}
+
+static bool is_kept(const struct decisions *d, const struct node *n)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->list[i].node == n && d->list[i].conf)
+			return true;
+	return false;
+}
+
+/* The nodes of the new rack, in its order; those that left are freed. */
+static void take_nodes(struct ondold *o, struct rack *rack, struct secrets *secrets,
+	struct decisions *d)
+{
+	struct node **old = o->nodes;
+	size_t n_old = o->n_nodes;
+
+	o->rack = rack;
+	o->secrets = secrets;
+	o->nodes = xcalloc(rack->n_nodes, sizeof(struct node *));
+	o->n_nodes = rack->n_nodes;
+	for (size_t i = 0; i < rack->n_nodes; i++) {
+		struct decision *x = &d->list[i];
+
+		if (x->node)
+			node_set_conf(x->node, x->conf);
+		else
+			x->node = node_new(o, x->conf);
+		o->nodes[i] = x->node;
+	}
+	for (size_t i = 0; i < n_old; i++)
+		if (!is_kept(d, old[i]))
+			drop_node(o, old[i]);
+	free(old);
+}
+
+static void act(struct decision *d, const struct request *req)
+{
+	struct node *n = d->node;
+	bool changed = node_refresh_desired(n);
+
+	switch (d->action) {
+	case APPLY_INSTALL:
+		node_want_install(n, d->why, req->wipe);
+		return;
+	case APPLY_CONVERGE:
+		node_event(n, "operator", FSM_EV_CONVERGE, d->why, NULL);
+		break;
+	case APPLY_NONE:
+	case APPLY_REMOVE:
+	case APPLY_REFUSED:
+		break;
+	}
+	if (changed)
+		ondold_kick(n->o, n);
+	node_query_power(n);
+}
+
+static void tell_taken(struct ondold *o, const struct request *req)
+{
+	_cleanup_free_ char *text = xasprintf("rack %s of %s, revision %lld: %zu nodes", o->rack->name,
+		req->file, (long long)o->rack_revision, o->n_nodes);
+
+	log_info("%s", text);
+	ondold_event(o, NULL, "operator", "rack.taken", text, NULL);
+}
+
+/* Takes rack and secrets. */
+static int take(struct ondold *o, struct rack *rack, struct secrets *secrets,
+	const struct request *req, struct decisions *d)
+{
+	struct rack *old_rack = o->rack;
+	struct secrets *old_secrets = o->secrets;
+	int64_t rev;
+
+	store_begin(o->store);
+	rev = store_rack_put(o->store, req->file, req->rack_ini, req->secrets_ini);
+	if (rev < 0) {
+		store_commit(o->store);
+		rack_free(rack);
+		secrets_free(secrets);
+		return (int)rev;
+	}
+	o->rack_revision = rev;
+	take_nodes(o, rack, secrets, d);
+	rack_free(old_rack);
+	secrets_free(old_secrets);
+	tell_taken(o, req);
+	for (size_t i = 0; i < d->n; i++)
+		if (d->list[i].conf)
+			act(&d->list[i], req);
+	store_commit(o->store);
+	serve_rack(o);
+	ondold_schedule(o);
+	return 0;
+}
+
+static json_t *problem_answer(struct problems *problems)
+{
+	json_t *answer;
+
+	problems_sort(problems);
+	answer = json_pack("{s:o}", "problems", problems_to_json(problems));
+	problems_clear(problems);
+	return answer;
+}
+
+static json_t *one_problem(const char *text)
+{
+	return json_pack("{s:[s]}", "problems", text);
+}
+
+int rackstate_apply(struct ondold *o, const json_t *body, json_t **ret_answer)
+{
+	_cleanup_(decisions_clear) struct decisions d = {0};
+	struct problems problems = {0};
+	struct request req = {0};
+	struct rack *rack = NULL;
+	struct secrets *secrets = NULL;
+	_cleanup_free_ char *bad = read_request(body, &req);
+	int r = 0;
+
+	if (bad) {
+		*ret_answer = one_problem(bad);
+		return 1;
+	}
+	if (parse_texts(o, req.file, req.rack_ini, req.secrets_ini, &problems, &rack, &secrets) == 0)
+		check_image(o, rack, req.file, &problems);
+	if (problems.n) {
+		*ret_answer = problem_answer(&problems);
+		rack_free(rack);
+		secrets_free(secrets);
+		return 1;
+	}
+	decide(o, rack, &req, &d);
+	if (req.dry_run || d.n_refused) {
+		*ret_answer = decisions_to_json(&d, o->rack_revision);
+		rack_free(rack);
+		secrets_free(secrets);
+		return 0;
+	}
+	/* Before nodes go: their names are in it. The revision is filled in when it is known. */
+	*ret_answer = decisions_to_json(&d, 0);
+	r = take(o, rack, secrets, &req, &d);
+	if (r < 0) {
+		json_decref(*ret_answer);
+		*ret_answer = NULL;
+		return r;
+	}
+	json_object_set_new(*ret_answer, "revision", json_integer(o->rack_revision));
+	return 0;
+}
+
+/* ---- at the start ---- */
+
+static int replay(const struct store_event *ev, void *userdata)
+{
+	struct node *n = *ev->node ? ondold_node(userdata, ev->node) : NULL;
+
+	if (n)
+		node_replay(n, ev);
+	return 0;
+}
+
+static int parse_stored(struct ondold *o, const char *file, const char *rack_ini,
+	const char *secrets_ini)
+{
+	struct problems problems = {0};
+	int r = parse_texts(o, file, rack_ini, secrets_ini, &problems, &o->rack, &o->secrets);
+
+	if (r < 0) {
+		_cleanup_free_ char *first = problems.n ? problem_format(&problems.list[0]) : NULL;
+		_cleanup_free_ char *text = xasprintf(
+			"the rack of the last apply is not understood any more (%s); nothing is "
+			"served until `ondol apply` is run again",
+			first ? first : strerror(-r));
+
+		log_error("%s", text);
+		ondold_event(o, NULL, "ondold", "rack.unreadable", text, NULL);
+	}
+	problems_clear(&problems);
+	return r;
+}
+
+static void bring_back(struct ondold *o)
+{
+	o->nodes = xcalloc(o->rack->n_nodes, sizeof(struct node *));
+	o->n_nodes = o->rack->n_nodes;
+	for (size_t i = 0; i < o->n_nodes; i++) {
+		o->nodes[i] = node_new(o, &o->rack->nodes[i]);
+		node_load_docs(o->nodes[i]);
+	}
+	store_event_each(o->store, 0, NULL, 0, replay, o);
+	serve_rack(o);
+	for (size_t i = 0; i < o->n_nodes; i++) {
+		log_info("%s: was %s", o->nodes[i]->name, fsm_state_str(o->nodes[i]->fsm.state));
+		node_resume(o->nodes[i]);
+	}
+	ondold_schedule(o);
+}
+
+int rackstate_load(struct ondold *o)
+{
+	_cleanup_free_ char *file = NULL, *rack_ini = NULL, *secrets_ini = NULL;
+	int r = store_rack_get(o->store, &o->rack_revision, &file, &rack_ini, &secrets_ini);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	r = parse_stored(o, file, rack_ini, secrets_ini);
+	explicit_bzero(secrets_ini, strlen(secrets_ini));
+	if (r == 0)
+		bring_back(o);
+	return 0;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bootstrap/ondold.h"
+
+#include "common/log.h"
+
+/*
+ * What ondold serves to the provisioning network follows the rack: dnsmasq on its
+ * interface, HTTP at its address. The address may not be there yet (a NIC that comes up
+ * late): listening is tried again with growing pauses, and the operator is told once.
+ */
+
+#define LISTEN_MAX_PAUSE_MS 15000
+
+/* ---- dnsmasq ---- */
+
+static void dhcp_event(struct ondold *o, enum fsm_event event, const struct pxe_line *line)
+{
+	bool first;
+	struct node *n = ondold_node_by_mac(o, &line->mac, &first);
+
+	if (!n)
+		return;
+	if (!first)
+		event = FSM_EV_DHCP_OTHER_PORT;
+	/* A machine that asks again and again is one event a second at most. */
+	if (n->last_dhcp == event && now_mono_ms() - n->last_dhcp_ms < 1000)
+		return;
+	n->last_dhcp = event;
+	n->last_dhcp_ms = now_mono_ms();
+	n->last_transaction = line->transaction;
+	node_event(n, "dnsmasq", event, line->text, NULL);
+}
+
+/* The vendor class comes on a line of its own, after the DISCOVER of the same transaction. */
+static void arch_event(struct ondold *o, const struct pxe_line *line)
+{
+	if (line->arch != 0)
+		return;
+	for (size_t i = 0; i < o->n_nodes; i++) {
+		struct node *n = o->nodes[i];
+
+		if (n->last_transaction == line->transaction &&
+			!(n->fsm.evidence & (UINT64_C(1) << FSM_EV_DHCP_BIOS)))
+			node_event(n, "dnsmasq", FSM_EV_DHCP_BIOS,
+				"it boots as a legacy BIOS, not as UEFI", NULL);
+	}
+}
+
+static void tftp_event(struct ondold *o, enum fsm_event event, const struct pxe_line *line)
+{
+	struct node *n = ondold_node_by_address(o, line->address);
+
+	if (n)
+		node_event(n, "dnsmasq", event, line->text, NULL);
+}
+
+static void on_line(const struct pxe_line *line, void *userdata)
+{
+	struct ondold *o = userdata;
+
+	switch (line->kind) {
+	case PXE_LINE_DISCOVER:
+	case PXE_LINE_IGNORED:
+		dhcp_event(o, FSM_EV_DHCP_DISCOVER, line);
+		return;
+	case PXE_LINE_OFFER:
+		dhcp_event(o, FSM_EV_DHCP_OFFER, line);
+		return;
+	case PXE_LINE_ACK:
+		dhcp_event(o, FSM_EV_DHCP_ACK, line);
+		return;
+	case PXE_LINE_ARCH:
+		arch_event(o, line);
+		return;
+	case PXE_LINE_SENT:
+		tftp_event(o, FSM_EV_TFTP_SENT, line);
+		return;
+	case PXE_LINE_TFTP_FAILED:
+		tftp_event(o, FSM_EV_TFTP_FAILED, line);
+		return;
+	case PXE_LINE_TROUBLE:
+		ondold_event(o, NULL, "dnsmasq", "dnsmasq.trouble", line->text, NULL);
+		return;
+	case PXE_LINE_REQUEST:
+	case PXE_LINE_OTHER:
+		return;
+	}
+}
+
+static void on_up(void *userdata)
+{
+	ondold_event(userdata, NULL, "dnsmasq", "dnsmasq.up", "DHCP and TFTP are served", NULL);
+}
+
+static void on_down(const char *text, void *userdata)
+{
+	ondold_event(userdata, NULL, "dnsmasq", "dnsmasq.down", text, NULL);
+}
+
+/* ---- HTTP ---- */
+
+static void listen_later(struct ondold *o)
+{
+	unsigned shift = MIN(o->listen_tries, 5u);
+	uint64_t pause_ms = MIN(500u << shift, LISTEN_MAX_PAUSE_MS);
+
+	o->listen_tries++;
+	sd_event_source_set_time_relative(o->listen_timer, pause_ms * 1000);
+	sd_event_source_set_enabled(o->listen_timer, SD_EVENT_ONESHOT);
+}
+
+static void tell_listening(struct ondold *o, int r)
+{
+	char address[16];
+	_cleanup_free_ char *text = NULL;
+
+	format_ipv4(o->rack->address, address);
+	if (r == 0)
+		text = xasprintf("serving nodes at http://%s:%u", address, o->rack->http_port);
+	else
+		text = xasprintf("cannot listen at %s:%u: %s%s; trying on", address,
+			o->rack->http_port, strerror(-r),
+			r == -EADDRNOTAVAIL ? " (give this host the address of [deploy], or correct "
+					      "it in rack.ini)"
+					    : "");
+	log_at(r ? LOG_L_WARN : LOG_L_INFO, "%s", text);
+	ondold_event(o, NULL, "http", r ? "http.waiting" : "http.up", text, NULL);
+}
+
+static void try_listen(struct ondold *o)
+{
+	int r = httpd_listen_tcp(o->event, o->rack->address, o->rack->http_port, api_node_handle, o,
+		&o->tcp_http);
+
+	if (r == 0) {
+		o->tcp_address = o->rack->address;
+		o->tcp_port = o->rack->http_port;
+	}
+	if (r == 0 || o->listen_tries == 0)
+		tell_listening(o, r);
+	if (r < 0)
+		listen_later(o);
+}
+
+static int on_listen_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+	struct ondold *o = userdata;
+
+	if (!o->tcp_http && o->rack)
+		try_listen(o);
+	return 0;
+}
+
+int serve_new(struct ondold *o)
+{
+	struct pxe_hooks hooks = {.line = on_line, .up = on_up, .down = on_down, .userdata = o};
+	int r = sd_event_add_time(o->event, &o->listen_timer, CLOCK_MONOTONIC, UINT64_MAX, 10000,
+		on_listen_timer, o);
+
+	if (r < 0)
+		return r;
+	o->pxe = pxe_new(o->event, o->opts.state_dir, o->opts.tftp_dir, &hooks);
+	return 0;
+}
+
+void serve_rack(struct ondold *o)
+{
+	pxe_set_rack(o->pxe, o->rack);
+	if (o->tcp_http && (o->tcp_address != o->rack->address || o->tcp_port != o->rack->http_port)) {
+		httpd_free(o->tcp_http);
+		o->tcp_http = NULL;
+	}
+	if (o->tcp_http)
+		return;
+	o->listen_tries = 0;
+	try_listen(o);
+}

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bootstrap/store.h"
+
+#include <fcntl.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "common/log.h"
+
+/*
+ * Why SQLite with synchronous=NORMAL: a killed process loses nothing, a power cut at most
+ * the last events, and each node's state is then only a little older than the node, which
+ * every state can stand. The secrets are a file and not a row so that the database can be
+ * copied for a bug report. The new file is in place before the row that names it.
+ */
+
+#define SCHEMA_VERSION 1
+
+static const char schema[] =
+	"CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL,"
+	" node TEXT NOT NULL, source TEXT NOT NULL, type TEXT NOT NULL, text TEXT NOT NULL,"
+	" data TEXT);"
+	"CREATE INDEX event_node ON event (node, id);"
+	"CREATE TABLE rack (revision INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL,"
+	" file TEXT NOT NULL, rack_ini TEXT NOT NULL);"
+	"CREATE TABLE doc (kind TEXT NOT NULL, node TEXT NOT NULL, json TEXT NOT NULL,"
+	" PRIMARY KEY (kind, node));"
+	"CREATE TABLE token (kind TEXT NOT NULL, node TEXT NOT NULL, hash TEXT NOT NULL,"
+	" PRIMARY KEY (kind, node));"
+	"PRAGMA user_version = 1;";
+
+enum stmt {
+	ST_EVENT_ADD,
+	ST_EVENT_LAST,
+	ST_RACK_ADD,
+	ST_RACK_GET,
+	ST_DOC_PUT,
+	ST_DOC_GET,
+	ST_DOC_DROP,
+	ST_TOKEN_PUT,
+	ST_TOKEN_GET,
+	ST_TOKEN_DROP,
+	ST_TOKEN_DROP_ALL,
+	ST_N,
+};
+
+static const char *const sql[ST_N] = {
+	[ST_EVENT_ADD] = "INSERT INTO event (time, node, source, type, text, data)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[ST_EVENT_LAST] = "SELECT coalesce(max(id), 0) FROM event",
+	[ST_RACK_ADD] = "INSERT INTO rack (time, file, rack_ini) VALUES (?1, ?2, ?3)",
+	[ST_RACK_GET] = "SELECT revision, file, rack_ini FROM rack ORDER BY revision DESC LIMIT 1",
+	[ST_DOC_PUT] = "INSERT OR REPLACE INTO doc (kind, node, json) VALUES (?1, ?2, ?3)",
+	[ST_DOC_GET] = "SELECT json FROM doc WHERE kind = ?1 AND node = ?2",
+	[ST_DOC_DROP] = "DELETE FROM doc WHERE node = ?1",
+	[ST_TOKEN_PUT] = "INSERT OR REPLACE INTO token (kind, node, hash) VALUES (?1, ?2, ?3)",
+	[ST_TOKEN_GET] = "SELECT hash FROM token WHERE kind = ?1 AND node = ?2",
+	[ST_TOKEN_DROP] = "DELETE FROM token WHERE kind = ?1 AND node = ?2",
+	[ST_TOKEN_DROP_ALL] = "DELETE FROM token WHERE node = ?1",
+};
+
+struct store {
+	char *dir;   /* owned */
+	int lock_fd; /* owned; the flock lives as long as it */
+	sqlite3 *db; /* owned */
+	sqlite3_stmt *stmts[ST_N]; /* owned */
+};
+
+static int db_errno(struct store *s)
+{
+	int code = sqlite3_errcode(s->db);
+
+	return code == SQLITE_FULL ? -ENOSPC : code == SQLITE_NOMEM ? -ENOMEM : -EIO;
+}
+
+static int db_failed(struct store *s, const char *what)
+{
+	log_error("%s/ondold.db: %s: %s; going on without it, check the disk's space", s->dir,
+		what, sqlite3_errmsg(s->db));
+	return db_errno(s);
+}
+
+static void bind_text(sqlite3_stmt *st, int at, const char *text)
+{
+	if (text)
+		sqlite3_bind_text(st, at, text, -1, SQLITE_TRANSIENT);
+	else
+		sqlite3_bind_null(st, at);
+}
+
+static const char *column_text(sqlite3_stmt *st, int at)
+{
+	const unsigned char *text = sqlite3_column_text(st, at);
+
+	return text ? (const char *)text : "";
+}
+
+/* Binds up to three texts and runs a statement that answers no row. */
+static int run_texts(struct store *s, enum stmt which, const char *a, const char *b, const char *c)
+{
+	sqlite3_stmt *st = s->stmts[which];
+	const char *const texts[] = {a, b, c};
+	int r;
+
+	for (int i = 0; i < sqlite3_bind_parameter_count(st); i++)
+		bind_text(st, i + 1, texts[i]);
+	r = sqlite3_step(st) == SQLITE_DONE ? 0 : db_failed(s, "writing");
+	sqlite3_reset(st);
+	return r;
+}
+
+/* ---- opening ---- */
+
+static int take_lock(struct store *s, char **reterr_msg)
+{
+	_cleanup_free_ char *path = xasprintf("%s/lock", s->dir);
+
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->lock_fd < 0) {
+		int r = -errno;
+
+		*reterr_msg = xasprintf("cannot open %s: %s", path, strerror(-r));
+		return r;
+	}
+	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		*reterr_msg = xasprintf("%s is held by another ondold: two must not share a "
+					"state directory (see --state)",
+			s->dir);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static int user_version(struct store *s, int *ret)
+{
+	sqlite3_stmt *st = NULL;
+	int r = -EIO;
+
+	if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK &&
+		sqlite3_step(st) == SQLITE_ROW) {
+		*ret = sqlite3_column_int(st, 0);
+		r = 0;
+	}
+	sqlite3_finalize(st);
+	return r;
+}
+
+static int prepare_schema(struct store *s, char **reterr_msg)
+{
+	int version = 0;
+
+	if (sqlite3_exec(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;", NULL, NULL,
+		    NULL) != SQLITE_OK ||
+		user_version(s, &version) < 0)
+		goto fail;
+	if (version == 0 && sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK) {
+		if (sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
+			sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+			goto fail;
+		version = SCHEMA_VERSION;
+	}
+	if (version != SCHEMA_VERSION) {
+		*reterr_msg = xasprintf("%s/ondold.db has schema %d, this ondold knows %d: it was "
+					"written by another version",
+			s->dir, version, SCHEMA_VERSION);
+		return -EPROTO;
+	}
+	return 0;
+fail:
+	*reterr_msg = xasprintf("%s/ondold.db: %s", s->dir, sqlite3_errmsg(s->db));
+	return -EIO;
+}
+
+static int open_db(struct store *s, char **reterr_msg)
+{
+	_cleanup_free_ char *path = xasprintf("%s/ondold.db", s->dir);
+	mode_t old = umask(0077);
+	int r = sqlite3_open(path, &s->db);
+
+	umask(old);
+	if (r != SQLITE_OK) {
+		*reterr_msg = xasprintf("cannot open %s: %s", path, sqlite3_errmsg(s->db));
+		return -EIO;
+	}
+	sqlite3_busy_timeout(s->db, 2000);
+	r = prepare_schema(s, reterr_msg);
+	for (int i = 0; r == 0 && i < ST_N; i++)
+		if (sqlite3_prepare_v2(s->db, sql[i], -1, &s->stmts[i], NULL) != SQLITE_OK) {
+			*reterr_msg = xasprintf("%s: %s", path, sqlite3_errmsg(s->db));
+			r = -EIO;
+		}
+	return r;
+}
+
+int store_open(const char *dir, struct store **ret, char **reterr_msg)
+{
+	_cleanup_(store_closep) struct store *s = xcalloc(1, sizeof(*s));
+	int r;
+
+	s->lock_fd = -1;
+	s->dir = xstrdup(dir);
+	r = mkdir_p(dir, 0700);
+	if (r < 0) {
+		*reterr_msg = xasprintf("cannot make directory %s: %s", dir, strerror(-r));
+		return r;
+	}
+	r = take_lock(s, reterr_msg);
+	if (r == 0)
+		r = open_db(s, reterr_msg);
+	if (r == 0)
+		*ret = TAKE_PTR(s);
+	return r;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	for (int i = 0; i < ST_N; i++)
+		sqlite3_finalize(s->stmts[i]);
+	sqlite3_close(s->db);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	free(s->dir);
+	free(s);
+}
+
+void store_closep(struct store **s)
+{
+	store_close(*s);
+}
+
+int store_begin(struct store *s)
+{
+	return sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK ? 0
+									  : db_failed(s, "begin");
+}
+
+int store_commit(struct store *s)
+{
+	int r = 0;
+
+	if (sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
+		r = db_failed(s, "commit");
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	}
+	return r;
+}
+
+/* ---- events ---- */
+
+int64_t store_event_add(struct store *s, const struct store_event *ev)
+{
+	sqlite3_stmt *st = s->stmts[ST_EVENT_ADD];
+	_cleanup_free_ char *data = ev->data ? json_dumps(ev->data, JSON_COMPACT) : NULL;
+	int64_t id;
+
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)ev->time_ms);
+	bind_text(st, 2, ev->node);
+	bind_text(st, 3, ev->source);
+	bind_text(st, 4, ev->type);
+	bind_text(st, 5, ev->text);
+	bind_text(st, 6, data);
+	id = sqlite3_step(st) == SQLITE_DONE ? sqlite3_last_insert_rowid(s->db)
+					     : db_failed(s, "adding an event");
+	sqlite3_reset(st);
+	return id;
+}
+
+int64_t store_event_last(struct store *s)
+{
+	sqlite3_stmt *st = s->stmts[ST_EVENT_LAST];
+	int64_t id = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+
+	sqlite3_reset(st);
+	return id;
+}
+
+static int read_event(sqlite3_stmt *st, int (*fn)(const struct store_event *, void *),
+	void *userdata)
+{
+	const char *text = column_text(st, 6);
+	json_t *data = *text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	struct store_event ev = {
+		.id = sqlite3_column_int64(st, 0),
+		.time_ms = (uint64_t)sqlite3_column_int64(st, 1),
+		.node = column_text(st, 2),
+		.source = column_text(st, 3),
+		.type = column_text(st, 4),
+		.text = column_text(st, 5),
+		.data = data,
+	};
+	int r = fn(&ev, userdata);
+
+	json_decref(data);
+	return r;
+}
+
+/* Prepared anew for each walk: fn may add events, and walks may nest. */
+int store_event_each(struct store *s, int64_t since, const char *node, unsigned limit,
+	int (*fn)(const struct store_event *ev, void *userdata), void *userdata)
+{
+	static const char all[] = "SELECT id, time, node, source, type, text, data FROM event"
+				  " WHERE id > ?1 ORDER BY id LIMIT ?2";
+	static const char one[] = "SELECT id, time, node, source, type, text, data FROM event"
+				  " WHERE id > ?1 AND node = ?3 ORDER BY id LIMIT ?2";
+	sqlite3_stmt *st = NULL;
+	int rc, r = 0;
+
+	if (sqlite3_prepare_v2(s->db, node ? one : all, -1, &st, NULL) != SQLITE_OK)
+		return db_failed(s, "reading events");
+	sqlite3_bind_int64(st, 1, since);
+	sqlite3_bind_int64(st, 2, limit ? (sqlite3_int64)limit : -1);
+	if (node)
+		bind_text(st, 3, node);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		if (read_event(st, fn, userdata)) {
+			rc = SQLITE_DONE;
+			break;
+		}
+	if (rc != SQLITE_DONE)
+		r = db_failed(s, "reading events");
+	sqlite3_finalize(st);
+	return r;
+}
+
+/* ---- the rack ---- */
+
+static char *secrets_path(struct store *s, int64_t revision)
+{
+	return xasprintf("%s/secrets-%lld.ini", s->dir, (long long)revision);
+}
+
+/* The revision that the next row gets: AUTOINCREMENT never gives one twice. */
+static int64_t rack_revision(struct store *s)
+{
+	sqlite3_stmt *st = s->stmts[ST_RACK_GET];
+	int64_t rev = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+
+	sqlite3_reset(st);
+	return rev;
+}
+
+static int64_t add_rack_row(struct store *s, const char *file, const char *rack_ini)
+{
+	sqlite3_stmt *st = s->stmts[ST_RACK_ADD];
+	int64_t rev;
+
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)now_real_ms());
+	bind_text(st, 2, file);
+	bind_text(st, 3, rack_ini);
+	rev = sqlite3_step(st) == SQLITE_DONE ? sqlite3_last_insert_rowid(s->db)
+					      : db_failed(s, "writing the rack");
+	sqlite3_reset(st);
+	return rev;
+}
+
+int64_t store_rack_put(struct store *s, const char *file, const char *rack_ini,
+	const char *secrets_ini)
+{
+	int64_t old = rack_revision(s), rev;
+	_cleanup_free_ char *old_path = secrets_path(s, old);
+	_cleanup_free_ char *path = secrets_path(s, old + 1);
+	int r = write_file_atomic(path, secrets_ini, strlen(secrets_ini), 0600);
+
+	if (r < 0) {
+		log_error("cannot write %s: %s; the rack is not taken", path, strerror(-r));
+		return r;
+	}
+	rev = add_rack_row(s, file, rack_ini);
+	if (rev == old + 1)
+		unlink(old_path);
+	else
+		unlink(path);
+	return rev < 0 ? rev : rev == old + 1 ? rev : -EIO;
+}
+
+int store_rack_get(struct store *s, int64_t *ret_revision, char **ret_file,
+	char **ret_rack_ini, char **ret_secrets_ini)
+{
+	sqlite3_stmt *st = s->stmts[ST_RACK_GET];
+	_cleanup_free_ char *path = NULL, *secrets = NULL;
+	int r;
+
+	if (sqlite3_step(st) != SQLITE_ROW) {
+		sqlite3_reset(st);
+		return -ENOENT;
+	}
+	path = secrets_path(s, sqlite3_column_int64(st, 0));
+	r = read_file(path, 4 * 1024 * 1024, &secrets, NULL);
+	if (r == 0) {
+		*ret_revision = sqlite3_column_int64(st, 0);
+		*ret_file = xstrdup(column_text(st, 1));
+		*ret_rack_ini = xstrdup(column_text(st, 2));
+		*ret_secrets_ini = TAKE_PTR(secrets);
+	} else {
+		log_error("cannot read %s: %s; run `ondol apply` again", path, strerror(-r));
+	}
+	sqlite3_reset(st);
+	return r == -ENOENT ? -EIO : r;
+}
+
+/* ---- documents ---- */
+
+int store_doc_put(struct store *s, const char *kind, const char *node, const json_t *doc)
+{
+	_cleanup_free_ char *text = json_dumps(doc, JSON_COMPACT);
+
+	return text ? run_texts(s, ST_DOC_PUT, kind, node, text) : -EINVAL;
+}
+
+int store_doc_get(struct store *s, const char *kind, const char *node, json_t **ret)
+{
+	sqlite3_stmt *st = s->stmts[ST_DOC_GET];
+	json_t *doc = NULL;
+
+	bind_text(st, 1, kind);
+	bind_text(st, 2, node);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		doc = json_loads(column_text(st, 0), JSON_REJECT_DUPLICATES, NULL);
+	sqlite3_reset(st);
+	if (!doc)
+		return -ENOENT;
+	*ret = doc;
+	return 0;
+}
+
+int store_doc_drop(struct store *s, const char *node)
+{
+	int a = run_texts(s, ST_DOC_DROP, node, NULL, NULL);
+	int b = run_texts(s, ST_TOKEN_DROP_ALL, node, NULL, NULL);
+
+	return a < 0 ? a : b;
+}
+
+/* ---- tokens ---- */
+
+static void hash_token(const char *token, char ret[static 65])
+{
+	uint8_t digest[32];
+
+	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, token, strlen(token), digest) < 0)
+		abort();
+	hex_encode(digest, sizeof(digest), ret);
+}
+
+int store_token_put(struct store *s, const char *kind, const char *node, const char *token)
+{
+	char hash[65];
+
+	hash_token(token, hash);
+	return run_texts(s, ST_TOKEN_PUT, kind, node, hash);
+}
+
+int store_token_drop(struct store *s, const char *kind, const char *node)
+{
+	return run_texts(s, ST_TOKEN_DROP, kind, node, NULL);
+}
+
+bool store_token_is(struct store *s, const char *kind, const char *node, const char *token)
+{
+	sqlite3_stmt *st = s->stmts[ST_TOKEN_GET];
+	char hash[65];
+	bool is = false;
+
+	hash_token(token, hash);
+	bind_text(st, 1, kind);
+	bind_text(st, 2, node);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		is = secret_equal(column_text(st, 0), hash);
+	sqlite3_reset(st);
+	return is;
+}

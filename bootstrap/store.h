@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What ondold keeps on disk: the append-only table of events, from which the state of
+ * each node is folded at the start, and beside it the documents that events only refer
+ * to: the rack, each node's inventory and desired state, and the hashes of tokens.
+ * Blocks for as long as SQLite in WAL mode does: microseconds, no fsync per event.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "common/util.h"
+
+struct store;
+
+struct store_event { /* strings and data are borrowed */
+	int64_t id;
+	uint64_t time_ms; /* since 1970 */
+	const char *node; /* "" for the rack as a whole */
+	const char *source; /* "ondold", "ipmi", "dnsmasq", "http", "agent", "noded", "operator" */
+	const char *type; /* "state", "dhcp.discover", ... */
+	const char *text; /* for people */
+	const json_t *data; /* object or NULL */
+};
+
+/*
+ * Opens DIR/ondold.db, made when it is not there, and holds DIR for this process alone.
+ * *reterr_msg says what is wrong; caller frees both.
+ */
+int store_open(const char *dir, struct store **ret, char **reterr_msg);
+void store_close(struct store *s);
+void store_closep(struct store **s);
+
+/* What is written between the two is kept whole or not at all. No nesting. */
+int store_begin(struct store *s);
+int store_commit(struct store *s);
+
+/* Appends; id of *ev is not read. Returns the new id (> 0) or -errno, logged. */
+int64_t store_event_add(struct store *s, const struct store_event *ev);
+int64_t store_event_last(struct store *s); /* 0: none yet */
+/*
+ * Events with an id over since, oldest first, at most limit (0: all), of one node or
+ * (NULL) of all. fn returning non-zero ends the walk. 0 or -errno.
+ */
+int store_event_each(struct store *s, int64_t since, const char *node, unsigned limit,
+	int (*fn)(const struct store_event *ev, void *userdata), void *userdata);
+
+/*
+ * The rack in force. The secrets text goes to a file of mode 0600 beside the database.
+ * put returns the new revision (> 0) or -errno; get -ENOENT when there is none yet; the
+ * caller frees.
+ */
+int64_t store_rack_put(struct store *s, const char *file, const char *rack_ini,
+	const char *secrets_ini);
+int store_rack_get(struct store *s, int64_t *ret_revision, char **ret_file,
+	char **ret_rack_ini, char **ret_secrets_ini);
+
+/* One JSON document of a kind ("inventory", "desired") for a node; get -ENOENT: none. */
+int store_doc_put(struct store *s, const char *kind, const char *node, const json_t *doc);
+int store_doc_get(struct store *s, const char *kind, const char *node, json_t **ret);
+int store_doc_drop(struct store *s, const char *node); /* all kinds, tokens too */
+
+/* Only the SHA-256 of a token is kept; kind "boot" or "node"; put replaces. */
+int store_token_put(struct store *s, const char *kind, const char *node, const char *token);
+int store_token_drop(struct store *s, const char *kind, const char *node);
+bool store_token_is(struct store *s, const char *kind, const char *node, const char *token);

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+# Completion of ondol(1) for bash. Names of nodes come from ondold, when it answers.
+
+_ondol_nodes() {
+	local socket=()
+	[[ -n $1 ]] && socket=(--socket "$1")
+	ondol status --json "${socket[@]}" 2>/dev/null |
+		sed -n 's/^      "name": "\([a-z0-9-]*\)",\{0,1\}$/\1/p'
+}
+
+_ondol() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local commands='check plan apply status why reinstall power prove version help'
+	local command='' socket='' options i
+	COMPREPLY=()
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--socket) socket=${COMP_WORDS[++i]} ;;
+		--secrets | --roles | --wipe | --timeout) ((i++)) ;;
+		-*) ;;
+		*) [[ -z $command ]] && command=${COMP_WORDS[i]} ;;
+		esac
+	done
+	case $prev in
+	--socket | --secrets)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	--roles)
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	--wipe | --timeout) return ;;
+	esac
+	case $command in
+	'') options='--socket --help' ;;
+	check) options='--secrets --no-secrets --roles --json' ;;
+	plan) options='--secrets --wipe --json' ;;
+	apply) options='--secrets --wipe --yes --no-wait --timeout --json' ;;
+	status) options='--json --watch --timeout' ;;
+	why) options='--all --json' ;;
+	reinstall) options='--wipe --yes --no-wait --timeout --json' ;;
+	power) options='--yes --json' ;;
+	prove) options='--timeout --json' ;;
+	*) options='' ;;
+	esac
+	if [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$options --socket --help" -- "$cur")
+		return
+	fi
+	case $command in
+	'' | help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur") ;;
+	check | plan | apply) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	power)
+		if [[ $prev == power ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$(_ondol_nodes "$socket")" -- "$cur")
+		else
+			mapfile -t COMPREPLY < <(compgen -W 'status on off cycle reset soft' -- "$cur")
+		fi
+		;;
+	status | why | reinstall | prove)
+		mapfile -t COMPREPLY < <(compgen -W "$(_ondol_nodes "$socket")" -- "$cur")
+		;;
+	esac
+}
+
+complete -o filenames -F _ondol ondol

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loop is: inventory, told; order, asked for; order, carried out. Any failure leads
+ * back to its beginning after a pause in which devices are still followed, so that a
+ * cable plugged in or a disk pushed home is in the next inventory.
+ */
+#include "initramfs/agent.h"
+
+#include <time.h>
+
+#include "common/log.h"
+#include "initramfs/clock.h"
+#include "initramfs/devices.h"
+#include "initramfs/disks.h"
+#include "initramfs/install.h"
+#include "initramfs/link.h"
+#include "initramfs/nics.h"
+#include "initramfs/server.h"
+#include "initramfs/smbios.h"
+#include "initramfs/sysfs.h"
+
+#define QUIET_MS 300        /* no device event for so long: all disks are there */
+#define SETTLE_MS 30000
+#define OTHER_LINKS_MS 4000 /* copper takes 2 to 3 s to negotiate */
+#define ORDER_WAIT_S 20
+#define PAUSE_MIN_MS 1000
+#define PAUSE_MAX_MS 60000
+
+struct agent {
+	const struct boot_args *args;
+	struct devices *devices;
+	struct server *server;
+	unsigned failures; /* in a row */
+	bool told_up;
+};
+
+static double since_kernel_start(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* After a failure: longer each time, ended by nothing but the clock. */
+static void pause_after_failure(struct agent *a)
+{
+	unsigned shift = MIN(a->failures, 6u);
+	uint64_t ms = MIN((uint64_t)PAUSE_MIN_MS << shift, (uint64_t)PAUSE_MAX_MS);
+
+	a->failures++;
+	(void)devices_wait(a->devices, now_mono_ms() + ms, NULL, NULL);
+}
+
+static struct inventory *take_inventory(void)
+{
+	struct inventory *inv = xcalloc(1, sizeof(*inv));
+
+	smbios_collect("", inv);
+	disks_collect("", inv);
+	nics_collect("", inv);
+	return inv;
+}
+
+static void set_clock(struct agent *a)
+{
+	_cleanup_free_ char *url = server_url(a->server, "/");
+	uint64_t seconds = a->args->time;
+	int r = clock_of_server(url, &seconds);
+
+	if (r < 0)
+		log_warn("the server tells no time (%s)%s", strerror(-r),
+			seconds ? "; using the boot script's" : "; the clock stays as it is");
+	if (seconds == 0)
+		return;
+	r = clock_set(seconds);
+	if (r == 1)
+		log_info("the clock was wrong and has been set");
+	else if (r < 0)
+		log_warn("the clock cannot be set: %s", strerror(-r));
+}
+
+static bool is_connected(struct agent *a)
+{
+	_cleanup_free_ char *why = NULL, *interface = NULL, *text = NULL;
+	int r;
+
+	if (a->told_up)
+		return true;
+	r = link_up(a->devices, a->args, &interface, &why);
+	if (r < 0) {
+		log_error("%s Trying again.", why);
+		return false;
+	}
+	set_clock(a);
+	text = xasprintf("agent %s on %s, %.1f s after kernel start", ONDOL_VERSION, interface,
+		since_kernel_start());
+	if (server_event(a->server, "agent.up", text, NULL) < 0) {
+		log_error("%s does not answer. Is ondold running there, does its firewall let port "
+			  "%s in, and is the switch port in the provisioning network? Trying again.",
+			a->args->server, strchr(a->args->server, ':') + 1);
+		return false;
+	}
+	a->told_up = true;
+	return true;
+}
+
+static int tell_inventory(struct agent *a, char **reterr_msg)
+{
+	_cleanup_(inventory_freep) struct inventory *inv = NULL;
+	int r;
+
+	if (devices_settle(a->devices, QUIET_MS, now_mono_ms() + SETTLE_MS) < 0)
+		log_warn("devices still come and go after %d s; going on with those there are",
+			SETTLE_MS / 1000);
+	link_await_others(a->devices, now_mono_ms() + OTHER_LINKS_MS);
+	inv = take_inventory();
+	r = server_inventory(a->server, inv, reterr_msg);
+	if (r == 0)
+		log_info("inventory told %.1f s after kernel start: %zu disks, %zu network ports",
+			since_kernel_start(), inv->n_disks, inv->n_nics);
+	return r;
+}
+
+/* Until there is an order (0), devices changed (SERVER_E_NO_ORDER), or it failed. */
+static int await_order(struct agent *a, struct install_order **ret, char **reterr_msg)
+{
+	uint64_t generation = devices_generation(a->devices);
+	int r;
+
+	do {
+		free(TAKE_PTR(*reterr_msg));
+		r = server_order(a->server, ORDER_WAIT_S, ret, reterr_msg);
+		(void)devices_wait(a->devices, 0, NULL, NULL);
+	} while (r == SERVER_E_NO_ORDER && devices_generation(a->devices) == generation);
+	return r;
+}
+
+/* How much memory this program took at most, for the console. */
+static void log_memory(void)
+{
+	_cleanup_free_ char *status = sysfs_attr("/proc/self", "status");
+	const char *peak = status ? strstr(status, "VmHWM:") : NULL;
+
+	if (peak)
+		log_info("memory of the agent at most:%.*s", (int)strcspn(peak + 6, "\n"), peak + 6);
+}
+
+static void carry_out(struct agent *a, const struct install_order *order)
+{
+	_cleanup_free_ char *why = NULL;
+
+	log_info("install order: image %s to the disk with serial %s, WWN %s", order->image.version,
+		order->system.serial, order->system.wwn);
+	(void)install_run(a->devices, a->server, a->args, order, &why);
+	log_memory();
+	(void)server_event(a->server, "agent.failed", why, NULL);
+	log_error("installation failed: %s. The node stays up and asks for a new order.", why);
+	pause_after_failure(a);
+}
+
+static void run_round(struct agent *a)
+{
+	_cleanup_(install_order_freep) struct install_order *order = NULL;
+	_cleanup_free_ char *why = NULL;
+	int r;
+
+	if (!is_connected(a)) {
+		pause_after_failure(a);
+		return;
+	}
+	r = tell_inventory(a, &why);
+	if (r == 0)
+		r = await_order(a, &order, &why);
+	if (r == 0) {
+		carry_out(a, order);
+	} else if (r != SERVER_E_NO_ORDER) {
+		log_error("%s. Trying again.", why);
+		pause_after_failure(a);
+	} else {
+		a->failures = 0;
+	}
+}
+
+void agent_run(const struct boot_args *args)
+{
+	struct agent a = {.args = args, .server = server_new(args)};
+	_cleanup_free_ char *why = NULL;
+
+	if (devices_new(DEVICES_ALL, &a.devices, &why) < 0) {
+		log_error("%s", why);
+		exit(EXIT_FAILURE);
+	}
+	devices_coldplug(a.devices);
+	for (;;)
+		run_round(&a);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libblkid knows more on-disk formats than any list of ours; all that it can find is
+ * asked for, not only the first, since one stale RAID superblock beside a new file system
+ * is what breaks the next installation. It is given byte ranges of the open disk instead
+ * of partition devices: those exist only after the kernel agreed with the table.
+ */
+#include "initramfs/blk.h"
+
+#include <blkid/blkid.h>
+
+#include "initramfs/sysfs.h"
+
+#define SIGNATURES_MAX 256
+#define LABEL_MAX 128
+#define ENDS_BYTES (1024 * 1024)
+#define SECTOR 512 /* libblkid's and sysfs's unit, whatever the disk's */
+
+void blk_part_clear(struct blk_part *p)
+{
+	free(p->label);
+	*p = (struct blk_part){0};
+}
+
+static void probe_freep(blkid_probe *pr)
+{
+	if (*pr)
+		blkid_free_probe(*pr);
+}
+
+/* A probe of an area of the disk; size 0: up to its end. NULL when it cannot be read. */
+static blkid_probe probe_new(int fd, uint64_t start_bytes, uint64_t size_bytes)
+{
+	blkid_probe pr = blkid_new_probe();
+
+	if (!pr || blkid_probe_set_device(pr, fd, (blkid_loff_t)start_bytes,
+			   (blkid_loff_t)size_bytes) < 0) {
+		probe_freep(&pr);
+		return NULL;
+	}
+	blkid_probe_enable_superblocks(pr, 1);
+	blkid_probe_set_superblocks_flags(pr,
+		BLKID_SUBLKS_LABEL | BLKID_SUBLKS_TYPE | BLKID_SUBLKS_MAGIC | BLKID_SUBLKS_BADCSUM);
+	blkid_probe_enable_partitions(pr, 1);
+	blkid_probe_set_partitions_flags(pr, BLKID_PARTS_MAGIC | BLKID_PARTS_FORCE_GPT);
+	return pr;
+}
+
+static void add_signature(struct inv_disk *d, const char *where, const char *type,
+	const char *label)
+{
+	if (d->n_signatures == SIGNATURES_MAX)
+		return;
+	d->signatures =
+		xrealloc(d->signatures, d->n_signatures + 1, sizeof(*d->signatures));
+	d->signatures[d->n_signatures++] = (struct inv_signature){xstrdup(where),
+		sysfs_clean(xstrndup(type, 64), 64), sysfs_clean(xstrndup(label, LABEL_MAX), LABEL_MAX)};
+}
+
+/* Everything on one area. label: what to show instead of the file system's own; may be NULL. */
+static size_t add_area(int fd, uint64_t start_bytes, uint64_t size_bytes, const char *where,
+	const char *label, struct inv_disk *d)
+{
+	_cleanup_(probe_freep) blkid_probe pr = probe_new(fd, start_bytes, size_bytes);
+	size_t before = d->n_signatures;
+	int r = -1;
+
+	while (pr && d->n_signatures < SIGNATURES_MAX && (r = blkid_do_probe(pr)) == 0) {
+		const char *type = NULL, *own = NULL;
+
+		if (blkid_probe_lookup_value(pr, "TYPE", &type, NULL) < 0)
+			(void)blkid_probe_lookup_value(pr, "PTTYPE", &type, NULL);
+		(void)blkid_probe_lookup_value(pr, "LABEL", &own, NULL);
+		if (type)
+			add_signature(d, where, type, label ? label : own ? own : "");
+	}
+	if (r < 0)
+		add_signature(d, where, "unreadable", label ? label : "");
+	return d->n_signatures - before;
+}
+
+static bool is_readable(int fd, uint64_t size_bytes)
+{
+	uint64_t ends[] = {0, size_bytes - SECTOR};
+	uint8_t buf[SECTOR];
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (pread(fd, buf, sizeof(buf), (off_t)ends[i]) != sizeof(buf))
+			return false;
+	return true;
+}
+
+static void part_from_blkid(blkid_partition p, struct blk_part *ret)
+{
+	const char *name = blkid_partition_get_name(p);
+
+	*ret = (struct blk_part){.number = blkid_partition_get_partno(p),
+		.label = xstrdup(name ? name : ""),
+		.start_bytes = (uint64_t)blkid_partition_get_start(p) * SECTOR,
+		.size_bytes = (uint64_t)blkid_partition_get_size(p) * SECTOR};
+}
+
+void blk_signatures(int fd, struct inv_disk *d)
+{
+	_cleanup_(probe_freep) blkid_probe pr = NULL;
+	blkid_partlist list;
+
+	if (!is_readable(fd, d->size_bytes)) {
+		add_signature(d, "", "unreadable", "");
+		return;
+	}
+	(void)add_area(fd, 0, 0, "", NULL, d);
+	pr = probe_new(fd, 0, 0);
+	list = pr ? blkid_probe_get_partitions(pr) : NULL;
+	for (int i = 0; list && i < blkid_partlist_numof_partitions(list); i++) {
+		blkid_partition bp = blkid_partlist_get_partition(list, i);
+		_cleanup_(blk_part_clear) struct blk_part part = {0};
+		_cleanup_free_ char *where = NULL;
+
+		part_from_blkid(bp, &part);
+		where = xasprintf("p%d", part.number);
+		if (part.size_bytes == 0 || blkid_partition_is_extended(bp) ||
+			add_area(fd, part.start_bytes, part.size_bytes, where, part.label, d) == 0)
+			add_signature(d, where, "empty", part.label);
+	}
+}
+
+int blk_find_part(int fd, const char *uuid, struct blk_part *ret)
+{
+	_cleanup_(probe_freep) blkid_probe pr = probe_new(fd, 0, 0);
+	blkid_partlist list = pr ? blkid_probe_get_partitions(pr) : NULL;
+
+	for (int i = 0; list && i < blkid_partlist_numof_partitions(list); i++) {
+		blkid_partition bp = blkid_partlist_get_partition(list, i);
+		const char *found = blkid_partition_get_uuid(bp);
+
+		if (found && strcasecmp(found, uuid) == 0) {
+			part_from_blkid(bp, ret);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static int zero_range(int fd, uint64_t offset, size_t len)
+{
+	_cleanup_free_ uint8_t *zeros = xcalloc(1, len);
+
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pwrite(fd, zeros + done, len - done, (off_t)(offset + done));
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			done += (size_t)n;
+	}
+	return 0;
+}
+
+int blk_zero_ends(int fd, uint64_t start_bytes, uint64_t size_bytes)
+{
+	size_t len = (size_t)MIN(size_bytes, (uint64_t)ENDS_BYTES);
+	int r = zero_range(fd, start_bytes, len);
+
+	if (r < 0)
+		return r;
+	return zero_range(fd, start_bytes + size_bytes - len, len);
+}
+
+static int zero_ends_of_parts(int fd, uint64_t disk_bytes)
+{
+	_cleanup_(probe_freep) blkid_probe pr = probe_new(fd, 0, 0);
+	blkid_partlist list = pr ? blkid_probe_get_partitions(pr) : NULL;
+	int r = 0;
+
+	for (int i = 0; r == 0 && list && i < blkid_partlist_numof_partitions(list); i++) {
+		_cleanup_(blk_part_clear) struct blk_part part = {0};
+
+		part_from_blkid(blkid_partlist_get_partition(list, i), &part);
+		/* A table that claims more than the disk has is only rubbish to be wiped. */
+		if (part.start_bytes < disk_bytes && part.size_bytes <= disk_bytes - part.start_bytes)
+			r = blk_zero_ends(fd, part.start_bytes, part.size_bytes);
+	}
+	return r;
+}
+
+/* What libblkid still finds on the disk as a whole, magic by magic. */
+static int wipe_magics(int fd)
+{
+	_cleanup_(probe_freep) blkid_probe pr = probe_new(fd, 0, 0);
+
+	if (!pr)
+		return -EIO;
+	for (unsigned i = 0; i < SIGNATURES_MAX && blkid_do_probe(pr) == 0; i++)
+		if (blkid_do_wipe(pr, 0) < 0)
+			return errno ? -errno : -EIO;
+	return 0;
+}
+
+int blk_wipe(int fd, uint64_t size_bytes, char **reterr_msg)
+{
+	_cleanup_(inventory_freep) struct inventory *left = xcalloc(1, sizeof(*left));
+	int r = zero_ends_of_parts(fd, size_bytes);
+
+	left->disks = xcalloc(1, sizeof(*left->disks));
+	left->n_disks = 1;
+	left->disks[0].size_bytes = size_bytes;
+	if (r == 0)
+		r = blk_zero_ends(fd, 0, size_bytes);
+	if (r == 0)
+		r = wipe_magics(fd);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	if (r < 0) {
+		*reterr_msg = xasprintf("old signatures could not be overwritten: %s. The disk "
+					"may be failing or locked.", strerror(-r));
+		return r;
+	}
+	blk_signatures(fd, &left->disks[0]);
+	if (left->disks[0].n_signatures > 0) {
+		_cleanup_free_ char *contents = inv_disk_contents(&left->disks[0]);
+
+		*reterr_msg = xasprintf("the disk was wiped and still shows %s: expected nothing. "
+					"The disk may be failing or locked.", contents);
+		return -EIO;
+	}
+	return 0;
+}

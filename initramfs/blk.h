@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is on a disk, by libblkid: file systems, RAID and LVM members, partition tables
+ * and what is in their partitions; finding a partition; taking all of it away. Works on
+ * an open disk and its bytes alone, never on names or the kernel's idea of partitions.
+ */
+#pragma once
+
+#include "common/inventory.h"
+
+struct blk_part {
+	int number;      /* 1.. */
+	char *label;     /* owned; GPT name, "" when none */
+	uint64_t start_bytes, size_bytes;
+};
+void blk_part_clear(struct blk_part *p);
+
+/*
+ * Adds to d->signatures what is on the disk. A partition without any is of type "empty";
+ * a disk that cannot be read is of type "unreadable", so that it never passes as blank.
+ */
+void blk_signatures(int fd, struct inv_disk *d);
+/* The partition with that PARTUUID (lower case). 0, -ENOENT, -errno. blk_part_clear *ret. */
+int blk_find_part(int fd, const char *uuid, struct blk_part *ret);
+/*
+ * Takes away every signature on the disk and its partitions, both ends of each zeroed,
+ * and looks again. fd is open for writing. -EIO when something is still there.
+ */
+int blk_wipe(int fd, uint64_t size_bytes, char **reterr_msg);
+/* Zeroes both ends (1 MiB each) of an area, so that nothing old shows in a new partition. */
+int blk_zero_ends(int fd, uint64_t start_bytes, uint64_t size_bytes);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The words that ondold's iPXE script, or the agent's own kexec, put on the kernel
+ * command line (docs/protocol.md). Pure. Words without the "ondol." prefix are other
+ * people's and pass unread, but for console=, which the installed system inherits.
+ */
+#pragma once
+
+#include "common/parse.h"
+
+#define CMDLINE_MAX 4096
+
+enum boot_mode { BOOT_MODE_INSTALL, BOOT_MODE_BOOT };
+
+struct boot_args {
+	enum boot_mode mode;
+	char *node;     /* owned; never NULL */
+	char *consoles; /* owned: the console= words, in order, one blank between; may be "" */
+	/* install mode */
+	char *server;   /* owned: "A.B.C.D:PORT" */
+	char *token;    /* owned; never logged */
+	struct mac_addr nic;
+	uint32_t address; /* host order */
+	unsigned prefix;
+	unsigned mtu;
+	uint64_t time; /* seconds since 1970, 0: not said */
+	/* boot mode */
+	char slot[37], state[37]; /* PARTUUIDs, lower case */
+};
+
+/*
+ * Reads a command line. -EINVAL with *reterr_msg naming the word that is missing or
+ * wrong; the caller frees both. A word given twice is wrong.
+ */
+int boot_args_parse(const char *cmdline, struct boot_args **ret, char **reterr_msg);
+void boot_args_free(struct boot_args *a);
+void boot_args_freep(struct boot_args **a);
+
+/*
+ * The value of KEY=VALUE in a command line, NULL when it is not there; caller frees.
+ * *ret_count (may be NULL) is how often it is there.
+ */
+char *cmdline_word(const char *cmdline, const char *key, unsigned *ret_count);
+/* "A.B.C.D/PREFIX": an address with host bits; prefix 8..30. */
+int cmdline_address(const char *s, uint32_t *ret_address, unsigned *ret_prefix);
+
+/* The command line with which a slot is started; caller frees. */
+char *cmdline_for_boot(const struct boot_args *a, const char *slot_uuid, const char *state_uuid);

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A table of steps, each of which leaves the disk in a state that the next installation
+ * can begin from. Nothing on the disk can be started before the image's digest matched:
+ * the boot loader comes after it.
+ */
+#include "initramfs/install.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
+#include <sys/stat.h>
+
+#include "common/log.h"
+#include "common/run.h"
+#include "initramfs/blk.h"
+#include "initramfs/disks.h"
+#include "initramfs/esp.h"
+#include "initramfs/fetch.h"
+#include "initramfs/kexec.h"
+#include "initramfs/mounts.h"
+#include "initramfs/parttable.h"
+#include "initramfs/slot.h"
+#include "initramfs/statefs.h"
+#include "initramfs/sysfs.h"
+#include "initramfs/target.h"
+
+#define SLOT_NAME "a"
+#define SLOT_DIR "/run/install/slot"
+#define ESP_DIR "/run/install/esp"
+#define STATE_DIR "/run/install/state"
+#define PARTITIONS_DEADLINE_MS 20000
+#define MKFS_TIMEOUT_MS 300000
+
+struct install {
+	struct devices *devices;
+	struct server *server;
+	const struct boot_args *args;
+	const struct install_order *order;
+	/* found by the first step; all owned */
+	char *disk;    /* kernel name */
+	char *serial, *wwn;
+	uint64_t disk_bytes;
+	unsigned sector_bytes;
+	struct part_plan plan[PART_COUNT];
+	char *cmdline; /* of the installed system; owned */
+};
+
+static char *part_path(const struct install *in, enum part_id id)
+{
+	_cleanup_free_ char *name = parttable_part_name(in->disk, (int)id + 1);
+
+	return xasprintf("/dev/%s", name);
+}
+
+/* ---- the disk ---- */
+
+static int step_measure(struct install *in, char **reterr_msg)
+{
+	_cleanup_(inventory_freep) struct inventory *inv = xcalloc(1, sizeof(*inv));
+	const struct inv_disk *found = NULL;
+	int r;
+
+	disks_collect("", inv);
+	r = target_find(inv, in->order, &found, reterr_msg);
+	if (r < 0)
+		return r;
+	in->disk = xstrdup(found->name);
+	in->serial = xstrdup(found->serial);
+	in->wwn = xstrdup(found->wwn);
+	in->disk_bytes = found->size_bytes;
+	in->sector_bytes = found->sector_bytes;
+	return parttable_plan(in->disk_bytes, in->plan, reterr_msg);
+}
+
+/* "md0 on sda2": what the kernel has built on the disk; NULL: nothing. Caller frees. */
+static char *holder_of(const char *disk)
+{
+	_cleanup_free_ char *dir = xasprintf("/sys/block/%s", disk);
+	_cleanup_(sysfs_list_freep) char **entries = sysfs_list(dir);
+	_cleanup_free_ char *own = xasprintf("%s/holders", dir);
+	_cleanup_(sysfs_list_freep) char **holders = sysfs_list(own);
+
+	if (holders[0])
+		return xasprintf("%s on %s", holders[0], disk);
+	for (size_t i = 0; entries[i]; i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s/holders", dir, entries[i]);
+		_cleanup_(sysfs_list_freep) char **of_part = NULL;
+
+		if (!str_startswith(entries[i], disk))
+			continue;
+		of_part = sysfs_list(path);
+		if (of_part[0])
+			return xasprintf("%s on %s", of_part[0], entries[i]);
+	}
+	return NULL;
+}
+
+/* Is the open device still the disk that was measured? Its name may have moved on. */
+static int check_device(const struct install *in, int fd)
+{
+	_cleanup_free_ char *dir = xasprintf("/sys/block/%s", in->disk);
+	_cleanup_free_ char *dev = sysfs_attr(dir, "dev"), *now = NULL;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	now = xasprintf("%u:%u", major(st.st_rdev), minor(st.st_rdev));
+	return S_ISBLK(st.st_mode) && dev && streq(dev, now) ? 0 : -ENODEV;
+}
+
+/* Opens the whole disk for nobody but us. */
+static int open_disk(const struct install *in, char **reterr_msg)
+{
+	_cleanup_free_ char *path = xasprintf("/dev/%s", in->disk), *holder = holder_of(in->disk);
+	_cleanup_close_ int fd = -1;
+	int r = 0;
+
+	if (holder) {
+		*reterr_msg = xasprintf("disk %s is in use: %s. Nothing was written.", in->disk, holder);
+		return -EBUSY;
+	}
+	fd = open(path, O_RDWR | O_EXCL | O_CLOEXEC);
+	r = fd < 0 ? -errno : check_device(in, fd);
+	if (r < 0) {
+		*reterr_msg = xasprintf("disk %s cannot be opened for writing: %s", in->disk,
+			strerror(-r));
+		return r;
+	}
+	return TAKE_FD(fd);
+}
+
+static int step_wipe(struct install *in, char **reterr_msg)
+{
+	_cleanup_close_ int fd = open_disk(in, reterr_msg);
+
+	return fd < 0 ? fd : blk_wipe(fd, in->disk_bytes, reterr_msg);
+}
+
+
+/* The kernel's partitions are those of the plan. */
+static bool partitions_are_there(void *userdata)
+{
+	const struct install *in = userdata;
+
+	for (size_t i = 0; i < PART_COUNT; i++) {
+		_cleanup_free_ char *name = parttable_part_name(in->disk, (int)i + 1);
+		_cleanup_free_ char *dir = xasprintf("/sys/class/block/%s", name);
+		_cleanup_free_ char *node = xasprintf("/dev/%s", name);
+
+		if (sysfs_attr_u64(dir, "start", 0) * 512 != in->plan[i].start_bytes ||
+			sysfs_attr_u64(dir, "size", 0) * 512 != in->plan[i].size_bytes ||
+			access(node, F_OK) < 0)
+			return false;
+	}
+	return true;
+}
+
+static int step_partition(struct install *in, char **reterr_msg)
+{
+	_cleanup_free_ char *path = xasprintf("/dev/%s", in->disk);
+	_cleanup_close_ int fd = open_disk(in, reterr_msg);
+	int r = fd < 0 ? fd : 0;
+
+	for (size_t i = 0; r == 0 && i < PART_COUNT; i++)
+		r = blk_zero_ends(fd, in->plan[i].start_bytes, in->plan[i].size_bytes);
+	if (r < 0) {
+		if (fd >= 0)
+			*reterr_msg = xasprintf("%s cannot be written: %s", path, strerror(-r));
+		return r;
+	}
+	r = parttable_write(fd, path, in->plan, reterr_msg);
+	if (r == 0)
+		r = parttable_verify(fd, in->disk_bytes, in->sector_bytes, in->plan, reterr_msg);
+	if (r < 0)
+		return r;
+	r = devices_wait(in->devices, now_mono_ms() + PARTITIONS_DEADLINE_MS,
+		partitions_are_there, in);
+	if (r < 0)
+		*reterr_msg = xasprintf("the new partitions of %s did not appear within %d s", path,
+			PARTITIONS_DEADLINE_MS / 1000);
+	return r;
+}
+
+static int step_format(struct install *in, char **reterr_msg)
+{
+	_cleanup_free_ char *esp = part_path(in, PART_ESP), *state = part_path(in, PART_STATE);
+	const char *const vfat[] = {"mkfs.vfat", "-F", "32", "-n", "ONDOL-ESP", esp, NULL};
+	const char *const ext4[] = {"mke2fs", "-q", "-F", "-t", "ext4", "-L", "ondol-state", "-E",
+		"lazy_itable_init=1,lazy_journal_init=1", state, NULL};
+	int r = run_ok(vfat, MKFS_TIMEOUT_MS, reterr_msg);
+
+	return r < 0 ? r : run_ok(ext4, MKFS_TIMEOUT_MS, reterr_msg);
+}
+
+/* ---- the image ---- */
+
+static void on_progress(void *userdata, uint64_t done, uint64_t total)
+{
+	struct install *in = userdata;
+
+	server_progress(in->server, done, total);
+}
+
+static void on_pause(void *userdata, unsigned ms, const char *why)
+{
+	struct install *in = userdata;
+
+	log_warn("image: %s; trying again from where it broke in %u s", why, (ms + 999) / 1000);
+	(void)devices_wait(in->devices, now_mono_ms() + ms, NULL, NULL);
+}
+
+static int step_image(struct install *in, char **reterr_msg)
+{
+	const struct order_image *im = &in->order->image;
+	_cleanup_free_ char *path = part_path(in, PART_A), *url = server_url(in->server, im->path);
+	_cleanup_(slot_freep) struct slot *slot = NULL;
+	struct fetch fetch = {.url = url,
+		.size_bytes = im->size_bytes,
+		.raw_bytes = im->raw_bytes,
+		.sha256 = im->sha256,
+		.on_progress = on_progress,
+		.on_pause = on_pause,
+		.userdata = in};
+	int r = slot_open(path, im->raw_bytes, &slot, reterr_msg);
+
+	if (r < 0)
+		return r;
+	fetch.sink = slot_sink(slot);
+	r = fetch_image(&fetch, reterr_msg);
+	if (r < 0)
+		return r;
+	r = slot_sync(slot);
+	if (r < 0)
+		*reterr_msg = xasprintf("%s: the disk did not take the image: %s. It may be failing.",
+			path, strerror(-r));
+	return r;
+}
+
+/* ---- what makes it a node ---- */
+
+static int mount_part(struct install *in, enum part_id id, const char *where, const char *type,
+	unsigned long flags, const char **ret_mounted, char **reterr_msg)
+{
+	_cleanup_free_ char *path = part_path(in, id);
+	int r = mounts_add(path, where, type, flags, NULL, reterr_msg);
+
+	if (r == 0)
+		*ret_mounted = where;
+	return r;
+}
+
+static int step_bootable(struct install *in, char **reterr_msg)
+{
+	_cleanup_(mounts_removep) const char *slot = NULL, *esp = NULL;
+	int r = mount_part(in, PART_A, SLOT_DIR, "erofs", MS_RDONLY, &slot, reterr_msg);
+
+	in->cmdline = cmdline_for_boot(in->args, in->plan[PART_A].uuid, in->plan[PART_STATE].uuid);
+	if (r == 0)
+		r = mount_part(in, PART_ESP, ESP_DIR, "vfat", 0, &esp, reterr_msg);
+	if (r == 0)
+		r = esp_install(ESP_DIR, SLOT_DIR, SLOT_NAME, in->order->image.version, in->cmdline,
+			reterr_msg);
+	if (r < 0)
+		return r;
+	r = mounts_remove(TAKE_PTR(esp));
+	if (r < 0)
+		*reterr_msg = xasprintf("the EFI partition cannot be unmounted: %s", strerror(-r));
+	return r;
+}
+
+static int step_identity(struct install *in, char **reterr_msg)
+{
+	_cleanup_(mounts_removep) const char *state = NULL;
+	int r = mount_part(in, PART_STATE, STATE_DIR, "ext4", 0, &state, reterr_msg);
+
+	if (r == 0)
+		r = statefs_fill(STATE_DIR, SLOT_NAME, in->args->node, in->args->server, in->order,
+			reterr_msg);
+	if (r < 0)
+		return r;
+	r = mounts_remove(TAKE_PTR(state));
+	if (r < 0)
+		*reterr_msg = xasprintf("the state partition cannot be unmounted: %s", strerror(-r));
+	return r;
+}
+
+/* ---- starting it ---- */
+
+static int load_kernel(struct install *in, char **reterr_msg)
+{
+	_cleanup_(mounts_removep) const char *slot = NULL;
+	_cleanup_close_ int kernel = -1, initrd = -1;
+	int r = mount_part(in, PART_A, SLOT_DIR, "erofs", MS_RDONLY, &slot, reterr_msg);
+
+	if (r < 0)
+		return r;
+	kernel = esp_open_in_image(SLOT_DIR, ESP_KERNEL);
+	initrd = esp_open_in_image(SLOT_DIR, ESP_INITRD);
+	if (kernel < 0 || initrd < 0) {
+		*reterr_msg = xstrdup("kernel or initramfs cannot be read from the slot");
+		return kernel < 0 ? kernel : initrd;
+	}
+	r = kexec_load_files(kernel, initrd, in->cmdline, reterr_msg);
+	util_closep(&kernel);
+	util_closep(&initrd);
+	return r;
+}
+
+static int start_installed(struct install *in, char **reterr_msg)
+{
+	_cleanup_free_ char *why = NULL, *text = NULL;
+	int r = load_kernel(in, &why);
+
+	if (r == 0) {
+		(void)server_event(in->server, "agent.kexec", "starting the installed system", NULL);
+		r = kexec_start();
+		why = xasprintf("kexec: %s", strerror(-r));
+	}
+	text = xasprintf("%s; rebooting through the firmware instead", why);
+	(void)server_event(in->server, "agent.kexec", text, NULL);
+	r = kexec_reboot();
+	*reterr_msg = xasprintf("the node can neither kexec nor reboot: %s. Power-cycle it.",
+		strerror(-r));
+	return r;
+}
+
+static const struct step {
+	const char *text;
+	int (*run)(struct install *in, char **reterr_msg);
+} steps[] = {
+	{"measuring the system disk again", step_measure},
+	{"wiping old signatures", step_wipe},
+	{"partitioning", step_partition},
+	{"making file systems", step_format},
+	{"writing the image", step_image},
+	{"making it bootable", step_bootable},
+	{"writing the node's identity", step_identity},
+};
+
+static int run_steps(struct install *in, char **reterr_msg)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		_cleanup_free_ char *why = NULL;
+		int r;
+
+		(void)server_event(in->server, "agent.step", steps[i].text, NULL);
+		r = steps[i].run(in, &why);
+		if (r < 0) {
+			*reterr_msg = xasprintf("%s: %s", steps[i].text, why ? why : strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* What an agent that crashed halfway may have left. */
+static void unmount_leftovers(void)
+{
+	static const char *const dirs[] = {SLOT_DIR, ESP_DIR, STATE_DIR};
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		(void)mounts_remove(dirs[i]);
+}
+
+static void clear(struct install *in)
+{
+	free(in->disk);
+	free(in->serial);
+	free(in->wwn);
+	free(in->cmdline);
+}
+
+int install_run(struct devices *devices, struct server *server, const struct boot_args *args,
+	const struct install_order *order, char **reterr_msg)
+{
+	_cleanup_(clear) struct install in = {
+		.devices = devices, .server = server, .args = args, .order = order};
+	int r;
+
+	unmount_leftovers();
+	r = run_steps(&in, reterr_msg);
+	if (r < 0)
+		return r;
+	(void)server_event(server, "agent.installed", order->image.version,
+		json_pack("{s:s, s:s, s:I}", "serial", in.serial, "wwn", in.wwn, "bytes",
+			(json_int_t)order->image.raw_bytes));
+	return start_installed(&in, reterr_msg);
+}

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+# The agent's parts are a library, so that tests can link them; main.c is the program.
+LIBS_A += agent
+agent_SRCS := initramfs/agent.c initramfs/bay.c initramfs/blk.c initramfs/bootmode.c \
+	initramfs/clock.c initramfs/cmdline.c initramfs/devices.c initramfs/disks.c \
+	initramfs/esp.c initramfs/fetch.c initramfs/install.c initramfs/kexec.c \
+	initramfs/link.c initramfs/mounts.c initramfs/nics.c initramfs/parttable.c \
+	initramfs/server.c initramfs/slot.c initramfs/smbios.c initramfs/statefs.c \
+	initramfs/sysfs.c initramfs/target.c initramfs/uevent.c
+agent_PKGS := libkmod blkid fdisk libcurl jansson
+PROGS += ondol-agent ondol-guest
+ondol-agent_SRCS := initramfs/main.c
+ondol-agent_USES := agent images common
+
+# Alone in its initramfs: static, and small because it links three files of common.
+ondol-guest_SRCS := initramfs/guest.c initramfs/ping.c initramfs/cmdline.c \
+	common/parse.c common/util.c
+ifeq ($(VARIANT),release)
+ondol-guest_LDFLAGS := -static -no-pie
+endif
+
+test-ping_WITH := initramfs/ping.c
+$(foreach t,bay blk cmdline disks esp fetch nics parttable server slot smbios statefs sysfs \
+	target uevent,$(eval test-agent-$(t)_USES := agent images common))
+
+.PHONY: initramfs-programs
+initramfs-programs: $(O)/ondol-agent $(O)/ondol-guest

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "initramfs/server.h"
+
+#include <poll.h>
+
+#include "common/http.h"
+#include "common/jsonx.h"
+#include "common/log.h"
+#include "initramfs/sysfs.h"
+
+#define EXCHANGE_MS 10000
+#define PROGRESS_TIMEOUT_MS 1500
+#define EVENT_TRIES 4
+#define EVENT_PAUSE_MS 1000
+#define EVENT_TEXT_MAX 500
+
+struct server {
+	char *base;  /* owned: "http://A.B.C.D:PORT" */
+	char *node;  /* owned */
+	char *token; /* owned; never logged */
+	struct progress_pace pace;
+};
+
+struct server *server_new(const struct boot_args *a)
+{
+	struct server *s = xcalloc(1, sizeof(*s));
+
+	s->base = xasprintf("http://%s", a->server);
+	s->node = xstrdup(a->node);
+	s->token = xstrdup(a->token);
+	return s;
+}
+
+void server_free(struct server *s)
+{
+	if (!s)
+		return;
+	free(s->base);
+	free(s->node);
+	explicit_bzero(s->token, strlen(s->token));
+	free(s->token);
+	free(s);
+}
+
+void server_freep(struct server **s)
+{
+	server_free(*s);
+	*s = NULL;
+}
+
+char *server_url(const struct server *s, const char *path)
+{
+	return xasprintf("%s%s", s->base, path);
+}
+
+/* What an answer that is no success says; caller frees. */
+static char *answer_text(const struct http_response *resp)
+{
+	_cleanup_free_ char *ignored = NULL;
+	_cleanup_(jx_freep) json_t *root = jx_parse(resp->body, resp->body_len, &ignored);
+	const char *error = json_string_value(json_object_get(root, "error"));
+
+	if (error)
+		return str_escape(error, 500);
+	return *resp->body ? str_escape(resp->body, 200) : xstrdup("no explanation");
+}
+
+static int exchange(struct server *s, const char *method, const char *what, const json_t *body,
+	unsigned timeout_ms, struct http_response *ret, char **reterr_msg)
+{
+	_cleanup_free_ char *path = xasprintf("/v1/nodes/%s/%s", s->node, what);
+	_cleanup_free_ char *url = server_url(s, path);
+	_cleanup_free_ char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	struct http_request req = {
+		.method = method,
+		.url = url,
+		.bearer = s->token,
+		.body = text,
+		.body_len = text ? strlen(text) : 0,
+		.connect_timeout_ms = MIN(timeout_ms, 5000u),
+		.timeout_ms = timeout_ms,
+	};
+
+	return http_do(&req, ret, reterr_msg);
+}
+
+/* 0 for a 2xx; SERVER_E_REFUSED with words for anything else. */
+static int judge(struct server *s, const struct http_response *resp, char **reterr_msg)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (resp->status >= 200 && resp->status < 300)
+		return 0;
+	text = answer_text(resp);
+	if (resp->status == 401 || resp->status == 403)
+		*reterr_msg = xasprintf("%s does not accept this boot's token (%u: %s). The server was "
+					"started by an older order: power-cycle it with ondol power.",
+			s->base, resp->status, text);
+	else
+		*reterr_msg = xasprintf("%s answered %u: %s", s->base, resp->status, text);
+	return SERVER_E_REFUSED;
+}
+
+int server_inventory(struct server *s, const struct inventory *inv, char **reterr_msg)
+{
+	_cleanup_(http_response_clear) struct http_response resp = {0};
+	_cleanup_(jx_freep) json_t *body = inventory_to_json(inv);
+	int r;
+
+	if (!body) {
+		*reterr_msg = xstrdup("the inventory cannot be written as JSON");
+		return -EINVAL;
+	}
+	r = exchange(s, "POST", "inventory", body, EXCHANGE_MS, &resp, reterr_msg);
+	return r < 0 ? r : judge(s, &resp, reterr_msg);
+}
+
+static int parse_order(const struct http_response *resp, struct install_order **ret,
+	char **reterr_msg)
+{
+	_cleanup_free_ char *why = NULL;
+	_cleanup_(jx_freep) json_t *root = jx_parse(resp->body, resp->body_len, &why);
+
+	if (root && install_order_from_json(root, ret, &why) == 0)
+		return 0;
+	*reterr_msg = xasprintf("the install order is not one this agent understands: %s", why);
+	return -EBADMSG;
+}
+
+int server_order(struct server *s, unsigned wait_s, struct install_order **ret, char **reterr_msg)
+{
+	_cleanup_(http_response_clear) struct http_response resp = {0};
+	_cleanup_free_ char *what = xasprintf("order?wait=%u", wait_s);
+	int r = exchange(s, "GET", what, NULL, EXCHANGE_MS + wait_s * 1000, &resp, reterr_msg);
+
+	if (r < 0)
+		return r;
+	r = judge(s, &resp, reterr_msg);
+	if (r != 0)
+		return r;
+	if (resp.status != 200) {
+		*reterr_msg = xstrdup("no order yet");
+		return SERVER_E_NO_ORDER;
+	}
+	return parse_order(&resp, ret, reterr_msg);
+}
+
+static int post_event(struct server *s, const json_t *body, unsigned timeout_ms, char **reterr_msg)
+{
+	_cleanup_(http_response_clear) struct http_response resp = {0};
+	int r = exchange(s, "POST", "events", body, timeout_ms, &resp, reterr_msg);
+
+	return r < 0 ? r : judge(s, &resp, reterr_msg);
+}
+
+static json_t *event_body(const char *type, const char *text, json_t *data)
+{
+	json_t *event = json_pack("{s:s}", "type", type);
+
+	if (text) {
+		_cleanup_free_ char *clean = sysfs_clean(xstrdup(text), EVENT_TEXT_MAX);
+
+		json_object_set_new(event, "text", json_string(clean));
+	}
+	if (data)
+		json_object_set_new(event, "data", data);
+	return json_pack("{s:[o]}", "events", event);
+}
+
+int server_event(struct server *s, const char *type, const char *text, json_t *data)
+{
+	_cleanup_(jx_freep) json_t *body = event_body(type, text, data);
+	_cleanup_free_ char *why = NULL;
+	int r = -EIO;
+
+	log_info("%s: %s", type, text ? text : "");
+	for (unsigned i = 0; i < EVENT_TRIES && r < 0; i++) {
+		free(TAKE_PTR(why));
+		if (i > 0) /* nothing announces that a server is back */
+			(void)poll(NULL, 0, EVENT_PAUSE_MS);
+		r = post_event(s, body, EXCHANGE_MS / EVENT_TRIES, &why);
+	}
+	if (r != 0)
+		log_warn("ondold was not told of %s: %s; going on", type, why);
+	return r;
+}
+
+bool progress_is_due(const struct progress_pace *p, uint64_t done, uint64_t total, uint64_t now_ms)
+{
+	return now_ms >= p->next_ms || (done == total && p->next_ms - now_ms <= PROGRESS_MS);
+}
+
+void progress_told(struct progress_pace *p, bool ok, uint64_t now_ms)
+{
+	p->next_ms = now_ms + (ok ? PROGRESS_MS : PROGRESS_BACKOFF_MS);
+}
+
+void server_progress(struct server *s, uint64_t done, uint64_t total)
+{
+	_cleanup_free_ char *why = NULL;
+	_cleanup_(jx_freep) json_t *body = NULL;
+	int r;
+
+	if (!progress_is_due(&s->pace, done, total, now_mono_ms()))
+		return;
+	body = event_body("agent.progress", NULL, json_pack("{s:I, s:I}", "done",
+		(json_int_t)done, "total", (json_int_t)total));
+	r = post_event(s, body, PROGRESS_TIMEOUT_MS, &why);
+	progress_told(&s->pace, r == 0, now_mono_ms());
+	if (r != 0)
+		log_debug("progress was not told: %s", why);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes an image into a slot partition as it comes: in order, in constant memory. Long
+ * runs of zeros become holes where the device can make them. Blocks on the device.
+ */
+#pragma once
+
+#include "images/stream.h"
+
+struct slot;
+
+/* Opens the partition (or, in tests, a file). -ENOSPC when raw_bytes do not fit. */
+int slot_open(const char *path, uint64_t raw_bytes, struct slot **ret, char **reterr_msg);
+/* An image_sink over it; valid while the slot is. */
+struct image_sink slot_sink(struct slot *s);
+/* What was written is on the device. 0 or -errno; after it the slot only gets freed. */
+int slot_sync(struct slot *s);
+void slot_free(struct slot *s);
+void slot_freep(struct slot **s);
+
+struct slot_stats {
+	uint64_t written_bytes, hole_bytes;
+};
+struct slot_stats slot_stats(const struct slot *s);

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Order: first OVSDB, since an internal port must exist before it can have an address and
+ * a NIC must be in its bridge before traffic can pass; then the addresses. In between the
+ * node is unreachable for about a second; whoever killed us there, the next apply goes on
+ * from what it finds.
+ */
+#include "netconf/net.h"
+
+#include "common/log.h"
+#include "netconf/files.h"
+#include "netconf/netconf.h"
+#include "netconf/nic.h"
+
+#define SYSFS "/sys"
+
+/* ---- opening ---- */
+
+static int choose_addresses(const struct net_options *o, struct net *n, char **reterr_msg)
+{
+	int r = o->addresses == NET_ADDRESSES_NETLINK ? -ENOENT : networkd_connect(&n->networkd);
+
+	if (r < 0 && o->addresses == NET_ADDRESSES_NETWORKD) {
+		*reterr_msg = xstrdup("systemd-networkd is not on the system bus; start it: "
+				      "systemctl start systemd-networkd");
+		return r;
+	}
+	log_debug("addresses are set by %s", n->networkd ? "systemd-networkd" : "rtnetlink");
+	return 0;
+}
+
+int net_open(const struct net_options *o, struct net *ret, char **reterr_msg)
+{
+	struct net n = {0};
+	int r = loop_open(o->db, o->debug, &n.loop);
+
+	if (r < 0) {
+		*reterr_msg = xasprintf("cannot make an event loop: %s", strerror(-r));
+		return r;
+	}
+	r = kernel_open(n.loop.event, &n.kernel, reterr_msg);
+	if (r == 0)
+		r = choose_addresses(o, &n, reterr_msg);
+	if (r < 0) {
+		net_close(&n);
+		return r;
+	}
+	n.datapath = o->datapath ? o->datapath : kernel_has_ovs_datapath() ? "system" : "netdev";
+	*ret = n;
+	return 0;
+}
+
+void net_close(struct net *n)
+{
+	networkd_close(n->networkd);
+	kernel_close(n->kernel);
+	loop_close(&n->loop);
+	*n = (struct net){0};
+}
+
+/* ---- OVSDB ---- */
+
+static int waited(int r, char **reterr_msg, const char *on_timeout)
+{
+	if (r == -ETIMEDOUT)
+		*reterr_msg = xstrdup(on_timeout);
+	else if (r == -EINTR)
+		*reterr_msg = xstrdup("stopped by a signal");
+	else if (r < 0)
+		*reterr_msg = xasprintf("the event loop failed: %s", strerror(-r));
+	return r;
+}
+
+static bool ovsdb_is_ready(void *userdata)
+{
+	struct net *n = userdata;
+
+	return ovs_db_is_ready(n->loop.db);
+}
+
+int net_wait_ovsdb(struct net *n, uint64_t deadline_ms, char **reterr_msg)
+{
+	return waited(loop_until(&n->loop, ovsdb_is_ready, n, deadline_ms), reterr_msg,
+		"ovsdb-server does not answer; is it running? systemctl status "
+		"openvswitch-switch ovsdb-server");
+}
+
+static bool put_has_ended(void *userdata)
+{
+	struct net *n = userdata;
+	const enum ovs_db_put state = ovs_db_put_state(n->loop.db);
+
+	return state == OVS_DB_PUT_DONE || state == OVS_DB_PUT_FAILED;
+}
+
+static int put_rows(struct net *n, const struct rows *rows, uint64_t deadline_ms,
+	char **reterr_msg)
+{
+	_cleanup_(rows_freep) struct rows *found = NULL;
+	int r;
+
+	ovs_db_put(n->loop.db, rows);
+	r = loop_until(&n->loop, put_has_ended, n, deadline_ms);
+	n->changed |= ovs_db_put_changed(n->loop.db);
+	if (r < 0)
+		return waited(r, reterr_msg,
+			"Open vSwitch has not applied the change in time; is ovs-vswitchd running? "
+			"systemctl status openvswitch-switch ovs-vswitchd");
+	if (ovs_db_put_state(n->loop.db) == OVS_DB_PUT_FAILED) {
+		*reterr_msg = xstrdup(ovs_db_error(n->loop.db));
+		return -EPROTO;
+	}
+	found = ovs_db_read(n->loop.db);
+	*reterr_msg = rows_errors(rows, found);
+	return *reterr_msg ? -EIO : 0;
+}
+
+/* ---- planning ---- */
+
+static bool is_virtual(const char *name, void *userdata)
+{
+	const struct rows *found = userdata;
+	const struct row_port *p = found ? rows_port(found, name) : NULL;
+
+	return (p && streq(p->type, "internal")) || (found && rows_bridge(found, name));
+}
+
+static struct rows *read_rows(struct net *n)
+{
+	return ovs_db_is_ready(n->loop.db) ? ovs_db_read(n->loop.db) : NULL;
+}
+
+static void free_names(char **names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}
+
+int net_plan(struct net *n, const struct desired *d, struct plan **ret, char **reterr_msg)
+{
+	_cleanup_(rows_freep) struct rows *found = read_rows(n);
+	_cleanup_free_ char *why = NULL;
+	char **nics = xcalloc(d->n_bridges + 1, sizeof(*nics));
+	int r = 0;
+
+	for (size_t i = 0; i < d->n_bridges && r == 0; i++) {
+		r = nic_find(SYSFS, &d->bridges[i].uplink, nic_permanent_mac, is_virtual, found,
+			&nics[i], &why);
+		if (r < 0)
+			*reterr_msg = xasprintf("bridge %s: %s", d->bridges[i].name, why);
+	}
+	if (r == 0)
+		r = plan_bridged(d, nics, n->datapath, ret, reterr_msg);
+	free_names(nics, d->n_bridges);
+	return r;
+}
+
+int net_plan_plain(struct net *n, const struct desired *d, struct plan **ret, char **reterr_msg)
+{
+	_cleanup_(rows_freep) struct rows *found = read_rows(n);
+	_cleanup_free_ char *nic = NULL;
+	const struct desired_bridge *b;
+	const struct desired_port *p;
+	int r = plan_native_port(d, &p, &b);
+
+	if (r < 0) {
+		*reterr_msg = xstrdup("no network is untagged on a NIC, so no NIC can have an "
+				      "address of its own");
+		return r;
+	}
+	r = nic_find(SYSFS, &b->uplink, nic_permanent_mac, is_virtual, found, &nic, reterr_msg);
+	if (r < 0)
+		return r;
+	*ret = plan_plain(d, nic);
+	return 0;
+}
+
+int net_check_foreign(struct net *n, const struct plan *plan, char **reterr_msg)
+{
+	_cleanup_(rows_freep) struct rows *found = ovs_db_read(n->loop.db);
+	_cleanup_(link_state_clear) struct link_state s = {0};
+
+	*reterr_msg = rows_conflict(&plan->rows, found);
+	if (*reterr_msg)
+		return -EEXIST;
+	for (size_t i = 0; i < plan->rows.n_ports; i++) {
+		const struct row_port *p = &plan->rows.ports[i];
+
+		if (streq(p->type, "") || rows_port(found, p->name))
+			continue;
+		if (kernel_read(n->kernel, p->name, &s) == 0 && s.exists) {
+			*reterr_msg = xasprintf("an interface %s exists and is not a port of Open "
+						"vSwitch; rename or remove it: ip link delete %s",
+				p->name, p->name);
+			return -EEXIST;
+		}
+	}
+	return 0;
+}
+
+/* ---- comparing ---- */
+
+static char **strv_append(char **strv, size_t *n, char *line)
+{
+	strv = xrealloc(strv, *n + 2, sizeof(*strv));
+	strv[(*n)++] = line;
+	strv[*n] = NULL;
+	return strv;
+}
+
+/* Frees extra. */
+static char **strv_join(char **strv, size_t *n, char **extra)
+{
+	for (size_t i = 0; extra[i]; i++)
+		strv = strv_append(strv, n, extra[i]);
+	free(extra);
+	return strv;
+}
+
+static int diff_links(struct net *n, const struct plan *plan, char ***strv, size_t *count)
+{
+	_cleanup_(link_state_clear) struct link_state s = {0};
+
+	for (size_t i = 0; i < plan->n_links; i++) {
+		int r = kernel_read(n->kernel, plan->links[i].name, &s);
+		char *line;
+
+		if (r < 0)
+			return r;
+		line = link_diff(&plan->links[i], &s);
+		if (line)
+			*strv = strv_append(*strv, count, line);
+	}
+	return 0;
+}
+
+int net_diff(struct net *n, const struct plan *plan, char ***ret, char **reterr_msg)
+{
+	_cleanup_(rows_freep) struct rows *found = ovs_db_read(n->loop.db);
+	_cleanup_(files_result_clear) struct files_result files = {0};
+	char **strv = xcalloc(1, sizeof(*strv));
+	size_t count = 0;
+	int r;
+
+	strv = strv_join(strv, &count, rows_diff(&plan->rows, found));
+	r = network_files_sync(NETCONF_NETWORKD_DIR, plan, true, &files, reterr_msg);
+	for (size_t i = 0; i < files.n_written; i++)
+		strv = strv_append(strv, &count, xasprintf("%s: file for systemd-networkd differs",
+			files.written[i]));
+	if (files.n_removed)
+		strv = strv_append(strv, &count, xasprintf("%zu files for systemd-networkd too many",
+			files.n_removed));
+	if (r == 0) {
+		r = diff_links(n, plan, &strv, &count);
+		if (r < 0)
+			*reterr_msg = xasprintf("cannot read the kernel's links: %s", strerror(-r));
+	}
+	if (r < 0) {
+		rows_strv_free(strv);
+		return r;
+	}
+	*ret = strv;
+	return 0;
+}
+
+/* ---- addresses ---- */
+
+static bool file_was_written(const struct files_result *files, const char *name)
+{
+	for (size_t i = 0; i < files->n_written; i++)
+		if (streq(files->written[i], name))
+			return true;
+	return false;
+}
+
+/*
+ * networkd does nothing about a link whose file is as before, also when someone took the
+ * address away by hand; those are configured anew one by one.
+ */
+static int settle_by_networkd(struct net *n, const struct plan *plan,
+	const struct files_result *files, char **reterr_msg)
+{
+	_cleanup_(link_state_clear) struct link_state s = {0};
+	int r = 0;
+
+	if (files->n_written || files->n_removed)
+		r = networkd_reload(n->networkd, reterr_msg);
+	for (size_t i = 0; i < plan->n_links && r == 0; i++) {
+		const struct plan_link *l = &plan->links[i];
+		_cleanup_free_ char *differs = NULL;
+
+		if (file_was_written(files, l->name) || kernel_read(n->kernel, l->name, &s) < 0 ||
+			!s.exists)
+			continue;
+		differs = link_diff(l, &s);
+		if (differs) {
+			n->changed = true;
+			r = networkd_reconfigure(n->networkd, s.ifindex, reterr_msg);
+		}
+	}
+	return r;
+}
+
+static int settle_by_netlink(struct net *n, const struct plan *plan, char **reterr_msg)
+{
+	_cleanup_(link_state_clear) struct link_state s = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < plan->n_links && r == 0; i++) {
+		_cleanup_free_ char *differs = NULL;
+
+		if (kernel_read(n->kernel, plan->links[i].name, &s) == 0)
+			differs = link_diff(&plan->links[i], &s);
+		if (differs) {
+			n->changed = true;
+			r = kernel_put(n->kernel, &plan->links[i], reterr_msg);
+		}
+	}
+	return r;
+}
+
+struct settling {
+	struct net *net;
+	const struct plan *plan;
+	char *differs; /* owned: what is still to come, of the last look */
+	int ifindex;   /* of that link; 0: it does not exist */
+};
+
+static bool links_are_settled(void *userdata)
+{
+	struct settling *w = userdata;
+	_cleanup_(link_state_clear) struct link_state s = {0};
+
+	if (!kernel_take_change(w->net->kernel))
+		return false;
+	free(TAKE_PTR(w->differs));
+	for (size_t i = 0; i < w->plan->n_links && !w->differs; i++) {
+		const struct plan_link *l = &w->plan->links[i];
+
+		if (kernel_read(w->net->kernel, l->name, &s) < 0)
+			w->differs = xasprintf("%s cannot be read", l->name);
+		else
+			w->differs = link_diff(l, &s);
+		w->ifindex = s.ifindex;
+	}
+	return !w->differs;
+}
+
+static char *explain_late(const struct settling *w)
+{
+	_cleanup_free_ char *says = NULL;
+
+	if (w->net->networkd && w->ifindex)
+		says = networkd_explain(w->net->networkd, w->ifindex);
+	return xasprintf("the addresses were not in place in time; still: %s%s%s",
+		w->differs ? w->differs : "unknown", says ? "; systemd-networkd says: " : "",
+		says ? says : "");
+}
+
+static int wait_links(struct net *n, const struct plan *plan, uint64_t deadline_ms,
+	char **reterr_msg)
+{
+	struct settling w = {n, plan, NULL, 0};
+	_cleanup_free_ char *late = NULL;
+	int r;
+
+	kernel_expect_change(n->kernel);
+	r = loop_until(&n->loop, links_are_settled, &w, deadline_ms);
+	if (r < 0)
+		late = explain_late(&w);
+	free(w.differs);
+	return waited(r, reterr_msg, late);
+}
+
+static int put_addresses(struct net *n, const struct plan *plan, uint64_t deadline_ms,
+	char **reterr_msg)
+{
+	_cleanup_(files_result_clear) struct files_result files = {0};
+	int r = network_files_sync(NETCONF_NETWORKD_DIR, plan, false, &files, reterr_msg);
+
+	if (r < 0)
+		return r;
+	n->changed |= files.n_written || files.n_removed;
+	if (n->networkd)
+		r = settle_by_networkd(n, plan, &files, reterr_msg);
+	else
+		r = settle_by_netlink(n, plan, reterr_msg);
+	return r < 0 ? r : wait_links(n, plan, deadline_ms, reterr_msg);
+}
+
+int net_put(struct net *n, const struct plan *plan, bool addresses_anyway, uint64_t deadline_ms,
+	char **reterr_msg)
+{
+	_cleanup_free_ char *first = NULL;
+	const uint64_t now = now_mono_ms();
+	/* Open vSwitch must leave time for the addresses. */
+	const uint64_t half = now + (deadline_ms > now ? (deadline_ms - now) / 2 : 0);
+	int r = 0, r_ovs;
+
+	if (ovs_db_is_ready(n->loop.db))
+		r_ovs = put_rows(n, &plan->rows, half, &first);
+	else
+		r_ovs = addresses_anyway ? 0 : waited(-ETIMEDOUT, &first, "ovsdb-server went away");
+	if (r_ovs < 0 && (!addresses_anyway || r_ovs == -EINTR)) {
+		*reterr_msg = TAKE_PTR(first);
+		return r_ovs;
+	}
+	if (r_ovs < 0)
+		log_warn("%s; setting the addresses all the same", first);
+	r = put_addresses(n, plan, deadline_ms, reterr_msg);
+	return r;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A step either ends at once (step_done from inside its function) or later, from a
+ * callback; the next one begins from a defer source in both cases, so that the stack
+ * stays flat and a cancel between two steps is possible at any time.
+ */
+#include "nodeagent/converge.h"
+
+#include "common/log.h"
+#include "netconf/netconf.h"
+#include "nodeagent/identity.h"
+#include "nodeagent/paths.h"
+#include "nodeagent/work.h"
+
+#define OVS_UNIT "openvswitch-switch.service"
+/* Nodes in the twin are some ten times slower than servers. */
+#define START_TIMEOUT_MS 300000
+#define STOP_TIMEOUT_MS 120000
+#define GUESTS_TIMEOUT_MS 60000
+#define NETWORKS_TIMEOUT_MS 120000
+#define MODULES_TIMEOUT_MS 60000
+#define VG_TIMEOUT_MS 240000
+
+struct converge {
+	sd_event *event;
+	struct units *units;      /* borrowed */
+	char *applied_path;       /* owned */
+	struct converge_run run;
+	struct plan *plan;        /* NULL: nothing runs */
+	size_t at;
+	bool network_ok;
+	struct work *work;
+	sd_event_source *defer;
+};
+
+static void end(struct converge *c, bool ok, const char *text)
+{
+	plan_free(TAKE_PTR(c->plan));
+	c->run.done(ok, c->network_ok, text, c->run.userdata);
+}
+
+/* The current step is done. text: what came of it, or why it failed; may be NULL if ok. */
+static void step_done(struct converge *c, bool ok, const char *text)
+{
+	const struct step *s = &c->plan->list[c->at];
+	_cleanup_free_ char *what = step_text(s), *why = NULL;
+
+	if (!ok) {
+		why = xasprintf("%s: %s", what, text);
+		end(c, false, why);
+		return;
+	}
+	if (text)
+		log_info("%s: %s", what, text);
+	if (s->type == STEP_VG_LEAVE && text)
+		c->run.note(text, c->run.userdata);
+	if (s->type == STEP_NETWORK)
+		c->network_ok = true;
+	c->at++;
+	sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);
+}
+
+static void on_unit_done(bool ok, const char *text, void *userdata)
+{
+	step_done(userdata, ok, text);
+}
+
+static void on_work_done(bool ok, const char *text, void *userdata)
+{
+	struct converge *c = userdata;
+
+	c->work = NULL;
+	step_done(c, ok, text);
+}
+
+/* For steps that could not even begin. */
+static void check(struct converge *c, int r)
+{
+	if (r < 0)
+		step_done(c, false, strerror(-r));
+}
+
+static void by_work(struct converge *c, const char *op, const char *arg, unsigned timeout_ms)
+{
+	check(c, work_start_op(c->event, op, arg, timeout_ms, on_work_done, c, &c->work));
+}
+
+static void do_identity(struct converge *c)
+{
+	_cleanup_free_ char *msg = NULL;
+	int r = identity_apply(c->run.desired, "", &msg);
+
+	step_done(c, r == 0, msg);
+}
+
+static void do_network(struct converge *c)
+{
+	static const char *const argv[] = {NETCONF_PROGRAM, "apply", NODE_DESIRED, "--json", NULL};
+
+	check(c, work_start(c->event,
+			 &(struct work_spec){.what = NETCONF_PROGRAM, .argv = argv,
+				 .timeout_ms = NETCONF_APPLY_MAX_MS, .done = on_work_done,
+				 .userdata = c},
+			 &c->work));
+}
+
+static void save(struct converge *c, struct applied *a)
+{
+	_cleanup_free_ char *why = NULL;
+	int r = applied_save(a, c->applied_path);
+
+	if (r < 0) {
+		applied_free(a);
+		why = xasprintf("%s could not be written: %s. Is the state partition full or "
+			"read-only? See: df %s", c->applied_path, strerror(-r), c->applied_path);
+		step_done(c, false, why);
+		return;
+	}
+	applied_free(*c->run.applied);
+	*c->run.applied = a;
+	step_done(c, true, NULL);
+}
+
+/* Machines and networks are gone: were we stopped now, libvirt need not be asked again. */
+static void do_forget_vms(struct converge *c)
+{
+	struct applied *a = applied_copy(*c->run.applied);
+
+	a->hypervisor = false;
+	save(c, a);
+}
+
+static void step_begin(struct converge *c, const struct step *s)
+{
+	switch (s->type) {
+	case STEP_IDENTITY:
+		do_identity(c);
+		break;
+	case STEP_OVS:
+		check(c, units_start(c->units, OVS_UNIT, START_TIMEOUT_MS, on_unit_done, c));
+		break;
+	case STEP_NETWORK:
+		do_network(c);
+		break;
+	case STEP_GUESTS:
+		by_work(c, "guests-none", NULL, GUESTS_TIMEOUT_MS);
+		break;
+	case STEP_VM_NETWORKS:
+		by_work(c, "libvirt-networks", NULL, NETWORKS_TIMEOUT_MS);
+		break;
+	case STEP_FORGET_VMS:
+		do_forget_vms(c);
+		break;
+	case STEP_STOP:
+		check(c, units_stop(c->units, s->arg, STOP_TIMEOUT_MS, on_unit_done, c));
+		break;
+	case STEP_DISABLE:
+		check(c, units_disable(c->units, c->plan->disable, on_unit_done, c));
+		break;
+	case STEP_VG_LEAVE:
+		by_work(c, "vg-leave", s->arg, VG_TIMEOUT_MS);
+		break;
+	case STEP_RECORD:
+		save(c, applied_with(*c->run.applied, c->run.def));
+		break;
+	case STEP_MODULES:
+		by_work(c, "kvm-modules", NULL, MODULES_TIMEOUT_MS);
+		break;
+	case STEP_VG_ENTER:
+		by_work(c, "vg-enter", NULL, VG_TIMEOUT_MS);
+		break;
+	case STEP_ENABLE:
+		check(c, units_enable(c->units, c->run.def->units, on_unit_done, c));
+		break;
+	case STEP_START:
+		check(c, units_start(c->units, s->arg, START_TIMEOUT_MS, on_unit_done, c));
+		break;
+	case STEP_SETTLE:
+		save(c, applied_with(NULL, c->run.def));
+		break;
+	}
+}
+
+static int on_defer(_unused_ sd_event_source *e, void *userdata)
+{
+	struct converge *c = userdata;
+	_cleanup_free_ char *text = NULL;
+
+	if (c->at == c->plan->n) {
+		end(c, true, NULL);
+		return 0;
+	}
+	text = step_text(&c->plan->list[c->at]);
+	c->run.step(text, c->run.userdata);
+	step_begin(c, &c->plan->list[c->at]);
+	return 0;
+}
+
+void converge_start(struct converge *c, const struct converge_run *run)
+{
+	c->run = *run;
+	c->plan = plan_build(*run->applied, run->def, run->network);
+	c->at = 0;
+	c->network_ok = false;
+	sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);
+}
+
+void converge_cancel(struct converge *c)
+{
+	sd_event_source_set_enabled(c->defer, SD_EVENT_OFF);
+	work_cancel(TAKE_PTR(c->work));
+	units_cancel(c->units);
+	plan_free(TAKE_PTR(c->plan));
+}
+
+struct converge *converge_new(sd_event *event, struct units *units, const char *applied_path)
+{
+	struct converge *c = xcalloc(1, sizeof(*c));
+
+	c->event = sd_event_ref(event);
+	c->units = units;
+	c->applied_path = xstrdup(applied_path);
+	if (sd_event_add_defer(event, &c->defer, on_defer, c) < 0)
+		abort();
+	sd_event_source_set_enabled(c->defer, SD_EVENT_OFF);
+	return c;
+}
+
+void converge_free(struct converge *c)
+{
+	if (!c)
+		return;
+	converge_cancel(c);
+	sd_event_source_disable_unref(c->defer);
+	free(c->applied_path);
+	sd_event_unref(c->event);
+	free(c);
+}

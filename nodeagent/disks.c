@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The desired state names disks as the agent inventoried them, so serial and WWN are read
+ * from the same places and cleaned in the same way as in initramfs/disks.c.
+ */
+#include "nodeagent/disks.h"
+
+#include <blkid/blkid.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+
+#include "common/parse.h"
+
+#define ID_MAX 64
+#define SIGNATURES_MAX 64
+
+/* Outer blanks cut, inner ones folded, what is not printable shown as '?'. In place. */
+static char *clean(char *s)
+{
+	size_t n = 0;
+
+	for (const char *p = s; *p && n < ID_MAX; p++) {
+		bool blank = *p == ' ' || *p == '\t' || *p == '\n';
+
+		if (blank && (n == 0 || s[n - 1] == ' '))
+			continue;
+		s[n++] = blank ? ' ' : *p > ' ' && *p < 0x7f ? *p : '?';
+	}
+	while (n > 0 && s[n - 1] == ' ')
+		n--;
+	s[n] = '\0';
+	return s;
+}
+
+static char *attr(const char *dir, const char *name, size_t *ret_len)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", dir, name);
+	char *text;
+
+	return read_file(path, 64 * 1024, &text, ret_len) < 0 ? NULL : text;
+}
+
+/* The serial in a SCSI vital product data page 80h; NULL when it is not one. */
+static char *vpd_serial(const char *page, size_t len)
+{
+	const uint8_t *b = (const uint8_t *)page;
+	size_t n;
+
+	if (!page || len < 4 || b[1] != 0x80)
+		return NULL;
+	n = (size_t)b[2] << 8 | b[3];
+	return n > len - 4 ? NULL : xstrndup(page + 4, n);
+}
+
+/* NVMe says it beside its controller, virtio-blk beside the disk, SCSI in page 80h. */
+static char *serial_of(const char *dir, const char *device)
+{
+	_cleanup_free_ char *page = NULL;
+	char *s = attr(device, "serial", NULL);
+	size_t len = 0;
+
+	if (!s)
+		s = attr(dir, "serial", NULL);
+	if (!s) {
+		page = attr(device, "vpd_pg80", &len);
+		s = vpd_serial(page, len);
+	}
+	return s ? clean(s) : xstrdup("");
+}
+
+/* "naa.5000C500A1" → "5000c500a1"; "t10." forms are no world wide names. */
+static char *wwn_of(const char *dir, const char *device)
+{
+	static const char *const forms[] = {"naa.", "eui.", "uuid."};
+	_cleanup_free_ char *wwid = attr(device, "wwid", NULL);
+	char *wwn = xcalloc(1, ID_MAX + 1);
+	size_t n = 0;
+
+	if (!wwid)
+		wwid = attr(dir, "wwid", NULL);
+	for (size_t i = 0; wwid && i < ARRAY_SIZE(forms); i++) {
+		const char *s = str_strip(wwid);
+
+		if (!str_startswith(s, forms[i]))
+			continue;
+		for (s += strlen(forms[i]); *s && n < ID_MAX; s++) {
+			if (isxdigit((unsigned char)*s))
+				wwn[n++] = (char)tolower((unsigned char)*s);
+		}
+		break;
+	}
+	return wwn;
+}
+
+static uint64_t size_of(const char *dir)
+{
+	_cleanup_free_ char *text = attr(dir, "size", NULL);
+	uint64_t sectors = 0;
+
+	if (text && parse_u64(str_strip(text), 0, UINT64_MAX / 512, &sectors) < 0)
+		sectors = 0;
+	return sectors * 512;
+}
+
+static int is_name(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+void disks_list(const char *root, struct disk **ret, size_t *ret_n)
+{
+	_cleanup_free_ char *block = xasprintf("%s/sys/block", root);
+	struct dirent **names = NULL;
+	struct disk *list = NULL;
+	size_t n = 0, cap = 0;
+	int found = scandir(block, &names, is_name, alphasort);
+
+	for (int i = 0; i < found; i++) {
+		const char *name = names[i]->d_name;
+		_cleanup_free_ char *dir = xasprintf("%s/%s", block, name);
+		_cleanup_free_ char *device = xasprintf("%s/device", dir);
+
+		if (access(device, F_OK) == 0) {
+			GROW(list, n, cap);
+			list[n++] = (struct disk){.name = xstrdup(name),
+				.path = xasprintf("%s/dev/%s", root, name),
+				.serial = serial_of(dir, device),
+				.wwn = wwn_of(dir, device),
+				.size_bytes = size_of(dir)};
+		}
+		free(names[i]);
+	}
+	free(names);
+	*ret = list;
+	*ret_n = n;
+}
+
+void disks_free(struct disk *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(list[i].name);
+		free(list[i].path);
+		free(list[i].serial);
+		free(list[i].wwn);
+	}
+	free(list);
+}
+
+static char *describe(const struct disk *list, size_t n)
+{
+	char *all = xstrdup("");
+
+	for (size_t i = 0; i < n; i++) {
+		char size[32], *next;
+
+		format_size(list[i].size_bytes, size);
+		next = xasprintf("%s%s%s (%s, serial %s, WWN %s)", all, i ? "; " : "", list[i].name,
+			size, *list[i].serial ? list[i].serial : "none",
+			*list[i].wwn ? list[i].wwn : "none");
+		free(all);
+		all = next;
+	}
+	return all;
+}
+
+int disks_match(const struct disk *list, size_t n, const struct order_disk *want,
+	const struct disk **ret, char **reterr_msg)
+{
+	_cleanup_free_ char *there = NULL;
+	const struct disk *found = NULL;
+	unsigned hits = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!streq(list[i].serial, want->serial) || !streq(list[i].wwn, want->wwn) ||
+			list[i].size_bytes != want->size_bytes)
+			continue;
+		found = &list[i];
+		hits++;
+	}
+	if (hits == 1) {
+		*ret = found;
+		return 0;
+	}
+	there = describe(list, n);
+	*reterr_msg = xasprintf("data disk with serial %s, WWN %s and %llu bytes: %s; this node has: "
+		"%s. Was it replaced or pulled? A new disk needs a new inventory: ondol reinstall",
+		*want->serial ? want->serial : "none", *want->wwn ? want->wwn : "none",
+		(unsigned long long)want->size_bytes,
+		hits ? "more than one disk says so" : "no disk says so", *there ? there : "no disk");
+	return hits ? -ENOTUNIQ : -ENOENT;
+}
+
+/* ---- contents ---- */
+
+static void probe_freep(blkid_probe *p)
+{
+	if (*p)
+		blkid_free_probe(*p);
+}
+
+static void add_signature(char **all, const char *type, const char *label)
+{
+	_cleanup_free_ char *t = str_escape(type, 64), *l = str_escape(label ? label : "", 64);
+	char *next = xasprintf("%s%s%s%s%s%s", *all, **all ? ", " : "", t, *l ? " (label " : "", l,
+		*l ? ")" : "");
+
+	free(*all);
+	*all = next;
+}
+
+static const char *value(blkid_probe p, const char *name)
+{
+	const char *v = NULL;
+
+	return blkid_probe_lookup_value(p, name, &v, NULL) == 0 ? v : NULL;
+}
+
+static int probe_all(blkid_probe p, char **all, bool *pv_only)
+{
+	unsigned n = 0;
+	int r;
+
+	blkid_probe_enable_superblocks(p, 1);
+	blkid_probe_set_superblocks_flags(p,
+		BLKID_SUBLKS_LABEL | BLKID_SUBLKS_TYPE | BLKID_SUBLKS_MAGIC | BLKID_SUBLKS_BADCSUM);
+	blkid_probe_enable_partitions(p, 1);
+	blkid_probe_set_partitions_flags(p, BLKID_PARTS_MAGIC | BLKID_PARTS_FORCE_GPT);
+	*pv_only = true;
+	while (n < SIGNATURES_MAX && (r = blkid_do_probe(p)) == 0) {
+		const char *type = value(p, "TYPE");
+
+		if (!type)
+			type = value(p, "PTTYPE");
+		if (!type)
+			continue;
+		add_signature(all, type, value(p, "LABEL"));
+		*pv_only = *pv_only && streq(type, "LVM2_member");
+		n++;
+	}
+	*pv_only = *pv_only && n == 1;
+	return n < SIGNATURES_MAX && r < 0 ? -EIO : 0;
+}
+
+int disks_contents(const char *path, char **ret_contents, bool *ret_pv_only)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	_cleanup_(probe_freep) blkid_probe p = NULL;
+	_cleanup_free_ char *all = xstrdup("");
+	bool pv_only;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	p = blkid_new_probe();
+	if (!p || blkid_probe_set_device(p, fd, 0, 0) < 0)
+		return -EIO;
+	r = probe_all(p, &all, &pv_only);
+	if (r < 0)
+		return r;
+	*ret_contents = TAKE_PTR(all);
+	*ret_pv_only = pv_only;
+	return 0;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two lanes. The poll lane asks for the desired state, one request at a time. The post
+ * lane sends events first (they tell the story in order) and then a report when one is
+ * due. Each lane has its own back-off; contact is what the last answer on either said.
+ */
+#include "nodeagent/link.h"
+
+#include "common/log.h"
+#include "common/parse.h"
+#include "nodeagent/schedule.h"
+
+#define EVENTS_PER_POST 64
+#define EVENT_TEXT_MAX 4000
+#define POST_TIMEOUT_MS 15000
+
+struct lane {
+	struct http_job *job; /* NULL: idle */
+	uint64_t wait_ms;     /* the last back-off; 0: the last exchange was answered */
+	sd_event_source *timer;
+};
+
+struct link {
+	const struct nodeconf *conf; /* borrowed */
+	struct http_client *http;    /* borrowed */
+	sd_event *event;
+	struct link_ops ops;
+	void *userdata;
+	char *url; /* owned: of this node */
+	struct lane poll, post;
+	sd_event_source *heartbeat;
+	uint64_t asked_ms;   /* when the running poll began */
+	uint64_t useless_ms; /* back-off after answers that were of no use */
+	json_t *events;   /* those not sent yet, oldest first */
+	size_t in_flight; /* events of the running POST; 0: it is a report */
+	bool report_due;
+	bool answers, known; /* contact; known: was said once */
+};
+
+char *link_node_url(const struct nodeconf *conf)
+{
+	char ip[16];
+
+	format_ipv4(conf->server, ip);
+	return xasprintf("http://%s:%u/v1/nodes/%s", ip, conf->port, conf->name);
+}
+
+static void set_contact(struct link *l, bool answers, const char *why)
+{
+	if (l->known && l->answers == answers)
+		return;
+	l->known = true;
+	l->answers = answers;
+	l->ops.contact(answers, why, l->userdata);
+}
+
+static void arm(struct lane *lane, uint64_t ms)
+{
+	sd_event_source_set_time_relative(lane->timer, ms * 1000);
+	sd_event_source_set_enabled(lane->timer, SD_EVENT_ONESHOT);
+}
+
+/* An exchange ended. True when it was answered as expected; else the lane waits. */
+static bool lane_judge(struct link *l, struct lane *lane, const char *what, int r, const char *msg,
+	const struct http_response *resp)
+{
+	_cleanup_free_ char *why = NULL;
+
+	lane->job = NULL;
+	if (r == 0 && resp->status >= 200 && resp->status < 300) {
+		lane->wait_ms = 0;
+		set_contact(l, true, NULL);
+		return true;
+	}
+	if (r < 0) {
+		why = xstrdup(msg ? msg : strerror(-r));
+	} else {
+		_cleanup_free_ char *body = str_escape(resp->body, 300);
+
+		why = xasprintf("ondold answered %s with status %u: %s", what, resp->status, body);
+	}
+	if (lane->wait_ms == 0)
+		log_warn("%s; trying again, the role stays as it is", why);
+	set_contact(l, false, why);
+	lane->wait_ms = backoff_ms(lane->wait_ms);
+	arm(lane, lane->wait_ms);
+	return false;
+}
+
+/* ---- the poll lane ---- */
+
+static void poll_start(struct link *l);
+
+static void on_polled(int r, const char *msg, const struct http_response *resp, void *userdata)
+{
+	struct link *l = userdata;
+	bool held = now_mono_ms() - l->asked_ms >= 1000;
+
+	if (!lane_judge(l, &l->poll, "a question for the desired state", r, msg, resp))
+		return;
+	if (resp->status == 200 && l->ops.desired(resp->body, resp->body_len, l->userdata))
+		l->useless_ms = 0;
+	else if (resp->status == 200 || !held)
+		l->useless_ms = backoff_ms(l->useless_ms);
+	else
+		l->useless_ms = 0;
+	/* An answer that is refused here, or not held there, must not become a busy loop. */
+	arm(&l->poll, MAX(l->useless_ms, (uint64_t)1));
+}
+
+static void poll_start(struct link *l)
+{
+	_cleanup_free_ char *url = NULL;
+	uint64_t revision, task;
+	int r;
+
+	if (l->poll.job)
+		return;
+	l->ops.position(&revision, &task, l->userdata);
+	url = xasprintf("%s/desired?rev=%llu&task=%llu&wait=%d", l->url,
+		(unsigned long long)revision, (unsigned long long)task,
+		l->known && l->answers ? LINK_POLL_S : 0);
+	l->asked_ms = now_mono_ms();
+	r = http_start(l->http,
+		&(struct http_request){ .method = "GET", .url = url, .bearer = l->conf->token,
+			.timeout_ms = (LINK_POLL_S + 15) * 1000 },
+		on_polled, l, &l->poll.job);
+	if (r < 0)
+		lane_judge(l, &l->poll, "", r, NULL, NULL);
+}
+
+static int on_poll_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+	poll_start(userdata);
+	return 0;
+}
+
+/* ---- the post lane ---- */
+
+static void post_start(struct link *l);
+
+static void drop_events(struct link *l, size_t n)
+{
+	while (n-- > 0)
+		json_array_remove(l->events, 0);
+}
+
+/* The server understood us and said no: sending the same again would be refused again. */
+static bool is_refused(int r, const struct http_response *resp)
+{
+	return r == 0 && (resp->status == 400 || resp->status == 422);
+}
+
+static void on_posted(int r, const char *msg, const struct http_response *resp, void *userdata)
+{
+	struct link *l = userdata;
+	size_t sent = l->in_flight;
+
+	l->in_flight = 0;
+	if (!lane_judge(l, &l->post, sent ? "events" : "a report", r, msg, resp)) {
+		if (is_refused(r, resp))
+			drop_events(l, sent);
+		else if (sent == 0)
+			l->report_due = true;
+		return;
+	}
+	drop_events(l, sent);
+	post_start(l);
+}
+
+static json_t *events_body(struct link *l)
+{
+	json_t *some = json_array();
+
+	l->in_flight = MIN(json_array_size(l->events), (size_t)EVENTS_PER_POST);
+	for (size_t i = 0; i < l->in_flight; i++)
+		json_array_append(some, json_array_get(l->events, i));
+	return json_pack("{s:o}", "events", some);
+}
+
+static void post_start(struct link *l)
+{
+	bool events = json_array_size(l->events) > 0;
+	_cleanup_free_ char *url = NULL, *text = NULL;
+	json_t *body;
+	int r;
+
+	if (l->post.job || (!events && !l->report_due))
+		return;
+	body = events ? events_body(l) : l->ops.report(l->userdata);
+	if (!events)
+		l->report_due = false;
+	text = json_dumps(body, JSON_COMPACT);
+	json_decref(body);
+	if (!text)
+		abort();
+	url = xasprintf("%s/%s", l->url, events ? "events" : "report");
+	r = http_start(l->http,
+		&(struct http_request){ .method = "POST", .url = url, .bearer = l->conf->token,
+			.body = text, .body_len = strlen(text), .timeout_ms = POST_TIMEOUT_MS },
+		on_posted, l, &l->post.job);
+	if (r < 0)
+		on_posted(r, NULL, NULL, l);
+}
+
+static int on_post_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+	post_start(userdata);
+	return 0;
+}
+
+static int on_heartbeat(sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+	struct link *l = userdata;
+
+	l->report_due = true;
+	if (l->post.wait_ms == 0)
+		post_start(l);
+	sd_event_source_set_time_relative(s, LINK_HEARTBEAT_MS * 1000ULL);
+	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+}
+
+void link_event(struct link *l, const char *type, const char *text, json_t *data)
+{
+	_cleanup_free_ char *clean = str_escape(text, EVENT_TEXT_MAX);
+	json_t *e = json_pack("{s:s, s:s, s:o}", "type", type, "text", clean, "data",
+		data ? data : json_object());
+
+	if (!e)
+		abort();
+	if (json_array_size(l->events) >= LINK_MAX_EVENTS)
+		json_array_remove(l->events, l->in_flight);
+	json_array_append_new(l->events, e);
+	if (l->post.wait_ms == 0)
+		arm(&l->post, 1);
+}
+
+void link_report(struct link *l)
+{
+	l->report_due = true;
+	if (l->post.wait_ms == 0)
+		arm(&l->post, 1);
+}
+
+void link_retry_now(struct link *l)
+{
+	if (l->poll.wait_ms)
+		arm(&l->poll, 1);
+	if (l->post.wait_ms)
+		arm(&l->post, 1);
+}
+
+static int add_timer(struct link *l, sd_event_source **ret, sd_event_time_handler_t fn, uint64_t ms)
+{
+	return sd_event_add_time_relative(l->event, ret, CLOCK_MONOTONIC, ms * 1000, 10000, fn, l);
+}
+
+int link_new(sd_event *event, const struct nodeconf *conf, struct http_client *http,
+	const struct link_ops *ops, void *userdata, struct link **ret)
+{
+	struct link *l = xcalloc(1, sizeof(*l));
+	int r;
+
+	*l = (struct link){ .conf = conf, .http = http, .event = sd_event_ref(event), .ops = *ops,
+		.userdata = userdata, .url = link_node_url(conf), .events = json_array() };
+	r = add_timer(l, &l->poll.timer, on_poll_timer, 1);
+	if (r >= 0)
+		r = add_timer(l, &l->post.timer, on_post_timer, 1);
+	if (r >= 0)
+		r = add_timer(l, &l->heartbeat, on_heartbeat, 1);
+	if (r < 0) {
+		link_free(l);
+		return r;
+	}
+	*ret = l;
+	return 0;
+}
+
+void link_free(struct link *l)
+{
+	if (!l)
+		return;
+	http_cancel(l->poll.job);
+	http_cancel(l->post.job);
+	sd_event_source_disable_unref(l->poll.timer);
+	sd_event_source_disable_unref(l->post.timer);
+	sd_event_source_disable_unref(l->heartbeat);
+	json_decref(l->events);
+	free(l->url);
+	sd_event_unref(l->event);
+	free(l);
+}

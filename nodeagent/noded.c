@@ -1,0 +1,640 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything hangs off one struct. schedule.c says what to do next; converge.c and
+ * prover.c do it and come back through a callback; link.c carries what came of it to
+ * ondold and brings what is desired. The node is ready when the last converge for the
+ * held desired state ended well and every proof that its role needs holds.
+ */
+#include "nodeagent/noded.h"
+
+#include <signal.h>
+#include <systemd/sd-daemon.h>
+
+#include "common/jsonx.h"
+#include "common/log.h"
+#include "nodeagent/converge.h"
+#include "nodeagent/link.h"
+#include "nodeagent/netcheck.h"
+#include "nodeagent/paths.h"
+#include "nodeagent/prover.h"
+#include "nodeagent/schedule.h"
+#include "nodeagent/statefile.h"
+#include "nodeagent/task.h"
+#include "nodeagent/workops.h"
+
+#define ROLE_PROOF "role" /* not a promise of the role: says why it could not be taken on */
+
+struct noded {
+	sd_event *event;
+	struct nodeconf *conf;
+	struct http_client *http;
+	struct units *units;
+	struct link *link;
+	struct prover *prover;
+	struct converge *converge;
+	struct schedule schedule;
+	sd_event_source *timer, *kick;
+	char *boot_id;
+
+	json_t *desired_json;        /* as held on disk; NULL: none */
+	struct desired *desired;     /* the same, read; NULL: none */
+	struct desired *next;        /* came while something ran; taken when idle */
+	json_t *next_json;
+	struct roledefs *roles;
+	const struct roledef *def;   /* borrowed from roles; NULL: not known */
+	struct applied *applied;
+	struct proofs proofs;
+	struct task task;
+
+	bool converged;       /* the desired state was entered */
+	bool network_ok;      /* the network of this revision was applied by this process */
+	bool tell_steps;      /* of the running converge: not of its repetitions */
+	bool server_answers;
+	bool was_ready;
+	char *role_error;     /* owned, NULL none: why the desired role is not known here */
+	char *failure;        /* owned, "" none: why the last converge failed */
+	char *step;           /* owned: what is being done */
+};
+
+static bool is_ready(const struct noded *n)
+{
+	return n->converged && n->def && proofs_all_ok(&n->proofs, n->def->proofs);
+}
+
+/* ---- what others see ---- */
+
+static void write_state(struct noded *n)
+{
+	const struct desired *d = n->desired;
+	int r = statefile_write(NODE_STATE,
+		&(struct state_view){.node = n->conf->name, .role = d ? d->role : "",
+			.kind = d ? d->kind : "", .image = n->conf->image, .step = n->step,
+			.failure = n->failure, .revision = d ? d->revision : 0,
+			.ready = is_ready(n), .server_answers = n->server_answers,
+			.proofs = &n->proofs});
+
+	if (r < 0)
+		log_warn("%s: %s; `ondol-noded status` will be out of date", NODE_STATE, strerror(-r));
+	sd_notifyf(0, "STATUS=%s%s%s", is_ready(n) ? "ready" : "not ready",
+		*n->step ? ": " : "", n->step);
+}
+
+static void set_step(struct noded *n, const char *step)
+{
+	free(n->step);
+	n->step = xstrdup(step);
+	write_state(n);
+}
+
+static void tell_ready(struct noded *n)
+{
+	bool ready = is_ready(n);
+
+	if (ready != n->was_ready)
+		log_info("%s", ready ? "ready" : "not ready");
+	n->was_ready = ready;
+	link_report(n->link);
+	write_state(n);
+}
+
+static json_t *make_report(void *userdata)
+{
+	struct noded *n = userdata;
+
+	return json_pack("{s:I, s:b, s:s, s:s, s:o, s:o}", "revision",
+		(json_int_t)(n->desired ? n->desired->revision : 0), "ready", (int)is_ready(n),
+		"boot_id", n->boot_id, "image", n->conf->image, "proofs", proofs_to_json(&n->proofs),
+		"task", task_to_json(&n->task));
+}
+
+static void set_failure(struct noded *n, const char *text)
+{
+	if (*text && !streq(text, n->failure)) {
+		log_error("%s", text);
+		link_event(n->link, "noded.failed", text, NULL);
+	}
+	free(n->failure);
+	n->failure = xstrdup(text);
+	if (*text)
+		proofs_put(&n->proofs, ROLE_PROOF, false, text, now_real_ms());
+	else
+		proofs_keep(&n->proofs, n->def ? n->def->proofs : NULL, NULL);
+}
+
+/* ---- doing one thing after the other ---- */
+
+static void step(struct noded *n, enum sched_event e);
+
+static void arm_timer(struct noded *n)
+{
+	uint64_t next = schedule_next(&n->schedule);
+
+	if (next == UINT64_MAX) {
+		sd_event_source_set_enabled(n->timer, SD_EVENT_OFF);
+		return;
+	}
+	sd_event_source_set_time(n->timer, next * 1000);
+	sd_event_source_set_enabled(n->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+	step(userdata, SCHED_E_TICK);
+	return 0;
+}
+
+static void on_step(const char *text, void *userdata)
+{
+	struct noded *n = userdata;
+
+	set_step(n, text);
+	if (n->tell_steps)
+		link_event(n->link, "noded.step", text, NULL);
+}
+
+static void on_note(const char *text, void *userdata)
+{
+	struct noded *n = userdata;
+
+	link_event(n->link, "noded.warning", text, NULL);
+}
+
+static void on_converged(bool ok, bool network_ok, const char *text, void *userdata)
+{
+	struct noded *n = userdata;
+
+	if (ok && n->role_error) {
+		ok = false;
+		text = n->role_error;
+	}
+	n->converged = ok;
+	n->network_ok = n->network_ok || network_ok;
+	n->tell_steps = false;
+	set_failure(n, ok ? "" : text);
+	link_retry_now(n->link);
+	set_step(n, ok ? "the role is taken on" : "waiting to try again");
+	tell_ready(n);
+	step(n, ok ? SCHED_E_DONE : SCHED_E_FAILED);
+}
+
+/* The names to watch: the role's units and Open vSwitch's. */
+static void watch_units(struct noded *n)
+{
+	size_t count = 0, cap = 0;
+	const char **list = NULL;
+
+	for (const char *const *u = prover_base_units; *u; u++) {
+		GROW(list, count, cap);
+		list[count++] = *u;
+	}
+	for (char **u = n->def->units; u && *u; u++) {
+		GROW(list, count, cap);
+		list[count++] = *u;
+	}
+	GROW(list, count, cap);
+	list[count] = NULL;
+	units_watch(n->units, (char *const *)list);
+	free(list);
+}
+
+/* What came while something else ran becomes what is held. */
+static void take_next(struct noded *n)
+{
+	if (!n->next)
+		return;
+	desired_free(n->desired);
+	json_decref(n->desired_json);
+	n->desired = TAKE_PTR(n->next);
+	n->desired_json = TAKE_PTR(n->next_json);
+	n->converged = n->network_ok = false;
+	n->tell_steps = true;
+}
+
+static int load_role(struct noded *n, char **reterr_msg)
+{
+	n->def = NULL;
+	roledefs_free(TAKE_PTR(n->roles));
+	return role_load(n->desired, &n->roles, &n->def, reterr_msg);
+}
+
+/*
+ * Was it not applied yet, or is it no longer what it was? That ondold is away is no reason:
+ * applying it then could only undo it.
+ */
+static bool needs_network(const struct noded *n)
+{
+	_cleanup_(netstate_clear) struct netstate state = {0};
+	_cleanup_free_ char *wrong = NULL;
+
+	if (!n->network_ok || netstate_collect(&state) < 0)
+		return true;
+	wrong = netcheck_judge(&state, n->desired);
+	return wrong != NULL;
+}
+
+static void do_converge(struct noded *n)
+{
+	take_next(n);
+	if (!n->desired) {
+		step(n, SCHED_E_DONE);
+		return;
+	}
+	free(TAKE_PTR(n->role_error));
+	if (load_role(n, &n->role_error) == 0) {
+		watch_units(n);
+		proofs_keep(&n->proofs, n->def->proofs, ROLE_PROOF);
+	}
+	set_step(n, "taking on the role");
+	converge_start(n->converge,
+		&(struct converge_run){.desired = n->desired, .def = n->def,
+			.network = needs_network(n), .applied = &n->applied, .step = on_step,
+			.note = on_note, .done = on_converged, .userdata = n});
+}
+
+/* Says which proofs no longer hold; those that hold again are in the report. */
+static void warn_of_failures(struct noded *n)
+{
+	for (size_t i = 0; n->was_ready && i < n->proofs.n; i++) {
+		const struct proof *p = &n->proofs.list[i];
+		_cleanup_free_ char *text = xasprintf("%s: %s", p->name, p->text);
+
+		if (!p->ok)
+			link_event(n->link, "noded.warning", text, NULL);
+	}
+}
+
+static enum sched_event outcome_event(enum prover_outcome outcome)
+{
+	switch (outcome) {
+	case PROVER_ALL_OK:
+		return SCHED_E_DONE;
+	case PROVER_FAILED:
+		return SCHED_E_FAILED;
+	case PROVER_NO_SERVER:
+		return SCHED_E_NO_SERVER;
+	}
+	return SCHED_E_FAILED;
+}
+
+static void on_proved(enum prover_outcome outcome, bool changed, void *userdata)
+{
+	struct noded *n = userdata;
+
+	warn_of_failures(n);
+	set_step(n, "");
+	if (changed || is_ready(n) != n->was_ready)
+		tell_ready(n);
+	step(n, outcome_event(outcome));
+}
+
+static void do_prove(struct noded *n)
+{
+	if (!n->def) {
+		step(n, SCHED_E_FAILED);
+		return;
+	}
+	set_step(n, "proving");
+	prover_start(n->prover,
+		&(struct prover_run){.desired = n->desired, .def = n->def, .into = &n->proofs,
+			.names = n->def->proofs, .done = on_proved, .userdata = n});
+}
+
+/* ---- tasks ---- */
+
+static void on_task_proved(enum prover_outcome outcome, _unused_ bool changed, void *userdata)
+{
+	struct noded *n = userdata;
+
+	task_finish(&n->task, outcome == PROVER_ALL_OK);
+	for (size_t i = 0; i < n->task.proofs.n; i++) {
+		const struct proof *p = &n->task.proofs.list[i];
+
+		if (strv_has(n->def->proofs, p->name))
+			proofs_put(&n->proofs, p->name, p->ok, p->text, p->time_ms);
+	}
+	set_step(n, "");
+	tell_ready(n);
+	step(n, outcome_event(outcome));
+}
+
+static void do_task(struct noded *n)
+{
+	if (!n->def) {
+		task_refuse(&n->task, *n->failure ? n->failure : "this node has no role yet");
+		tell_ready(n);
+		step(n, SCHED_E_FAILED);
+		return;
+	}
+	set_step(n, "proving everything");
+	prover_start(n->prover,
+		&(struct prover_run){.desired = n->desired, .def = n->def, .into = &n->task.proofs,
+			.names = n->def->proofs, .also = n->def->hypervisor ? "guest" : NULL,
+			.done = on_task_proved, .userdata = n});
+}
+
+/* The action begins from the loop, never from inside whatever told the event. */
+static int on_kick(_unused_ sd_event_source *s, void *userdata)
+{
+	struct noded *n = userdata;
+
+	switch (n->schedule.state) {
+	case SCHED_S_CONVERGING:
+		do_converge(n);
+		break;
+	case SCHED_S_PROVING:
+		do_prove(n);
+		break;
+	case SCHED_S_TASK:
+		do_task(n);
+		break;
+	case SCHED_S_IDLE:
+		break;
+	}
+	return 0;
+}
+
+static void step(struct noded *n, enum sched_event e)
+{
+	enum sched_state was = n->schedule.state;
+	enum sched_action action = schedule_step(&n->schedule, e, now_mono_ms());
+
+	if (n->schedule.state != was)
+		log_debug("%s -> %s", sched_state_str(was), sched_state_str(n->schedule.state));
+	if (action != SCHED_NOTHING)
+		sd_event_source_set_enabled(n->kick, SD_EVENT_ONESHOT);
+	arm_timer(n);
+}
+
+/* ---- what comes from outside ---- */
+
+static void on_unit_changed(const char *unit, void *userdata)
+{
+	log_debug("%s changed its state", unit);
+	step(userdata, SCHED_E_DRIFT);
+}
+
+static void on_position(uint64_t *ret_revision, uint64_t *ret_task, void *userdata)
+{
+	struct noded *n = userdata;
+	const struct desired *d = n->next ? n->next : n->desired;
+
+	*ret_revision = d ? d->revision : 0;
+	*ret_task = n->task.id;
+}
+
+static void on_contact(bool answers, const char *why, void *userdata)
+{
+	struct noded *n = userdata;
+
+	n->server_answers = answers;
+	if (answers) {
+		log_info("ondold answers");
+		step(n, SCHED_E_CONTACT);
+	} else {
+		log_warn("ondold does not answer: %s", why);
+	}
+	write_state(n);
+}
+
+static bool is_held(const struct noded *n, const json_t *root)
+{
+	const json_t *held = n->next_json ? n->next_json : n->desired_json;
+
+	return held && json_equal(held, root);
+}
+
+static int keep_desired(const json_t *root, char **reterr_msg)
+{
+	_cleanup_free_ char *text = json_dumps(root, JSON_INDENT(1));
+	int r = text ? write_file_atomic(NODE_DESIRED, text, strlen(text), 0644) : -EINVAL;
+
+	if (r < 0)
+		*reterr_msg = xasprintf("%s could not be written: %s", NODE_DESIRED, strerror(-r));
+	return r;
+}
+
+/* root: taken over. */
+static bool take_desired(struct noded *n, json_t *root, char **reterr_msg)
+{
+	_cleanup_(desired_freep) struct desired *d = NULL;
+	_cleanup_(jx_freep) json_t *doc = root;
+	int r = desired_from_json(doc, &d, reterr_msg);
+
+	if (r == 0 && !streq(d->node, n->conf->name)) {
+		*reterr_msg = xasprintf("it is for node %s, and this is %s", d->node, n->conf->name);
+		r = -EINVAL;
+	}
+	if (r < 0 || is_held(n, doc))
+		return r == 0;
+	if (keep_desired(doc, reterr_msg) < 0)
+		return false;
+	log_info("desired state: revision %llu, role %s %s", (unsigned long long)d->revision, d->role,
+		d->kind);
+	desired_free(n->next);
+	json_decref(n->next_json);
+	n->next = TAKE_PTR(d);
+	n->next_json = TAKE_PTR(doc);
+	step(n, SCHED_E_DESIRED);
+	return true;
+}
+
+static bool on_desired(const char *text, size_t len, void *userdata)
+{
+	struct noded *n = userdata;
+	_cleanup_free_ char *msg = NULL, *why = NULL;
+	json_t *root = jx_parse(text, len, &msg);
+	bool task = false, ok = root != NULL;
+
+	if (ok) {
+		ok = task_take(&n->task, json_object_get(root, "task"), &task, &msg);
+		json_object_del(root, "task");
+		ok = take_desired(n, root, &msg) && ok;
+	}
+	if (task)
+		step(n, SCHED_E_TASK);
+	if (ok)
+		return true;
+	why = xasprintf("the desired state that ondold sent is of no use, the one held stays: %s", msg);
+	log_error("%s", why);
+	link_event(n->link, "noded.failed", why, NULL);
+	return false;
+}
+
+/* ---- start and end ---- */
+
+static int start_parts(struct noded *n, bool daemon)
+{
+	static const struct link_ops ops = {.report = make_report,
+		.position = on_position,
+		.desired = on_desired,
+		.contact = on_contact};
+	int r = http_client_new(n->event, &n->http);
+
+	if (r >= 0)
+		r = units_new(n->event, daemon ? on_unit_changed : NULL, n, &n->units);
+	if (r < 0) {
+		log_error("the system bus does not answer: %s. See: systemctl status dbus", strerror(-r));
+		return r;
+	}
+	n->prover = prover_new(n->event, n->conf, n->units, n->http);
+	if (!daemon)
+		return 0;
+	n->converge = converge_new(n->event, n->units, NODE_APPLIED);
+	r = link_new(n->event, n->conf, n->http, &ops, n, &n->link);
+	if (r >= 0)
+		r = sd_event_add_time(n->event, &n->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, n);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(n->timer, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_defer(n->event, &n->kick, on_kick, n);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(n->kick, SD_EVENT_OFF);
+	return r;
+}
+
+static int start_loop(struct noded *n)
+{
+	sigset_t mask;
+	int r;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	r = sd_event_default(&n->event);
+	if (r >= 0)
+		r = sd_event_add_signal(n->event, NULL, SIGTERM, NULL, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(n->event, NULL, SIGINT, NULL, NULL);
+	if (r >= 0)
+		r = sd_event_set_watchdog(n->event, true);
+	return r;
+}
+
+static int prepare(struct noded *n, bool daemon)
+{
+	_cleanup_free_ char *msg = NULL;
+	int r;
+
+	n->step = xstrdup("starting");
+	n->failure = xstrdup("");
+	r = nodeconf_load(NODE_INI, &n->conf, &msg);
+	if (r < 0) {
+		log_error("%s", msg);
+		return r;
+	}
+	if (read_line_file("/proc/sys/kernel/random/boot_id", &n->boot_id) < 0)
+		n->boot_id = xstrdup("");
+	r = mkdir_p(NODE_RUN_DIR, 0755);
+	if (r >= 0)
+		r = start_loop(n);
+	if (r < 0) {
+		log_error("could not be started: %s", strerror(-r));
+		return r;
+	}
+	return start_parts(n, daemon);
+}
+
+/* What was held before the start; without it, ondold may still be reached and asked. */
+static void recall(struct noded *n)
+{
+	_cleanup_free_ char *text = NULL, *msg = NULL, *why = NULL;
+	size_t len;
+
+	if (applied_load(NODE_APPLIED, &n->applied, &msg) < 0) {
+		why = xasprintf("%s is damaged (%s): what the node did for an earlier role is not known and "
+			"stays as it is", NODE_APPLIED, msg);
+		log_warn("%s", why);
+		link_event(n->link, "noded.warning", why, NULL);
+		n->applied = applied_new();
+		free(TAKE_PTR(msg));
+	}
+	if (desired_load(NODE_DESIRED, &n->next, &msg) < 0) {
+		set_failure(n, msg);
+		return;
+	}
+	if (read_file(NODE_DESIRED, 4 * 1024 * 1024, &text, &len) == 0)
+		n->next_json = jx_parse(text, len, &msg);
+	step(n, SCHED_E_DESIRED);
+}
+
+static void noded_clear(struct noded *n)
+{
+	converge_free(n->converge);
+	link_free(n->link);
+	units_free(n->units);
+	prover_free(n->prover);
+	http_client_free(n->http);
+	sd_event_source_disable_unref(n->timer);
+	sd_event_source_disable_unref(n->kick);
+	desired_free(n->desired);
+	desired_free(n->next);
+	json_decref(n->desired_json);
+	json_decref(n->next_json);
+	roledefs_free(n->roles);
+	applied_free(n->applied);
+	proofs_clear(&n->proofs);
+	task_clear(&n->task);
+	nodeconf_free(n->conf);
+	free(n->boot_id);
+	free(n->role_error);
+	free(n->failure);
+	free(n->step);
+	sd_event_unref(n->event);
+}
+
+int noded_run(void)
+{
+	_cleanup_(noded_clear) struct noded n = {0};
+	int r = prepare(&n, true);
+
+	if (r < 0)
+		return 1;
+	recall(&n);
+	link_event(n.link, "noded.up", "ondol-noded " ONDOL_VERSION " is up", NULL);
+	sd_notify(0, "READY=1");
+	write_state(&n);
+	log_info("%s, image %s", n.conf->name, n.conf->image);
+	r = sd_event_loop(n.event);
+	sd_notify(0, "STOPPING=1");
+	unlink(NODE_STATE);
+	if (r < 0)
+		log_error("the event loop ended: %s; systemd starts it again", strerror(-r));
+	return r == 0 ? 0 : 1;
+}
+
+/* ---- `ondol-noded prove` ---- */
+
+static void on_prove_done(enum prover_outcome outcome, _unused_ bool changed, void *userdata)
+{
+	struct noded *n = userdata;
+
+	sd_event_exit(n->event, outcome == PROVER_ALL_OK ? 0 : 1);
+}
+
+int noded_prove(bool json)
+{
+	_cleanup_(noded_clear) struct noded n = {0};
+	_cleanup_free_ char *msg = NULL, *text = NULL;
+	_cleanup_(jx_freep) json_t *array = NULL;
+	int r = prepare(&n, false);
+
+	if (r < 0)
+		return 2;
+	if (desired_load(NODE_DESIRED, &n.desired, &msg) < 0 || load_role(&n, &msg) < 0) {
+		log_error("%s", msg);
+		return 2;
+	}
+	prover_start(n.prover,
+		&(struct prover_run){.desired = n.desired, .def = n.def, .into = &n.proofs,
+			.names = n.def->proofs, .done = on_prove_done, .userdata = &n});
+	r = sd_event_loop(n.event);
+	array = proofs_to_json(&n.proofs);
+	text = json_dumps(array, JSON_INDENT(1));
+	if (json)
+		printf("%s\n", text);
+	else
+		proofs_print(&n.proofs, stdout);
+	return r < 0 ? 2 : r;
+}

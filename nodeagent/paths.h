@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where an installed node keeps what ondol-noded reads and writes. */
+#pragma once
+
+#define NODE_INI "/etc/ondol/node.ini"
+#define NODE_DESIRED "/etc/ondol/desired.json"
+#define NODE_APPLIED "/var/lib/ondol/noded.json"
+#define NODE_STATE "/run/ondol/noded.json" /* for `ondol-noded status` */
+#define NODE_RUN_DIR "/run/ondol"
+
+#define GUEST_KERNEL "/boot/vmlinuz"
+#define GUEST_INITRD "/usr/lib/ondol/probe-initrd.img"
+#define GUEST_LOG NODE_RUN_DIR "/probe-guest.log"

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Order: the network first, since everything is reported over it; then the old role is
+ * left, machines before networks before units before disks; the record of both roles is
+ * written before the first thing of the new one exists. Units stop in the reverse of the
+ * order they started in.
+ */
+#include "nodeagent/plan.h"
+
+static void add(struct plan *p, enum step_type type, const char *arg)
+{
+	GROW(p->list, p->n, p->cap);
+	p->list[p->n++] = (struct step){ .type = type, .arg = xstrdup(arg) };
+}
+
+static size_t count(char *const *list)
+{
+	size_t n = 0;
+
+	while (list[n])
+		n++;
+	return n;
+}
+
+static void leave_units(struct plan *p, const struct applied *old, const struct roledef *def)
+{
+	size_t n = count(old->units), left = 0;
+
+	p->disable = xcalloc(n + 1, sizeof(char *));
+	while (n-- > 0) {
+		if (strv_has(def->units, old->units[n]))
+			continue;
+		add(p, STEP_STOP, old->units[n]);
+		p->disable[left++] = xstrdup(old->units[n]);
+	}
+	if (left > 0)
+		add(p, STEP_DISABLE, NULL);
+}
+
+static void leave(struct plan *p, const struct applied *old, const struct roledef *def)
+{
+	if (old->hypervisor && !def->hypervisor) {
+		add(p, STEP_GUESTS, NULL);
+		add(p, STEP_VM_NETWORKS, NULL);
+		add(p, STEP_FORGET_VMS, NULL);
+	}
+	leave_units(p, old, def);
+	for (char **vg = old->volume_groups; *vg; vg++) {
+		if (!streq_ptr(def->data_vg, *vg))
+			add(p, STEP_VG_LEAVE, *vg);
+	}
+}
+
+static void enter(struct plan *p, const struct roledef *def)
+{
+	add(p, STEP_RECORD, NULL);
+	if (def->hypervisor)
+		add(p, STEP_MODULES, NULL);
+	if (def->data_vg)
+		add(p, STEP_VG_ENTER, def->data_vg);
+	if (def->units && def->units[0])
+		add(p, STEP_ENABLE, NULL);
+	for (char **u = def->units; u && *u; u++)
+		add(p, STEP_START, *u);
+	if (def->hypervisor)
+		add(p, STEP_VM_NETWORKS, NULL);
+	add(p, STEP_SETTLE, NULL);
+}
+
+struct plan *plan_build(const struct applied *old, const struct roledef *def, bool network)
+{
+	struct plan *p = xcalloc(1, sizeof(*p));
+
+	add(p, STEP_IDENTITY, NULL);
+	if (network) {
+		add(p, STEP_OVS, NULL);
+		add(p, STEP_NETWORK, NULL);
+	}
+	if (def) {
+		leave(p, old, def);
+		enter(p, def);
+	}
+	return p;
+}
+
+void plan_free(struct plan *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->n; i++)
+		free(p->list[i].arg);
+	free(p->list);
+	for (char **u = p->disable; u && *u; u++)
+		free(*u);
+	free(p->disable);
+	free(p);
+}
+
+void plan_freep(struct plan **p)
+{
+	plan_free(*p);
+}
+
+const char *step_name(enum step_type type)
+{
+#define X(name, text) [STEP_##name] = #name,
+	static const char *const names[] = { PLAN_STEPS(X) };
+#undef X
+
+	return names[type];
+}
+
+char *step_text(const struct step *s)
+{
+#define X(name, text) [STEP_##name] = text,
+	static const char *const texts[] = { PLAN_STEPS(X) };
+#undef X
+
+	return xasprintf("%s%s%s", texts[s->type], s->arg ? " " : "", s->arg ? s->arg : "");
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A finished task stays in the reports until the next one is taken: a report may be lost,
+ * and saying it again changes nothing.
+ */
+#include "nodeagent/task.h"
+
+#include "common/jsonx.h"
+
+bool task_take(struct task *t, const json_t *obj, bool *ret_new, char **reterr_msg)
+{
+	_cleanup_(jx_clear) struct jx j = {.obj = obj};
+	const char *type;
+	uint64_t id;
+
+	*ret_new = false;
+	if (!obj || json_is_null(obj))
+		return true;
+	id = jx_uint(&j, "id", 1, INT64_MAX);
+	type = jx_str(&j, "type", 64);
+	if (j.error) {
+		*reterr_msg = xasprintf("task: %s", j.error);
+		return false;
+	}
+	if (id == t->id)
+		return true;
+	proofs_clear(&t->proofs);
+	*t = (struct task){.id = id};
+	if (streq(type, "prove"))
+		*ret_new = true;
+	else
+		task_refuse(t, "this ondol-noded does not know this type of task");
+	return true;
+}
+
+void task_finish(struct task *t, bool ok)
+{
+	t->done = true;
+	t->ok = ok;
+}
+
+void task_refuse(struct task *t, const char *why)
+{
+	proofs_put(&t->proofs, "task", false, why, now_real_ms());
+	task_finish(t, false);
+}
+
+json_t *task_to_json(const struct task *t)
+{
+	if (t->id == 0 || !t->done)
+		return json_null();
+	return json_pack("{s:I, s:b, s:o}", "id", (json_int_t)t->id, "ok", (int)t->ok, "proofs",
+		proofs_to_json(&t->proofs));
+}
+
+void task_clear(struct task *t)
+{
+	proofs_clear(&t->proofs);
+}

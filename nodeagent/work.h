@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Work that may block (libvirt, disks, modules, ondol-netconf) is done by a child process
+ * with a deadline, so that neither a disk nor a daemon that hangs can silence the node.
+ * The child prints one line of JSON, {"ok": bool, "text": "..."}; its other lines are
+ * logged. Our own children are `ondol-noded work OP [ARG]`: see workops.h.
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "common/util.h"
+
+struct work;
+
+/* Called once; text is never NULL and says what came of it. The work is freed after it. */
+typedef void (*work_done_fn)(bool ok, const char *text, void *userdata);
+
+struct work_spec {
+	const char *what;        /* for messages: "ondol-netconf" */
+	const char *const *argv; /* NULL-terminated */
+	unsigned timeout_ms;
+	work_done_fn done;
+	void *userdata;
+};
+
+int work_start(sd_event *event, const struct work_spec *spec, struct work **ret);
+/* `PROGRAM work OP ARG` with this program's own file; arg may be NULL. */
+int work_start_op(sd_event *event, const char *op, const char *arg, unsigned timeout_ms,
+	work_done_fn done, void *userdata, struct work **ret);
+void work_cancel(struct work *w); /* done is not called; NULL is fine */
+
+/* Reads a result line; false when the line is not one. *ret_text: caller frees. */
+bool work_parse_line(const char *line, bool *ret_ok, char **ret_text);
+/* The line for a result, without newline; text is cut so that it fits. Caller frees. */
+char *work_result_line(bool ok, const char *text);

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nodeagent/workops.h"
+
+#include <libkmod.h>
+
+#include "common/jsonx.h"
+#include "nodeagent/guest.h"
+#include "nodeagent/hypervisor.h"
+#include "nodeagent/lvm.h"
+#include "nodeagent/paths.h"
+#include "nodeagent/work.h"
+
+#define GUEST_DEADLINE_MS 240000 /* nested KVM in an emulated machine is slow */
+#define GUEST_MEMORY_MIB 192
+#define MAX_LOG (1024 * 1024)
+
+struct workop {
+	struct desired *desired;
+	struct roledefs *roles;
+	const struct roledef *def;
+	const char *arg;
+};
+
+int desired_load(const char *path, struct desired **ret, char **reterr_msg)
+{
+	_cleanup_free_ char *text = NULL, *why = NULL;
+	_cleanup_(jx_freep) json_t *root = NULL;
+	size_t len;
+	int r = read_file(path, 4 * 1024 * 1024, &text, &len);
+
+	if (r == 0) {
+		root = jx_parse(text, len, &why);
+		r = root ? desired_from_json(root, ret, &why) : -EINVAL;
+	}
+	if (r < 0)
+		*reterr_msg = xasprintf("%s: %s", path, why ? why : strerror(-r));
+	return r;
+}
+
+int role_load(const struct desired *d, struct roledefs **ret_roles, const struct roledef **ret_def,
+	char **reterr_msg)
+{
+	_cleanup_(problems_clear) struct problems problems = {0};
+	_cleanup_(roledefs_freep) struct roledefs *roles = NULL;
+	_cleanup_free_ char *names = NULL;
+	const struct roledef *def;
+
+	if (roledefs_load(roledefs_default_dir(), &problems, &roles) < 0 || problems.n > 0) {
+		*reterr_msg = problems.n ? problem_format(&problems.list[0])
+					 : xasprintf("no role files in %s", roledefs_default_dir());
+		return -EINVAL;
+	}
+	def = roledefs_find(roles, d->role, *d->kind ? d->kind : NULL);
+	if (!def) {
+		names = roledefs_names(roles);
+		*reterr_msg = xasprintf("role %s%s%s is not in this node's image, which has %s. Update "
+			"the image (ondol reinstall), or correct the role in rack.ini", d->role,
+			*d->kind ? ", kind " : "", d->kind, names);
+		return -ENOENT;
+	}
+	*ret_roles = TAKE_PTR(roles);
+	*ret_def = def;
+	return 0;
+}
+
+/* ---- libvirt ---- */
+
+/* The role's networks as this node has them. *ret: array, caller frees. */
+static int wanted_networks(const struct workop *w, struct virt_net **ret, size_t *ret_n, char **ret_text)
+{
+	struct virt_net *nets = NULL;
+	size_t n = 0, cap = 0;
+
+	for (char **name = w->def->vm_networks; w->def->hypervisor && name && *name; name++) {
+		const struct desired_port *port = NULL;
+
+		for (size_t i = 0; i < w->desired->n_ports; i++) {
+			if (streq(w->desired->ports[i].name, *name))
+				port = &w->desired->ports[i];
+		}
+		if (!port) {
+			*ret_text = xasprintf("role %s wants the network %s for its machines, and no NIC of "
+				"this node carries it: see its profile in rack.ini", w->def->name, *name);
+			free(nets);
+			return -ENOENT;
+		}
+		GROW(nets, n, cap);
+		nets[n++] = (struct virt_net){port->name, port->bridge, port->vlan};
+	}
+	*ret = nets;
+	*ret_n = n;
+	return 0;
+}
+
+static int op_guests_none(_unused_ struct workop *w, char **ret_text)
+{
+	return hypervisor_no_guests(HYPERVISOR_URI, ret_text);
+}
+
+static int op_networks(struct workop *w, char **ret_text)
+{
+	_cleanup_free_ struct virt_net *nets = NULL;
+	size_t n;
+	int r = wanted_networks(w, &nets, &n, ret_text);
+
+	return r < 0 ? r : hypervisor_set_networks(HYPERVISOR_URI, nets, n, ret_text);
+}
+
+static int op_libvirt_check(struct workop *w, char **ret_text)
+{
+	_cleanup_free_ struct virt_net *nets = NULL;
+	size_t n;
+	int r = wanted_networks(w, &nets, &n, ret_text);
+
+	return r < 0 ? r : hypervisor_check(HYPERVISOR_URI, nets, n, w->def->hypervisor, ret_text);
+}
+
+static char *place_text(const struct guest_place *p)
+{
+	char ip[16], target[16];
+
+	format_ipv4(p->address, ip);
+	format_ipv4(p->target, target);
+	return xasprintf("guest %s on %s, MTU %u, to %s%s (%s)", ip, p->network, p->mtu, p->target_name,
+		p->alone ? ", this node itself, for there is no other" : "", target);
+}
+
+static int op_guest(struct workop *w, char **ret_text)
+{
+	_cleanup_free_ char *cmdline = NULL, *ran = NULL, *said = NULL, *log = NULL, *where = NULL;
+	struct guest_place place;
+	int r = guest_choose(w->desired, w->def->vm_networks, &place, ret_text);
+
+	if (r < 0)
+		return r;
+	cmdline = guest_cmdline(&place);
+	where = place_text(&place);
+	unlink(GUEST_LOG);
+	r = hypervisor_run_guest(HYPERVISOR_URI,
+		&(struct virt_guest){.name = GUEST_NAME, .kernel = GUEST_KERNEL,
+			.initrd = GUEST_INITRD, .cmdline = cmdline, .network = place.network,
+			.serial_log = GUEST_LOG, .memory_mib = GUEST_MEMORY_MIB, .mtu = place.mtu},
+		GUEST_DEADLINE_MS, &ran);
+	if (read_file(GUEST_LOG, MAX_LOG, &log, NULL) == 0 && guest_read_log(log, &said) && r == 0) {
+		*ret_text = xasprintf("%s: %s", where, said);
+		return 0;
+	}
+	*ret_text = xasprintf("%s: %s%s%s", where, ran, said ? "; console: " : "", said ? said : "");
+	return r < 0 ? r : -EIO;
+}
+
+/* ---- KVM's modules ---- */
+
+static const char *kvm_module(void)
+{
+	_cleanup_free_ char *cpuinfo = NULL;
+
+	if (read_file("/proc/cpuinfo", 4 * 1024 * 1024, &cpuinfo, NULL) < 0)
+		return NULL;
+	if (strstr(cpuinfo, " vmx"))
+		return "kvm_intel";
+	if (strstr(cpuinfo, " svm"))
+		return "kvm_amd";
+	return NULL;
+}
+
+static int load_module(struct kmod_ctx *ctx, const char *name, const char *options, char **ret_text)
+{
+	struct kmod_module *mod = NULL;
+	int r = kmod_module_new_from_name(ctx, name, &mod);
+
+	if (r == 0)
+		r = kmod_module_probe_insert_module(mod, 0, options, NULL,
+			NULL, NULL);
+	kmod_module_unref(mod);
+	if (r >= 0) {
+		*ret_text = xasprintf("%s is loaded", name);
+		return 0;
+	}
+	*ret_text = xasprintf("module %s could not be loaded: %s. Is virtualisation locked in the BIOS? "
+		"See: dmesg | grep kvm", name, strerror(-r));
+	return r;
+}
+
+static int op_modules(_unused_ struct workop *w, char **ret_text)
+{
+	const char *name = kvm_module();
+	struct kmod_ctx *ctx;
+	int r;
+
+	if (!name) {
+		*ret_text = xstrdup("the CPU shows neither vmx nor svm: switch on virtualisation (VT-x, "
+			"AMD-V) in the BIOS");
+		return -ENODEV;
+	}
+	ctx = kmod_new(NULL, NULL);
+	if (!ctx)
+		abort();
+	r = load_module(ctx, name, "nested=1", ret_text);
+	kmod_unref(ctx);
+	return r;
+}
+
+/* ---- volume groups ---- */
+
+static int op_vg_enter(struct workop *w, char **ret_text)
+{
+	return lvm_enter(w->desired, w->def->data_vg ? w->def->data_vg : "", ret_text);
+}
+
+static int op_vg_check(struct workop *w, char **ret_text)
+{
+	return lvm_check(w->desired, w->def->data_vg ? w->def->data_vg : "", ret_text);
+}
+
+static int op_vg_leave(struct workop *w, char **ret_text)
+{
+	return lvm_leave(w->arg, ret_text);
+}
+
+/* ---- */
+
+static const struct {
+	const char *op;
+	bool needs_arg;
+	int (*run)(struct workop *w, char **ret_text);
+} table[] = {
+	{"guests-none", false, op_guests_none},
+	{"libvirt-networks", false, op_networks},
+	{"libvirt-check", false, op_libvirt_check},
+	{"kvm-modules", false, op_modules},
+	{"vg-enter", false, op_vg_enter},
+	{"vg-check", false, op_vg_check},
+	{"vg-leave", true, op_vg_leave},
+	{"guest", false, op_guest},
+};
+
+static int run_op(struct workop *w, const char *op, char **ret_text)
+{
+	int r = desired_load(NODE_DESIRED, &w->desired, ret_text);
+
+	if (r == 0)
+		r = role_load(w->desired, &w->roles, &w->def, ret_text);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(table); i++) {
+		if (streq(table[i].op, op) && (w->arg || !table[i].needs_arg))
+			return table[i].run(w, ret_text);
+	}
+	if (r == 0) {
+		*ret_text = xasprintf("unknown work %s", op);
+		r = -EINVAL;
+	}
+	return r;
+}
+
+int workops_main(const char *op, const char *arg)
+{
+	struct workop w = {.arg = arg};
+	_cleanup_free_ char *text = NULL, *line = NULL;
+	int r = run_op(&w, op, &text);
+
+	line = work_result_line(r == 0, text ? text : r < 0 ? strerror(-r) : "done");
+	printf("%s\n", line);
+	roledefs_free(w.roles);
+	desired_free(w.desired);
+	return fflush(stdout) == 0 && r == 0 ? 0 : 1;
+}

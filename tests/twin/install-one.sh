@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# One server, a block storage with 512 MB of memory, from cold to ready, over real IPMI, PXE,
+# disks and kexec; and nothing stays behind.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib/lib.sh
+. tests/lib/rack.sh
+need_root
+
+check "the rack file is made" rack_file --node hp08
+check "ondol check accepts it" "$bin/ondol" check "$rack"
+check "twin and ondold come up" rack_up --memory 512
+start=$(date +%s)
+if "$bin/ondol" apply "$rack" --yes; then
+	ok "apply ends with the node ready, after $(($(date +%s) - start)) s"
+else
+	notok "apply"
+	on_trouble hp08
+fi
+check "the state is ready" test "$(field hp08 state)" = ready
+check "the disk written is the one in bay 1" test "$(field hp08 disk.serial)" = "$("$bin/ondol-twin" status --dir "$twin" --json | python3 -c '
+import json, sys
+n = json.load(sys.stdin)["nodes"][0]
+print([d["serial"] for d in n["disks"] if d["bay"] == 1][0])')"
+check "the spare disk in bay 2 was never written" test "$(written "$work/disks/hp08/disk2.raw")" = 0
+check "the volume group was proved" sh -c "'$bin/ondol' status hp08 --json | grep -q '\"volume-group\"'"
+check "an apply of the same file changes nothing" sh -c "'$bin/ondol' apply '$rack' --yes | tee '$work/again' && ! grep -qw install '$work/again'"
+check "the BMC password is in no log, event or argument" sh -c "
+	p=\$(sed -n 's/^password = //p' '$work/secrets.ini')
+	! grep -q \"\$p\" '$work/ondold.log' && ! '$bin/ondol' why hp08 --all --json | grep -q \"\$p\" &&
+	! cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -v grep | grep -q -- \"-P \$p\""
+check "down" "$bin/ondol-twin" down --dir "$twin"
+check "nothing stays behind" nothing_stays
+finish

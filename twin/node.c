@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "twin/node.h"
+
+#include <limits.h>
+#include <signal.h>
+
+#include "common/child.h"
+#include "common/log.h"
+#include "twin/bmc.h"
+#include "twin/qemu.h"
+#include "twin/qmp.h"
+#include "twin/relay.h"
+
+struct node {
+	sd_event *event; /* borrowed */
+	const struct twin_plan *plan; /* borrowed */
+	const struct twin_node *node; /* borrowed */
+	enum twin_accel accel;
+	enum power_state state;
+	enum boot_device next, current;
+	unsigned starts;
+	uint64_t identify_until_ms; /* monotonic */
+	struct child *qemu; /* owned */
+	struct qmp *qmp;    /* owned */
+	struct relay *relay; /* owned */
+	char *last_line; /* owned: what QEMU said last, to explain an early end */
+	void (*ended)(struct node *n, void *userdata);
+	void *userdata;
+};
+
+static int act(struct node *n, enum power_event event);
+
+static const char *name_of(const struct node *n)
+{
+	return n->node->rack->name;
+}
+
+static void on_alive(void *userdata)
+{
+	act(userdata, POWER_EV_ALIVE);
+}
+
+static void on_line(_unused_ struct child *c, const char *line, void *userdata)
+{
+	struct node *n = userdata;
+
+	free(n->last_line);
+	n->last_line = str_escape(line, 300);
+	log_debug("%s: %s", name_of(n), n->last_line);
+}
+
+static bool end_was_ordered(const struct node *n, int status)
+{
+	return status == 0 || n->state == POWER_STOPPING || n->state == POWER_RESTARTING;
+}
+
+static void on_end(_unused_ struct child *c, int status, _unused_ bool timed_out,
+	_unused_ const char *out, void *userdata)
+{
+	struct node *n = userdata;
+	bool reset = qmp_ended_by_reset(n->qmp);
+
+	n->qemu = NULL;
+	if (!end_was_ordered(n, status))
+		log_error("%s: QEMU ended with status %d%s%s; the node is off", name_of(n), status,
+			n->last_line ? ": " : "", n->last_line ? n->last_line : "");
+	act(n, reset ? POWER_EV_REBOOTED : POWER_EV_ENDED);
+	if (n->ended)
+		n->ended(n, n->userdata);
+}
+
+static int start(struct node *n)
+{
+	_cleanup_(args_clear) struct args a = {0};
+	struct child_spec spec = {.on_line = on_line, .on_exit = on_end, .userdata = n};
+	int r;
+
+	n->current = boot_device_take(&n->next);
+	free(n->last_line);
+	n->last_line = NULL;
+	qemu_args(&a, n->plan, n->node, n->accel, n->current);
+	spec.argv = args_argv(&a);
+	r = child_spawn(n->event, &spec, &n->qemu);
+	if (r < 0) {
+		log_error("%s: QEMU could not be started: %s; the node stays off", name_of(n),
+			strerror(-r));
+		act(n, POWER_EV_ENDED);
+		return r;
+	}
+	n->starts++;
+	log_info("%s: starts, %s first", name_of(n),
+		n->current == BOOT_NETWORK ? "network" : "disk");
+	return 0;
+}
+
+static void log_change(const struct node *n, enum power_state before)
+{
+	if (before == n->state)
+		return;
+	log_debug("%s: power %s -> %s", name_of(n), power_state_str(before),
+		power_state_str(n->state));
+	if (n->state == POWER_OFF)
+		log_info("%s: is off", name_of(n));
+}
+
+static int act(struct node *n, enum power_event event)
+{
+	enum power_state before = n->state;
+	enum power_action action = power_step(&n->state, event);
+	int r = 0;
+
+	log_change(n, before);
+	if (power_is_on(before) != power_is_on(n->state))
+		bmc_set_readings(n->node, power_is_on(n->state));
+	switch (action) {
+	case POWER_DO_START:
+		r = start(n);
+		break;
+	case POWER_DO_KILL:
+		r = child_signal(n->qemu, SIGKILL);
+		break;
+	case POWER_DO_ACPI:
+		log_info("%s: power button pressed", name_of(n));
+		r = qmp_command(n->qmp, "system_powerdown");
+		break;
+	case POWER_DO_REFUSE:
+		r = -EHOSTDOWN;
+		break;
+	case POWER_DO_NOTHING:
+		break;
+	}
+	return r;
+}
+
+int node_power(struct node *n, enum power_event event)
+{
+	return act(n, event);
+}
+
+void node_set_boot(struct node *n, enum boot_device next)
+{
+	n->next = next;
+	log_info("%s: next boot device: %s", name_of(n),
+		next == BOOT_NETWORK ? "network" : next == BOOT_DISK ? "disk" : "default");
+}
+
+enum boot_device node_next_boot(const struct node *n)
+{
+	return n->next;
+}
+
+bool node_is_on(const struct node *n)
+{
+	return power_is_on(n->state);
+}
+
+void node_identify(struct node *n, unsigned seconds)
+{
+	n->identify_until_ms = seconds == UINT_MAX ? UINT64_MAX
+						   : now_mono_ms() + (uint64_t)seconds * 1000;
+	log_info("%s: UID light %s", name_of(n), seconds ? "on" : "off");
+}
+
+const struct twin_node *node_plan(const struct node *n)
+{
+	return n->node;
+}
+
+json_t *node_to_json(const struct node *n)
+{
+	const struct rack_node *rn = n->node->rack;
+	char bmc[16];
+
+	format_ipv4(rn->bmc, bmc);
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s?, s:s, s:s, s:s, s:b, s:i}", "name", rn->name,
+		"role", rn->role, "kind", rn->kind ? rn->kind : "", "power",
+		node_is_on(n) ? "on" : "off", "pid", n->qemu ? (int)child_pid(n->qemu) : 0, "boot",
+		!node_is_on(n) ? NULL : n->current == BOOT_NETWORK ? "network" : "disk", "next_boot",
+		boot_device_ipmi(n->next), "bmc", bmc, "console", n->node->console, "identify",
+		n->identify_until_ms > now_mono_ms(), "starts", (int)n->starts);
+}
+
+static int open_channels(struct node *n)
+{
+	static const struct qmp_ops ops = {.alive = on_alive};
+	_cleanup_free_ char *monitor = xasprintf("%s/monitor.sock", n->node->dir),
+		*serial = xasprintf("%s/serial.sock", n->node->dir);
+	int r = qmp_new(n->event, monitor, &ops, n, &n->qmp);
+
+	return r < 0 ? r : relay_new(n->event, serial, n->node->sol_port, &n->relay);
+}
+
+int node_new(sd_event *event, const struct twin_plan *p, const struct twin_node *tn,
+	enum twin_accel accel, void (*ended)(struct node *n, void *userdata), void *userdata,
+	struct node **ret, char **reterr_msg)
+{
+	struct node *n = xcalloc(1, sizeof(*n));
+	int r;
+
+	n->event = event;
+	n->plan = p;
+	n->node = tn;
+	n->accel = accel;
+	n->ended = ended;
+	n->userdata = userdata;
+	r = open_channels(n);
+	if (r < 0) {
+		*reterr_msg = xasprintf("the sockets of %s could not be made in %s: %s", name_of(n),
+			tn->dir, strerror(-r));
+		node_free(n);
+		return r;
+	}
+	*ret = n;
+	return 0;
+}
+
+void node_free(struct node *n)
+{
+	if (!n)
+		return;
+	child_kill(n->qemu);
+	qmp_free(n->qmp);
+	relay_free(n->relay);
+	free(n->last_line);
+	free(n);
+}
