@@ -6,7 +6,7 @@
 
 #include "common/jsonx.h"
 
-static void say(const struct cli *cli, const char *fmt, va_list ap)
+static _printf_(2, 0) void say(const struct cli *cli, const char *fmt, va_list ap)
 {
 	_cleanup_free_ char *clean = NULL;
 	char *text;
@@ -35,8 +35,8 @@ int cli_usage(const struct cli *cli, const char *fmt, ...)
 	va_start(ap, fmt);
 	say(cli, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "`ondol help%s%s` says how it is used.\n", cli->command ? " " : "",
-		cli->command ? cli->command : "");
+	fprintf(stderr, "`ondol help%s%s` says how it is used.\n",
+		cli->command ? " " : "", cli->command ? cli->command : "");
 	return CLI_USAGE;
 }
 
@@ -51,7 +51,8 @@ int cli_get_status(const struct cli *cli, json_t **ret_json, struct status_view 
 {
 	_cleanup_(jx_freep) json_t *json = NULL;
 	_cleanup_free_ char *msg = NULL;
-	int r = client_call(cli->socket, "GET", "/v1/status", NULL, CLIENT_TIMEOUT_MS, &json, &msg);
+	int r = client_call(
+		cli->socket, "GET", "/v1/status", NULL, CLIENT_TIMEOUT_MS, &json, &msg);
 
 	if (r != 0) {
 		cli_error(cli, "%s", msg);
@@ -68,7 +69,8 @@ int cli_get_status(const struct cli *cli, json_t **ret_json, struct status_view 
 }
 
 /* No node has this name: the nearest, or all names. */
-static int unknown_node(const struct cli *cli, const char *name, const struct status_view *s)
+static int unknown_node(
+	const struct cli *cli, const char *name, const struct status_view *s)
 {
 	const char **names = xcalloc(s->n_nodes + 1, sizeof(*names)), *near;
 
@@ -76,12 +78,16 @@ static int unknown_node(const struct cli *cli, const char *name, const struct st
 		names[i] = s->nodes[i].name;
 	near = nearest_word(name, names);
 	if (!s->n_nodes)
-		cli_error(cli, "ondold has no rack yet, so there is no node %s; give it one with "
-			       "`ondol apply FILE`", name);
+		cli_error(cli,
+			"ondold has no rack yet, so there is no node %s; give it one with "
+			"`ondol apply FILE`",
+			name);
 	else if (near)
-		cli_error(cli, "the rack %s has no node %s; was %s meant?", s->rack, name, near);
+		cli_error(cli, "the rack %s has no node %s; was %s meant?", s->rack, name,
+			near);
 	else
-		cli_error(cli, "the rack %s has no node %s; `ondol status` lists them", s->rack, name);
+		cli_error(cli, "the rack %s has no node %s; `ondol status` lists them",
+			s->rack, name);
 	free(names);
 	return CLI_USAGE;
 }
@@ -98,7 +104,7 @@ int cli_check_nodes(const struct cli *cli, const struct status_view *s)
 static bool is_node_name(const char *name)
 {
 	return *name && strlen(name) <= 63 &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(name);
+		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(name);
 }
 
 static int node_not_found(const struct cli *cli, const char *name)
@@ -109,7 +115,8 @@ static int node_not_found(const struct cli *cli, const char *name)
 	return r == CLI_DONE ? unknown_node(cli, name, s) : r;
 }
 
-int cli_get_node(const struct cli *cli, const char *name, json_t **ret_json, struct node_view *ret)
+int cli_get_node(
+	const struct cli *cli, const char *name, json_t **ret_json, struct node_view *ret)
 {
 	_cleanup_free_ char *path = xasprintf("/v1/nodes/%s", name), *msg = NULL;
 	_cleanup_(jx_freep) json_t *json = NULL;
@@ -125,7 +132,8 @@ int cli_get_node(const struct cli *cli, const char *name, json_t **ret_json, str
 		return CLI_FAILED;
 	}
 	if (node_view_parse(json, ret, &msg) < 0) {
-		cli_error(cli, "ondold's answer about %s is not understood: %s", name, msg);
+		cli_error(
+			cli, "ondold's answer about %s is not understood: %s", name, msg);
 		return CLI_FAILED;
 	}
 	if (ret_json)
@@ -162,8 +170,9 @@ int cli_confirm(const struct cli *cli, const char *question, const char *word)
 	if (cli->opt.yes)
 		return CLI_DONE;
 	if (!term_can_ask()) {
-		cli_error(cli, "this has to be confirmed, and there is no terminal to ask on; "
-			       "nothing was changed. A script says --yes.");
+		cli_error(cli,
+			"this has to be confirmed, and there is no terminal to ask on; "
+			"nothing was changed. A script says --yes.");
 		return CLI_USAGE;
 	}
 	if (term_ask(question, &answer) < 0 || !streq(answer, word)) {
@@ -198,12 +207,17 @@ void cli_date_time(uint64_t real_ms, char buf[static 32])
 
 void cli_ago(uint64_t then_ms, uint64_t now_ms, char buf[static 48])
 {
+	uint64_t age_ms;
 	char duration[32];
 
 	if (then_ms == 0) {
 		strcpy(buf, "never");
 		return;
 	}
-	format_duration(now_ms > then_ms ? (now_ms - then_ms) / 1000 * 1000 : 0, duration);
+	age_ms = now_ms > then_ms ? now_ms - then_ms : 0;
+	if (age_ms < 60000)
+		snprintf(duration, sizeof(duration), "%us", (unsigned)(age_ms / 1000));
+	else
+		format_duration(age_ms, duration);
 	snprintf(buf, 48, "%s ago", duration);
 }

@@ -12,17 +12,17 @@
 
 enum cli_exit {
 	CLI_DONE = 0,
-	CLI_FAILED = 1,      /* it was tried and did not work */
-	CLI_USAGE = 2,       /* wrong usage or configuration: nothing was changed */
-	CLI_LEFT = 130,      /* Ctrl-C: only the watching has ended */
+	CLI_FAILED = 1, /* it was tried and did not work */
+	CLI_USAGE = 2, /* wrong usage or configuration: nothing was changed */
+	CLI_LEFT = 130, /* Ctrl-C: only the watching has ended */
 };
 
 struct cli {
 	const char *command; /* borrowed: the word given */
-	struct options opt;  /* owned */
-	struct term out;     /* standard output */
-	struct term err;     /* standard error */
-	const char *socket;  /* borrowed */
+	struct options opt; /* owned */
+	struct term out; /* standard output */
+	struct term err; /* standard error */
+	const char *socket; /* borrowed */
 };
 
 /* "ondol: ..." on standard error; what came from elsewhere is cleaned. */
@@ -35,7 +35,8 @@ void cli_print_json(json_t *json);
 /* GET /v1/status; *ret_json (may be NULL) is the answer as it came. Says what failed: CLI_FAILED. */
 int cli_get_status(const struct cli *cli, json_t **ret_json, struct status_view **ret);
 /* GET /v1/nodes/NAME; an unknown name is told with the nearest one: CLI_USAGE. */
-int cli_get_node(const struct cli *cli, const char *name, json_t **ret_json, struct node_view *ret);
+int cli_get_node(const struct cli *cli, const char *name, json_t **ret_json,
+	struct node_view *ret);
 /* Is every argument a node of the status? Otherwise says which is not: CLI_USAGE. */
 int cli_check_nodes(const struct cli *cli, const struct status_view *s);
 /* A request whose refusal or failure has only to be told. path_fmt holds one %s: node. */
@@ -50,7 +51,7 @@ int cli_confirm(const struct cli *cli, const char *question, const char *word);
 
 /* Times for people, in local time. */
 void cli_time_of_day(uint64_t real_ms, char buf[static 16]); /* "03:12:05" */
-void cli_date_time(uint64_t real_ms, char buf[static 32]);   /* "2026-11-23 03:12:05" */
+void cli_date_time(uint64_t real_ms, char buf[static 32]); /* "2026-11-23 03:12:05" */
 /* "12 s ago", "never" for 0 */
 void cli_ago(uint64_t then_ms, uint64_t now_ms, char buf[static 48]);
 

@@ -39,27 +39,32 @@ char *client_unreachable(const char *socket, int r, const char *said)
 {
 	switch (try_connect(socket)) {
 	case -ENOENT:
-		return xasprintf("ondold does not run here: there is no %s. Start it with "
-				 "`systemctl start ondold`, or say where its socket is with "
-				 "--socket PATH or $ONDOL_SOCKET.",
+		return xasprintf(
+			"ondold does not run here: there is no %s. Start it with "
+			"`systemctl start ondold`, or say where its socket is with "
+			"--socket PATH or $ONDOL_SOCKET.",
 			socket);
 	case -ECONNREFUSED:
-		return xasprintf("ondold does not run: nobody listens on %s. Start it with "
-				 "`systemctl start ondold`; `journalctl -u ondold` says why it "
-				 "ended.",
+		return xasprintf(
+			"ondold does not run: nobody listens on %s. Start it with "
+			"`systemctl start ondold`; `journalctl -u ondold` says why it "
+			"ended.",
 			socket);
 	case -EACCES:
 	case -EPERM:
-		return xasprintf("no permission for %s: run ondol as root (`sudo ondol ...`).",
+		return xasprintf(
+			"no permission for %s: run ondol as root (`sudo ondol ...`).",
 			socket);
 	case -ENAMETOOLONG:
 		return xasprintf("%s: too long for a socket's path (107 bytes).", socket);
 	}
 	if (r == -ETIMEDOUT)
-		return xasprintf("ondold did not answer in time on %s. It may be busy or stuck; "
-				 "`journalctl -u ondold` shows what it does.",
+		return xasprintf(
+			"ondold did not answer in time on %s. It may be busy or stuck; "
+			"`journalctl -u ondold` shows what it does.",
 			socket);
-	return xasprintf("ondold did not answer on %s: %s.", socket, said ? said : strerror(-r));
+	return xasprintf(
+		"ondold did not answer on %s: %s.", socket, said ? said : strerror(-r));
 }
 
 /* What a refusal says: "error", or the first of "problems", or nothing. */
@@ -71,11 +76,13 @@ static char *refusal_text(unsigned status, const json_t *body)
 	if (error && *error)
 		return xstrdup(error);
 	if (json_array_size(problems) > 0)
-		return xasprintf("ondold refused the files: %zu problems", json_array_size(problems));
+		return xasprintf("ondold refused the files: %zu problems",
+			json_array_size(problems));
 	return xasprintf("ondold answered with HTTP status %u and no reason", status);
 }
 
-int client_judge(unsigned status, const char *body, size_t len, json_t **ret, char **reterr_msg)
+int client_judge(
+	unsigned status, const char *body, size_t len, json_t **ret, char **reterr_msg)
 {
 	_cleanup_free_ char *wrong = NULL;
 	_cleanup_(jx_freep) json_t *json = NULL;
@@ -87,9 +94,10 @@ int client_judge(unsigned status, const char *body, size_t len, json_t **ret, ch
 		wrong = xstrdup("not a JSON object");
 	}
 	if (good && !json) {
-		*reterr_msg = xasprintf("ondold's answer is not understood: %s. Are ondol and "
-					"ondold of the same version?",
-			wrong);
+		*reterr_msg =
+			xasprintf("ondold's answer is not understood: %s. Are ondol and "
+				  "ondold of the same version?",
+				wrong);
 		return -EPROTO;
 	}
 	if (!good)
@@ -101,9 +109,12 @@ int client_judge(unsigned status, const char *body, size_t len, json_t **ret, ch
 int client_call(const char *socket, const char *method, const char *path, json_t *body,
 	unsigned timeout_ms, json_t **ret, char **reterr_msg)
 {
-	_cleanup_free_ char *url = xasprintf("http://ondold%s", path), *text = NULL, *said = NULL;
-	struct http_request req = {
-		.method = method, .url = url, .unix_socket = socket, .timeout_ms = timeout_ms};
+	_cleanup_free_ char *url = xasprintf("http://ondold%s", path), *text = NULL,
+			    *said = NULL;
+	struct http_request req = {.method = method,
+		.url = url,
+		.unix_socket = socket,
+		.timeout_ms = timeout_ms};
 	struct http_response resp = {0};
 	int r;
 

@@ -25,6 +25,7 @@ int client_call(const char *socket, const char *method, const char *path, json_t
 	unsigned timeout_ms, json_t **ret, char **reterr_msg);
 
 /* An answer that came by other means (follow.c) judged by the same rules. */
-int client_judge(unsigned status, const char *body, size_t len, json_t **ret, char **reterr_msg);
+int client_judge(
+	unsigned status, const char *body, size_t len, json_t **ret, char **reterr_msg);
 /* Why the socket could not be reached, r being what the HTTP client said; caller frees. */
 char *client_unreachable(const char *socket, int r, const char *said);

@@ -42,12 +42,14 @@ static int refuse(const struct cli *cli, const struct plan *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (streq(p->list[i].action, "refused"))
-			cli_error(cli, "%s is refused: %s", p->list[i].node, p->list[i].why);
+			cli_error(cli, "%s is refused: %s", p->list[i].node,
+				p->list[i].why);
 	cli_error(cli, "nothing was changed");
 	return CLI_FAILED;
 }
 
-static struct goal *make_goals(const struct input *in, const struct plan *p, uint64_t began_ms)
+static struct goal *make_goals(
+	const struct input *in, const struct plan *p, uint64_t began_ms)
 {
 	struct goal *goals = xcalloc(in->rack->n_nodes + 1, sizeof(*goals));
 
@@ -56,10 +58,11 @@ static struct goal *make_goals(const struct input *in, const struct plan *p, uin
 		const struct plan_action *a = plan_action(p, name);
 		const char *action = a ? a->action : "none";
 
-		goals[i] = (struct goal){.node = name, .after_ms = began_ms,
-			.kind = streq(action, "install")  ? GOAL_RUN :
-				streq(action, "converge") ? GOAL_REPORTED :
-							    GOAL_SETTLED};
+		goals[i] = (struct goal){.node = name,
+			.after_ms = began_ms,
+			.kind = streq(action, "install")    ? GOAL_RUN
+				: streq(action, "converge") ? GOAL_REPORTED
+							    : GOAL_SETTLED};
 	}
 	return goals;
 }
@@ -103,6 +106,8 @@ static int apply(const struct cli *cli, const struct input *in)
 		r = plan_post(cli, in, false, &done);
 	if (r != CLI_DONE)
 		return r;
+	if (plan_count(&done, "refused") > 0) /* it changed while the question was open */
+		return refuse(cli, &done);
 	return wait_for(cli, in, &done, before->now_ms);
 }
 

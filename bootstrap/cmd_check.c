@@ -15,7 +15,8 @@ static void print_json(const struct input *in)
 int cmd_check(struct cli *cli)
 {
 	_cleanup_(input_clear) struct input in = {0};
-	struct input_spec spec = {.secrets = cli->opt.secrets, .no_secrets = cli->opt.no_secrets,
+	struct input_spec spec = {.secrets = cli->opt.secrets,
+		.no_secrets = cli->opt.no_secrets,
 		.roles = cli->opt.roles};
 	int r;
 

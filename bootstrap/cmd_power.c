@@ -5,7 +5,8 @@
 
 #define POWER_TIMEOUT_MS 180000 /* a soft off takes as long as the system takes to end */
 
-static const char *const actions[] = {"status", "on", "off", "cycle", "reset", "soft", NULL};
+static const char *const actions[] = {
+	"status", "on", "off", "cycle", "reset", "soft", NULL};
 
 static bool is_action(const char *word)
 {
@@ -27,7 +28,8 @@ static int confirm(const struct cli *cli, const char *node, const char *action)
 	_cleanup_free_ char *text = NULL, *role = NULL;
 	int r = cli_get_node(cli, node, NULL, &n);
 
-	if (r != CLI_DONE || streq(n.state, "enrol") || streq(n.state, "idle") || streq(n.state, "failed"))
+	if (r != CLI_DONE || streq(n.state, "enrol") || streq(n.state, "idle") ||
+		streq(n.state, "failed"))
 		return r;
 	role = node_view_role(&n);
 	text = xasprintf("%s (%s) is %s; power %s takes it away without a shutdown.\n"
@@ -43,16 +45,18 @@ int cmd_power(struct cli *cli)
 	int r;
 
 	if (cli->opt.n_args != 2)
-		return cli_usage(cli, "power: expected a node and one of status, on, off, cycle, reset, soft");
+		return cli_usage(cli,
+			"power: expected a node and one of status, on, off, cycle, reset, soft");
 	node = cli->opt.args[0];
 	action = cli->opt.args[1];
 	if (!is_action(action))
-		return cli_usage(cli, "power: expected status, on, off, cycle, reset or soft, found %s",
+		return cli_usage(cli,
+			"power: expected status, on, off, cycle, reset or soft, found %s",
 			action);
 	r = is_harsh(action) && !cli->opt.yes ? confirm(cli, node, action) : CLI_DONE;
 	if (r == CLI_DONE)
-		r = cli_post_node(cli, node, "power", json_pack("{s:s}", "action", action),
-			POWER_TIMEOUT_MS, &answer);
+		r = cli_post_node(cli, node, "power",
+			json_pack("{s:s}", "action", action), POWER_TIMEOUT_MS, &answer);
 	if (r != CLI_DONE)
 		return r;
 	if (cli->opt.json) {

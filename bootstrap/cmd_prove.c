@@ -14,14 +14,16 @@ static int ask(const struct cli *cli, const char *node, uint64_t *ret_task)
 {
 	_cleanup_(jx_freep) json_t *answer = NULL;
 	struct jx j = {0};
-	int r = cli_post_node(cli, node, "prove", json_object(), CLIENT_TIMEOUT_MS, &answer);
+	int r = cli_post_node(
+		cli, node, "prove", json_object(), CLIENT_TIMEOUT_MS, &answer);
 
 	if (r != CLI_DONE)
 		return r;
 	j.obj = answer;
 	*ret_task = jx_uint(&j, "task", 0, UINT64_C(1) << 53);
 	if (j.error) {
-		cli_error(cli, "%s: ondold's answer is not understood: %s", node, j.error);
+		cli_error(
+			cli, "%s: ondold's answer is not understood: %s", node, j.error);
 		jx_clear(&j);
 		return CLI_FAILED;
 	}
@@ -35,8 +37,10 @@ static int await_event(const struct cli *cli, const char *node, int64_t *since)
 	_cleanup_(jx_freep) json_t *json = NULL;
 	struct events_view e = {0};
 
-	path = xasprintf("/v1/events?since=%lld&node=%s&wait=%d", (long long)*since, node, HOLD_S);
-	if (client_call(cli->socket, "GET", path, NULL, CLIENT_TIMEOUT_MS, &json, &msg) != 0 ||
+	path = xasprintf(
+		"/v1/events?since=%lld&node=%s&wait=%d", (long long)*since, node, HOLD_S);
+	if (client_call(cli->socket, "GET", path, NULL, CLIENT_TIMEOUT_MS, &json, &msg) !=
+			0 ||
 		events_view_parse(json, &e, &msg) < 0) {
 		cli_error(cli, "%s", msg);
 		return CLI_FAILED;
@@ -47,14 +51,15 @@ static int await_event(const struct cli *cli, const char *node, int64_t *since)
 }
 
 /* Leaves in *ret the node as it is when its task is done. */
-static int await_task(const struct cli *cli, const char *node, uint64_t task, uint64_t deadline_ms,
-	struct node_view *ret)
+static int await_task(const struct cli *cli, const char *node, uint64_t task,
+	uint64_t deadline_ms, struct node_view *ret)
 {
 	int64_t since = -1;
 
 	for (;;) {
 		struct node_view n = {0};
-		int r = await_event(cli, node, &since); /* the first one only learns the last id */
+		int r = await_event(
+			cli, node, &since); /* the first one only learns the last id */
 
 		if (r == CLI_DONE)
 			r = cli_get_node(cli, node, NULL, &n);
@@ -66,7 +71,8 @@ static int await_task(const struct cli *cli, const char *node, uint64_t task, ui
 		}
 		node_view_clear(&n);
 		if (now_mono_ms() >= deadline_ms) {
-			cli_error(cli, "%s did not answer in time; `ondol why %s` shows what it does",
+			cli_error(cli,
+				"%s did not answer in time; `ondol why %s` shows what it does",
 				node, node);
 			return CLI_FAILED;
 		}
@@ -81,7 +87,8 @@ static json_t *result_json(const struct node_view *n)
 		json_array_append_new(list,
 			json_pack("{s:s, s:b, s:s}", "name", n->task_proofs[i].name, "ok",
 				n->task_proofs[i].ok, "text", n->task_proofs[i].text));
-	return json_pack("{s:s, s:b, s:o}", "node", n->name, "ok", n->task_ok, "proofs", list);
+	return json_pack(
+		"{s:s, s:b, s:o}", "node", n->name, "ok", n->task_ok, "proofs", list);
 }
 
 static bool all_ok(const struct node_view *n)
@@ -110,7 +117,8 @@ static int report(const struct cli *cli, const struct node_view *n, json_t *resu
 
 static int prove_all(const struct cli *cli, uint64_t *tasks, json_t *results)
 {
-	uint64_t timeout_ms = cli->opt.timeout_ms ? cli->opt.timeout_ms : DEFAULT_TIMEOUT_MS;
+	uint64_t timeout_ms =
+		cli->opt.timeout_ms ? cli->opt.timeout_ms : DEFAULT_TIMEOUT_MS;
 	uint64_t deadline_ms = now_mono_ms() + timeout_ms;
 	int worst = CLI_DONE;
 
@@ -145,7 +153,8 @@ int cmd_prove(struct cli *cli)
 	r = prove_all(cli, tasks, results);
 	free(tasks);
 	if (cli->opt.json)
-		cli_print_json(json_pack("{s:b, s:o}", "ok", r == CLI_DONE, "nodes", results));
+		cli_print_json(
+			json_pack("{s:b, s:o}", "ok", r == CLI_DONE, "nodes", results));
 	else
 		json_decref(results);
 	return r;

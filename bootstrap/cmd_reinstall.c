@@ -39,7 +39,8 @@ static int begin_all(const struct cli *cli)
 
 		json_decref(answer);
 		if (r != CLI_DONE && i > 0)
-			cli_error(cli, "those named before %s have begun", cli->opt.args[i]);
+			cli_error(cli, "those named before %s have begun",
+				cli->opt.args[i]);
 		if (r != CLI_DONE)
 			return r;
 	}

@@ -8,7 +8,8 @@
 static void put_remark(struct table *t, const struct node_view *n)
 {
 	if (n->has_progress && n->total > 0)
-		table_add(t, STYLE_PLAIN, "%s %u %%", n->step, progress_percent(n->done, n->total));
+		table_add(t, STYLE_PLAIN, "%s %u %%", n->step,
+			progress_percent(n->done, n->total));
 	else if (*n->reason && !node_view_is_going(n))
 		table_add(t, STYLE_PLAIN, "%s", n->reason);
 	else
@@ -17,8 +18,8 @@ static void put_remark(struct table *t, const struct node_view *n)
 
 static void print_table(const struct cli *cli, const struct status_view *s)
 {
-	static const char *const headings[] = {"node", "unit", "role", "state", "since", "address",
-		"BMC", "power", "seen", "what", NULL};
+	static const char *const headings[] = {"node", "unit", "role", "state", "since",
+		"address", "BMC", "power", "seen", "what", NULL};
 	_cleanup_(table_freep) struct table *t = table_new(headings);
 	char since[48], seen[48];
 
@@ -60,7 +61,8 @@ static int print_all(const struct cli *cli)
 	}
 	json_decref(json);
 	if (!*s->rack) {
-		printf("ondold %s has no rack yet. Give it one: `ondol apply FILE`.\n", s->version);
+		printf("ondold %s has no rack yet. Give it one: `ondol apply FILE`.\n",
+			s->version);
 		return CLI_DONE;
 	}
 	print_table(cli, s);
@@ -91,7 +93,8 @@ static int watch_on(const struct cli *cli)
 	_cleanup_(status_view_freep) struct status_view *s = NULL;
 	_cleanup_(jx_freep) json_t *json = NULL;
 	_cleanup_free_ char *msg = NULL;
-	struct follow_spec spec = {.cli = cli, .term = &cli->out, .timeout_ms = cli->opt.timeout_ms};
+	struct follow_spec spec = {
+		.cli = cli, .term = &cli->out, .timeout_ms = cli->opt.timeout_ms};
 	int r = cli_get_status(cli, NULL, &s);
 
 	if (r == CLI_DONE)

@@ -21,8 +21,10 @@ static int get_events(const struct cli *cli, const char *node, json_t **ret_list
 		json_t *page;
 		json_int_t last;
 
-		path = xasprintf("/v1/events?since=%lld&node=%s&limit=%d", (long long)since, node, PAGE);
-		if (client_call(cli->socket, "GET", path, NULL, CLIENT_TIMEOUT_MS, &json, &msg) != 0) {
+		path = xasprintf("/v1/events?since=%lld&node=%s&limit=%d",
+			(long long)since, node, PAGE);
+		if (client_call(cli->socket, "GET", path, NULL, CLIENT_TIMEOUT_MS, &json,
+			    &msg) != 0) {
 			cli_error(cli, "%s", msg);
 			return CLI_FAILED;
 		}
@@ -38,34 +40,30 @@ static int get_events(const struct cli *cli, const char *node, json_t **ret_list
 	return CLI_DONE;
 }
 
-/* The last event from which a run is told: when the node left its rest. */
-static size_t run_begin(const struct events_view *e, const struct node_view *n)
+/* The event with which the last run began: something was asked of the node. */
+static size_t run_begin(const struct events_view *e)
 {
-	uint64_t run_ms = 0, began_ms;
 	size_t i = e->n;
 
-	for (size_t k = 0; k < n->n_phases; k++)
-		run_ms += n->phases[k].ms;
-	if (run_ms == 0 || e->n == 0)
-		return 0;
-	/* the phases end now, or when the present state began */
-	began_ms = node_view_is_going(n) ? 0 : n->since_ms > run_ms ? n->since_ms - run_ms : 0;
-	if (node_view_is_going(n))
-		began_ms = e->list[e->n - 1].time_ms > run_ms ? e->list[e->n - 1].time_ms - run_ms : 0;
-	while (i > 0 && e->list[i - 1].time_ms + 2000 >= began_ms)
-		i--;
+	while (i > 0) {
+		const char *type = e->list[--i].type;
+
+		if (streq(type, "install.wanted") || streq(type, "converge.wanted"))
+			break;
+	}
 	return i;
 }
 
 static void print_head(const struct cli *cli, const struct node_view *n)
 {
-	_cleanup_free_ char *role = node_view_role(n), *reason = text_clean(n->reason, cli->out.utf8);
+	_cleanup_free_ char *role = node_view_role(n),
+			    *reason = text_clean(n->reason, cli->out.utf8);
 	_cleanup_free_ char *step = text_clean(n->step, cli->out.utf8);
 	char since[32];
 
 	cli_date_time(n->since_ms, since);
-	printf("%s%s%s (%s) is %s%s%s since %s", style_on(STYLE_BOLD, cli->out.color), n->name,
-		style_off(STYLE_BOLD, cli->out.color), role,
+	printf("%s%s%s (%s) is %s%s%s since %s", style_on(STYLE_BOLD, cli->out.color),
+		n->name, style_off(STYLE_BOLD, cli->out.color), role,
 		style_on(node_view_style(n), cli->out.color), n->state,
 		style_off(node_view_style(n), cli->out.color), since);
 	printf("%s%s\n", *reason ? ": " : "", reason);
@@ -85,9 +83,11 @@ static enum term_style event_style(const struct event_view *e)
 	return STYLE_PLAIN;
 }
 
-static void print_timeline(const struct cli *cli, const struct events_view *e, size_t first)
+static void print_timeline(
+	const struct cli *cli, const struct events_view *e, size_t first)
 {
-	static const char *const headings[] = {"time", "after", "source", "event", "text", NULL};
+	static const char *const headings[] = {
+		"time", "after", "source", "event", "text", NULL};
 	_cleanup_(table_freep) struct table *t = table_new(headings);
 	char at[32], after[32];
 
@@ -99,7 +99,8 @@ static void print_timeline(const struct cli *cli, const struct events_view *e, s
 		cli_date_time(x->time_ms, at);
 		format_duration(x->time_ms > before ? x->time_ms - before : 0, after);
 		table_add(t, STYLE_DIM, "%s", at);
-		table_add(t, STYLE_DIM, "%s%s", i > first ? "+" : "", i > first ? after : "");
+		table_add(t, STYLE_DIM, "%s%s", i > first ? "+" : "",
+			i > first ? after : "");
 		table_add(t, STYLE_PLAIN, "%s", x->source);
 		table_add(t, event_style(x), "%s", x->type);
 		table_add(t, event_style(x), "%s", x->text);
@@ -119,7 +120,7 @@ static int print_why(const struct cli *cli, const struct node_view *n, const jso
 		cli_error(cli, "ondold's events are not understood: %s", msg);
 		return CLI_FAILED;
 	}
-	first = cli->opt.all ? 0 : run_begin(&e, n);
+	first = cli->opt.all ? 0 : run_begin(&e);
 	print_head(cli, n);
 	if (e.n == 0)
 		printf("No events yet.\n");

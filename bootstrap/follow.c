@@ -17,21 +17,21 @@
 #include "common/jsonx.h"
 
 #define TICK_MS 1000
-#define HOLD_S 20            /* ondold holds a request for events so long */
+#define HOLD_S 20 /* ondold holds a request for events so long */
 #define STATUS_SELDOM_MS 10000
-#define PAUSE_MS 200         /* between one status and the next, when events come thick */
-#define MAX_NONSENSE 5       /* answers that are not understood, in a row */
+#define PAUSE_MS 200 /* between one status and the next, when events come thick */
+#define MAX_NONSENSE 5 /* answers that are not understood, in a row */
 
 struct follow {
 	const struct follow_spec *spec;
-	sd_event *event;            /* owned */
-	struct http_client *http;   /* owned */
-	struct watch *watch;        /* owned */
+	sd_event *event; /* owned */
+	struct http_client *http; /* owned */
+	struct watch *watch; /* owned */
 	struct live live;
 	struct status_view *status; /* owned, NULL: none yet */
-	json_t *status_json;        /* owned */
-	uint64_t status_ms;         /* when it came, monotonic */
-	int64_t last_event;         /* -1: not known yet */
+	json_t *status_json; /* owned */
+	uint64_t status_ms; /* when it came, monotonic */
+	int64_t last_event; /* -1: not known yet */
 	bool events_running, status_running, status_wanted;
 	sd_event_source *tick, *pause; /* owned */
 	unsigned nonsense;
@@ -53,8 +53,8 @@ static void show_live(struct follow *f)
 	size_t n = 0;
 
 	if (f->status)
-		n = watch_lines(f->watch, f->status, now_mono_ms(), columns - 1, t->color, t->utf8,
-			&lines);
+		n = watch_lines(f->watch, f->status, now_mono_ms(), columns - 1, t->color,
+			t->utf8, &lines);
 	if (f->lost) {
 		lines = xrealloc(lines, n + 1, sizeof(*lines));
 		lines[n++] = text_clip(f->lost, columns - 1, t->utf8);
@@ -103,8 +103,8 @@ static bool all_done(const struct follow *f)
 	const struct follow_spec *s = f->spec;
 
 	for (size_t i = 0; i < s->n_goals; i++)
-		if (goal_check(&s->goals[i], status_view_node(f->status, s->goals[i].node)) ==
-			GOAL_GOING)
+		if (goal_check(&s->goals[i],
+			    status_view_node(f->status, s->goals[i].node)) == GOAL_GOING)
 			return false;
 	return s->n_goals > 0;
 }
@@ -130,17 +130,21 @@ static void nonsense(struct follow *f, char *why) /* takes why */
 
 /* ---- asking ---- */
 
-static int start(struct follow *f, const char *path, unsigned timeout_ms, http_done_fn done)
+static int start(
+	struct follow *f, const char *path, unsigned timeout_ms, http_done_fn done)
 {
 	_cleanup_free_ char *url = xasprintf("http://ondold%s", path);
-	struct http_request req = {.method = "GET", .url = url,
-		.unix_socket = f->spec->cli->socket, .timeout_ms = timeout_ms};
+	struct http_request req = {.method = "GET",
+		.url = url,
+		.unix_socket = f->spec->cli->socket,
+		.timeout_ms = timeout_ms};
 
 	return http_start(f->http, &req, done, f, NULL);
 }
 
 /* Judges an answer: NULL when there is none or it makes no sense, which is noted. */
-static json_t *understand(struct follow *f, int r, const char *said, const struct http_response *resp)
+static json_t *understand(
+	struct follow *f, int r, const char *said, const struct http_response *resp)
 {
 	_cleanup_(jx_freep) json_t *json = NULL;
 	char *why = NULL;
@@ -180,7 +184,8 @@ static int on_pause(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 	return 0;
 }
 
-static void on_status(int r, const char *msg, const struct http_response *resp, void *userdata)
+static void on_status(
+	int r, const char *msg, const struct http_response *resp, void *userdata)
 {
 	struct follow *f = userdata;
 	_cleanup_(jx_freep) json_t *json = NULL;
@@ -198,8 +203,8 @@ static void on_status(int r, const char *msg, const struct http_response *resp, 
 	}
 	take_status(f, s, json);
 	if (!f->pause)
-		sd_event_add_time_relative(f->event, &f->pause, CLOCK_MONOTONIC, PAUSE_MS * 1000, 0,
-			on_pause, f);
+		sd_event_add_time_relative(f->event, &f->pause, CLOCK_MONOTONIC,
+			PAUSE_MS * 1000, 0, on_pause, f);
 	if (!f->events_running)
 		ask_events(f);
 }
@@ -212,7 +217,8 @@ static void ask_status(struct follow *f)
 	f->status_running = start(f, "/v1/status", CLIENT_TIMEOUT_MS, on_status) == 0;
 }
 
-static void on_events(int r, const char *msg, const struct http_response *resp, void *userdata)
+static void on_events(
+	int r, const char *msg, const struct http_response *resp, void *userdata)
 {
 	struct follow *f = userdata;
 	_cleanup_(jx_freep) json_t *json = NULL;
@@ -236,10 +242,10 @@ static void on_events(int r, const char *msg, const struct http_response *resp, 
 
 static void ask_events(struct follow *f)
 {
-	_cleanup_free_ char *path =
-		f->last_event < 0 ?
-			xstrdup("/v1/events?since=-1") :
-			xasprintf("/v1/events?since=%lld&wait=%d", (long long)f->last_event, HOLD_S);
+	_cleanup_free_ char *path = f->last_event < 0
+		? xstrdup("/v1/events?since=-1")
+		: xasprintf("/v1/events?since=%lld&wait=%d", (long long)f->last_event,
+			  HOLD_S);
 
 	f->events_running = start(f, path, (HOLD_S + 15) * 1000, on_events) == 0;
 }
@@ -259,12 +265,14 @@ static int on_tick(sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
-static int on_deadline(sd_event_source *s, _unused_ uint64_t usec, _unused_ void *userdata)
+static int on_deadline(
+	sd_event_source *s, _unused_ uint64_t usec, _unused_ void *userdata)
 {
 	return sd_event_exit(sd_event_source_get_event(s), FOLLOW_TIMEOUT);
 }
 
-static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+static int on_signal(
+	sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
 {
 	struct follow *f = userdata;
 
@@ -292,8 +300,8 @@ static int add_signals(struct follow *f, sigset_t *ret_old)
 
 static int add_timers(struct follow *f)
 {
-	int r = sd_event_add_time_relative(f->event, &f->tick, CLOCK_MONOTONIC, TICK_MS * 1000, 0,
-		on_tick, f);
+	int r = sd_event_add_time_relative(
+		f->event, &f->tick, CLOCK_MONOTONIC, TICK_MS * 1000, 0, on_tick, f);
 
 	if (r >= 0 && f->spec->timeout_ms)
 		r = sd_event_add_time_relative(f->event, NULL, CLOCK_MONOTONIC,
@@ -326,14 +334,16 @@ static int run(struct follow *f)
 	return r;
 }
 
-int follow_run(const struct follow_spec *spec, struct status_view **ret, json_t **ret_json,
-	char **reterr_msg)
+int follow_run(const struct follow_spec *spec, struct status_view **ret,
+	json_t **ret_json, char **reterr_msg)
 {
-	struct follow f = {.spec = spec, .last_event = -1, .watch = watch_new(spec->nodes)};
+	struct follow f = {
+		.spec = spec, .last_event = -1, .watch = watch_new(spec->nodes)};
 	int r = run(&f);
 
 	if (r < 0)
-		*reterr_msg = f.error ? f.error : xasprintf("watching failed: %s", strerror(-r));
+		*reterr_msg = f.error ? f.error
+				      : xasprintf("watching failed: %s", strerror(-r));
 	*ret = f.status;
 	*ret_json = f.status_json;
 	watch_free(f.watch);

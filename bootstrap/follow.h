@@ -9,18 +9,19 @@
 #include "bootstrap/watch.h"
 
 struct follow_spec {
-	const struct cli *cli;     /* borrowed */
-	const struct term *term;   /* where it is shown: standard output, or error beside --json */
-	const struct goal *goals;  /* borrowed; n_goals 0: until Ctrl-C, all nodes */
+	const struct cli *cli; /* borrowed */
+	const struct term
+		*term; /* where it is shown: standard output, or error beside --json */
+	const struct goal *goals; /* borrowed; n_goals 0: until Ctrl-C, all nodes */
 	size_t n_goals;
-	const char *const *nodes;  /* which to show, NULL: all */
-	uint64_t timeout_ms;       /* 0: none */
+	const char *const *nodes; /* which to show, NULL: all */
+	uint64_t timeout_ms; /* 0: none */
 };
 
 enum follow_end {
 	FOLLOW_DONE = 1, /* every goal is reached or cannot be */
 	FOLLOW_TIMEOUT,
-	FOLLOW_LEFT,     /* Ctrl-C */
+	FOLLOW_LEFT, /* Ctrl-C */
 };
 
 /*
@@ -28,5 +29,5 @@ enum follow_end {
  * *ret_json the same as it came; or a negative errno with *reterr_msg: ondold's answers
  * make no sense.
  */
-int follow_run(const struct follow_spec *spec, struct status_view **ret, json_t **ret_json,
-	char **reterr_msg);
+int follow_run(const struct follow_spec *spec, struct status_view **ret,
+	json_t **ret_json, char **reterr_msg);

@@ -71,9 +71,8 @@ enum fsm_action { /* bits; to be carried out in this order */
 	FSM_DO_ABORT_POWER = 1 << 0, /* drop what is queued for the BMC on the run's behalf */
 	FSM_DO_REVOKE_BOOT = 1 << 1, /* the boot token is good no longer */
 	FSM_DO_POWER = 1 << 2,       /* off, boot from the network once, on */
-	FSM_DO_PUSH = 1 << 3,        /* answer held requests for the desired state */
-	FSM_DO_SCHEDULE = 1 << 4,    /* a slot may be free, or a node waits for one */
-	FSM_DO_DROP = 1 << 5,        /* forget the node */
+	FSM_DO_SCHEDULE = 1 << 3,    /* a slot may be free, or a node waits for one */
+	FSM_DO_DROP = 1 << 4,        /* forget the node */
 };
 
 struct fsm_names { /* for the words of a failure */

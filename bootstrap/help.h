@@ -4,8 +4,8 @@
 
 struct help_text {
 	const char *command; /* "check" */
-	const char *brief;   /* one line */
-	const char *text;    /* usage, options, examples */
+	const char *brief; /* one line */
+	const char *text; /* usage, options, examples */
 };
 
 extern const struct help_text help_texts[]; /* ends with a command of NULL */

@@ -53,6 +53,7 @@ struct httpd {
 	sd_event_source *io, *timer; /* owned */
 	struct http_req *reqs;
 	char *unix_path; /* owned: removed at the end */
+	bool resumed; /* since the last MHD_run: libmicrohttpd itself wakes nobody for it */
 	bool stopping;
 };
 
@@ -185,6 +186,7 @@ static void reply(struct http_req *req, unsigned status, struct MHD_Response *re
 	req->timer = sd_event_source_disable_unref(req->timer);
 	if (req->suspended) {
 		req->suspended = false;
+		req->httpd->resumed = true;
 		MHD_resume_connection(req->conn);
 	}
 }
@@ -370,30 +372,31 @@ static void on_completed(_unused_ void *cls, _unused_ struct MHD_Connection *con
 	*con_cls = NULL;
 }
 
-static int on_ready(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t revents,
-	void *userdata)
+static int run(struct httpd *h)
 {
-	struct httpd *h = userdata;
-
+	h->resumed = false;
 	MHD_run(h->daemon);
 	return 0;
 }
 
+static int on_ready(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t revents,
+	void *userdata)
+{
+	return run(userdata);
+}
+
 static int on_timeout(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
-	struct httpd *h = userdata;
-
-	MHD_run(h->daemon);
-	return 0;
+	return run(userdata);
 }
 
 /* Before each sleep: libmicrohttpd's next deadline becomes the timer's. */
 static int on_prepare(_unused_ sd_event_source *s, void *userdata)
 {
 	struct httpd *h = userdata;
-	MHD_UNSIGNED_LONG_LONG ms;
+	MHD_UNSIGNED_LONG_LONG ms = 0;
 
-	if (MHD_get_timeout(h->daemon, &ms) != MHD_YES)
+	if (!h->resumed && MHD_get_timeout(h->daemon, &ms) != MHD_YES)
 		return sd_event_source_set_enabled(h->timer, SD_EVENT_OFF);
 	sd_event_source_set_time_relative(h->timer, ms * 1000);
 	return sd_event_source_set_enabled(h->timer, SD_EVENT_ONESHOT);

@@ -10,12 +10,14 @@ static char *beside(const char *file, const char *name)
 {
 	const char *slash = strrchr(file, '/');
 
-	return slash ? xasprintf("%.*s/%s", (int)(slash - file), file, name) : xstrdup(name);
+	return slash ? xasprintf("%.*s/%s", (int)(slash - file), file, name)
+		     : xstrdup(name);
 }
 
 static void load_roles(const struct input_spec *spec, struct input *in)
 {
-	_cleanup_free_ char *dir = spec->roles ? xstrdup(spec->roles) : roledefs_default_dir();
+	_cleanup_free_ char *dir =
+		spec->roles ? xstrdup(spec->roles) : roledefs_default_dir();
 
 	roledefs_load(dir, &in->problems, &in->roles);
 }
@@ -24,14 +26,16 @@ static void load_rack(struct input *in)
 {
 	if (conf_read(in->file, &in->problems, &in->rack_ini, &in->rack_ini_len) < 0)
 		return;
-	rack_parse(in->file, in->rack_ini, in->rack_ini_len, in->roles, &in->problems, &in->rack);
+	rack_parse(in->file, in->rack_ini, in->rack_ini_len, in->roles, &in->problems,
+		&in->rack);
 }
 
 static void load_secrets(struct input *in)
 {
 	if (secrets_load(in->secrets_file, in->rack, &in->problems, &in->secrets) < 0)
 		return;
-	conf_read(in->secrets_file, &in->problems, &in->secrets_ini, &in->secrets_ini_len);
+	conf_read(
+		in->secrets_file, &in->problems, &in->secrets_ini, &in->secrets_ini_len);
 }
 
 int input_load(const struct input_spec *spec, struct input *ret)
@@ -41,8 +45,8 @@ int input_load(const struct input_spec *spec, struct input *ret)
 	if (ret->roles)
 		load_rack(ret);
 	if (!spec->no_secrets) {
-		ret->secrets_file = spec->secrets ? xstrdup(spec->secrets) :
-						    beside(spec->file, "secrets.ini");
+		ret->secrets_file = spec->secrets ? xstrdup(spec->secrets)
+						  : beside(spec->file, "secrets.ini");
 		load_secrets(ret);
 	}
 	problems_sort(&ret->problems);

@@ -10,15 +10,15 @@
 #include "common/secrets.h"
 
 struct input {
-	const char *file;   /* borrowed: rack.ini as named by the operator */
+	const char *file; /* borrowed: rack.ini as named by the operator */
 	char *secrets_file; /* owned, NULL: no secrets wanted */
-	char *rack_ini;     /* owned: the text */
+	char *rack_ini; /* owned: the text */
 	size_t rack_ini_len;
-	char *secrets_ini;  /* owned, wiped before it is freed; NULL: none */
+	char *secrets_ini; /* owned, wiped before it is freed; NULL: none */
 	size_t secrets_ini_len;
-	struct roledefs *roles;   /* owned */
-	struct rack *rack;        /* owned, NULL when the file has problems */
-	struct secrets *secrets;  /* owned */
+	struct roledefs *roles; /* owned */
+	struct rack *rack; /* owned, NULL when the file has problems */
+	struct secrets *secrets; /* owned */
 	struct problems problems; /* of all files together, sorted */
 };
 
@@ -26,7 +26,7 @@ struct input_spec {
 	const char *file;
 	const char *secrets; /* NULL: secrets.ini beside file */
 	bool no_secrets;
-	const char *roles;   /* directory of role files, NULL: the default */
+	const char *roles; /* directory of role files, NULL: the default */
 };
 
 /* 0: everything is good. -EINVAL: problems says what is not. Strings of spec are borrowed. */

@@ -216,8 +216,8 @@ void node_step(struct node *n, enum fsm_event event, const char *text)
 		n->fsm = out.next;
 	carry_out(n, out.actions);
 	arm_deadline(n);
-	if (out.moved || (out.actions & FSM_DO_PUSH))
-		ondold_kick(n->o, n);
+	/* Whatever came to be known may be what a held request waits for. */
+	ondold_kick(n->o, n);
 }
 
 /* What the operator reads beside the state while a node boots. */

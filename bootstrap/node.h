@@ -47,7 +47,6 @@ struct node {
 
 	enum fsm_event last_dhcp; /* what was kept last, and when (mono) */
 	uint64_t last_dhcp_ms;
-	uint32_t last_transaction; /* of DHCP */
 
 	struct ipmi_bmc *bmc;   /* owned */
 	struct ipmi_job *boot_job; /* borrowed from bmc: powering */

@@ -6,7 +6,8 @@
 #include "bootstrap/table.h"
 #include "common/inventory.h"
 
-static _printf_(3, 4) void line(const struct cli *cli, const char *what, const char *fmt, ...)
+static _printf_(3, 4) void line(
+	const struct cli *cli, const char *what, const char *fmt, ...)
 {
 	_cleanup_free_ char *clean = NULL;
 	char *text;
@@ -40,11 +41,12 @@ void nodeprint_state(const struct cli *cli, const struct node_view *n)
 	line(cli, "BMC", "%s, power %s", n->bmc, *n->power ? n->power : "unknown");
 	line(cli, "serial", "%s", n->serial);
 	line(cli, "image", "%s", n->image);
-	line(cli, "revision", "%llu wanted, %llu reported", (unsigned long long)n->revision,
-		(unsigned long long)n->reported);
+	line(cli, "revision", "%llu wanted, %llu reported",
+		(unsigned long long)n->revision, (unsigned long long)n->reported);
 	line(cli, "last seen", "%s", seen);
 	if (n->has_disk)
-		line(cli, "written", "%s (WWN %s)", *n->disk_serial ? n->disk_serial : "-",
+		line(cli, "written", "%s (WWN %s)",
+			*n->disk_serial ? n->disk_serial : "-",
 			*n->disk_wwn ? n->disk_wwn : "-");
 	for (size_t i = 0; i < n->n_phases; i++) {
 		format_duration(n->phases[i].ms, duration);
@@ -65,7 +67,8 @@ void nodeprint_proofs(const struct cli *cli, const struct proof_view *list, size
 		if (list[i].time_ms)
 			cli_date_time(list[i].time_ms, at);
 		table_add(t, STYLE_BOLD, "%s", list[i].name);
-		table_add(t, list[i].ok ? STYLE_GOOD : STYLE_BAD, "%s", list[i].ok ? "ok" : "FAILED");
+		table_add(t, list[i].ok ? STYLE_GOOD : STYLE_BAD, "%s",
+			list[i].ok ? "ok" : "FAILED");
 		table_add(t, STYLE_PLAIN, "%s", at);
 		table_add(t, STYLE_PLAIN, "%s", list[i].text);
 	}
@@ -82,8 +85,8 @@ static void put_disks(const struct cli *cli, const struct inventory *inv)
 
 	for (size_t i = 0; i < inv->n_disks; i++) {
 		const struct inv_disk *d = &inv->disks[i];
-		_cleanup_free_ char *contents = inv_disk_is_blank(d) ? xstrdup("blank") :
-								       inv_disk_contents(d);
+		_cleanup_free_ char *contents =
+			inv_disk_is_blank(d) ? xstrdup("blank") : inv_disk_contents(d);
 
 		format_size(d->size_bytes, size);
 		table_add(t, STYLE_BOLD, "%s", d->name);
@@ -118,7 +121,8 @@ static void put_nics(const struct cli *cli, const struct inventory *inv)
 		if (n->link && n->speed_mbps)
 			table_add(t, STYLE_GOOD, "%u Mbit/s", n->speed_mbps);
 		else
-			table_add(t, n->link ? STYLE_GOOD : STYLE_WARN, n->link ? "up" : "down");
+			table_add(t, n->link ? STYLE_GOOD : STYLE_WARN,
+				n->link ? "up" : "down");
 	}
 	putchar('\n');
 	table_print(t, &cli->out);
@@ -140,9 +144,10 @@ void nodeprint_inventory(const struct cli *cli, const struct node_view *n)
 		return;
 	}
 	format_size(inv->memory_bytes, memory);
-	line(cli, "server", "%s %s, serial %s, UUID %s", inv->vendor, inv->product, inv->serial,
-		inv->uuid);
-	line(cli, "firmware", "%s, %s", inv->bios_version, inv->uefi ? "UEFI" : "legacy BIOS");
+	line(cli, "server", "%s %s, serial %s, UUID %s", inv->vendor, inv->product,
+		inv->serial, inv->uuid);
+	line(cli, "firmware", "%s, %s", inv->bios_version,
+		inv->uefi ? "UEFI" : "legacy BIOS");
 	line(cli, "CPUs", "%u, %s, virtualisation %s", inv->cpus, inv->cpu_model,
 		inv->cpu_virt ? "yes" : "no");
 	line(cli, "memory", "%s", memory);

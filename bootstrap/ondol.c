@@ -41,9 +41,11 @@ static int unknown_command(const struct cli *cli, const char *word)
 		names[n++] = h->command;
 	near = nearest_word(word, names);
 	if (near)
-		cli_error(cli, "there is no command \"%s\"; was `ondol %s` meant?", word, near);
+		cli_error(cli, "there is no command \"%s\"; was `ondol %s` meant?", word,
+			near);
 	else
-		cli_error(cli, "there is no command \"%s\"; `ondol help` lists them", word);
+		cli_error(
+			cli, "there is no command \"%s\"; `ondol help` lists them", word);
 	return CLI_USAGE;
 }
 

@@ -39,7 +39,8 @@ static int set_timeout(struct options *o, const char *value, char **reterr_msg)
 	return -EINVAL;
 }
 
-static int set_option(struct options *o, unsigned bit, const char *value, char **reterr_msg)
+static int set_option(
+	struct options *o, unsigned bit, const char *value, char **reterr_msg)
 {
 	switch (bit) {
 	case OPT_SOCKET:
@@ -109,7 +110,8 @@ static char *usage_error(int what, char *argv[], unsigned accepts)
 	return xasprintf("no such option: --%s", bare);
 }
 
-int options_parse(int argc, char *argv[], unsigned accepts, struct options *o, char **reterr_msg)
+int options_parse(
+	int argc, char *argv[], unsigned accepts, struct options *o, char **reterr_msg)
 {
 	struct option longs[ARRAY_SIZE(defs) + 1] = {{0}};
 	size_t n = 0;
@@ -129,7 +131,8 @@ int options_parse(int argc, char *argv[], unsigned accepts, struct options *o, c
 			*reterr_msg = usage_error(c, argv, accepts);
 			return -EINVAL;
 		}
-		if (set_option(o, c == 'h' ? OPT_HELP : (unsigned)c, optarg, reterr_msg) < 0)
+		if (set_option(o, c == 'h' ? OPT_HELP : (unsigned)c, optarg, reterr_msg) <
+			0)
 			return -EINVAL;
 	}
 	while (optind < argc)
@@ -163,7 +166,8 @@ static unsigned distance(const char *a, const char *b)
 			unsigned best = MIN(d[i - 1][j], d[i][j - 1]) + 1;
 
 			best = MIN(best, d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+				a[i - 2] == b[j - 1])
 				best = MIN(best, d[i - 2][j - 2] + 1);
 			d[i][j] = best;
 		}

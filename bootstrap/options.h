@@ -8,27 +8,27 @@
 #include "common/util.h"
 
 enum option_bit {
-	OPT_SECRETS = 1 << 0,    /* --secrets FILE */
+	OPT_SECRETS = 1 << 0, /* --secrets FILE */
 	OPT_NO_SECRETS = 1 << 1, /* --no-secrets */
 	OPT_JSON = 1 << 2,
-	OPT_WIPE = 1 << 3,       /* --wipe SERIAL, may be repeated */
+	OPT_WIPE = 1 << 3, /* --wipe SERIAL, may be repeated */
 	OPT_YES = 1 << 4,
 	OPT_NO_WAIT = 1 << 5,
-	OPT_TIMEOUT = 1 << 6,    /* --timeout 30m */
+	OPT_TIMEOUT = 1 << 6, /* --timeout 30m */
 	OPT_WATCH = 1 << 7,
 	OPT_ALL = 1 << 8,
-	OPT_ROLES = 1 << 9,      /* --roles DIR */
+	OPT_ROLES = 1 << 9, /* --roles DIR */
 };
 
 struct options {
-	const char *socket;  /* --socket PATH, for every command; NULL: not said */
+	const char *socket; /* --socket PATH, for every command; NULL: not said */
 	const char *secrets; /* all strings are borrowed from argv */
 	const char *roles;
 	bool no_secrets, json, yes, no_wait, watch, all, help;
 	uint64_t timeout_ms; /* 0: not said */
-	const char **wipe;   /* owned array */
+	const char **wipe; /* owned array */
 	size_t n_wipe;
-	const char **args;   /* owned array, n_args and a NULL */
+	const char **args; /* owned array, n_args and a NULL */
 	size_t n_args;
 };
 
@@ -37,7 +37,8 @@ struct options {
  * always. -EINVAL with *reterr_msg (caller frees) for a usage that is wrong; o is cleared
  * with options_clear in every case.
  */
-int options_parse(int argc, char *argv[], unsigned accepts, struct options *o, char **reterr_msg);
+int options_parse(
+	int argc, char *argv[], unsigned accepts, struct options *o, char **reterr_msg);
 void options_clear(struct options *o);
 
 /*

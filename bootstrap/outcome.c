@@ -5,8 +5,8 @@
 #include "common/jsonx.h"
 
 /* Beside run_states[]. */
-static const char *const headings[] = {"node", "role", "state", "address", "disk written", "power",
-	"net-boot", "agent", "install", "1st boot", "config", "total s", NULL};
+static const char *const headings[] = {"node", "role", "state", "address", "disk written",
+	"power", "net-boot", "agent", "install", "1st boot", "config", "total s", NULL};
 #define FIRST_SECONDS 5
 
 static bool listed(const char *const *nodes, const char *name)
@@ -24,7 +24,8 @@ static void put_seconds(struct table *t, uint64_t ms)
 	else if (ms < 10000)
 		table_add(t, STYLE_PLAIN, "%.1f", (double)ms / 1000);
 	else
-		table_add(t, STYLE_PLAIN, "%llu", (unsigned long long)((ms + 500) / 1000));
+		table_add(
+			t, STYLE_PLAIN, "%llu", (unsigned long long)((ms + 500) / 1000));
 }
 
 static void put_node(struct table *t, const struct node_view *n)
@@ -42,7 +43,8 @@ static void put_node(struct table *t, const struct node_view *n)
 	put_seconds(t, node_view_run_ms(n));
 }
 
-void outcome_table(const struct term *term, const struct status_view *s, const char *const *nodes)
+void outcome_table(
+	const struct term *term, const struct status_view *s, const char *const *nodes)
 {
 	_cleanup_(table_freep) struct table *t = table_new(headings);
 
@@ -55,19 +57,24 @@ void outcome_table(const struct term *term, const struct status_view *s, const c
 }
 
 /* What to do about a node that failed, by the state it can no longer leave. */
-static void tell_failure(const struct cli *cli, const struct goal *g, const struct node_view *n)
+static void tell_failure(
+	const struct cli *cli, const struct goal *g, const struct node_view *n)
 {
 	if (!n) {
-		cli_error(cli, "%s is no longer in the rack: someone else applied another file",
+		cli_error(cli,
+			"%s is no longer in the rack: someone else applied another file",
 			g->node);
 		return;
 	}
-	cli_error(cli, "%s %s: %s", n->name, n->state, *n->reason ? n->reason : "no reason was given");
-	fprintf(stderr, "       `ondol why %s` shows what led to it; `ondol reinstall %s` tries again.\n",
+	cli_error(cli, "%s %s: %s", n->name, n->state,
+		*n->reason ? n->reason : "no reason was given");
+	fprintf(stderr,
+		"       `ondol why %s` shows what led to it; `ondol reinstall %s` tries again.\n",
 		g->node, g->node);
 }
 
-static int judge(const struct cli *cli, const struct follow_spec *spec, const struct status_view *s)
+static int judge(const struct cli *cli, const struct follow_spec *spec,
+	const struct status_view *s)
 {
 	int exit_code = CLI_DONE;
 
@@ -99,11 +106,13 @@ static int tell_end(const struct cli *cli, int end, const char *msg)
 {
 	switch (end) {
 	case FOLLOW_LEFT:
-		fprintf(stderr, "Left. The work goes on in ondold; `ondol status` shows it.\n");
+		fprintf(stderr,
+			"Left. The work goes on in ondold; `ondol status` shows it.\n");
 		return CLI_LEFT;
 	case FOLLOW_TIMEOUT:
-		cli_error(cli, "not done within --timeout; the work goes on in ondold: "
-			       "`ondol status` shows it, `ondol why NODE` what it waits for");
+		cli_error(cli,
+			"not done within --timeout; the work goes on in ondold: "
+			"`ondol status` shows it, `ondol why NODE` what it waits for");
 		return CLI_FAILED;
 	}
 	cli_error(cli, "%s", msg);
@@ -113,8 +122,12 @@ static int tell_end(const struct cli *cli, int end, const char *msg)
 int outcome_wait(const struct cli *cli, const struct goal *goals, size_t n_goals,
 	const char *const *nodes, json_t *extra)
 {
-	struct follow_spec spec = {.cli = cli, .term = cli->opt.json ? &cli->err : &cli->out,
-		.goals = goals, .n_goals = n_goals, .nodes = nodes, .timeout_ms = cli->opt.timeout_ms};
+	struct follow_spec spec = {.cli = cli,
+		.term = cli->opt.json ? &cli->err : &cli->out,
+		.goals = goals,
+		.n_goals = n_goals,
+		.nodes = nodes,
+		.timeout_ms = cli->opt.timeout_ms};
 	_cleanup_(status_view_freep) struct status_view *s = NULL;
 	_cleanup_(jx_freep) json_t *json = NULL, *more = extra;
 	_cleanup_free_ char *msg = NULL;

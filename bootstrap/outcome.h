@@ -11,4 +11,5 @@
 int outcome_wait(const struct cli *cli, const struct goal *goals, size_t n_goals,
 	const char *const *nodes, json_t *extra);
 /* The table node, role, state, address, disk, seconds per phase; NULL nodes: all. */
-void outcome_table(const struct term *term, const struct status_view *s, const char *const *nodes);
+void outcome_table(
+	const struct term *term, const struct status_view *s, const char *const *nodes);

@@ -7,11 +7,13 @@
 
 int plan_load(const struct cli *cli, struct input *ret)
 {
-	struct input_spec spec = {.file = cli->opt.args[0], .secrets = cli->opt.secrets,
+	struct input_spec spec = {.file = cli->opt.args[0],
+		.secrets = cli->opt.secrets,
 		.roles = cli->opt.roles};
 
 	if (cli->opt.n_args != 1)
-		return cli_usage(cli, "%s: expected one file, the rack.ini", cli->command);
+		return cli_usage(
+			cli, "%s: expected one file, the rack.ini", cli->command);
 	if (input_load(&spec, ret) == 0)
 		return CLI_DONE;
 	input_tell(ret);
@@ -37,11 +39,13 @@ static json_t *request(const struct cli *cli, const struct input *in, bool dry_r
 	json_t *wipe = json_array();
 
 	for (size_t i = 0; i < cli->opt.n_wipe; i++)
-		json_array_append_new(wipe, text_json(cli->opt.wipe[i], strlen(cli->opt.wipe[i])));
+		json_array_append_new(
+			wipe, text_json(cli->opt.wipe[i], strlen(cli->opt.wipe[i])));
 	return json_pack("{s:o, s:o, s:o, s:o, s:b}", "file",
 		text_json(base_name(in->file), strlen(base_name(in->file))), "rack_ini",
 		text_json(in->rack_ini, in->rack_ini_len), "secrets_ini",
-		text_json(in->secrets_ini, in->secrets_ini_len), "wipe", wipe, "dry_run", dry_run);
+		text_json(in->secrets_ini, in->secrets_ini_len), "wipe", wipe, "dry_run",
+		dry_run);
 }
 
 static int parse_plan(const json_t *json, struct plan *p, char **reterr_msg)
@@ -87,7 +91,8 @@ static int tell_problems(const struct cli *cli, const json_t *answer, const char
 	return CLI_USAGE;
 }
 
-int plan_post(const struct cli *cli, const struct input *in, bool dry_run, struct plan *ret)
+int plan_post(
+	const struct cli *cli, const struct input *in, bool dry_run, struct plan *ret)
 {
 	_cleanup_(jx_freep) json_t *answer = NULL;
 	_cleanup_free_ char *msg = NULL;
@@ -135,11 +140,12 @@ char *plan_disk_text(const struct rack_node *n, const struct inventory *inv)
 		return xasprintf("bay %u, %s, %s", d->bay, disk_bus_str(d->bus), size);
 	if (disk_match(n, i, inv, &found, &why) < 0)
 		return xasprintf("bay %u: %s", d->bay, why);
-	contents = inv_disk_is_blank(found) ? xstrdup("blank") :
-		   inv_disk_is_ours(found)  ? xstrdup("an ondol system") :
-					      inv_disk_contents(found);
-	return xasprintf("bay %u, %s, %s, serial %s; on it: %s", d->bay, disk_bus_str(d->bus), size,
-		*found->serial ? found->serial : found->wwn, contents);
+	contents = inv_disk_is_blank(found) ? xstrdup("blank")
+		: inv_disk_is_ours(found)   ? xstrdup("an ondol system")
+					    : inv_disk_contents(found);
+	return xasprintf("bay %u, %s, %s, serial %s; on it: %s", d->bay,
+		disk_bus_str(d->bus), size, *found->serial ? found->serial : found->wwn,
+		contents);
 }
 
 /* NULL when ondold does not know the node yet, or never saw it. */
@@ -150,7 +156,8 @@ static struct inventory *last_inventory(const struct cli *cli, const char *node)
 	struct inventory *inv = NULL;
 	const json_t *part;
 
-	if (client_call(cli->socket, "GET", path, NULL, CLIENT_TIMEOUT_MS, &json, &msg) != 0)
+	if (client_call(cli->socket, "GET", path, NULL, CLIENT_TIMEOUT_MS, &json, &msg) !=
+		0)
 		return NULL;
 	part = json_object_get(json, "inventory");
 	if (json_is_object(part) && inventory_from_json(part, &inv, &msg) < 0)
@@ -214,10 +221,11 @@ json_t *plan_json(const struct plan *p)
 
 	for (size_t i = 0; i < p->n; i++)
 		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:s}", "node", p->list[i].node, "action",
-				p->list[i].action, "why", p->list[i].why, "disk",
-				p->list[i].disk));
-	return json_pack("{s:I, s:o}", "revision", (json_int_t)p->revision, "actions", list);
+			json_pack("{s:s, s:s, s:s, s:s}", "node", p->list[i].node,
+				"action", p->list[i].action, "why", p->list[i].why,
+				"disk", p->list[i].disk));
+	return json_pack(
+		"{s:I, s:o}", "revision", (json_int_t)p->revision, "actions", list);
 }
 
 size_t plan_count(const struct plan *p, const char *action)

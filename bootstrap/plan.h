@@ -24,7 +24,8 @@ struct plan {
  * POST /v1/rack. Says what failed; CLI_USAGE when ondold found problems in the files,
  * CLI_FAILED otherwise. *ret is cleared with plan_clear.
  */
-int plan_post(const struct cli *cli, const struct input *in, bool dry_run, struct plan *ret);
+int plan_post(
+	const struct cli *cli, const struct input *in, bool dry_run, struct plan *ret);
 /* Asks ondold what each node to be installed looked like when it was last seen. */
 void plan_find_disks(const struct cli *cli, const struct input *in, struct plan *p);
 void plan_print(const struct cli *cli, const struct input *in, const struct plan *p);

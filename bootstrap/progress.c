@@ -15,12 +15,15 @@
 void progress_rate_feed(struct progress_rate *r, uint64_t done, uint64_t now_ms)
 {
 	if (r->last_ms == 0 || done < r->last_done) {
-		*r = (struct progress_rate){
-			.first_ms = now_ms, .first_done = done, .last_ms = now_ms, .last_done = done};
+		*r = (struct progress_rate){.first_ms = now_ms,
+			.first_done = done,
+			.last_ms = now_ms,
+			.last_done = done};
 		return;
 	}
 	if (now_ms > r->first_ms && done > r->first_done)
-		r->bytes_per_s = (double)(done - r->first_done) * 1000 / (double)(now_ms - r->first_ms);
+		r->bytes_per_s = (double)(done - r->first_done) * 1000 /
+			(double)(now_ms - r->first_ms);
 	if (now_ms - r->first_ms > RATE_WINDOW_MS) {
 		r->first_ms = r->last_ms;
 		r->first_done = r->last_done;
@@ -70,21 +73,23 @@ static char *numbers(const struct progress_row *row, bool with_rate)
 	unsigned percent = progress_percent(row->done, row->total);
 
 	if (with_rate && row->bytes_per_s > 0)
-		return xasprintf("%3u %%  %5.0f/%.0f MB  %5.1f MB/s", percent, done, total,
-			row->bytes_per_s / 1e6);
+		return xasprintf("%3u %%  %5.0f/%.0f MB  %5.1f MB/s", percent, done,
+			total, row->bytes_per_s / 1e6);
 	return xasprintf("%3u %%  %5.0f/%.0f MB", percent, done, total);
 }
 
 static char *bar_text(const struct progress_row *row, unsigned width)
 {
-	_cleanup_free_ char *full = numbers(row, true), *less = numbers(row, false), *bar = NULL;
+	_cleanup_free_ char *full = numbers(row, true), *less = numbers(row, false),
+			    *bar = NULL;
 	const char *text = full;
 
 	if (strlen(full) + 1 + BAR_MIN > width)
 		text = less;
 	if (strlen(text) + 1 + BAR_MIN > width)
 		return xasprintf("%3u %%", progress_percent(row->done, row->total));
-	bar = progress_bar(row->done, row->total, MIN(width - (unsigned)strlen(text) - 1, BAR_MAX));
+	bar = progress_bar(
+		row->done, row->total, MIN(width - (unsigned)strlen(text) - 1, BAR_MAX));
 	return xasprintf("%s %s", bar, text);
 }
 
@@ -148,9 +153,9 @@ static unsigned rows_taken(const struct live *l, unsigned columns)
 	unsigned rows = 0;
 
 	for (size_t i = 0; i < l->n; i++)
-		rows += columns == 0 || l->widths[i] == 0 ?
-				1 :
-				(l->widths[i] + columns - 1) / columns;
+		rows += columns == 0 || l->widths[i] == 0
+			? 1
+			: (l->widths[i] + columns - 1) / columns;
 	return rows;
 }
 
@@ -169,7 +174,8 @@ static void remember(struct live *l, size_t i, const char *line)
 	l->widths[i] = text_width(line);
 }
 
-char *live_frame(struct live *l, char *const *lines, size_t n, unsigned columns, unsigned rows)
+char *live_frame(
+	struct live *l, char *const *lines, size_t n, unsigned columns, unsigned rows)
 {
 	size_t room = rows > 2 ? rows - 1 : 1, shown = n <= room ? n : room - 1;
 	char *out = NULL, more[64];

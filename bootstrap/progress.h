@@ -22,8 +22,8 @@ void progress_rate_feed(struct progress_rate *r, uint64_t done, uint64_t now_ms)
 struct progress_row {
 	const char *name, *role, *state, *step; /* borrowed */
 	enum term_style style; /* of the state */
-	uint64_t done, total;  /* bytes; total 0: no bar */
-	double bytes_per_s;    /* 0: not shown */
+	uint64_t done, total; /* bytes; total 0: no bar */
+	double bytes_per_s; /* 0: not shown */
 	uint64_t elapsed_ms;
 };
 
@@ -51,7 +51,8 @@ struct live {
  * narrower has wrapped the old lines: they are counted at the present width. Lines beyond
  * rows - 1 are left out, and the last one says how many. Caller frees.
  */
-char *live_frame(struct live *l, char *const *lines, size_t n, unsigned columns, unsigned rows);
+char *live_frame(
+	struct live *l, char *const *lines, size_t n, unsigned columns, unsigned rows);
 /* The bytes that remove what is on the screen; caller frees. */
 char *live_erase(struct live *l, unsigned columns);
 void live_clear(struct live *l);

@@ -28,6 +28,7 @@ struct pxe {
 	char *config;                             /* owned; in force, NULL: no rack yet */
 	char *trouble;                            /* owned: dnsmasq's last complaint */
 	struct child *child;                      /* owned */
+	struct pxe_line arch;                     /* the last ARCH line; text not valid */
 	bool restarting;                          /* it was told to end, for a new config */
 	sd_event_source *timer;                   /* owned */
 	unsigned backoff_ms;
@@ -161,6 +162,12 @@ static void on_line(_unused_ struct child *c, const char *line, void *userdata)
 		free(p->trouble);
 		p->trouble = str_escape(parsed.text, 300);
 	}
+	if (parsed.kind == PXE_LINE_ARCH) {
+		p->arch = parsed;
+		return;
+	}
+	if (parsed.transaction == p->arch.transaction && p->arch.kind == PXE_LINE_ARCH)
+		parsed.arch = p->arch.arch;
 	if (parsed.kind != PXE_LINE_OTHER)
 		p->hooks.line(&parsed, p->hooks.userdata);
 }

@@ -12,6 +12,7 @@
 struct pxe;
 
 struct pxe_hooks {
+	/* ARCH lines are not handed on: what they say is in the DISCOVER that follows. */
 	void (*line)(const struct pxe_line *line, void *userdata);
 	void (*up)(void *userdata); /* dnsmasq was started */
 	/* It ended by itself, or could not be started; words say when it is tried again. */

@@ -171,8 +171,8 @@ static void parse_dhcp(const char *s, struct pxe_line *out)
 
 	if (!next_word(&rest, word, sizeof(word)) || parse_u64(word, 0, UINT32_MAX, &id) < 0)
 		return;
-	out->transaction = (uint32_t)id;
 	rest += strspn(rest, " ");
+	out->transaction = (uint32_t)id;
 	parse_verb(rest, out);
 	if (out->kind == PXE_LINE_OTHER)
 		parse_vendor_class(rest, out);
@@ -193,20 +193,46 @@ static void parse_tftp(const char *s, struct pxe_line *out)
 	out->kind = str_startswith(s, "sent ") ? PXE_LINE_SENT : PXE_LINE_TFTP_FAILED;
 }
 
+/* "dnsmasq-dhcp[123]: " or without the number: the rest, or NULL. */
+static const char *after_prefix(const char *line, const char *name)
+{
+	if (!str_startswith(line, name))
+		return NULL;
+	line += strlen(name);
+	if (*line == '[')
+		line += 1 + strspn(line + 1, "0123456789");
+	if (*line == ']')
+		line++;
+	return str_startswith(line, ": ") ? line + 2 : NULL;
+}
+
+static bool is_trouble(const char *s)
+{
+	static const char *const words[] = {"failed", "inaccessible", "unknown interface", "bad ",
+		"cannot", "error", "illegal", "not found"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strstr(s, words[i]))
+			return true;
+	return false;
+}
+
 void pxe_parse_line(const char *line, struct pxe_line *ret)
 {
-	struct pxe_line out = {.text = line};
+	struct pxe_line out = {.text = line, .arch = PXE_ARCH_UNKNOWN};
+	const char *rest;
 
-	if (str_startswith(line, "dnsmasq-dhcp: ")) {
-		out.text = line + strlen("dnsmasq-dhcp: ");
-		parse_dhcp(out.text, &out);
-	} else if (str_startswith(line, "dnsmasq-tftp: ")) {
-		out.text = line + strlen("dnsmasq-tftp: ");
-		parse_tftp(out.text, &out);
-	} else if (str_startswith(line, "dnsmasq: ") && line[9]) {
-		out.text = line + strlen("dnsmasq: ");
-		if (strstr(out.text, "failed") || strstr(out.text, "unknown interface") ||
-			strstr(out.text, "bad ") || strstr(out.text, "cannot"))
+	if ((rest = after_prefix(line, "dnsmasq-dhcp"))) {
+		out.text = rest;
+		parse_dhcp(rest, &out);
+		if (str_startswith(rest, "no address range available"))
+			out.kind = PXE_LINE_TROUBLE;
+	} else if ((rest = after_prefix(line, "dnsmasq-tftp"))) {
+		out.text = rest;
+		parse_tftp(rest, &out);
+	} else if ((rest = after_prefix(line, "dnsmasq"))) {
+		out.text = rest;
+		if (is_trouble(rest))
 			out.kind = PXE_LINE_TROUBLE;
 	}
 	*ret = out;

@@ -17,6 +17,9 @@ struct pxe_paths {
 /* dnsmasq.conf for the rack: known MACs only, DHCP and TFTP, no DNS. Caller frees. */
 char *pxe_config(const struct rack *rack, const struct pxe_paths *paths);
 
+#define PXE_ARCH_BIOS 0u
+#define PXE_ARCH_UNKNOWN UINT32_MAX
+
 enum pxe_line_kind {
 	PXE_LINE_OTHER,    /* of no interest */
 	PXE_LINE_DISCOVER,
@@ -34,7 +37,7 @@ struct pxe_line {
 	enum pxe_line_kind kind;
 	struct mac_addr mac; /* DHCP kinds but ARCH */
 	uint32_t address;    /* OFFER, REQUEST, ACK: the client's; TFTP: likewise; 0: none */
-	unsigned arch;       /* ARCH: RFC 4578, 0 is legacy BIOS, 7 UEFI x86-64 */
+	unsigned arch;       /* ARCH: RFC 4578; else PXE_ARCH_UNKNOWN */
 	uint32_t transaction; /* DHCP kinds */
 	const char *text;    /* borrowed from the line: the message without its prefix */
 };

@@ -27,23 +27,10 @@ static void dhcp_event(struct ondold *o, enum fsm_event event, const struct pxe_
 		return;
 	n->last_dhcp = event;
 	n->last_dhcp_ms = now_mono_ms();
-	n->last_transaction = line->transaction;
 	node_event(n, "dnsmasq", event, line->text, NULL);
-}
-
-/* The vendor class comes on a line of its own, after the DISCOVER of the same transaction. */
-static void arch_event(struct ondold *o, const struct pxe_line *line)
-{
-	if (line->arch != 0)
-		return;
-	for (size_t i = 0; i < o->n_nodes; i++) {
-		struct node *n = o->nodes[i];
-
-		if (n->last_transaction == line->transaction &&
-			!(n->fsm.evidence & (UINT64_C(1) << FSM_EV_DHCP_BIOS)))
-			node_event(n, "dnsmasq", FSM_EV_DHCP_BIOS,
-				"it boots as a legacy BIOS, not as UEFI", NULL);
-	}
+	if (event == FSM_EV_DHCP_DISCOVER && line->arch == PXE_ARCH_BIOS)
+		node_event(n, "dnsmasq", FSM_EV_DHCP_BIOS, "it boots as a legacy BIOS, not as UEFI",
+			NULL);
 }
 
 static void tftp_event(struct ondold *o, enum fsm_event event, const struct pxe_line *line)
@@ -69,9 +56,6 @@ static void on_line(const struct pxe_line *line, void *userdata)
 	case PXE_LINE_ACK:
 		dhcp_event(o, FSM_EV_DHCP_ACK, line);
 		return;
-	case PXE_LINE_ARCH:
-		arch_event(o, line);
-		return;
 	case PXE_LINE_SENT:
 		tftp_event(o, FSM_EV_TFTP_SENT, line);
 		return;
@@ -82,6 +66,7 @@ static void on_line(const struct pxe_line *line, void *userdata)
 		ondold_event(o, NULL, "dnsmasq", "dnsmasq.trouble", line->text, NULL);
 		return;
 	case PXE_LINE_REQUEST:
+	case PXE_LINE_ARCH:
 	case PXE_LINE_OTHER:
 		return;
 	}

@@ -16,7 +16,8 @@ static unsigned role_count(const struct rack *r, const struct rack_node *of)
 	unsigned count = 0;
 
 	for (size_t i = 0; i < r->n_nodes; i++)
-		count += streq(r->nodes[i].role, of->role) && streq_ptr(r->nodes[i].kind, of->kind);
+		count += streq(r->nodes[i].role, of->role) &&
+			streq_ptr(r->nodes[i].kind, of->kind);
 	return count;
 }
 
@@ -44,7 +45,8 @@ static void put_networks(FILE *f, const struct rack *r)
 		const struct rack_network *n = &r->networks[i];
 
 		format_ipv4_net(&n->subnet, net);
-		fprintf(f, "%s%s VLAN %u %s MTU %u", i ? "; " : "", n->name, n->vlan, net, n->mtu);
+		fprintf(f, "%s%s VLAN %u %s MTU %u", i ? "; " : "", n->name, n->vlan, net,
+			n->mtu);
 	}
 	format_ipv4_net(&r->bmc_subnet, net);
 	fprintf(f, "; BMCs VLAN %u %s", r->bmc_vlan, net);
@@ -59,12 +61,13 @@ char *summary_text(const struct rack *r)
 	if (!f)
 		abort();
 	format_ipv4(r->address, address);
-	fprintf(f, "%s is good: the rack %s has %zu node%s: ", r->file, r->name, r->n_nodes,
-		r->n_nodes == 1 ? "" : "s");
+	fprintf(f, "%s is good: the rack %s has %zu node%s: ", r->file, r->name,
+		r->n_nodes, r->n_nodes == 1 ? "" : "s");
 	put_roles(f, r);
 	fprintf(f, ".\nNetworks: ");
 	put_networks(f, r);
-	fprintf(f, ".\nondold serves from %s on %s, port %u, image %s, at most %u installs at a time.\n",
+	fprintf(f,
+		".\nondold serves from %s on %s, port %u, image %s, at most %u installs at a time.\n",
 		address, r->interface, r->http_port, r->image, r->parallel_installs);
 	if (fclose(f) != 0)
 		abort();
@@ -85,9 +88,9 @@ static json_t *node_json(const struct rack_node *n)
 	char bmc[16];
 
 	format_ipv4(n->bmc, bmc);
-	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s}", "name", n->name, "role", n->role,
-		"kind", n->kind ? n->kind : "", "profile", n->profile->name, "unit", (int)n->unit,
-		"bmc", bmc, "serial", n->serial);
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s}", "name", n->name, "role",
+		n->role, "kind", n->kind ? n->kind : "", "profile", n->profile->name,
+		"unit", (int)n->unit, "bmc", bmc, "serial", n->serial);
 }
 
 json_t *summary_json(const struct rack *r)
@@ -98,7 +101,8 @@ json_t *summary_json(const struct rack *r)
 		json_array_append_new(networks, network_json(&r->networks[i]));
 	for (size_t i = 0; i < r->n_nodes; i++)
 		json_array_append_new(nodes, node_json(&r->nodes[i]));
-	return json_pack("{s:s, s:o, s:o}", "name", r->name, "networks", networks, "nodes", nodes);
+	return json_pack(
+		"{s:s, s:o, s:o}", "name", r->name, "networks", networks, "nodes", nodes);
 }
 
 json_t *problems_json(const struct problems *p)
@@ -107,12 +111,14 @@ json_t *problems_json(const struct problems *p)
 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct problem *x = &p->list[i];
-		_cleanup_free_ char *section = x->section ? str_escape(x->section, 64) : NULL;
+		_cleanup_free_ char *section =
+			x->section ? str_escape(x->section, 64) : NULL;
 		_cleanup_free_ char *key = x->key ? str_escape(x->key, 64) : NULL;
 
 		json_array_append_new(list,
 			json_pack("{s:s, s:i, s:s?, s:s?, s:s}", "file", x->file, "line",
-				(int)x->line, "section", section, "key", key, "text", x->text));
+				(int)x->line, "section", section, "key", key, "text",
+				x->text));
 	}
 	return list;
 }

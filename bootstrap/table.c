@@ -7,7 +7,7 @@
 
 #include <stdarg.h>
 
-#define GAP 2       /* blanks between columns */
+#define GAP 2 /* blanks between columns */
 #define MIN_LAST 20 /* a last column narrower than this is not broken further */
 
 struct cell {
@@ -107,7 +107,8 @@ static size_t line_break(const char *s, unsigned width)
 static void put_styled(FILE *f, const char *text, enum term_style style, bool color)
 {
 	if (*text)
-		fprintf(f, "%s%s%s", style_on(style, color), text, style_off(style, color));
+		fprintf(f, "%s%s%s", style_on(style, color), text,
+			style_off(style, color));
 }
 
 /* The last cell of a row: broken into lines, each below the first. */
@@ -146,7 +147,8 @@ static void put_cell(FILE *f, const char *text, unsigned width, bool right,
 	*blanks += (right ? 0 : fill) + GAP;
 }
 
-static void put_row(FILE *f, const struct table *t, const struct cell *row, const struct layout *l)
+static void put_row(
+	FILE *f, const struct table *t, const struct cell *row, const struct layout *l)
 {
 	unsigned indent = 0, blanks = 0;
 
@@ -169,18 +171,21 @@ static void put_headings(FILE *f, const struct table *t, const struct layout *l)
 	struct cell *row = xcalloc(t->n_columns, sizeof(*row));
 
 	for (size_t c = 0; c < t->n_columns; c++)
-		row[c] = (struct cell){.text = (char *)t->headings[c], .style = STYLE_BOLD};
+		row[c] = (struct cell){
+			.text = (char *)t->headings[c], .style = STYLE_BOLD};
 	put_row(f, t, row, l);
 	free(row);
 }
 
 /* A last row with cells missing is shown with empty ones. */
-static void put_short_row(FILE *f, const struct table *t, size_t first, const struct layout *l)
+static void put_short_row(
+	FILE *f, const struct table *t, size_t first, const struct layout *l)
 {
 	struct cell *row = xcalloc(t->n_columns, sizeof(*row));
 
 	for (size_t c = 0; c < t->n_columns; c++)
-		row[c] = first + c < t->n ? t->cells[first + c] : (struct cell){.text = (char *)""};
+		row[c] = first + c < t->n ? t->cells[first + c]
+					  : (struct cell){.text = (char *)""};
 	put_row(f, t, row, l);
 	free(row);
 }
@@ -211,7 +216,8 @@ char *table_render(const struct table *t, unsigned width, bool color, bool utf8)
 
 void table_print(const struct table *t, const struct term *term)
 {
-	_cleanup_free_ char *text = table_render(t, term_columns(term), term->color, term->utf8);
+	_cleanup_free_ char *text =
+		table_render(t, term_columns(term), term->color, term->utf8);
 
 	fputs(text, term->out);
 }

@@ -50,7 +50,8 @@ static char *free_text(struct jx *j, const char *key)
 	return xstrdup(json_is_string(v) ? json_string_value(v) : "");
 }
 
-static void read_proofs(struct jx *j, const char *key, struct proof_view **ret, size_t *ret_n)
+static void read_proofs(
+	struct jx *j, const char *key, struct proof_view **ret, size_t *ret_n)
 {
 	const json_t *list = jx_array_opt(j, key, MAX_ITEMS), *item;
 	size_t i;

@@ -29,7 +29,7 @@ struct node_view {
 	uint64_t revision, reported;
 	bool has_progress;
 	uint64_t done, total; /* bytes */
-	bool has_disk;        /* what the last install wrote */
+	bool has_disk; /* what the last install wrote */
 	char *disk_serial, *disk_wwn; /* "" without has_disk */
 	uint64_t disk_bytes;
 	struct phase_view *phases;

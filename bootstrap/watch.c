@@ -6,9 +6,9 @@
 #include "bootstrap/watch.h"
 
 struct seen {
-	char *name;  /* owned */
+	char *name; /* owned */
 	char *state; /* owned: as shown last, NULL: not yet */
-	char *step;  /* owned */
+	char *step; /* owned */
 	unsigned tenth;
 	struct progress_rate rate;
 };
@@ -33,11 +33,13 @@ enum goal_result goal_check(const struct goal *g, const struct node_view *n)
 	if (failed)
 		return GOAL_FAILED;
 	if (ready)
-		return g->kind == GOAL_REPORTED && n->reported < n->revision ? GOAL_GOING :
-									       GOAL_REACHED;
+		return g->kind == GOAL_REPORTED && n->reported < n->revision
+			? GOAL_GOING
+			: GOAL_REACHED;
 	if (streq(n->state, "maintenance"))
 		return GOAL_RESTING;
-	return g->kind == GOAL_SETTLED && !node_view_is_going(n) ? GOAL_RESTING : GOAL_GOING;
+	return g->kind == GOAL_SETTLED && !node_view_is_going(n) ? GOAL_RESTING
+								 : GOAL_GOING;
 }
 
 struct watch *watch_new(const char *const *nodes)
@@ -107,8 +109,8 @@ struct row_texts { /* what a row borrows */
 	char *name, *role, *state, *step;
 };
 
-static struct progress_row make_row(struct watch *w, const struct node_view *n, uint64_t now_ms,
-	bool utf8, struct row_texts *texts)
+static struct progress_row make_row(struct watch *w, const struct node_view *n,
+	uint64_t now_ms, bool utf8, struct row_texts *texts)
 {
 	_cleanup_free_ char *role = node_view_role(n);
 	bool going = node_view_is_going(n);
@@ -129,8 +131,8 @@ static struct progress_row make_row(struct watch *w, const struct node_view *n, 
 	};
 }
 
-size_t watch_lines(struct watch *w, const struct status_view *s, uint64_t now_ms, unsigned width,
-	bool color, bool utf8, char ***ret)
+size_t watch_lines(struct watch *w, const struct status_view *s, uint64_t now_ms,
+	unsigned width, bool color, bool utf8, char ***ret)
 {
 	struct progress_row *rows = xcalloc(s->n_nodes + 1, sizeof(*rows));
 	struct row_texts *texts = xcalloc(s->n_nodes + 1, sizeof(*texts));
@@ -171,7 +173,7 @@ static bool changed(struct seen *seen, const struct node_view *n)
 {
 	unsigned tenth = n->has_progress ? progress_percent(n->done, n->total) / 10 : 0;
 	bool new_words = !seen->state || !streq(seen->state, n->state) ||
-			 !streq(seen->step, remark(n));
+		!streq(seen->step, remark(n));
 
 	if (!new_words && tenth == seen->tenth)
 		return false;
@@ -196,11 +198,13 @@ static void put_change(FILE *f, const struct node_view *n, const char *prefix, b
 	if (*step)
 		fprintf(f, ": %s", step);
 	if (n->has_progress && node_view_is_going(n))
-		fprintf(f, "%s %u %%", *step ? "" : ":", progress_percent(n->done, n->total));
+		fprintf(f, "%s %u %%", *step ? "" : ":",
+			progress_percent(n->done, n->total));
 	fputc('\n', f);
 }
 
-char *watch_changes(struct watch *w, const struct status_view *s, const char *prefix, bool utf8)
+char *watch_changes(
+	struct watch *w, const struct status_view *s, const char *prefix, bool utf8)
 {
 	char *out = NULL;
 	size_t len;

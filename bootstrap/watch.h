@@ -11,8 +11,8 @@
 /* ---- when is a node done? ---- */
 
 enum goal_kind {
-	GOAL_SETTLED,  /* it comes to rest */
-	GOAL_RUN,      /* a run that began after after_ms ends */
+	GOAL_SETTLED, /* it comes to rest */
+	GOAL_RUN, /* a run that began after after_ms ends */
 	GOAL_REPORTED, /* it is ready and has reported the revision it should have */
 };
 
@@ -40,9 +40,10 @@ void watch_feed(struct watch *w, const struct status_view *s, uint64_t now_ms);
  * One line a node, as of now_ms. *ret: an array of n lines, freed with watch_lines_free.
  * The status is the one fed last.
  */
-size_t watch_lines(struct watch *w, const struct status_view *s, uint64_t now_ms, unsigned width,
-	bool color, bool utf8, char ***ret);
+size_t watch_lines(struct watch *w, const struct status_view *s, uint64_t now_ms,
+	unsigned width, bool color, bool utf8, char ***ret);
 void watch_lines_free(char **lines, size_t n);
 /* "hp02 installing: writing image 40 %", a line for each node of which something changed
  * since the last call, each begun with prefix; "" when nothing did. Caller frees. */
-char *watch_changes(struct watch *w, const struct status_view *s, const char *prefix, bool utf8);
+char *watch_changes(
+	struct watch *w, const struct status_view *s, const char *prefix, bool utf8);

@@ -6,9 +6,9 @@ MAN_PAGES := $(patsubst docs/%.scd,$(SHARED)/man/%,$(wildcard docs/*.scd))
 man: $(MAN_PAGES)
 all: $(MAN_PAGES)
 
-# scdoc dates a page by SOURCE_DATE_EPOCH, so that the same source gives the same page.
+# scdoc dates a page by SOURCE_DATE_EPOCH, where it is set.
 $(SHARED)/man/%: docs/%.scd VERSION
 	$(call say,SCDOC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)sed 's/@VERSION@/$(VERSION)/' $< | SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-0} scdoc >$@.tmp
+	$(Q)sed 's/@VERSION@/$(VERSION)/' $< | scdoc >$@.tmp
 	$(Q)mv $@.tmp $@

@@ -4,22 +4,24 @@ images_SRCS := images/stream.c images/manifest.c
 images_PKGS := libzstd gnutls jansson
 test-image-stream_USES := images common
 test-image-manifest_USES := images common
+fuzz-image_USES := images common
+fuzz-manifest_USES := images common
 
 # ---- the node images: `make images` ----
 .PHONY: images FORCE
 images: $(SHARED)/images/core/manifest.json
-IMAGE_PROGRAMS := ondol-noded ondol-netconf ondol-agent ondol-guest
-IMAGE_PROGRAM_FILES := $(IMAGE_PROGRAMS:%=$(BUILD)/release/%)
-IMAGE_FILES := $(filter-out images/stream.% images/manifest.% images/module.mk,$(shell \
-	find images -type f)) $(wildcard roles/*.ini nodeagent/*.service netconf/*.service \
-	initramfs/build-initramfs initramfs/*.list) VERSION
+IMAGE_PROGRAMS := $(addprefix $(BUILD)/release/,ondol-noded ondol-netconf ondol-agent ondol-guest)
+IMAGE_FILES := VERSION $(wildcard roles/*.ini nodeagent/*.service netconf/*.service) \
+	$(wildcard initramfs/build-initramfs initramfs/*.list) \
+	$(addprefix images/,build-image make-tree tidy-tree packages.list masked.list dpkg.cfg) \
+	$(shell find images/rootfs -type f)
 
-# Images carry release programs, also when the variant being built is another. make
-# looks at the programs' times after the recipe: an unchanged one rebuilds no image.
+# An image carries release programs, whatever variant this make builds. make looks at the
+# programs' times once the recipe has run: one that did not change rebuilds no image.
 ifneq ($(O),$(BUILD)/release)
-$(IMAGE_PROGRAM_FILES) &: FORCE
-	$(Q)$(MAKE) --no-print-directory RELEASE=1 BUILD=$(BUILD) USE_CC= CC=gcc O=$(BUILD)/release $(IMAGE_PROGRAM_FILES)
+$(IMAGE_PROGRAMS) &: FORCE
+	$(Q)$(MAKE) --no-print-directory MAKEOVERRIDES= RELEASE=1 BUILD=$(BUILD) $(IMAGE_PROGRAMS)
 endif
 
-$(SHARED)/images/%/manifest.json: $(IMAGE_FILES) $(IMAGE_PROGRAM_FILES)
+$(SHARED)/images/%/manifest.json: $(IMAGE_FILES) $(IMAGE_PROGRAMS)
 	$(Q)images/build-image $* $(@D) $(BUILD)/release

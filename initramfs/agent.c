@@ -17,7 +17,6 @@
 #include "initramfs/nics.h"
 #include "initramfs/server.h"
 #include "initramfs/smbios.h"
-#include "initramfs/sysfs.h"
 
 #define QUIET_MS 300        /* no device event for so long: all disks are there */
 #define SETTLE_MS 30000
@@ -136,16 +135,6 @@ static int await_order(struct agent *a, struct install_order **ret, char **reter
 	return r;
 }
 
-/* How much memory this program took at most, for the console. */
-static void log_memory(void)
-{
-	_cleanup_free_ char *status = sysfs_attr("/proc/self", "status");
-	const char *peak = status ? strstr(status, "VmHWM:") : NULL;
-
-	if (peak)
-		log_info("memory of the agent at most:%.*s", (int)strcspn(peak + 6, "\n"), peak + 6);
-}
-
 static void carry_out(struct agent *a, const struct install_order *order)
 {
 	_cleanup_free_ char *why = NULL;
@@ -153,9 +142,8 @@ static void carry_out(struct agent *a, const struct install_order *order)
 	log_info("install order: image %s to the disk with serial %s, WWN %s", order->image.version,
 		order->system.serial, order->system.wwn);
 	(void)install_run(a->devices, a->server, a->args, order, &why);
-	log_memory();
 	(void)server_event(a->server, "agent.failed", why, NULL);
-	log_error("installation failed: %s. The node stays up and asks for a new order.", why);
+	log_info("the node stays up and asks for a new order");
 	pause_after_failure(a);
 }
 

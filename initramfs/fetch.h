@@ -19,7 +19,7 @@ struct fetch {
 	void *userdata;
 };
 
-#define FETCH_STALL_MS 30000 /* no byte for so long: the connection is taken for dead */
+#define FETCH_STALL_MS 15000 /* no byte for so long: the connection is taken for dead */
 #define FETCH_FAILURES_MAX 12 /* in a row, without a byte between them: about 2 minutes */
 
 /* 0: everything came, the digest matches. -errno or -EBADMSG (the image) with *reterr_msg. */

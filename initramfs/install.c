@@ -287,6 +287,16 @@ static int step_identity(struct install *in, char **reterr_msg)
 
 /* ---- starting it ---- */
 
+/* How much memory this program took at most, for the console. */
+static void log_memory(void)
+{
+	_cleanup_free_ char *status = sysfs_attr("/proc/self", "status");
+	const char *peak = status ? strstr(status, "VmHWM:") : NULL;
+
+	if (peak)
+		log_info("memory of the agent at most:%.*s", (int)strcspn(peak + 6, "\n"), peak + 6);
+}
+
 static int load_kernel(struct install *in, char **reterr_msg)
 {
 	_cleanup_(mounts_removep) const char *slot = NULL;
@@ -312,6 +322,7 @@ static int start_installed(struct install *in, char **reterr_msg)
 	_cleanup_free_ char *why = NULL, *text = NULL;
 	int r = load_kernel(in, &why);
 
+	log_memory();
 	if (r == 0) {
 		(void)server_event(in->server, "agent.kexec", "starting the installed system", NULL);
 		r = kexec_start();

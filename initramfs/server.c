@@ -12,7 +12,7 @@
 #define PROGRESS_TIMEOUT_MS 1500
 #define EVENT_TRIES 4
 #define EVENT_PAUSE_MS 1000
-#define EVENT_TEXT_MAX 500
+#define EVENT_TEXT_MAX 1000
 
 struct server {
 	char *base;  /* owned: "http://A.B.C.D:PORT" */

@@ -23,7 +23,8 @@ int statefs_fill(const char *state_dir, const char *slot, const char *node, cons
 	_cleanup_free_ char *work = xasprintf("%s/root/%s/work", state_dir, slot);
 	_cleanup_free_ char *ondol = xasprintf("%s/etc/ondol", upper);
 	_cleanup_free_ char *ini = statefs_node_ini(node, server, order);
-	_cleanup_free_ char *desired = json_dumps(order->desired, JSON_INDENT(2));
+	_cleanup_free_ char *json = json_dumps(order->desired, JSON_INDENT(2));
+	_cleanup_free_ char *desired = xasprintf("%s\n", json ? json : "null");
 	_cleanup_free_ char *hostname = xasprintf("%s\n", node);
 	int r = mkdir_p(ondol, 0755);
 

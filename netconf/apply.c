@@ -23,10 +23,10 @@ struct apply {
 	const struct apply_options *o; /* borrowed */
 	struct net net;
 	bool net_is_open;
-	int lock;                   /* owned */
+	int lock; /* owned */
 	struct document wanted;
-	struct document confirmed;  /* empty: none */
-	struct plan *plan;          /* owned: of wanted */
+	struct document confirmed; /* empty: none */
+	struct plan *plan; /* owned: of wanted */
 	uint64_t deadline_ms;
 };
 
@@ -66,7 +66,8 @@ static int take_lock(struct apply *a, char **reterr_msg)
 	if (r == 0 && flock(a->lock, LOCK_EX | LOCK_NB) < 0)
 		r = -errno;
 	if (r == -EWOULDBLOCK)
-		*reterr_msg = xstrdup("another ondol-netconf is at work; wait until it has ended");
+		*reterr_msg = xstrdup(
+			"another ondol-netconf is at work; wait until it has ended");
 	else if (r < 0)
 		*reterr_msg = xasprintf("cannot lock %s: %s", NETCONF_LOCK, strerror(-r));
 	return r;
@@ -85,13 +86,15 @@ static void load_confirmed(struct apply *a)
 static bool is_confirmed(const struct apply *a)
 {
 	return a->confirmed.desired &&
-	       plan_same_network(a->confirmed.desired, a->wanted.desired);
+		plan_same_network(a->confirmed.desired, a->wanted.desired);
 }
 
 /* Everything up to the first write; also the checks that can still refuse. */
 static int prepare(struct apply *a, char **reterr_msg)
 {
-	int r = net_wait_ovsdb(&a->net, now_mono_ms() + NETCONF_OVSDB_TIMEOUT_MS, reterr_msg);
+	int r = net_wait_ovsdb(&a->net,
+		now_mono_ms() + MIN(a->o->timeout_ms, NETCONF_OVSDB_TIMEOUT_MS),
+		reterr_msg);
 
 	if (r == 0)
 		r = net_plan(&a->net, a->wanted.desired, &a->plan, reterr_msg);
@@ -122,8 +125,8 @@ static int put_plain(struct apply *a, const struct desired *d, char **reterr_msg
 	int r = net_plan_plain(&a->net, d, &plan, reterr_msg);
 
 	if (r == 0)
-		r = net_put(&a->net, plan, true, now_mono_ms() + NETCONF_ROLLBACK_TIMEOUT_MS / 2,
-			reterr_msg);
+		r = net_put(&a->net, plan, true,
+			now_mono_ms() + NETCONF_ROLLBACK_TIMEOUT_MS / 2, reterr_msg);
 	return r;
 }
 
@@ -149,18 +152,21 @@ static int go_back(struct apply *a, const struct desired *plain, bool try_confir
 	if (try_confirmed) {
 		r = put_confirmed(a, &why);
 		if (r == 0) {
-			*ret_what = xasprintf("the network of revision %llu, the last confirmed "
-					      "one, is back",
+			*ret_what = xasprintf(
+				"the network of revision %llu, the last confirmed "
+				"one, is back",
 				(unsigned long long)a->confirmed.desired->revision);
 			return 0;
 		}
-		log_error("the confirmed network cannot be put back: %s; trying the plain one",
+		log_error(
+			"the confirmed network cannot be put back: %s; trying the plain one",
 			why);
 	}
 	r = put_plain(a, plain, reterr_msg);
 	if (r == 0)
-		*ret_what = xstrdup("the NIC has the provisioning address itself, without a "
-				    "bridge");
+		*ret_what =
+			xstrdup("the NIC has the provisioning address itself, without a "
+				"bridge");
 	return r;
 }
 
@@ -179,8 +185,10 @@ static void undo(struct apply *a, const char *why, struct apply_result *ret)
 	log_warn("%s; going back", why);
 	if (go_back(a, a->wanted.desired, try_confirmed, &what, &error) < 0) {
 		result(ret, NETCONF_EXIT_BROKEN,
-			xasprintf("%s; and the network before could not be put back: %s. Look at "
-				  "'ondol-netconf show' on the node's console", why, error));
+			xasprintf(
+				"%s; and the network before could not be put back: %s. Look at "
+				"'ondol-netconf show' on the node's console",
+				why, error));
 		return;
 	}
 	forget_applying();
@@ -197,20 +205,25 @@ static void refuse(struct apply *a, const char *why, struct apply_result *ret)
 	const struct desired_bridge *b;
 	const struct desired_port *p;
 
-	if (plan_native_port(a->wanted.desired, &p, &b) < 0 ||
+	if (a->net.loop.signal || plan_native_port(a->wanted.desired, &p, &b) < 0 ||
 		kernel_has_address(a->net.kernel, p->address)) {
-		result(ret, NETCONF_EXIT_FAILED, xasprintf("%s; nothing was changed", why));
+		result(ret, NETCONF_EXIT_FAILED,
+			xasprintf("%s; nothing was changed", why));
 		return;
 	}
 	log_warn("%s; this node has no address, so its NIC gets it directly", why);
 	if (put_plain(a, a->wanted.desired, &error) < 0)
 		result(ret, NETCONF_EXIT_BROKEN,
-			xasprintf("%s; and its NIC could not be given the provisioning address: "
-				  "%s", why, error));
+			xasprintf(
+				"%s; and its NIC could not be given the provisioning address: "
+				"%s",
+				why, error));
 	else
 		result(ret, NETCONF_EXIT_FAILED,
-			xasprintf("%s; until that is mended the NIC has the provisioning address "
-				  "itself, without a bridge", why));
+			xasprintf(
+				"%s; until that is mended the NIC has the provisioning address "
+				"itself, without a bridge",
+				why));
 }
 
 /* ---- forward ---- */
@@ -239,11 +252,13 @@ static int confirm_server(struct apply *a, char **reterr_msg)
 	if (r == -EINTR)
 		*reterr_msg = xasprintf("stopped by a signal before %s answered", server);
 	else if (r == -ETIMEDOUT)
-		*reterr_msg = xasprintf("%s could not be reached within %s (last try: %s); check "
-					"the VLANs of the switch port and that ondold runs",
+		*reterr_msg = xasprintf(
+			"%s could not be reached within %s (last try: %s); check "
+			"the VLANs of the switch port and that ondold runs",
 			server, took, confirm_last_error(c));
 	else if (r < 0)
-		*reterr_msg = xasprintf("cannot try to reach %s: %s", server, strerror(-r));
+		*reterr_msg =
+			xasprintf("cannot try to reach %s: %s", server, strerror(-r));
 	confirm_free(c);
 	return r;
 }
@@ -258,7 +273,8 @@ static int keep_before(struct apply *a, char **reterr_msg)
 	json_decref(now);
 	r = write_file_atomic(NETCONF_BEFORE, text, strlen(text), 0600);
 	if (r < 0) {
-		*reterr_msg = xasprintf("cannot keep %s: %s", NETCONF_BEFORE, strerror(-r));
+		*reterr_msg =
+			xasprintf("cannot keep %s: %s", NETCONF_BEFORE, strerror(-r));
 		return r;
 	}
 	return document_save(NETCONF_APPLYING, &a->wanted, reterr_msg);
@@ -269,18 +285,19 @@ static char *in_place(const struct apply *a, const char *how)
 	const struct desired *d = a->wanted.desired;
 
 	return xasprintf("network of revision %llu: %zu bridge%s, %zu network%s; %s",
-		(unsigned long long)d->revision, d->n_bridges, d->n_bridges == 1 ? "" : "s",
-		d->n_ports, d->n_ports == 1 ? "" : "s", how);
+		(unsigned long long)d->revision, d->n_bridges,
+		d->n_bridges == 1 ? "" : "s", d->n_ports, d->n_ports == 1 ? "" : "s",
+		how);
 }
 
+/* A network that works is not undone because the disk is full. */
 static void keep_confirmed(struct apply *a, const char *how, struct apply_result *ret)
 {
 	_cleanup_free_ char *why = NULL;
 
-	if (document_save(NETCONF_CONFIRMED, &a->wanted, &why) < 0) {
-		undo(a, why, ret);
-		return;
-	}
+	if (!(a->confirmed.json && json_equal(a->confirmed.json, a->wanted.json)) &&
+		document_save(NETCONF_CONFIRMED, &a->wanted, &why) < 0)
+		log_error("%s; the next roll-back would go to an older network", why);
 	forget_applying();
 	result(ret, NETCONF_EXIT_OK, in_place(a, how));
 }
@@ -290,7 +307,8 @@ static void confirm_or_undo(struct apply *a, bool wrote, struct apply_result *re
 	_cleanup_free_ char *why = NULL, *how = NULL;
 
 	if (is_confirmed(a)) {
-		keep_confirmed(a, wrote ? "as confirmed before" : "nothing to change", ret);
+		keep_confirmed(
+			a, wrote ? "as confirmed before" : "nothing to change", ret);
 		return;
 	}
 	if (a->o->confirm && streq(a->o->confirm, "none")) {
@@ -337,11 +355,13 @@ void apply_run(const struct apply_options *o, struct apply_result *ret)
 	_cleanup_free_ char *why = NULL;
 
 	if (document_load(o->desired, &a.wanted, &why) < 0) {
-		result(ret, NETCONF_EXIT_USAGE, xasprintf("%s; nothing was touched", why));
+		result(ret, NETCONF_EXIT_USAGE,
+			xasprintf("%s; nothing was touched", why));
 		return;
 	}
 	if (begin(&a, o, &why) < 0) {
-		result(ret, NETCONF_EXIT_FAILED, xasprintf("%s; nothing was changed", why));
+		result(ret, NETCONF_EXIT_FAILED,
+			xasprintf("%s; nothing was changed", why));
 		return;
 	}
 	if (prepare(&a, &why) < 0) {
@@ -356,7 +376,8 @@ void apply_run(const struct apply_options *o, struct apply_result *ret)
 /* Which desired state names the plain network: the first of these that can be read. */
 static int load_any(struct document *ret, char **reterr_msg)
 {
-	static const char *const paths[] = {NETCONF_CONFIRMED, NETCONF_APPLYING, NETCONF_DESIRED};
+	static const char *const paths[] = {
+		NETCONF_CONFIRMED, NETCONF_APPLYING, NETCONF_DESIRED};
 	int r = -ENOENT;
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths) && r < 0; i++) {
@@ -365,8 +386,9 @@ static int load_any(struct document *ret, char **reterr_msg)
 		r = document_load(paths[i], ret, &why);
 	}
 	if (r < 0)
-		*reterr_msg = xstrdup("there is no confirmed network, and " NETCONF_DESIRED
-				      " does not tell what this node's address is");
+		*reterr_msg =
+			xstrdup("there is no confirmed network, and " NETCONF_DESIRED
+				" does not tell what this node's address is");
 	return r;
 }
 
@@ -379,9 +401,11 @@ void apply_rollback(const struct apply_options *o, struct apply_result *ret)
 	if (r == 0)
 		r = begin(&a, o, &why);
 	if (r == 0)
-		r = net_wait_ovsdb(&a.net, now_mono_ms() + NETCONF_OVSDB_TIMEOUT_MS, &why);
+		r = net_wait_ovsdb(
+			&a.net, now_mono_ms() + NETCONF_OVSDB_TIMEOUT_MS, &why);
 	if (r < 0) {
-		result(ret, NETCONF_EXIT_FAILED, xasprintf("%s; nothing was changed", why));
+		result(ret, NETCONF_EXIT_FAILED,
+			xasprintf("%s; nothing was changed", why));
 		return;
 	}
 	r = go_back(&a, a.wanted.desired, a.confirmed.desired != NULL, &what, &why);

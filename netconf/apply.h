@@ -11,14 +11,15 @@
 struct apply_options {
 	struct net_options net;
 	const char *desired; /* borrowed: path of DESIRED.json */
-	const char *confirm; /* borrowed: URL, "none", or NULL: TCP connect to the server */
+	const char
+		*confirm; /* borrowed: URL, "none", or NULL: TCP connect to the server */
 	uint64_t timeout_ms;
 };
 
 struct apply_result {
 	enum netconf_exit exit;
 	bool changed; /* something was written, also when it was undone again */
-	char *text;   /* owned: one line for people; never NULL after a run */
+	char *text; /* owned: one line for people; never NULL after a run */
 };
 
 void apply_result_clear(struct apply_result *r);

@@ -10,20 +10,20 @@
 
 #include "common/http.h"
 
-#define TRY_MS 2000   /* for one connection */
-#define PAUSE_MS 500  /* between tries */
+#define TRY_MS 2000 /* for one connection */
+#define PAUSE_MS 500 /* between tries */
 #define HTTP_TRY_MS 5000
 
 struct confirm {
-	sd_event *event;        /* owned reference */
+	sd_event *event; /* owned reference */
 	sd_event_source *timer; /* owned: the end of a try, or of a pause */
-	sd_event_source *io;    /* owned: the connection of the present try */
-	int fd;                 /* owned, -1: none */
+	sd_event_source *io; /* owned: the connection of the present try */
+	int fd; /* owned, -1: none */
 	struct sockaddr_in to;
-	char *url;              /* owned; NULL: TCP only */
+	char *url; /* owned; NULL: TCP only */
 	struct http_client *http; /* owned; NULL without url */
 	bool trying, done;
-	char *error;            /* owned */
+	char *error; /* owned */
 };
 
 static void begin_try(struct confirm *c);
@@ -70,8 +70,8 @@ static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 	return 0;
 }
 
-static int on_connected(_unused_ sd_event_source *s, int fd, _unused_ uint32_t revents,
-	void *userdata)
+static int on_connected(
+	_unused_ sd_event_source *s, int fd, _unused_ uint32_t revents, void *userdata)
 {
 	struct confirm *c = userdata;
 	int error = 0;
@@ -95,7 +95,8 @@ static void try_tcp(struct confirm *c)
 		failed(c, strerror(errno));
 		return;
 	}
-	if (connect(c->fd, (struct sockaddr *)&c->to, sizeof(c->to)) < 0 && errno != EINPROGRESS) {
+	if (connect(c->fd, (struct sockaddr *)&c->to, sizeof(c->to)) < 0 &&
+		errno != EINPROGRESS) {
 		failed(c, strerror(errno));
 		return;
 	}
@@ -106,7 +107,8 @@ static void try_tcp(struct confirm *c)
 		set_timer(c, TRY_MS);
 }
 
-static void on_answer(int r, const char *msg, const struct http_response *resp, void *userdata)
+static void on_answer(
+	int r, const char *msg, const struct http_response *resp, void *userdata)
 {
 	struct confirm *c = userdata;
 	_cleanup_free_ char *text = NULL;
@@ -154,7 +156,8 @@ int confirm_start(sd_event *event, uint32_t address, unsigned port, const char *
 	c->to = (struct sockaddr_in){.sin_family = AF_INET,
 		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(address)};
-	r = sd_event_add_time_relative(event, &c->timer, CLOCK_MONOTONIC, 0, 0, on_timer, c);
+	r = sd_event_add_time_relative(
+		event, &c->timer, CLOCK_MONOTONIC, 0, 0, on_timer, c);
 	if (r >= 0 && url)
 		r = http_client_new(event, &c->http);
 	if (r < 0) {

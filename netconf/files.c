@@ -90,7 +90,8 @@ static bool is_ours(const char *file)
 {
 	const size_t len = strlen(file), tail = strlen(SUFFIX);
 
-	return str_startswith(file, PREFIX) && len > tail && streq(file + len - tail, SUFFIX);
+	return str_startswith(file, PREFIX) && len > tail &&
+		streq(file + len - tail, SUFFIX);
 }
 
 static void closedirp(DIR **d)
@@ -99,7 +100,8 @@ static void closedirp(DIR **d)
 		closedir(*d);
 }
 
-static int sweep(const char *dir, const struct plan *plan, bool dry_run, size_t *ret_removed)
+static int sweep(
+	const char *dir, const struct plan *plan, bool dry_run, size_t *ret_removed)
 {
 	_cleanup_(closedirp) DIR *d = opendir(dir);
 	struct dirent *e;
@@ -128,8 +130,8 @@ int network_files_sync(const char *dir, const struct plan *plan, bool dry_run,
 		r = sweep(dir, plan, dry_run, &result.n_removed);
 	if (r < 0) {
 		files_result_clear(&result);
-		*reterr_msg = xasprintf("cannot write the network files in %s: %s", dir,
-			strerror(-r));
+		*reterr_msg = xasprintf(
+			"cannot write the network files in %s: %s", dir, strerror(-r));
 		return r;
 	}
 	*ret = result;

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 
 struct kernel {
-	struct nl_sock *ask;    /* owned */
+	struct nl_sock *ask; /* owned */
 	struct nl_sock *listen; /* owned */
 	sd_event_source *source; /* owned */
 	bool changed;
@@ -44,14 +44,15 @@ static int nl_errno(int r)
 	}
 }
 
-static int on_event(_unused_ sd_event_source *s, int fd, _unused_ uint32_t revents,
-	void *userdata)
+static int on_event(
+	_unused_ sd_event_source *s, int fd, _unused_ uint32_t revents, void *userdata)
 {
 	struct kernel *k = userdata;
 	char buf[8192];
 
 	/* ENOBUFS: events were lost; that too is a change. */
-	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) >= 0 || errno == ENOBUFS || errno == EINTR)
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) >= 0 || errno == ENOBUFS ||
+		errno == EINTR)
 		;
 	k->changed = true;
 	return 0;
@@ -64,11 +65,12 @@ static int start_listening(struct kernel *k, sd_event *event)
 	nl_socket_disable_seq_check(k->listen);
 	r = nl_connect(k->listen, NETLINK_ROUTE);
 	if (r == 0)
-		r = nl_socket_add_memberships(k->listen, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
-			RTNLGRP_IPV4_ROUTE, 0);
+		r = nl_socket_add_memberships(k->listen, RTNLGRP_LINK,
+			RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, 0);
 	if (r < 0)
 		return nl_errno(r);
-	r = sd_event_add_io(event, &k->source, nl_socket_get_fd(k->listen), EPOLLIN, on_event, k);
+	r = sd_event_add_io(
+		event, &k->source, nl_socket_get_fd(k->listen), EPOLLIN, on_event, k);
 	return MIN(r, 0);
 }
 
@@ -85,8 +87,8 @@ int kernel_open(sd_event *event, struct kernel **ret, char **reterr_msg)
 	r = nl_connect(k->ask, NETLINK_ROUTE);
 	r = r < 0 ? nl_errno(r) : start_listening(k, event);
 	if (r < 0) {
-		*reterr_msg = xasprintf("cannot talk to the kernel over rtnetlink: %s",
-			strerror(-r));
+		*reterr_msg = xasprintf(
+			"cannot talk to the kernel over rtnetlink: %s", strerror(-r));
 		kernel_close(k);
 		return r;
 	}
@@ -132,8 +134,8 @@ static uint32_t to_host(struct nl_addr *a)
 	return ntohl(v);
 }
 
-static int each_address(struct kernel *k, void (*fn)(struct rtnl_addr *a, void *userdata),
-	void *userdata)
+static int each_address(
+	struct kernel *k, void (*fn)(struct rtnl_addr *a, void *userdata), void *userdata)
 {
 	struct nl_cache *cache;
 	int r = rtnl_addr_alloc_cache(k->ask, &cache);
@@ -154,8 +156,8 @@ static void keep_address(struct rtnl_addr *a, void *userdata)
 	if (rtnl_addr_get_ifindex(a) != s->ifindex)
 		return;
 	GROW(s->addrs, s->n_addrs, s->cap_addrs);
-	s->addrs[s->n_addrs++] = (struct link_addr){to_host(rtnl_addr_get_local(a)),
-		(unsigned)rtnl_addr_get_prefixlen(a)};
+	s->addrs[s->n_addrs++] = (struct link_addr){
+		to_host(rtnl_addr_get_local(a)), (unsigned)rtnl_addr_get_prefixlen(a)};
 }
 
 /* The nexthop of a default route of the main table through the link; else NULL. */
@@ -164,17 +166,19 @@ static struct rtnl_nexthop *default_hop(struct rtnl_route *route, int ifindex)
 	struct rtnl_nexthop *hop;
 
 	if (nl_addr_get_prefixlen(rtnl_route_get_dst(route)) != 0 ||
-		rtnl_route_get_table(route) != RT_TABLE_MAIN || rtnl_route_get_nnexthops(route) < 1)
+		rtnl_route_get_table(route) != RT_TABLE_MAIN ||
+		rtnl_route_get_nnexthops(route) < 1)
 		return NULL;
 	hop = rtnl_route_nexthop_n(route, 0);
 	return rtnl_route_nh_get_ifindex(hop) == ifindex &&
-		       is_ipv4(rtnl_route_nh_get_gateway(hop))
-		       ? hop
-		       : NULL;
+			is_ipv4(rtnl_route_nh_get_gateway(hop))
+		? hop
+		: NULL;
 }
 
 static int each_default_route(struct kernel *k, int ifindex,
-	void (*fn)(struct kernel *k, struct rtnl_route *route, uint32_t gateway, void *userdata),
+	void (*fn)(struct kernel *k, struct rtnl_route *route, uint32_t gateway,
+		void *userdata),
 	void *userdata)
 {
 	struct nl_cache *cache;
@@ -182,12 +186,13 @@ static int each_default_route(struct kernel *k, int ifindex,
 
 	if (r < 0)
 		return nl_errno(r);
-	for (struct nl_object *o = nl_cache_get_first(cache); o; o = nl_cache_get_next(o)) {
+	for (struct nl_object *o = nl_cache_get_first(cache); o;
+		o = nl_cache_get_next(o)) {
 		struct rtnl_nexthop *hop = default_hop((struct rtnl_route *)o, ifindex);
 
 		if (hop)
-			fn(k, (struct rtnl_route *)o, to_host(rtnl_route_nh_get_gateway(hop)),
-				userdata);
+			fn(k, (struct rtnl_route *)o,
+				to_host(rtnl_route_nh_get_gateway(hop)), userdata);
 	}
 	nl_cache_free(cache);
 	return 0;
@@ -290,7 +295,8 @@ static struct rtnl_addr *make_address(int ifindex, uint32_t address, unsigned pr
 	return a;
 }
 
-static int put_addresses(struct kernel *k, const struct plan_link *l, const struct link_state *s)
+static int put_addresses(
+	struct kernel *k, const struct plan_link *l, const struct link_state *s)
 {
 	int r = 0;
 
@@ -315,8 +321,8 @@ static int put_addresses(struct kernel *k, const struct plan_link *l, const stru
 	return r;
 }
 
-static void drop_other_route(struct kernel *k, struct rtnl_route *route, uint32_t gateway,
-	void *userdata)
+static void drop_other_route(
+	struct kernel *k, struct rtnl_route *route, uint32_t gateway, void *userdata)
 {
 	const uint32_t *keep = userdata;
 
@@ -371,8 +377,9 @@ int kernel_put(struct kernel *k, const struct plan_link *l, char **reterr_msg)
 	if (r == 0 && gateway && gateway != s.gateway)
 		r = put_gateway(k, gateway, s.ifindex);
 	if (r < 0) {
-		*reterr_msg = xasprintf("interface %s: the kernel refused its settings: %s", l->name,
-			nl_geterror(r));
+		*reterr_msg =
+			xasprintf("interface %s: the kernel refused its settings: %s",
+				l->name, nl_geterror(r));
 		return nl_errno(r);
 	}
 	return 0;

@@ -34,8 +34,8 @@ static void append(char **text, const char *fmt, ...)
 	*text = xasprintf("%s%s%s", old ? old : "", old ? "; " : "", part);
 }
 
-static void diff_addresses(const struct plan_link *want, const struct link_state *found,
-	char **text)
+static void diff_addresses(
+	const struct plan_link *want, const struct link_state *found, char **text)
 {
 	char buf[16];
 
@@ -53,8 +53,8 @@ static void diff_addresses(const struct plan_link *want, const struct link_state
 	}
 }
 
-static void diff_gateway(const struct plan_link *want, const struct link_state *found,
-	char **text)
+static void diff_gateway(
+	const struct plan_link *want, const struct link_state *found, char **text)
 {
 	char have[16] = "none", need[16] = "none";
 

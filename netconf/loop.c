@@ -8,8 +8,8 @@
 
 #include <signal.h>
 
-static int on_signal(_unused_ sd_event_source *s, const struct signalfd_siginfo *si,
-	void *userdata)
+static int on_signal(
+	_unused_ sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
 {
 	struct loop *l = userdata;
 

@@ -10,9 +10,9 @@
 #include "netconf/ovs.h"
 
 struct loop {
-	sd_event *event;   /* owned */
+	sd_event *event; /* owned */
 	struct ovs_db *db; /* owned; kept up to date while the loop runs */
-	int signal;        /* SIGINT or SIGTERM that came; 0: none */
+	int signal; /* SIGINT or SIGTERM that came; 0: none */
 	bool ignore_signals; /* while the old network is put back */
 };
 

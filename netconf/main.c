@@ -59,14 +59,18 @@ static int parse_choice(const char *option, const char *value, struct arguments 
 {
 	if (streq(option, "datapath")) {
 		if (!streq(value, "system") && !streq(value, "netdev"))
-			return wrong("--datapath: expected system or netdev, found \"%s\"", value);
+			return wrong(
+				"--datapath: expected system or netdev, found \"%s\"",
+				value);
 		a->o.net.datapath = value;
 	} else if (streq(value, "networkd")) {
 		a->o.net.addresses = NET_ADDRESSES_NETWORKD;
 	} else if (streq(value, "netlink")) {
 		a->o.net.addresses = NET_ADDRESSES_NETLINK;
 	} else if (!streq(value, "auto")) {
-		return wrong("--addresses: expected networkd, netlink or auto, found \"%s\"", value);
+		return wrong(
+			"--addresses: expected networkd, netlink or auto, found \"%s\"",
+			value);
 	}
 	return 0;
 }
@@ -78,13 +82,15 @@ static int parse_option(int option, struct arguments *a)
 	case 'c':
 		a->o.confirm = optarg;
 		if (!streq(optarg, "none") && !str_startswith(optarg, "http://"))
-			return wrong("--confirm: expected an http:// URL or none, found \"%s\"",
+			return wrong(
+				"--confirm: expected an http:// URL or none, found \"%s\"",
 				optarg);
 		return 0;
 	case 't':
-		if (parse_duration_ms(optarg, &a->o.timeout_ms) < 0 || a->o.timeout_ms < 1000 ||
-			a->o.timeout_ms > 3600000)
-			return wrong("--timeout: expected 1s to 1h, found \"%s\"", optarg);
+		if (parse_duration_ms(optarg, &a->o.timeout_ms) < 0 ||
+			a->o.timeout_ms < 1000 || a->o.timeout_ms > 3600000)
+			return wrong(
+				"--timeout: expected 1s to 1h, found \"%s\"", optarg);
 		return 0;
 	case 'd':
 		a->o.net.db = optarg;
@@ -126,7 +132,8 @@ static int parse_command(int argc, char **argv, struct arguments *a)
 		if (argc - 1 < commands[i].min)
 			return wrong("%s: expected the path of a desired state", argv[0]);
 		if (argc - 1 > commands[i].max)
-			return wrong("unexpected argument \"%s\"", argv[commands[i].max + 1]);
+			return wrong(
+				"unexpected argument \"%s\"", argv[commands[i].max + 1]);
 		a->command = commands[i].command;
 		a->o.desired = argc > 1 ? argv[1] : NULL;
 		return 0;
@@ -137,10 +144,12 @@ static int parse_command(int argc, char **argv, struct arguments *a)
 static int parse_arguments(int argc, char **argv, struct arguments *a)
 {
 	static const struct option options[] = {{"confirm", required_argument, NULL, 'c'},
-		{"timeout", required_argument, NULL, 't'}, {"db", required_argument, NULL, 'd'},
+		{"timeout", required_argument, NULL, 't'},
+		{"db", required_argument, NULL, 'd'},
 		{"datapath", required_argument, NULL, 'p'},
-		{"addresses", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
+		{"addresses", required_argument, NULL, 'a'},
+		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'}, {0}};
 	int option, r;
 
 	while ((option = getopt_long(argc, argv, "hV", options, NULL)) >= 0)
@@ -149,7 +158,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 	return parse_command(argc - optind, argv + optind, a);
 }
 
-static void print_result(const struct arguments *a, const struct apply_result *r, json_t *shown)
+static void print_result(
+	const struct arguments *a, const struct apply_result *r, json_t *shown)
 {
 	json_t *all;
 
@@ -170,7 +180,8 @@ static void print_result(const struct arguments *a, const struct apply_result *r
 
 int main(int argc, char **argv)
 {
-	struct arguments a = {.o = {.net = {.db = NETCONF_OVSDB}, .timeout_ms = NETCONF_TIMEOUT_MS}};
+	struct arguments a = {
+		.o = {.net = {.db = NETCONF_OVSDB}, .timeout_ms = NETCONF_TIMEOUT_MS}};
 	_cleanup_(apply_result_clear) struct apply_result result = {0};
 	const char *level = getenv("ONDOL_LOG");
 	json_t *shown = NULL;

@@ -18,35 +18,41 @@
 
 static int choose_addresses(const struct net_options *o, struct net *n, char **reterr_msg)
 {
-	int r = o->addresses == NET_ADDRESSES_NETLINK ? -ENOENT : networkd_connect(&n->networkd);
+	int r = o->addresses == NET_ADDRESSES_NETLINK ? -ENOENT
+						      : networkd_connect(&n->networkd);
 
 	if (r < 0 && o->addresses == NET_ADDRESSES_NETWORKD) {
-		*reterr_msg = xstrdup("systemd-networkd is not on the system bus; start it: "
-				      "systemctl start systemd-networkd");
+		*reterr_msg =
+			xstrdup("systemd-networkd is not on the system bus; start it: "
+				"systemctl start systemd-networkd");
 		return r;
 	}
-	log_debug("addresses are set by %s", n->networkd ? "systemd-networkd" : "rtnetlink");
+	log_debug("addresses are set by %s",
+		n->networkd ? "systemd-networkd" : "rtnetlink");
 	return 0;
 }
 
+/* *ret stays where it is: the loop's event sources point into it. */
 int net_open(const struct net_options *o, struct net *ret, char **reterr_msg)
 {
-	struct net n = {0};
-	int r = loop_open(o->db, o->debug, &n.loop);
+	int r;
 
+	*ret = (struct net){0};
+	r = loop_open(o->db, o->debug, &ret->loop);
 	if (r < 0) {
 		*reterr_msg = xasprintf("cannot make an event loop: %s", strerror(-r));
 		return r;
 	}
-	r = kernel_open(n.loop.event, &n.kernel, reterr_msg);
+	r = kernel_open(ret->loop.event, &ret->kernel, reterr_msg);
 	if (r == 0)
-		r = choose_addresses(o, &n, reterr_msg);
+		r = choose_addresses(o, ret, reterr_msg);
 	if (r < 0) {
-		net_close(&n);
+		net_close(ret);
 		return r;
 	}
-	n.datapath = o->datapath ? o->datapath : kernel_has_ovs_datapath() ? "system" : "netdev";
-	*ret = n;
+	ret->datapath = o->datapath         ? o->datapath
+		: kernel_has_ovs_datapath() ? "system"
+					    : "netdev";
 	return 0;
 }
 
@@ -93,8 +99,8 @@ static bool put_has_ended(void *userdata)
 	return state == OVS_DB_PUT_DONE || state == OVS_DB_PUT_FAILED;
 }
 
-static int put_rows(struct net *n, const struct rows *rows, uint64_t deadline_ms,
-	char **reterr_msg)
+static int put_rows(
+	struct net *n, const struct rows *rows, uint64_t deadline_ms, char **reterr_msg)
 {
 	_cleanup_(rows_freep) struct rows *found = NULL;
 	int r;
@@ -145,8 +151,8 @@ int net_plan(struct net *n, const struct desired *d, struct plan **ret, char **r
 	int r = 0;
 
 	for (size_t i = 0; i < d->n_bridges && r == 0; i++) {
-		r = nic_find(SYSFS, &d->bridges[i].uplink, nic_permanent_mac, is_virtual, found,
-			&nics[i], &why);
+		r = nic_find(SYSFS, &d->bridges[i].uplink, nic_permanent_mac, is_virtual,
+			found, &nics[i], &why);
 		if (r < 0)
 			*reterr_msg = xasprintf("bridge %s: %s", d->bridges[i].name, why);
 	}
@@ -156,7 +162,8 @@ int net_plan(struct net *n, const struct desired *d, struct plan **ret, char **r
 	return r;
 }
 
-int net_plan_plain(struct net *n, const struct desired *d, struct plan **ret, char **reterr_msg)
+int net_plan_plain(
+	struct net *n, const struct desired *d, struct plan **ret, char **reterr_msg)
 {
 	_cleanup_(rows_freep) struct rows *found = read_rows(n);
 	_cleanup_free_ char *nic = NULL;
@@ -165,38 +172,74 @@ int net_plan_plain(struct net *n, const struct desired *d, struct plan **ret, ch
 	int r = plan_native_port(d, &p, &b);
 
 	if (r < 0) {
-		*reterr_msg = xstrdup("no network is untagged on a NIC, so no NIC can have an "
-				      "address of its own");
+		*reterr_msg =
+			xstrdup("no network is untagged on a NIC, so no NIC can have an "
+				"address of its own");
 		return r;
 	}
-	r = nic_find(SYSFS, &b->uplink, nic_permanent_mac, is_virtual, found, &nic, reterr_msg);
+	r = nic_find(SYSFS, &b->uplink, nic_permanent_mac, is_virtual, found, &nic,
+		reterr_msg);
 	if (r < 0)
 		return r;
 	*ret = plan_plain(d, nic);
 	return 0;
 }
 
+/* A port or bridge we want, not in OVSDB, by whose name the kernel has an interface. */
+static const char *stray_link(
+	struct net *n, const struct plan *plan, const struct rows *found)
+{
+	_cleanup_(link_state_clear) struct link_state s = {0};
+
+	for (size_t i = 0; i < plan->rows.n_ports; i++) {
+		const struct row_port *p = &plan->rows.ports[i];
+
+		if (*p->type && !rows_port(found, p->name) &&
+			kernel_read(n->kernel, p->name, &s) == 0 && s.exists)
+			return p->name;
+	}
+	return NULL;
+}
+
+struct stray {
+	struct net *net;
+	const struct plan *plan;
+	const struct rows *found;
+};
+
+static bool stray_is_gone(void *userdata)
+{
+	struct stray *s = userdata;
+
+	return !stray_link(s->net, s->plan, s->found);
+}
+
+/*
+ * A run before this one may have been killed after it had taken a port out of OVSDB and
+ * before ovs-vswitchd had removed the interface: such a one goes by itself.
+ */
 int net_check_foreign(struct net *n, const struct plan *plan, char **reterr_msg)
 {
 	_cleanup_(rows_freep) struct rows *found = ovs_db_read(n->loop.db);
-	_cleanup_(link_state_clear) struct link_state s = {0};
+	struct stray w = {n, plan, found};
+	uint64_t deadline = now_mono_ms();
+	const char *name;
 
 	*reterr_msg = rows_conflict(&plan->rows, found);
 	if (*reterr_msg)
 		return -EEXIST;
-	for (size_t i = 0; i < plan->rows.n_ports; i++) {
-		const struct row_port *p = &plan->rows.ports[i];
-
-		if (streq(p->type, "") || rows_port(found, p->name))
-			continue;
-		if (kernel_read(n->kernel, p->name, &s) == 0 && s.exists) {
-			*reterr_msg = xasprintf("an interface %s exists and is not a port of Open "
-						"vSwitch; rename or remove it: ip link delete %s",
-				p->name, p->name);
-			return -EEXIST;
-		}
-	}
-	return 0;
+	if (!ovs_db_is_settled(n->loop.db))
+		deadline += NETCONF_OVSDB_TIMEOUT_MS;
+	if (loop_until(&n->loop, stray_is_gone, &w, deadline) == -EINTR)
+		return waited(-EINTR, reterr_msg, "");
+	name = stray_link(n, plan, found);
+	if (!name)
+		return 0;
+	*reterr_msg = xasprintf(
+		"an interface %s exists and is not a port of Open vSwitch; rename "
+		"or remove it: ip link delete %s",
+		name, name);
+	return -EEXIST;
 }
 
 /* ---- comparing ---- */
@@ -246,15 +289,18 @@ int net_diff(struct net *n, const struct plan *plan, char ***ret, char **reterr_
 	strv = strv_join(strv, &count, rows_diff(&plan->rows, found));
 	r = network_files_sync(NETCONF_NETWORKD_DIR, plan, true, &files, reterr_msg);
 	for (size_t i = 0; i < files.n_written; i++)
-		strv = strv_append(strv, &count, xasprintf("%s: file for systemd-networkd differs",
-			files.written[i]));
+		strv = strv_append(strv, &count,
+			xasprintf("%s: file for systemd-networkd differs",
+				files.written[i]));
 	if (files.n_removed)
-		strv = strv_append(strv, &count, xasprintf("%zu files for systemd-networkd too many",
-			files.n_removed));
+		strv = strv_append(strv, &count,
+			xasprintf("%zu files for systemd-networkd too many",
+				files.n_removed));
 	if (r == 0) {
 		r = diff_links(n, plan, &strv, &count);
 		if (r < 0)
-			*reterr_msg = xasprintf("cannot read the kernel's links: %s", strerror(-r));
+			*reterr_msg = xasprintf(
+				"cannot read the kernel's links: %s", strerror(-r));
 	}
 	if (r < 0) {
 		rows_strv_free(strv);
@@ -290,8 +336,8 @@ static int settle_by_networkd(struct net *n, const struct plan *plan,
 		const struct plan_link *l = &plan->links[i];
 		_cleanup_free_ char *differs = NULL;
 
-		if (file_was_written(files, l->name) || kernel_read(n->kernel, l->name, &s) < 0 ||
-			!s.exists)
+		if (file_was_written(files, l->name) ||
+			kernel_read(n->kernel, l->name, &s) < 0 || !s.exists)
 			continue;
 		differs = link_diff(l, &s);
 		if (differs) {
@@ -324,7 +370,7 @@ struct settling {
 	struct net *net;
 	const struct plan *plan;
 	char *differs; /* owned: what is still to come, of the last look */
-	int ifindex;   /* of that link; 0: it does not exist */
+	int ifindex; /* of that link; 0: it does not exist */
 };
 
 static bool links_are_settled(void *userdata)
@@ -354,12 +400,12 @@ static char *explain_late(const struct settling *w)
 	if (w->net->networkd && w->ifindex)
 		says = networkd_explain(w->net->networkd, w->ifindex);
 	return xasprintf("the addresses were not in place in time; still: %s%s%s",
-		w->differs ? w->differs : "unknown", says ? "; systemd-networkd says: " : "",
-		says ? says : "");
+		w->differs ? w->differs : "unknown",
+		says ? "; systemd-networkd says: " : "", says ? says : "");
 }
 
-static int wait_links(struct net *n, const struct plan *plan, uint64_t deadline_ms,
-	char **reterr_msg)
+static int wait_links(
+	struct net *n, const struct plan *plan, uint64_t deadline_ms, char **reterr_msg)
 {
 	struct settling w = {n, plan, NULL, 0};
 	_cleanup_free_ char *late = NULL;
@@ -373,8 +419,8 @@ static int wait_links(struct net *n, const struct plan *plan, uint64_t deadline_
 	return waited(r, reterr_msg, late);
 }
 
-static int put_addresses(struct net *n, const struct plan *plan, uint64_t deadline_ms,
-	char **reterr_msg)
+static int put_addresses(
+	struct net *n, const struct plan *plan, uint64_t deadline_ms, char **reterr_msg)
 {
 	_cleanup_(files_result_clear) struct files_result files = {0};
 	int r = network_files_sync(NETCONF_NETWORKD_DIR, plan, false, &files, reterr_msg);
@@ -389,25 +435,28 @@ static int put_addresses(struct net *n, const struct plan *plan, uint64_t deadli
 	return r < 0 ? r : wait_links(n, plan, deadline_ms, reterr_msg);
 }
 
-int net_put(struct net *n, const struct plan *plan, bool addresses_anyway, uint64_t deadline_ms,
-	char **reterr_msg)
+int net_put(struct net *n, const struct plan *plan, bool addresses_anyway,
+	uint64_t deadline_ms, char **reterr_msg)
 {
-	_cleanup_free_ char *first = NULL;
+	_cleanup_free_ char *ovs_msg = NULL;
 	const uint64_t now = now_mono_ms();
 	/* Open vSwitch must leave time for the addresses. */
 	const uint64_t half = now + (deadline_ms > now ? (deadline_ms - now) / 2 : 0);
-	int r = 0, r_ovs;
+	int r, r_ovs = 0;
 
-	if (ovs_db_is_ready(n->loop.db))
-		r_ovs = put_rows(n, &plan->rows, half, &first);
-	else
-		r_ovs = addresses_anyway ? 0 : waited(-ETIMEDOUT, &first, "ovsdb-server went away");
+	if (ovs_db_is_ready(n->loop.db) || !addresses_anyway)
+		r_ovs = put_rows(n, &plan->rows, half, &ovs_msg);
 	if (r_ovs < 0 && (!addresses_anyway || r_ovs == -EINTR)) {
-		*reterr_msg = TAKE_PTR(first);
+		*reterr_msg = TAKE_PTR(ovs_msg);
 		return r_ovs;
 	}
 	if (r_ovs < 0)
-		log_warn("%s; setting the addresses all the same", first);
+		log_warn("%s; setting the addresses all the same", ovs_msg);
 	r = put_addresses(n, plan, deadline_ms, reterr_msg);
-	return r;
+	if (r < 0 || r_ovs == 0)
+		return r;
+	*reterr_msg =
+		xasprintf("%s has its address, but Open vSwitch may be in the way: %s",
+			plan->n_links ? plan->links[0].name : "the NIC", ovs_msg);
+	return r_ovs;
 }

@@ -11,11 +11,14 @@
 #define NETCONF_PROGRAM "ondol-netconf"
 
 enum netconf_exit {
-	NETCONF_EXIT_OK = 0,     /* apply: in place and confirmed; show: no difference */
-	NETCONF_EXIT_FAILED = 1, /* apply: nothing was changed, or what was before is back;
+	NETCONF_EXIT_OK = 0, /* apply: in place and confirmed; show: no difference */
+	NETCONF_EXIT_FAILED =
+		1, /* apply: nothing was changed, or what was before is back;
 				    show: there are differences */
-	NETCONF_EXIT_USAGE = 2,  /* arguments or DESIRED.json are wrong; nothing was touched */
-	NETCONF_EXIT_BROKEN = 3, /* neither the new network nor the one before could be put in
+	NETCONF_EXIT_USAGE =
+		2, /* arguments or DESIRED.json are wrong; nothing was touched */
+	NETCONF_EXIT_BROKEN =
+		3, /* neither the new network nor the one before could be put in
 				    place; the next apply or rollback tries again */
 };
 
@@ -33,9 +36,13 @@ enum netconf_exit {
 
 /* Of --timeout: change and confirmation together. */
 #define NETCONF_TIMEOUT_MS 60000
-/* Beside it: waiting for ovsdb-server before, and putting the old network back after. */
+/*
+ * Beside it: waiting for ovsdb-server, and for ovs-vswitchd to end what it was at, before;
+ * putting the old network back after.
+ */
 #define NETCONF_OVSDB_TIMEOUT_MS 15000
 #define NETCONF_ROLLBACK_TIMEOUT_MS 30000
 /* A caller's own deadline for an apply with the default --timeout. */
-#define NETCONF_APPLY_MAX_MS                                                             \
-	(NETCONF_TIMEOUT_MS + NETCONF_OVSDB_TIMEOUT_MS + NETCONF_ROLLBACK_TIMEOUT_MS + 10000)
+#define NETCONF_APPLY_MAX_MS                                 \
+	(NETCONF_TIMEOUT_MS + 2 * NETCONF_OVSDB_TIMEOUT_MS + \
+		NETCONF_ROLLBACK_TIMEOUT_MS + 10000)

@@ -18,7 +18,8 @@ static bool has_owner(sd_bus *bus)
 	int yes = 0;
 
 	if (sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-		    "org.freedesktop.DBus", "NameHasOwner", NULL, &reply, "s", SERVICE) < 0 ||
+		    "org.freedesktop.DBus", "NameHasOwner", NULL, &reply, "s",
+		    SERVICE) < 0 ||
 		sd_bus_message_read(reply, "b", &yes) < 0)
 		yes = 0;
 	sd_bus_message_unref(reply);
@@ -58,7 +59,8 @@ static int refused(int r, const char *what, sd_bus_error *e, char **reterr_msg)
 int networkd_reload(sd_bus *bus, char **reterr_msg)
 {
 	sd_bus_error e = SD_BUS_ERROR_NULL;
-	int r = sd_bus_call_method(bus, SERVICE, MANAGER_PATH, MANAGER, "Reload", &e, NULL, "");
+	int r = sd_bus_call_method(
+		bus, SERVICE, MANAGER_PATH, MANAGER, "Reload", &e, NULL, "");
 
 	return refused(r, "reload its files", &e, reterr_msg);
 }
@@ -66,8 +68,8 @@ int networkd_reload(sd_bus *bus, char **reterr_msg)
 int networkd_reconfigure(sd_bus *bus, int ifindex, char **reterr_msg)
 {
 	sd_bus_error e = SD_BUS_ERROR_NULL;
-	int r = sd_bus_call_method(bus, SERVICE, MANAGER_PATH, MANAGER, "ReconfigureLink", &e,
-		NULL, "i", ifindex);
+	int r = sd_bus_call_method(bus, SERVICE, MANAGER_PATH, MANAGER, "ReconfigureLink",
+		&e, NULL, "i", ifindex);
 
 	return refused(r, "configure a link again", &e, reterr_msg);
 }
@@ -79,13 +81,14 @@ char *networkd_explain(sd_bus *bus, int ifindex)
 	json_t *link = NULL;
 	char *answer;
 
-	if (sd_bus_call_method(bus, SERVICE, MANAGER_PATH, MANAGER, "DescribeLink", NULL, &reply,
-		    "i", ifindex) >= 0 &&
+	if (sd_bus_call_method(bus, SERVICE, MANAGER_PATH, MANAGER, "DescribeLink", NULL,
+		    &reply, "i", ifindex) >= 0 &&
 		sd_bus_message_read(reply, "s", &text) >= 0)
 		link = json_loads(text, 0, NULL);
 	state = json_string_value(json_object_get(link, "AdministrativeState"));
 	file = json_string_value(json_object_get(link, "NetworkFile"));
-	answer = xasprintf("%s, by %s", state ? state : "unknown", file ? file : "no file");
+	answer = xasprintf(
+		"%s, by %s", state ? state : "unknown", file ? file : "no file");
 	json_decref(link);
 	sd_bus_message_unref(reply);
 	return answer;

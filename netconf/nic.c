@@ -78,7 +78,7 @@ static bool is_nic(const char *dir, const char *name)
 	if (has(dir, name, "device"))
 		return true;
 	return !has(dir, name, "tun_flags") && !has(dir, name, "bridge") &&
-	       !has(dir, name, "bonding") && !has_devtype(dir, name);
+		!has(dir, name, "bonding") && !has_devtype(dir, name);
 }
 
 static bool nic_mac(const char *dir, const char *name, nic_permanent_fn permanent,
@@ -94,7 +94,7 @@ static bool nic_mac(const char *dir, const char *name, nic_permanent_fn permanen
 struct search {
 	char *device, *other; /* owned: the match with and without a device below it */
 	unsigned n_device, n_other;
-	char *seen;           /* owned: "eth0 94:40:..., eth1 ..." */
+	char *seen; /* owned: "eth0 94:40:..., eth1 ..." */
 };
 
 static void search_clear(struct search *s)
@@ -106,7 +106,8 @@ static void search_clear(struct search *s)
 
 static void remember(char **slot, const char *fmt_sep, const char *text)
 {
-	char *longer = xasprintf("%s%s%s", *slot ? *slot : "", *slot ? fmt_sep : "", text);
+	char *longer =
+		xasprintf("%s%s%s", *slot ? *slot : "", *slot ? fmt_sep : "", text);
 
 	free(*slot);
 	*slot = longer;
@@ -135,7 +136,8 @@ static void look_at(struct search *s, const char *dir, const char *name,
 	}
 }
 
-static int judge(struct search *s, const struct mac_addr *mac, char **ret, char **reterr_msg)
+static int judge(
+	struct search *s, const struct mac_addr *mac, char **ret, char **reterr_msg)
 {
 	char buf[18];
 
@@ -170,7 +172,8 @@ int nic_find(const char *sysfs, const struct mac_addr *mac, nic_permanent_fn per
 
 	if (n < 0) {
 		n = -errno;
-		*reterr_msg = xasprintf("cannot list the NICs in %s: %s", dir, strerror(-n));
+		*reterr_msg =
+			xasprintf("cannot list the NICs in %s: %s", dir, strerror(-n));
 		return n;
 	}
 	for (int i = 0; i < n; i++) {

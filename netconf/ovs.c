@@ -31,15 +31,15 @@
 #define OURS_VALUE "1"
 
 struct ovs_db {
-	struct ovsdb_idl *idl;        /* owned */
-	struct ovsdb_idl_txn *txn;    /* owned; NULL: none open */
-	const struct rows *want;      /* borrowed while a put is under way */
+	struct ovsdb_idl *idl; /* owned */
+	struct ovsdb_idl_txn *txn; /* owned; NULL: none open */
+	const struct rows *want; /* borrowed while a put is under way */
 	enum ovs_db_put state;
-	unsigned int txn_seqno;       /* of the copy that the transaction was built from */
-	bool retry;                   /* build it again once the copy has changed */
+	unsigned int txn_seqno; /* of the copy that the transaction was built from */
+	bool retry; /* build it again once the copy has changed */
 	bool changed;
 	int64_t next_cfg;
-	char *error;                  /* owned */
+	char *error; /* owned */
 };
 
 static bool is_ours(const struct smap *ids)
@@ -130,7 +130,7 @@ static void put_fail(struct ovs_db *db, char *why)
 bool ovs_db_is_ready(const struct ovs_db *db)
 {
 	return ovsdb_idl_is_connected(db->idl) && ovsdb_idl_has_ever_connected(db->idl) &&
-	       ovsrec_open_vswitch_first(db->idl);
+		ovsrec_open_vswitch_first(db->idl);
 }
 
 void ovs_db_block(struct ovs_db *db, int fd, int timeout_ms)
@@ -146,7 +146,8 @@ void ovs_db_block(struct ovs_db *db, int fd, int timeout_ms)
 
 /* ---- reading ---- */
 
-static void read_port(struct row_port *ret, const char *bridge, const struct ovsrec_port *p)
+static void read_port(
+	struct row_port *ret, const char *bridge, const struct ovsrec_port *p)
 {
 	const struct ovsrec_interface *iface = p->n_interfaces ? p->interfaces[0] : NULL;
 
@@ -159,7 +160,8 @@ static void read_port(struct row_port *ret, const char *bridge, const struct ovs
 	for (size_t i = 0; i < p->n_trunks; i++)
 		ret->trunks[i] = (unsigned)p->trunks[i]; /* the IDL keeps sets sorted */
 	ret->n_trunks = p->n_trunks;
-	ret->mtu_request = iface && iface->n_mtu_request ? (unsigned)iface->mtu_request[0] : 0;
+	ret->mtu_request =
+		iface && iface->n_mtu_request ? (unsigned)iface->mtu_request[0] : 0;
 	ret->mac = copy(iface ? iface->mac : "");
 	ret->error = copy(iface ? iface->error : "");
 	ret->ours = is_ours(&p->external_ids);
@@ -192,8 +194,8 @@ struct rows *ovs_db_read(const struct ovs_db *db)
 
 /* ---- building the transaction ---- */
 
-static const struct ovsrec_bridge *find_bridge(const struct ovsrec_open_vswitch *root,
-	const char *name)
+static const struct ovsrec_bridge *find_bridge(
+	const struct ovsrec_open_vswitch *root, const char *name)
 {
 	for (size_t i = 0; i < root->n_bridges; i++)
 		if (!strcmp(root->bridges[i]->name, name))
@@ -201,7 +203,8 @@ static const struct ovsrec_bridge *find_bridge(const struct ovsrec_open_vswitch 
 	return NULL;
 }
 
-static const struct ovsrec_port *find_port(const struct ovsrec_bridge *b, const char *name)
+static const struct ovsrec_port *find_port(
+	const struct ovsrec_bridge *b, const char *name)
 {
 	for (size_t i = 0; b && i < b->n_ports; i++)
 		if (!strcmp(b->ports[i]->name, name))
@@ -248,8 +251,8 @@ static void put_vlans(const struct row_port *w, const struct ovsrec_port *p)
 	free(trunks);
 }
 
-static const struct ovsrec_port *put_port(struct ovsdb_idl_txn *txn, const struct row_port *w,
-	const struct ovsrec_port *p)
+static const struct ovsrec_port *put_port(
+	struct ovsdb_idl_txn *txn, const struct row_port *w, const struct ovsrec_port *p)
 {
 	if (!p) {
 		struct ovsrec_interface *iface = ovsrec_interface_insert(txn);
@@ -270,20 +273,21 @@ static const struct ovsrec_port *put_port(struct ovsdb_idl_txn *txn, const struc
 static bool port_fits(const struct ovsrec_port *p, const struct row_port *w)
 {
 	return p && is_ours(&p->external_ids) && p->n_interfaces == 1 &&
-	       !strcmp(p->interfaces[0]->type, w->type);
+		!strcmp(p->interfaces[0]->type, w->type);
 }
 
-static const struct row_port *wanted_port(const struct rows *want, const char *bridge,
-	const char *name)
+static const struct row_port *wanted_port(
+	const struct rows *want, const char *bridge, const char *name)
 {
 	for (size_t i = 0; i < want->n_ports; i++)
-		if (!strcmp(want->ports[i].name, name) && !strcmp(want->ports[i].bridge, bridge))
+		if (!strcmp(want->ports[i].name, name) &&
+			!strcmp(want->ports[i].bridge, bridge))
 			return &want->ports[i];
 	return NULL;
 }
 
-static void set_ports(const struct ovsrec_bridge *b, struct ovsrec_port **ports, size_t n,
-	bool existed)
+static void set_ports(
+	const struct ovsrec_bridge *b, struct ovsrec_port **ports, size_t n, bool existed)
 {
 	if (existed)
 		ovsrec_bridge_verify_ports(b);
@@ -291,10 +295,11 @@ static void set_ports(const struct ovsrec_bridge *b, struct ovsrec_port **ports,
 }
 
 /* Brings the ports of one bridge in line; foreign ones stay. */
-static void put_ports(struct ovs_db *db, const struct ovsrec_bridge *b, const char *name,
-	bool existed)
+static void put_ports(
+	struct ovs_db *db, const struct ovsrec_bridge *b, const char *name, bool existed)
 {
-	struct ovsrec_port **ports = xcalloc(b->n_ports + db->want->n_ports + 1, sizeof(*ports));
+	struct ovsrec_port **ports =
+		xcalloc(b->n_ports + db->want->n_ports + 1, sizeof(*ports));
 	size_t n = 0;
 	bool differs = !existed;
 
@@ -404,8 +409,8 @@ static void put_begin(struct ovs_db *db)
 	db->txn_seqno = ovsdb_idl_get_seqno(db->idl);
 	db->txn = ovsdb_idl_txn_create(db->idl);
 	ovsdb_idl_txn_add_comment(db->txn, "ondol-netconf");
-	ovsdb_idl_txn_increment(db->txn, &root->header_, &ovsrec_open_vswitch_col_next_cfg,
-		false);
+	ovsdb_idl_txn_increment(
+		db->txn, &root->header_, &ovsrec_open_vswitch_col_next_cfg, false);
 	put_bridges(db, root);
 }
 
@@ -433,8 +438,9 @@ static void put_commit(struct ovs_db *db)
 	case TXN_ABORTED:
 	case TXN_NOT_LOCKED:
 	case TXN_ERROR:
-		put_fail(db, xasprintf("the database refused the change: %s",
-			ovsdb_idl_txn_get_error(db->txn)));
+		put_fail(db,
+			xasprintf("the database refused the change: %s",
+				ovsdb_idl_txn_get_error(db->txn)));
 		return;
 	}
 	drop_txn(db);
@@ -471,6 +477,13 @@ void ovs_db_put(struct ovs_db *db, const struct rows *want)
 enum ovs_db_put ovs_db_put_state(const struct ovs_db *db)
 {
 	return db->state;
+}
+
+bool ovs_db_is_settled(const struct ovs_db *db)
+{
+	const struct ovsrec_open_vswitch *root = ovsrec_open_vswitch_first(db->idl);
+
+	return root && root->cur_cfg >= root->next_cfg;
 }
 
 bool ovs_db_put_changed(const struct ovs_db *db)

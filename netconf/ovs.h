@@ -24,11 +24,11 @@ bool ovs_db_is_ready(const struct ovs_db *db); /* connected, and a whole copy is
 struct rows *ovs_db_read(const struct ovs_db *db);
 
 enum ovs_db_put {
-	OVS_DB_PUT_NONE,      /* none was started */
+	OVS_DB_PUT_NONE, /* none was started */
 	OVS_DB_PUT_COMMITTING,
-	OVS_DB_PUT_SETTLING,  /* in the database; ovs-vswitchd has not applied it yet */
-	OVS_DB_PUT_DONE,      /* ovs-vswitchd has applied it */
-	OVS_DB_PUT_FAILED,    /* the database refused: ovs_db_error() */
+	OVS_DB_PUT_SETTLING, /* in the database; ovs-vswitchd has not applied it yet */
+	OVS_DB_PUT_DONE, /* ovs-vswitchd has applied it */
+	OVS_DB_PUT_FAILED, /* the database refused: ovs_db_error() */
 };
 
 /*
@@ -39,5 +39,7 @@ enum ovs_db_put {
  */
 void ovs_db_put(struct ovs_db *db, const struct rows *want);
 enum ovs_db_put ovs_db_put_state(const struct ovs_db *db);
+/* Has ovs-vswitchd applied all that the database asks for? */
+bool ovs_db_is_settled(const struct ovs_db *db);
 bool ovs_db_put_changed(const struct ovs_db *db); /* did the database change by it? */
 const char *ovs_db_error(const struct ovs_db *db); /* borrowed; "" when none */

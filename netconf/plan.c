@@ -40,7 +40,8 @@ static int bad(char **reterr_msg, char *text)
 
 static bool name_is_safe(const char *s)
 {
-	static const char *const taken[] = {"lo", "ovs-system", "ovs-netdev", "default", "all"};
+	static const char *const taken[] = {
+		"lo", "ovs-system", "ovs-netdev", "default", "all"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(taken); i++)
 		if (streq(s, taken[i]))
@@ -70,19 +71,26 @@ static int check_bridge(const struct desired *d, size_t i, char **reterr_msg)
 	char mac[18];
 
 	if (!name_is_safe(b->name))
-		return bad(reterr_msg, xasprintf("bridges[%zu].name: expected an interface name of "
-						 "at most 15 letters, digits and dashes, found "
-						 "\"%s\"", i, b->name));
+		return bad(reterr_msg,
+			xasprintf("bridges[%zu].name: expected an interface name of "
+				  "at most 15 letters, digits and dashes, found "
+				  "\"%s\"",
+				i, b->name));
 	if (b->native_vlan == 0 && b->n_trunks == 0)
-		return bad(reterr_msg, xasprintf("bridge %s: expected a native_vlan or trunks, "
-						 "found neither", b->name));
+		return bad(reterr_msg,
+			xasprintf("bridge %s: expected a native_vlan or trunks, "
+				  "found neither",
+				b->name));
 	for (size_t j = 0; j < i; j++) {
 		if (streq(d->bridges[j].name, b->name))
-			return bad(reterr_msg, xasprintf("bridge %s is there twice", b->name));
+			return bad(reterr_msg,
+				xasprintf("bridge %s is there twice", b->name));
 		format_mac(&b->uplink, mac);
 		if (mac_equal(&d->bridges[j].uplink, &b->uplink))
-			return bad(reterr_msg, xasprintf("bridges %s and %s both have the uplink "
-				"%s", d->bridges[j].name, b->name, mac));
+			return bad(reterr_msg,
+				xasprintf("bridges %s and %s both have the uplink "
+					  "%s",
+					d->bridges[j].name, b->name, mac));
 	}
 	return 0;
 }
@@ -93,23 +101,31 @@ static int check_port(const struct desired *d, size_t i, char **reterr_msg)
 	const struct desired_bridge *b = find_bridge(d, p->bridge);
 
 	if (!name_is_safe(p->name))
-		return bad(reterr_msg, xasprintf("ports[%zu].name: expected an interface name of "
-						 "at most 15 letters, digits and dashes, found "
-						 "\"%s\"", i, p->name));
+		return bad(reterr_msg,
+			xasprintf("ports[%zu].name: expected an interface name of "
+				  "at most 15 letters, digits and dashes, found "
+				  "\"%s\"",
+				i, p->name));
 	if (find_bridge(d, p->name))
-		return bad(reterr_msg, xasprintf("port %s has the name of a bridge", p->name));
+		return bad(reterr_msg,
+			xasprintf("port %s has the name of a bridge", p->name));
 	if (!b)
-		return bad(reterr_msg, xasprintf("port %s: there is no bridge \"%s\"", p->name,
-			p->bridge));
+		return bad(reterr_msg,
+			xasprintf("port %s: there is no bridge \"%s\"", p->name,
+				p->bridge));
 	if (!bridge_carries(b, p->vlan))
-		return bad(reterr_msg, xasprintf("port %s: VLAN %u is neither native nor a trunk "
-						 "of bridge %s", p->name, p->vlan, b->name));
+		return bad(reterr_msg,
+			xasprintf("port %s: VLAN %u is neither native nor a trunk "
+				  "of bridge %s",
+				p->name, p->vlan, b->name));
 	if (p->mtu > b->mtu)
-		return bad(reterr_msg, xasprintf("port %s: MTU %u is over the %u of bridge %s",
-			p->name, p->mtu, b->mtu, b->name));
+		return bad(reterr_msg,
+			xasprintf("port %s: MTU %u is over the %u of bridge %s", p->name,
+				p->mtu, b->mtu, b->name));
 	for (size_t j = 0; j < i; j++)
 		if (streq(d->ports[j].name, p->name))
-			return bad(reterr_msg, xasprintf("port %s is there twice", p->name));
+			return bad(
+				reterr_msg, xasprintf("port %s is there twice", p->name));
 	return 0;
 }
 
@@ -153,7 +169,7 @@ static struct row_port *add_port(struct rows *rows, const char *name, const char
 static void add_uplink(struct rows *rows, const struct desired_bridge *b, const char *nic)
 {
 	const char *mode = b->native_vlan == 0 ? MODE_TRUNK
-			   : b->n_trunks == 0  ? MODE_ACCESS
+		: b->n_trunks == 0             ? MODE_ACCESS
 					       : MODE_NATIVE;
 	struct row_port *p = add_port(rows, nic, b->name, "", mode);
 
@@ -180,7 +196,8 @@ static void add_bridge(struct plan *plan, const struct desired_bridge *b, const 
 		(struct plan_link){.name = xstrdup(nic), .uplink = true, .mtu = b->mtu};
 }
 
-void plan_port_mac(const struct mac_addr *nic, unsigned vlan, bool native, struct mac_addr *ret)
+void plan_port_mac(
+	const struct mac_addr *nic, unsigned vlan, bool native, struct mac_addr *ret)
 {
 	struct mac_addr m = *nic;
 
@@ -192,10 +209,11 @@ void plan_port_mac(const struct mac_addr *nic, unsigned vlan, bool native, struc
 	*ret = m;
 }
 
-static void add_network(struct plan *plan, const struct desired_bridge *b,
-	const struct desired_port *p)
+static void add_network(
+	struct plan *plan, const struct desired_bridge *b, const struct desired_port *p)
 {
-	struct row_port *row = add_port(&plan->rows, p->name, b->name, "internal", MODE_ACCESS);
+	struct row_port *row =
+		add_port(&plan->rows, p->name, b->name, "internal", MODE_ACCESS);
 	struct mac_addr mac;
 
 	row->tag = p->vlan;
@@ -217,13 +235,16 @@ int plan_bridged(const struct desired *d, char *const nics[], const char *datapa
 	_cleanup_(plan_freep) struct plan *plan = xcalloc(1, sizeof(*plan));
 
 	plan->rows.bridges = xcalloc(d->n_bridges + 1, sizeof(*plan->rows.bridges));
-	plan->rows.ports = xcalloc(2 * d->n_bridges + d->n_ports + 1, sizeof(*plan->rows.ports));
+	plan->rows.ports =
+		xcalloc(2 * d->n_bridges + d->n_ports + 1, sizeof(*plan->rows.ports));
 	plan->links = xcalloc(d->n_bridges + d->n_ports + 1, sizeof(*plan->links));
 	for (size_t i = 0; i < d->n_bridges; i++) {
 		for (size_t j = 0; j < d->n_ports; j++)
 			if (streq(d->ports[j].name, nics[i]))
-				return bad(reterr_msg, xasprintf("network %s has the name of this "
-					"server's NIC", nics[i]));
+				return bad(reterr_msg,
+					xasprintf("network %s has the name of this "
+						  "server's NIC",
+						nics[i]));
 		add_bridge(plan, &d->bridges[i], nics[i], datapath_type);
 	}
 	for (size_t i = 0; i < d->n_ports; i++)
@@ -289,8 +310,9 @@ struct plan *plan_plain(const struct desired *d, const char *nic)
 
 static bool same_bridge(const struct desired_bridge *a, const struct desired_bridge *b)
 {
-	if (!streq(a->name, b->name) || !mac_equal(&a->uplink, &b->uplink) || a->mtu != b->mtu ||
-		a->native_vlan != b->native_vlan || a->n_trunks != b->n_trunks)
+	if (!streq(a->name, b->name) || !mac_equal(&a->uplink, &b->uplink) ||
+		a->mtu != b->mtu || a->native_vlan != b->native_vlan ||
+		a->n_trunks != b->n_trunks)
 		return false;
 	for (size_t i = 0; i < a->n_trunks; i++)
 		if (!bridge_carries(b, a->trunks[i]))
@@ -300,9 +322,9 @@ static bool same_bridge(const struct desired_bridge *a, const struct desired_bri
 
 static bool same_port(const struct desired_port *a, const struct desired_port *b)
 {
-	return streq(a->name, b->name) && streq(a->bridge, b->bridge) && a->vlan == b->vlan &&
-	       a->mtu == b->mtu && a->address == b->address && a->prefix == b->prefix &&
-	       a->gateway == b->gateway;
+	return streq(a->name, b->name) && streq(a->bridge, b->bridge) &&
+		a->vlan == b->vlan && a->mtu == b->mtu && a->address == b->address &&
+		a->prefix == b->prefix && a->gateway == b->gateway;
 }
 
 static bool has_port(const struct desired *d, const struct desired_port *p)
@@ -315,7 +337,8 @@ static bool has_port(const struct desired *d, const struct desired_port *p)
 
 bool plan_same_network(const struct desired *a, const struct desired *b)
 {
-	if (a->n_bridges != b->n_bridges || a->n_ports != b->n_ports || a->server != b->server)
+	if (a->n_bridges != b->n_bridges || a->n_ports != b->n_ports ||
+		a->server != b->server)
 		return false;
 	for (size_t i = 0; i < a->n_bridges; i++) {
 		const struct desired_bridge *other = find_bridge(b, a->bridges[i].name);

@@ -9,8 +9,8 @@
 #include "netconf/rows.h"
 
 struct plan_link { /* an interface of the kernel, and its file for systemd-networkd */
-	char *name;       /* owned */
-	bool uplink;      /* a NIC; else a port of Open vSwitch */
+	char *name; /* owned */
+	bool uplink; /* a NIC; else a port of Open vSwitch */
 	unsigned mtu;
 	uint32_t address; /* host order; 0: none, the link is only up */
 	unsigned prefix;
@@ -56,5 +56,5 @@ bool plan_same_network(const struct desired *a, const struct desired *b);
  * A MAC of its own for a port, the same after each boot: that of the NIC for the untagged
  * network (the address was the NIC's before), else one derived from NIC and VLAN.
  */
-void plan_port_mac(const struct mac_addr *nic, unsigned vlan, bool native,
-	struct mac_addr *ret);
+void plan_port_mac(
+	const struct mac_addr *nic, unsigned vlan, bool native, struct mac_addr *ret);

@@ -77,18 +77,20 @@ char *rows_conflict(const struct rows *want, const struct rows *found)
 		const struct row_bridge *b = rows_bridge(found, want->bridges[i].name);
 
 		if (b && !b->ours)
-			return xasprintf("bridge %s exists in Open vSwitch and is not ondol's (no "
-					 "external_ids:ondol=1); remove it or mark it: ovs-vsctl "
-					 "set bridge %s external_ids:ondol=1",
+			return xasprintf(
+				"bridge %s exists in Open vSwitch and is not ondol's (no "
+				"external_ids:ondol=1); remove it or mark it: ovs-vsctl "
+				"set bridge %s external_ids:ondol=1",
 				b->name, b->name);
 	}
 	for (size_t i = 0; i < want->n_ports; i++) {
 		const struct row_port *p = rows_port(found, want->ports[i].name);
 
 		if (p && !p->ours)
-			return xasprintf("port %s is in bridge %s of Open vSwitch and is not "
-					 "ondol's (no external_ids:ondol=1); remove it: ovs-vsctl "
-					 "del-port %s %s",
+			return xasprintf(
+				"port %s is in bridge %s of Open vSwitch and is not "
+				"ondol's (no external_ids:ondol=1); remove it: ovs-vsctl "
+				"del-port %s %s",
 				p->name, p->bridge, p->bridge, p->name);
 	}
 	return NULL;
@@ -119,12 +121,12 @@ static void diff_str(struct lines *l, const char *what, const char *name, const 
 	const char *found, const char *want)
 {
 	if (!streq(found, want))
-		add_line(l, "%s %s: %s %s -> %s", what, name, key, *found ? found : "(none)",
-			*want ? want : "(none)");
+		add_line(l, "%s %s: %s %s -> %s", what, name, key,
+			*found ? found : "(none)", *want ? want : "(none)");
 }
 
-static void diff_uint(struct lines *l, const char *name, const char *key, unsigned found,
-	unsigned want)
+static void diff_uint(
+	struct lines *l, const char *name, const char *key, unsigned found, unsigned want)
 {
 	if (found != want)
 		add_line(l, "port %s: %s %u -> %u", name, key, found, want);
@@ -143,7 +145,8 @@ static char *list_str(const unsigned *list, size_t n)
 	return s;
 }
 
-static void diff_trunks(struct lines *l, const struct row_port *w, const struct row_port *f)
+static void diff_trunks(
+	struct lines *l, const struct row_port *w, const struct row_port *f)
 {
 	_cleanup_free_ char *want = list_str(w->trunks, w->n_trunks);
 	_cleanup_free_ char *found = list_str(f->trunks, f->n_trunks);
@@ -151,13 +154,15 @@ static void diff_trunks(struct lines *l, const struct row_port *w, const struct 
 	diff_str(l, "port", w->name, "trunks", found, want);
 }
 
-static void diff_bridge(struct lines *l, const struct row_bridge *w, const struct row_bridge *f)
+static void diff_bridge(
+	struct lines *l, const struct row_bridge *w, const struct row_bridge *f)
 {
 	if (!f) {
 		add_line(l, "bridge %s: not there", w->name);
 		return;
 	}
-	diff_str(l, "bridge", w->name, "datapath_type", f->datapath_type, w->datapath_type);
+	diff_str(l, "bridge", w->name, "datapath_type", f->datapath_type,
+		w->datapath_type);
 	diff_str(l, "bridge", w->name, "fail_mode", f->fail_mode, w->fail_mode);
 	if (w->stp != f->stp)
 		add_line(l, "bridge %s: stp %s -> %s", w->name, f->stp ? "on" : "off",
@@ -180,7 +185,8 @@ static void diff_port(struct lines *l, const struct row_port *w, const struct ro
 }
 
 /* What is ours and wanted by nobody; a shared bridge keeps itself and its local port. */
-static void diff_leftovers(struct lines *l, const struct rows *want, const struct rows *found)
+static void diff_leftovers(
+	struct lines *l, const struct rows *want, const struct rows *found)
 {
 	for (size_t i = 0; i < found->n_bridges; i++) {
 		const struct row_bridge *b = &found->bridges[i];
@@ -193,7 +199,8 @@ static void diff_leftovers(struct lines *l, const struct rows *want, const struc
 		const struct row_port *p = &found->ports[i];
 
 		if (p->ours && !rows_port(want, p->name) && !streq(p->name, p->bridge))
-			add_line(l, "port %s on %s: not wanted any more", p->name, p->bridge);
+			add_line(l, "port %s on %s: not wanted any more", p->name,
+				p->bridge);
 	}
 }
 
@@ -202,7 +209,8 @@ char **rows_diff(const struct rows *want, const struct rows *found)
 	struct lines l = {0};
 
 	for (size_t i = 0; i < want->n_bridges; i++)
-		diff_bridge(&l, &want->bridges[i], rows_bridge(found, want->bridges[i].name));
+		diff_bridge(
+			&l, &want->bridges[i], rows_bridge(found, want->bridges[i].name));
 	for (size_t i = 0; i < want->n_ports; i++)
 		diff_port(&l, &want->ports[i], rows_port(found, want->ports[i].name));
 	diff_leftovers(&l, want, found);
@@ -227,11 +235,12 @@ char *rows_errors(const struct rows *want, const struct rows *found)
 		const struct row_port *f = rows_port(found, want->ports[i].name);
 
 		if (f && *f->error)
-			add_line(&l, "ovs-vswitchd could not add %s to %s: %s", f->name, f->bridge,
-				f->error);
+			add_line(&l, "ovs-vswitchd could not add %s to %s: %s", f->name,
+				f->bridge, f->error);
 	}
 	for (size_t i = 0; i < l.n; i++) {
-		char *longer = xasprintf("%s%s%s", text ? text : "", text ? "; " : "", l.list[i]);
+		char *longer = xasprintf(
+			"%s%s%s", text ? text : "", text ? "; " : "", l.list[i]);
 
 		free(text);
 		free(l.list[i]);

@@ -10,9 +10,9 @@
 #include <stddef.h>
 
 struct row_bridge {
-	char *name;          /* owned, as all pointers here */
+	char *name; /* owned, as all pointers here */
 	char *datapath_type; /* "system", "netdev", "" (means system) */
-	char *fail_mode;     /* "standalone", "secure", "" */
+	char *fail_mode; /* "standalone", "secure", "" */
 	bool stp;
 	bool ours; /* external_ids:ondol=1 */
 };
@@ -20,15 +20,15 @@ struct row_bridge {
 struct row_port { /* a port with its one interface */
 	char *name;
 	char *bridge;
-	char *type;      /* of the interface: "" a NIC, "internal", "patch", ... */
+	char *type; /* of the interface: "" a NIC, "internal", "patch", ... */
 	char *vlan_mode; /* "access", "trunk", "native-untagged", ... or "": not set */
-	unsigned tag;    /* 0: none */
+	unsigned tag; /* 0: none */
 	unsigned *trunks; /* ascending */
 	size_t n_trunks;
 	unsigned mtu_request; /* 0: none */
-	char *mac;       /* requested; "": none */
+	char *mac; /* requested; "": none */
 	bool ours;
-	char *error;     /* found only: what ovs-vswitchd says is wrong, "": nothing */
+	char *error; /* found only: what ovs-vswitchd says is wrong, "": nothing */
 };
 
 struct rows {

@@ -19,10 +19,10 @@ static json_t *port_to_json(const struct row_port *p)
 
 	for (size_t i = 0; i < p->n_trunks; i++)
 		json_array_append_new(trunks, json_integer(p->trunks[i]));
-	return json_pack("{s:s, s:s, s:b, s:s, s:s, s:i, s:o, s:i, s:s, s:s}", "name", p->name,
-		"bridge", p->bridge, "ours", p->ours, "type", p->type, "vlan_mode", p->vlan_mode,
-		"tag", (int)p->tag, "trunks", trunks, "mtu_request", (int)p->mtu_request, "mac",
-		p->mac, "error", p->error);
+	return json_pack("{s:s, s:s, s:b, s:s, s:s, s:i, s:o, s:i, s:s, s:s}", "name",
+		p->name, "bridge", p->bridge, "ours", p->ours, "type", p->type,
+		"vlan_mode", p->vlan_mode, "tag", (int)p->tag, "trunks", trunks,
+		"mtu_request", (int)p->mtu_request, "mac", p->mac, "error", p->error);
 }
 
 static json_t *link_to_json(struct net *n, const struct plan_link *l)
@@ -42,8 +42,9 @@ static json_t *link_to_json(struct net *n, const struct plan_link *l)
 	}
 	if (s.gateway)
 		format_ipv4(s.gateway, gateway);
-	return json_pack("{s:s, s:b, s:b, s:i, s:o, s:s}", "name", l->name, "exists", s.exists,
-		"up", s.up, "mtu", (int)s.mtu, "addresses", addresses, "gateway", gateway);
+	return json_pack("{s:s, s:b, s:b, s:i, s:o, s:s}", "name", l->name, "exists",
+		s.exists, "up", s.up, "mtu", (int)s.mtu, "addresses", addresses,
+		"gateway", gateway);
 }
 
 json_t *show_to_json(struct net *n, const struct plan *plan)
@@ -57,7 +58,8 @@ json_t *show_to_json(struct net *n, const struct plan *plan)
 		json_array_append_new(ports, port_to_json(&found->ports[i]));
 	for (size_t i = 0; i < plan->n_links; i++)
 		json_array_append_new(links, link_to_json(n, &plan->links[i]));
-	return json_pack("{s:o, s:o, s:o}", "bridges", bridges, "ports", ports, "links", links);
+	return json_pack(
+		"{s:o, s:o, s:o}", "bridges", bridges, "ports", ports, "links", links);
 }
 
 static int load_desired(const char *path, struct document *ret, char **reterr_msg)
@@ -95,10 +97,10 @@ static int compare(struct net *n, const struct desired *d, struct apply_result *
 	*ret_json = show_to_json(n, plan);
 	json_object_set_new(*ret_json, "differences", list);
 	ret->exit = count ? NETCONF_EXIT_FAILED : NETCONF_EXIT_OK;
-	ret->text = count ? xasprintf("%zu differences from the network of revision %llu", count,
-				    (unsigned long long)d->revision)
-			  : xasprintf("as desired, revision %llu",
-				    (unsigned long long)d->revision);
+	ret->text = count
+		? xasprintf("%zu differences from the network of revision %llu", count,
+			  (unsigned long long)d->revision)
+		: xasprintf("as desired, revision %llu", (unsigned long long)d->revision);
 	return 0;
 }
 
@@ -142,7 +144,8 @@ static void print_port(const json_t *p, FILE *out)
 	const json_int_t tag = json_integer_value(json_object_get(p, "tag"));
 	const json_int_t mtu = json_integer_value(json_object_get(p, "mtu_request"));
 
-	fprintf(out, "    %-15s %s", str(p, "name"), *str(p, "type") ? str(p, "type") : "nic");
+	fprintf(out, "    %-15s %s", str(p, "name"),
+		*str(p, "type") ? str(p, "type") : "nic");
 	if (*str(p, "vlan_mode"))
 		fprintf(out, " %s", str(p, "vlan_mode"));
 	if (tag)
@@ -152,7 +155,8 @@ static void print_port(const json_t *p, FILE *out)
 			(long long)json_integer_value(json_array_get(trunks, i)));
 	if (mtu)
 		fprintf(out, " mtu %lld", (long long)mtu);
-	fprintf(out, "%s", json_is_true(json_object_get(p, "ours")) ? "" : " (not ondol's)");
+	fprintf(out, "%s",
+		json_is_true(json_object_get(p, "ours")) ? "" : " (not ondol's)");
 	if (*str(p, "error"))
 		fprintf(out, " ERROR: %s", str(p, "error"));
 	fputc('\n', out);
@@ -201,5 +205,6 @@ void show_print(const json_t *shown, FILE *out)
 	for (size_t i = 0; i < json_array_size(links); i++)
 		print_link(json_array_get(links, i), out);
 	for (size_t i = 0; i < json_array_size(differences); i++)
-		fprintf(out, "differs: %s\n", json_string_value(json_array_get(differences, i)));
+		fprintf(out, "differs: %s\n",
+			json_string_value(json_array_get(differences, i)));
 }

@@ -17,8 +17,8 @@ void document_clear(struct document *d)
 	*d = (struct document){0};
 }
 
-static int document_parse(const char *text, size_t len, struct document *ret,
-	char **reterr_msg)
+static int document_parse(
+	const char *text, size_t len, struct document *ret, char **reterr_msg)
 {
 	_cleanup_(document_clear) struct document d = {0};
 	int r;
@@ -54,7 +54,8 @@ int document_load(const char *path, struct document *ret, char **reterr_msg)
 
 int document_save(const char *path, const struct document *d, char **reterr_msg)
 {
-	_cleanup_free_ char *text = json_dumps(d->json, JSON_INDENT(1)), *dir = xstrdup(path);
+	_cleanup_free_ char *text = json_dumps(d->json, JSON_INDENT(1)),
+			    *dir = xstrdup(path);
 	int r;
 
 	*strrchr(dir, '/') = '\0';

@@ -7,7 +7,7 @@
 #include "common/order.h"
 
 struct document {
-	json_t *json;       /* owned */
+	json_t *json; /* owned */
 	struct desired *desired; /* owned */
 };
 

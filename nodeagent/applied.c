@@ -150,11 +150,12 @@ static void read_names(struct jx *j, const char *key, char ***list)
 	}
 }
 
-int applied_from_text(const char *text, size_t len, struct applied **ret, char **reterr_msg)
+int applied_from_text(
+	const char *text, size_t len, struct applied **ret, char **reterr_msg)
 {
 	_cleanup_(applied_freep) struct applied *a = applied_new();
 	_cleanup_(jx_freep) json_t *root = jx_parse(text, len, reterr_msg);
-	_cleanup_(jx_clear) struct jx j = { .obj = root };
+	_cleanup_(jx_clear) struct jx j = {.obj = root};
 
 	if (!root)
 		return -EINVAL;

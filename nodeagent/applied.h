@@ -10,10 +10,10 @@
 #include "common/roledef.h"
 
 struct applied {
-	char *role, *kind;    /* owned; "" when none was entered yet */
-	char **units;         /* owned, NULL-terminated, start order, never NULL */
+	char *role, *kind; /* owned; "" when none was entered yet */
+	char **units; /* owned, NULL-terminated, start order, never NULL */
 	char **volume_groups; /* owned, NULL-terminated, never NULL */
-	bool hypervisor;      /* libvirt networks may have been defined, machines may run */
+	bool hypervisor; /* libvirt networks may have been defined, machines may run */
 };
 
 struct applied *applied_new(void);
@@ -24,7 +24,8 @@ void applied_free(struct applied *a);
 void applied_freep(struct applied **a);
 
 char *applied_to_text(const struct applied *a); /* JSON; caller frees */
-int applied_from_text(const char *text, size_t len, struct applied **ret, char **reterr_msg);
+int applied_from_text(
+	const char *text, size_t len, struct applied **ret, char **reterr_msg);
 /* A missing file is an empty record. */
 int applied_load(const char *path, struct applied **ret, char **reterr_msg);
 int applied_save(const struct applied *a, const char *path); /* 0 or -errno */

@@ -23,10 +23,10 @@
 
 struct converge {
 	sd_event *event;
-	struct units *units;      /* borrowed */
-	char *applied_path;       /* owned */
+	struct units *units; /* borrowed */
+	char *applied_path; /* owned */
 	struct converge_run run;
-	struct plan *plan;        /* NULL: nothing runs */
+	struct plan *plan; /* NULL: nothing runs */
 	size_t at;
 	bool network_ok;
 	struct work *work;
@@ -80,7 +80,8 @@ static void check(struct converge *c, int r)
 		step_done(c, false, strerror(-r));
 }
 
-static void by_work(struct converge *c, const char *op, const char *arg, unsigned timeout_ms)
+static void by_work(
+	struct converge *c, const char *op, const char *arg, unsigned timeout_ms)
 {
 	check(c, work_start_op(c->event, op, arg, timeout_ms, on_work_done, c, &c->work));
 }
@@ -95,13 +96,17 @@ static void do_identity(struct converge *c)
 
 static void do_network(struct converge *c)
 {
-	static const char *const argv[] = {NETCONF_PROGRAM, "apply", NODE_DESIRED, "--json", NULL};
+	static const char *const argv[] = {
+		NETCONF_PROGRAM, "apply", NODE_DESIRED, "--json", NULL};
 
-	check(c, work_start(c->event,
-			 &(struct work_spec){.what = NETCONF_PROGRAM, .argv = argv,
-				 .timeout_ms = NETCONF_APPLY_MAX_MS, .done = on_work_done,
-				 .userdata = c},
-			 &c->work));
+	check(c,
+		work_start(c->event,
+			&(struct work_spec){.what = NETCONF_PROGRAM,
+				.argv = argv,
+				.timeout_ms = NETCONF_APPLY_MAX_MS,
+				.done = on_work_done,
+				.userdata = c},
+			&c->work));
 }
 
 static void save(struct converge *c, struct applied *a)
@@ -111,8 +116,10 @@ static void save(struct converge *c, struct applied *a)
 
 	if (r < 0) {
 		applied_free(a);
-		why = xasprintf("%s could not be written: %s. Is the state partition full or "
-			"read-only? See: df %s", c->applied_path, strerror(-r), c->applied_path);
+		why = xasprintf(
+			"%s could not be written: %s. Is the state partition full or "
+			"read-only? See: df %s",
+			c->applied_path, strerror(-r), c->applied_path);
 		step_done(c, false, why);
 		return;
 	}
@@ -137,7 +144,9 @@ static void step_begin(struct converge *c, const struct step *s)
 		do_identity(c);
 		break;
 	case STEP_OVS:
-		check(c, units_start(c->units, OVS_UNIT, START_TIMEOUT_MS, on_unit_done, c));
+		check(c,
+			units_start(
+				c->units, OVS_UNIT, START_TIMEOUT_MS, on_unit_done, c));
 		break;
 	case STEP_NETWORK:
 		do_network(c);
@@ -173,7 +182,8 @@ static void step_begin(struct converge *c, const struct step *s)
 		check(c, units_enable(c->units, c->run.def->units, on_unit_done, c));
 		break;
 	case STEP_START:
-		check(c, units_start(c->units, s->arg, START_TIMEOUT_MS, on_unit_done, c));
+		check(c,
+			units_start(c->units, s->arg, START_TIMEOUT_MS, on_unit_done, c));
 		break;
 	case STEP_SETTLE:
 		save(c, applied_with(NULL, c->run.def));
@@ -213,7 +223,8 @@ void converge_cancel(struct converge *c)
 	plan_free(TAKE_PTR(c->plan));
 }
 
-struct converge *converge_new(sd_event *event, struct units *units, const char *applied_path)
+struct converge *converge_new(
+	sd_event *event, struct units *units, const char *applied_path)
 {
 	struct converge *c = xcalloc(1, sizeof(*c));
 

@@ -18,9 +18,9 @@ struct converge;
 
 struct converge_run {
 	const struct desired *desired; /* this and the next: borrowed until done */
-	const struct roledef *def;     /* NULL: not known, only the network is seen to */
-	bool network;                  /* apply it too */
-	struct applied **applied;      /* what is taken on; replaced and saved as it changes */
+	const struct roledef *def; /* NULL: not known, only the network is seen to */
+	bool network; /* apply it too */
+	struct applied **applied; /* what is taken on; replaced and saved as it changes */
 	/* A step begins; text is borrowed. */
 	void (*step)(const char *text, void *userdata);
 	/* A step did or found something that people should read. */
@@ -31,7 +31,9 @@ struct converge_run {
 };
 
 /* units: borrowed for the life of the converge. applied_path: where the record is kept. */
-struct converge *converge_new(sd_event *event, struct units *units, const char *applied_path);
+struct converge *converge_new(
+	sd_event *event, struct units *units, const char *applied_path);
 void converge_free(struct converge *c);
-void converge_start(struct converge *c, const struct converge_run *run); /* nothing may be running */
+void converge_start(
+	struct converge *c, const struct converge_run *run); /* nothing may be running */
 void converge_cancel(struct converge *c); /* done is not called */

@@ -155,8 +155,8 @@ static char *describe(const struct disk *list, size_t n)
 		char size[32], *next;
 
 		format_size(list[i].size_bytes, size);
-		next = xasprintf("%s%s%s (%s, serial %s, WWN %s)", all, i ? "; " : "", list[i].name,
-			size, *list[i].serial ? list[i].serial : "none",
+		next = xasprintf("%s%s%s (%s, serial %s, WWN %s)", all, i ? "; " : "",
+			list[i].name, size, *list[i].serial ? list[i].serial : "none",
 			*list[i].wwn ? list[i].wwn : "none");
 		free(all);
 		all = next;
@@ -172,7 +172,8 @@ int disks_match(const struct disk *list, size_t n, const struct order_disk *want
 	unsigned hits = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!streq(list[i].serial, want->serial) || !streq(list[i].wwn, want->wwn) ||
+		if (!streq(list[i].serial, want->serial) ||
+			!streq(list[i].wwn, want->wwn) ||
 			list[i].size_bytes != want->size_bytes)
 			continue;
 		found = &list[i];
@@ -183,11 +184,13 @@ int disks_match(const struct disk *list, size_t n, const struct order_disk *want
 		return 0;
 	}
 	there = describe(list, n);
-	*reterr_msg = xasprintf("data disk with serial %s, WWN %s and %llu bytes: %s; this node has: "
+	*reterr_msg = xasprintf(
+		"data disk with serial %s, WWN %s and %llu bytes: %s; this node has: "
 		"%s. Was it replaced or pulled? A new disk needs a new inventory: ondol reinstall",
 		*want->serial ? want->serial : "none", *want->wwn ? want->wwn : "none",
 		(unsigned long long)want->size_bytes,
-		hits ? "more than one disk says so" : "no disk says so", *there ? there : "no disk");
+		hits ? "more than one disk says so" : "no disk says so",
+		*there ? there : "no disk");
 	return hits ? -ENOTUNIQ : -ENOENT;
 }
 
@@ -201,9 +204,10 @@ static void probe_freep(blkid_probe *p)
 
 static void add_signature(char **all, const char *type, const char *label)
 {
-	_cleanup_free_ char *t = str_escape(type, 64), *l = str_escape(label ? label : "", 64);
-	char *next = xasprintf("%s%s%s%s%s%s", *all, **all ? ", " : "", t, *l ? " (label " : "", l,
-		*l ? ")" : "");
+	_cleanup_free_ char *t = str_escape(type, 64),
+			    *l = str_escape(label ? label : "", 64);
+	char *next = xasprintf("%s%s%s%s%s%s", *all, **all ? ", " : "", t,
+		*l ? " (label " : "", l, *l ? ")" : "");
 
 	free(*all);
 	*all = next;
@@ -223,7 +227,8 @@ static int probe_all(blkid_probe p, char **all, bool *pv_only)
 
 	blkid_probe_enable_superblocks(p, 1);
 	blkid_probe_set_superblocks_flags(p,
-		BLKID_SUBLKS_LABEL | BLKID_SUBLKS_TYPE | BLKID_SUBLKS_MAGIC | BLKID_SUBLKS_BADCSUM);
+		BLKID_SUBLKS_LABEL | BLKID_SUBLKS_TYPE | BLKID_SUBLKS_MAGIC |
+			BLKID_SUBLKS_BADCSUM);
 	blkid_probe_enable_partitions(p, 1);
 	blkid_probe_set_partitions_flags(p, BLKID_PARTS_MAGIC | BLKID_PARTS_FORCE_GPT);
 	*pv_only = true;

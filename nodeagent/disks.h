@@ -9,10 +9,10 @@
 #include "common/order.h"
 
 struct disk {
-	char *name;        /* kernel name, now: "nvme0n1" */
-	char *path;        /* "/dev/nvme0n1" */
-	char *serial;      /* "" when it says none */
-	char *wwn;         /* lower case hex, "" when none */
+	char *name; /* kernel name, now: "nvme0n1" */
+	char *path; /* "/dev/nvme0n1" */
+	char *serial; /* "" when it says none */
+	char *wwn; /* lower case hex, "" when none */
 	uint64_t size_bytes;
 };
 

@@ -14,8 +14,8 @@
 
 struct subnet {
 	uint32_t base, hosts; /* host numbers 1 .. hosts */
-	uint32_t self;        /* ours */
-	uint32_t management;  /* base of the network of desired_peer.management */
+	uint32_t self; /* ours */
+	uint32_t management; /* base of the network of desired_peer.management */
 };
 
 static const struct desired_port *find_port(const struct desired *d, const char *name)
@@ -27,7 +27,8 @@ static const struct desired_port *find_port(const struct desired *d, const char 
 	return NULL;
 }
 
-static const struct desired_port *choose_port(const struct desired *d, char *const *vm_networks)
+static const struct desired_port *choose_port(
+	const struct desired *d, char *const *vm_networks)
 {
 	const struct desired_port *p = NULL;
 
@@ -87,7 +88,8 @@ static uint32_t choose_address(const struct desired *d, const struct desired_por
 	return 0;
 }
 
-static const struct desired_peer *choose_target(const struct desired *d, const struct subnet *net)
+static const struct desired_peer *choose_target(
+	const struct desired *d, const struct subnet *net)
 {
 	const struct desired_peer *any = NULL;
 
@@ -113,8 +115,8 @@ static const struct desired_peer *find_self(const struct desired *d)
 	return NULL;
 }
 
-int guest_choose(const struct desired *d, char *const *vm_networks, struct guest_place *ret,
-	char **reterr_msg)
+int guest_choose(const struct desired *d, char *const *vm_networks,
+	struct guest_place *ret, char **reterr_msg)
 {
 	const struct desired_port *port = choose_port(d, vm_networks);
 	const struct desired_peer *self = find_self(d), *target;
@@ -122,9 +124,9 @@ int guest_choose(const struct desired *d, char *const *vm_networks, struct guest
 	uint32_t address;
 
 	if (!port || !self) {
-		*reterr_msg = xasprintf("the probe guest has nowhere to go: %s", self
-			? "this node has a port on none of the role's networks"
-			: "the desired state does not list this node among its peers");
+		*reterr_msg = xasprintf("the probe guest has nowhere to go: %s",
+			self ? "this node has a port on none of the role's networks"
+			     : "the desired state does not list this node among its peers");
 		return -EINVAL;
 	}
 	net.hosts = (1U << (32 - port->prefix)) - 2;
@@ -133,14 +135,18 @@ int guest_choose(const struct desired *d, char *const *vm_networks, struct guest
 	net.management = self->management - net.self;
 	address = choose_address(d, port, &net);
 	if (address == 0) {
-		*reterr_msg = xasprintf("the probe guest finds no free address in the %s network: the /%u "
-			"has %u addresses, and every node needs a second one for its guest", port->name,
-			port->prefix, net.hosts);
+		*reterr_msg = xasprintf(
+			"the probe guest finds no free address in the %s network: the /%u "
+			"has %u addresses, and every node needs a second one for its guest",
+			port->name, port->prefix, net.hosts);
 		return -ENOSPC;
 	}
 	target = choose_target(d, &net);
-	*ret = (struct guest_place){.network = port->name, .address = address,
-		.prefix = port->prefix, .mtu = port->mtu, .alone = !target,
+	*ret = (struct guest_place){.network = port->name,
+		.address = address,
+		.prefix = port->prefix,
+		.mtu = port->mtu,
+		.alone = !target,
 		.target = target ? net.base + host_of(&net, target) : port->address,
 		.target_name = target ? target->name : d->node};
 	return 0;
@@ -152,8 +158,8 @@ char *guest_cmdline(const struct guest_place *p)
 
 	format_ipv4(p->address, ip);
 	format_ipv4(p->target, target);
-	return xasprintf("console=ttyS0 ondol.ip=%s/%u ondol.mtu=%u ondol.ping=%s", ip, p->prefix,
-		p->mtu, target);
+	return xasprintf("console=ttyS0 ondol.ip=%s/%u ondol.mtu=%u ondol.ping=%s", ip,
+		p->prefix, p->mtu, target);
 }
 
 /* The last line of log that has more than blanks; escaped; caller frees. */
@@ -187,9 +193,12 @@ bool guest_read_log(const char *log, char **ret_text)
 	}
 	if (!found) {
 		line = last_line(log);
-		*ret_text = *line ? xasprintf("the guest did not say what its ping did; its last words: "
-				"%s", line)
-				  : xstrdup("the guest never wrote to its console");
+		*ret_text = *line
+			? xasprintf(
+				  "the guest did not say what its ping did; its last words: "
+				  "%s",
+				  line)
+			: xstrdup("the guest never wrote to its console");
 		return false;
 	}
 	line = xstrndup(found, MIN(strcspn(found, "\r\n"), (size_t)300));

@@ -6,15 +6,16 @@
 
 #include "common/order.h"
 
-#define GUEST_NAME "ondol-probe" /* the libvirt domain; never counted as somebody's machine */
+#define GUEST_NAME \
+	"ondol-probe" /* the libvirt domain; never counted as somebody's machine */
 
 struct guest_place {
 	const char *network; /* borrowed from desired: which port's network */
-	uint32_t address;    /* of the guest, host order */
+	uint32_t address; /* of the guest, host order */
 	unsigned prefix, mtu;
-	uint32_t target;     /* to ping, host order */
+	uint32_t target; /* to ping, host order */
 	const char *target_name; /* borrowed: a peer, or this node when it has none */
-	bool alone;          /* there is no other node: the target is this one */
+	bool alone; /* there is no other node: the target is this one */
 };
 
 /*
@@ -24,8 +25,8 @@ struct guest_place {
  * another one, by its place among the peers. The target is a storage node, else any
  * other. -EINVAL, -ENOENT or -ENOSPC with *reterr_msg; caller frees.
  */
-int guest_choose(const struct desired *d, char *const *vm_networks, struct guest_place *ret,
-	char **reterr_msg);
+int guest_choose(const struct desired *d, char *const *vm_networks,
+	struct guest_place *ret, char **reterr_msg);
 
 /* "console=ttyS0 ondol.ip=10.77.40.254/24 ondol.mtu=9000 ondol.ping=10.77.40.18"; caller frees. */
 char *guest_cmdline(const struct guest_place *p);

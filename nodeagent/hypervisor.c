@@ -51,8 +51,10 @@ static int connect_to(const char *uri, virConnectPtr *ret, char **ret_text)
 	*ret = virConnectOpen(uri);
 	if (*ret)
 		return 0;
-	*ret_text = xasprintf("libvirt does not answer: %s. See: systemctl status libvirtd.service; "
-		"journalctl -b -u libvirtd", last_words());
+	*ret_text = xasprintf(
+		"libvirt does not answer: %s. See: systemctl status libvirtd.service; "
+		"journalctl -b -u libvirtd",
+		last_words());
 	return -ENOTCONN;
 }
 
@@ -86,7 +88,8 @@ int hypervisor_no_guests(const char *uri, char **ret_text)
 		return r;
 	n = virConnectListAllDomains(conn, &list, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
 	if (n < 0) {
-		*ret_text = xasprintf("libvirt does not tell which machines run: %s", last_words());
+		*ret_text = xasprintf(
+			"libvirt does not tell which machines run: %s", last_words());
 		return -EIO;
 	}
 	names = join_guests(list, n);
@@ -94,8 +97,10 @@ int hypervisor_no_guests(const char *uri, char **ret_text)
 		virDomainFree(list[i]);
 	free(list);
 	if (*names) {
-		*ret_text = xasprintf("virtual machines run here: %s. The node keeps its role until they "
-			"are moved away or shut down", names);
+		*ret_text = xasprintf(
+			"virtual machines run here: %s. The node keeps its role until they "
+			"are moved away or shut down",
+			names);
 		return -EBUSY;
 	}
 	*ret_text = xstrdup("no virtual machine runs here");
@@ -106,7 +111,8 @@ int hypervisor_no_guests(const char *uri, char **ret_text)
 
 static int net_fail(const char *what, const char *name, char **ret_text)
 {
-	*ret_text = xasprintf("libvirt network %s could not be %s: %s", name, what, last_words());
+	*ret_text = xasprintf(
+		"libvirt network %s could not be %s: %s", name, what, last_words());
 	return -EIO;
 }
 
@@ -127,8 +133,8 @@ static bool net_is_ours(virNetworkPtr net)
 }
 
 /* A network as it should be is kept; another one of ours goes. *ret_net NULL: define it. */
-static int net_keep_or_remove(virConnectPtr conn, const struct virt_net *want, virNetworkPtr *ret_net,
-	char **ret_text)
+static int net_keep_or_remove(virConnectPtr conn, const struct virt_net *want,
+	virNetworkPtr *ret_net, char **ret_text)
 {
 	virNetworkPtr net = virNetworkLookupByName(conn, want->name);
 	_cleanup_free_ char *xml = net ? virNetworkGetXMLDesc(net, 0) : NULL;
@@ -136,9 +142,10 @@ static int net_keep_or_remove(virConnectPtr conn, const struct virt_net *want, v
 	int r = 0;
 
 	if (net && !(xml && virtxml_network_is_ours(xml))) {
-		*ret_text = xasprintf("libvirt has a network %s that ondol did not make. Remove or rename "
-			"it: virsh net-destroy %s; virsh net-undefine %s", want->name, want->name,
-			want->name);
+		*ret_text = xasprintf(
+			"libvirt has a network %s that ondol did not make. Remove or rename "
+			"it: virsh net-destroy %s; virsh net-undefine %s",
+			want->name, want->name, want->name);
 		r = -EEXIST;
 	} else if (net && !why) {
 		*ret_net = TAKE_PTR(net);
@@ -180,7 +187,8 @@ static bool is_wanted(const struct virt_net *nets, size_t n, const char *name)
 	return false;
 }
 
-static int remove_others(virConnectPtr conn, const struct virt_net *nets, size_t n, char **ret_text)
+static int remove_others(
+	virConnectPtr conn, const struct virt_net *nets, size_t n, char **ret_text)
 {
 	virNetworkPtr *list = NULL;
 	int r = 0, count = virConnectListAllNetworks(conn, &list, 0);
@@ -198,7 +206,8 @@ static int remove_others(virConnectPtr conn, const struct virt_net *nets, size_t
 	return r;
 }
 
-int hypervisor_set_networks(const char *uri, const struct virt_net *nets, size_t n, char **ret_text)
+int hypervisor_set_networks(
+	const char *uri, const struct virt_net *nets, size_t n, char **ret_text)
 {
 	_cleanup_(conn_freep) virConnectPtr conn = NULL;
 	int r = connect_to(uri, &conn, ret_text);
@@ -220,7 +229,8 @@ static int check_network(virConnectPtr conn, const struct virt_net *want, char *
 	_cleanup_free_ char *xml = net ? virNetworkGetXMLDesc(net, 0) : NULL;
 
 	if (!xml) {
-		*ret_text = xasprintf("libvirt network %s is not there: %s", want->name, last_words());
+		*ret_text = xasprintf(
+			"libvirt network %s is not there: %s", want->name, last_words());
 		return -ENOENT;
 	}
 	*ret_text = virtxml_network_differs(xml, want);
@@ -228,13 +238,14 @@ static int check_network(virConnectPtr conn, const struct virt_net *want, char *
 		return -EINVAL;
 	if (virNetworkIsActive(net) == 1)
 		return 0;
-	*ret_text = xasprintf("libvirt network %s is defined but not started; see: virsh net-list --all",
+	*ret_text = xasprintf(
+		"libvirt network %s is defined but not started; see: virsh net-list --all",
 		want->name);
 	return -ENOLINK;
 }
 
-int hypervisor_check(const char *uri, const struct virt_net *nets, size_t n, bool need_kvm,
-	char **ret_text)
+int hypervisor_check(const char *uri, const struct virt_net *nets, size_t n,
+	bool need_kvm, char **ret_text)
 {
 	_cleanup_(conn_freep) virConnectPtr conn = NULL;
 	_cleanup_free_ char *caps = NULL, *all = xstrdup("");
@@ -244,16 +255,18 @@ int hypervisor_check(const char *uri, const struct virt_net *nets, size_t n, boo
 		return r;
 	caps = virConnectGetCapabilities(conn);
 	if (!caps || (need_kvm && !virtxml_caps_have_kvm(caps))) {
-		*ret_text = xasprintf("libvirt offers no x86_64 machine of type kvm%s%s. Is /dev/kvm "
-			"there, and qemu-system-x86 installed?", caps ? "" : ": ", caps ? "" : last_words());
+		*ret_text = xasprintf(
+			"libvirt offers no x86_64 machine of type kvm%s%s. Is /dev/kvm "
+			"there, and qemu-system-x86 installed?",
+			caps ? "" : ": ", caps ? "" : last_words());
 		return -ENODEV;
 	}
 	for (size_t i = 0; i < n; i++) {
 		r = check_network(conn, &nets[i], ret_text);
 		if (r < 0)
 			return r;
-		char *next = xasprintf("%s, %s on %s VLAN %u", all, nets[i].name, nets[i].bridge,
-			nets[i].vlan);
+		char *next = xasprintf("%s, %s on %s VLAN %u", all, nets[i].name,
+			nets[i].bridge, nets[i].vlan);
 
 		free(all);
 		all = next;
@@ -274,8 +287,8 @@ static void on_lifecycle_free(_unused_ void *opaque)
 {
 }
 
-static int on_lifecycle(_unused_ virConnectPtr conn, virDomainPtr dom, int event, int detail,
-	void *opaque)
+static int on_lifecycle(_unused_ virConnectPtr conn, virDomainPtr dom, int event,
+	int detail, void *opaque)
 {
 	struct guest_run *run = opaque;
 
@@ -287,7 +300,8 @@ static int on_lifecycle(_unused_ virConnectPtr conn, virDomainPtr dom, int event
 	return 0;
 }
 
-static int on_guest_deadline(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+static int on_guest_deadline(
+	_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
 	struct guest_run *run = userdata;
 
@@ -334,7 +348,8 @@ static int run_guest(virConnectPtr conn, const struct virt_guest *g, unsigned ti
 		dom = virDomainCreateXML(conn, xml, VIR_DOMAIN_START_AUTODESTROY);
 	if (!dom) {
 		*ret_text = xasprintf("the probe guest could not be started: %s. See: "
-			"/var/log/libvirt/qemu/%s.log", last_words(), g->name);
+				      "/var/log/libvirt/qemu/%s.log",
+			last_words(), g->name);
 		if (id >= 0)
 			virConnectDomainEventDeregisterAny(conn, id);
 		return -EIO;
@@ -342,17 +357,19 @@ static int run_guest(virConnectPtr conn, const struct virt_guest *g, unsigned ti
 	r = wait_for_end(run, conn, dom);
 	virConnectDomainEventDeregisterAny(conn, id);
 	if (r == -ETIMEDOUT)
-		*ret_text = xasprintf("the probe guest was still running after %u s and was ended",
+		*ret_text = xasprintf(
+			"the probe guest was still running after %u s and was ended",
 			timeout_ms / 1000);
 	else if (r < 0)
-		*ret_text = xasprintf("libvirt went away while the probe guest ran: %s", last_words());
+		*ret_text = xasprintf(
+			"libvirt went away while the probe guest ran: %s", last_words());
 	else
 		*ret_text = xstrdup("the probe guest ran and powered off");
 	return r;
 }
 
-int hypervisor_run_guest(const char *uri, const struct virt_guest *g, unsigned timeout_ms,
-	char **ret_text)
+int hypervisor_run_guest(
+	const char *uri, const struct virt_guest *g, unsigned timeout_ms, char **ret_text)
 {
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
 	_cleanup_(conn_freep) virConnectPtr conn = NULL;

@@ -18,10 +18,11 @@ int hypervisor_no_guests(const char *uri, char **ret_text);
  * and that are not among them are removed. A network of the same name that is not ours
  * is -EEXIST, and left alone. n 0 removes all of ours.
  */
-int hypervisor_set_networks(const char *uri, const struct virt_net *nets, size_t n, char **ret_text);
+int hypervisor_set_networks(
+	const char *uri, const struct virt_net *nets, size_t n, char **ret_text);
 /* Connection alive, machines of type kvm on offer, each network active as described. */
-int hypervisor_check(const char *uri, const struct virt_net *nets, size_t n, bool need_kvm,
-	char **ret_text);
+int hypervisor_check(const char *uri, const struct virt_net *nets, size_t n,
+	bool need_kvm, char **ret_text);
 /*
  * Starts a transient machine and waits for its end; -ETIMEDOUT when it was destroyed at
  * the deadline. It dies with this process too.

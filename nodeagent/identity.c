@@ -85,8 +85,10 @@ static int set_keys(const struct desired *d, const char *dir)
 static int said(int r, const char *path, char **reterr_msg)
 {
 	if (r < 0)
-		*reterr_msg = xasprintf("%s could not be written: %s. Is the state partition full "
-			"or read-only? See: df /etc; dmesg", path, strerror(-r));
+		*reterr_msg = xasprintf(
+			"%s could not be written: %s. Is the state partition full "
+			"or read-only? See: df /etc; dmesg",
+			path, strerror(-r));
 	return r;
 }
 

@@ -7,8 +7,10 @@
 
 #include "common/order.h"
 
-char *identity_hosts_body(const struct desired *d); /* lines for /etc/hosts; caller frees */
-char *identity_keys_body(const struct desired *d);  /* lines for authorized_keys; caller frees */
+char *identity_hosts_body(
+	const struct desired *d); /* lines for /etc/hosts; caller frees */
+char *identity_keys_body(
+	const struct desired *d); /* lines for authorized_keys; caller frees */
 
 /*
  * root is "" on a node; another directory in tests, where the kernel's host name is left

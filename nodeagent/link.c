@@ -16,22 +16,22 @@
 
 struct lane {
 	struct http_job *job; /* NULL: idle */
-	uint64_t wait_ms;     /* the last back-off; 0: the last exchange was answered */
+	uint64_t wait_ms; /* the last back-off; 0: the last exchange was answered */
 	sd_event_source *timer;
 };
 
 struct link {
 	const struct nodeconf *conf; /* borrowed */
-	struct http_client *http;    /* borrowed */
+	struct http_client *http; /* borrowed */
 	sd_event *event;
 	struct link_ops ops;
 	void *userdata;
 	char *url; /* owned: of this node */
 	struct lane poll, post;
 	sd_event_source *heartbeat;
-	uint64_t asked_ms;   /* when the running poll began */
+	uint64_t asked_ms; /* when the running poll began */
 	uint64_t useless_ms; /* back-off after answers that were of no use */
-	json_t *events;   /* those not sent yet, oldest first */
+	json_t *events; /* those not sent yet, oldest first */
 	size_t in_flight; /* events of the running POST; 0: it is a report */
 	bool report_due;
 	bool answers, known; /* contact; known: was said once */
@@ -61,8 +61,8 @@ static void arm(struct lane *lane, uint64_t ms)
 }
 
 /* An exchange ended. True when it was answered as expected; else the lane waits. */
-static bool lane_judge(struct link *l, struct lane *lane, const char *what, int r, const char *msg,
-	const struct http_response *resp)
+static bool lane_judge(struct link *l, struct lane *lane, const char *what, int r,
+	const char *msg, const struct http_response *resp)
 {
 	_cleanup_free_ char *why = NULL;
 
@@ -77,7 +77,8 @@ static bool lane_judge(struct link *l, struct lane *lane, const char *what, int 
 	} else {
 		_cleanup_free_ char *body = str_escape(resp->body, 300);
 
-		why = xasprintf("ondold answered %s with status %u: %s", what, resp->status, body);
+		why = xasprintf("ondold answered %s with status %u: %s", what,
+			resp->status, body);
 	}
 	if (lane->wait_ms == 0)
 		log_warn("%s; trying again, the role stays as it is", why);
@@ -91,14 +92,16 @@ static bool lane_judge(struct link *l, struct lane *lane, const char *what, int 
 
 static void poll_start(struct link *l);
 
-static void on_polled(int r, const char *msg, const struct http_response *resp, void *userdata)
+static void on_polled(
+	int r, const char *msg, const struct http_response *resp, void *userdata)
 {
 	struct link *l = userdata;
 	bool held = now_mono_ms() - l->asked_ms >= 1000;
 
 	if (!lane_judge(l, &l->poll, "a question for the desired state", r, msg, resp))
 		return;
-	if (resp->status == 200 && l->ops.desired(resp->body, resp->body_len, l->userdata))
+	if (resp->status == 200 &&
+		l->ops.desired(resp->body, resp->body_len, l->userdata))
 		l->useless_ms = 0;
 	else if (resp->status == 200 || !held)
 		l->useless_ms = backoff_ms(l->useless_ms);
@@ -122,14 +125,17 @@ static void poll_start(struct link *l)
 		l->known && l->answers ? LINK_POLL_S : 0);
 	l->asked_ms = now_mono_ms();
 	r = http_start(l->http,
-		&(struct http_request){ .method = "GET", .url = url, .bearer = l->conf->token,
-			.timeout_ms = (LINK_POLL_S + 15) * 1000 },
+		&(struct http_request){.method = "GET",
+			.url = url,
+			.bearer = l->conf->token,
+			.timeout_ms = (LINK_POLL_S + 15) * 1000},
 		on_polled, l, &l->poll.job);
 	if (r < 0)
 		lane_judge(l, &l->poll, "", r, NULL, NULL);
 }
 
-static int on_poll_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+static int on_poll_timer(
+	_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
 	poll_start(userdata);
 	return 0;
@@ -151,7 +157,8 @@ static bool is_refused(int r, const struct http_response *resp)
 	return r == 0 && (resp->status == 400 || resp->status == 422);
 }
 
-static void on_posted(int r, const char *msg, const struct http_response *resp, void *userdata)
+static void on_posted(
+	int r, const char *msg, const struct http_response *resp, void *userdata)
 {
 	struct link *l = userdata;
 	size_t sent = l->in_flight;
@@ -196,14 +203,19 @@ static void post_start(struct link *l)
 		abort();
 	url = xasprintf("%s/%s", l->url, events ? "events" : "report");
 	r = http_start(l->http,
-		&(struct http_request){ .method = "POST", .url = url, .bearer = l->conf->token,
-			.body = text, .body_len = strlen(text), .timeout_ms = POST_TIMEOUT_MS },
+		&(struct http_request){.method = "POST",
+			.url = url,
+			.bearer = l->conf->token,
+			.body = text,
+			.body_len = strlen(text),
+			.timeout_ms = POST_TIMEOUT_MS},
 		on_posted, l, &l->post.job);
 	if (r < 0)
 		on_posted(r, NULL, NULL, l);
 }
 
-static int on_post_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+static int on_post_timer(
+	_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
 	post_start(userdata);
 	return 0;
@@ -250,9 +262,11 @@ void link_retry_now(struct link *l)
 		arm(&l->post, 1);
 }
 
-static int add_timer(struct link *l, sd_event_source **ret, sd_event_time_handler_t fn, uint64_t ms)
+static int add_timer(
+	struct link *l, sd_event_source **ret, sd_event_time_handler_t fn, uint64_t ms)
 {
-	return sd_event_add_time_relative(l->event, ret, CLOCK_MONOTONIC, ms * 1000, 10000, fn, l);
+	return sd_event_add_time_relative(
+		l->event, ret, CLOCK_MONOTONIC, ms * 1000, 10000, fn, l);
 }
 
 int link_new(sd_event *event, const struct nodeconf *conf, struct http_client *http,
@@ -261,8 +275,13 @@ int link_new(sd_event *event, const struct nodeconf *conf, struct http_client *h
 	struct link *l = xcalloc(1, sizeof(*l));
 	int r;
 
-	*l = (struct link){ .conf = conf, .http = http, .event = sd_event_ref(event), .ops = *ops,
-		.userdata = userdata, .url = link_node_url(conf), .events = json_array() };
+	*l = (struct link){.conf = conf,
+		.http = http,
+		.event = sd_event_ref(event),
+		.ops = *ops,
+		.userdata = userdata,
+		.url = link_node_url(conf),
+		.events = json_array()};
 	r = add_timer(l, &l->poll.timer, on_poll_timer, 1);
 	if (r >= 0)
 		r = add_timer(l, &l->post.timer, on_post_timer, 1);

@@ -16,7 +16,8 @@ struct look {
 	struct lvm_report report;
 	struct disk *all; /* every disk of the node */
 	size_t n_all;
-	struct lvm_disk *data; /* those of the desired state; strings borrowed from all, contents */
+	struct lvm_disk *
+		data; /* those of the desired state; strings borrowed from all, contents */
 	size_t n_data;
 	char **contents; /* n_data */
 };
@@ -40,7 +41,8 @@ static int lvm_run(const char *const argv[], char **ret_out, char **reterr_msg)
 	int r = run_child(argv, env, NULL, LVM_TIMEOUT_MS, &res);
 
 	if (r < 0) {
-		*reterr_msg = xasprintf("%s could not be started: %s", argv[0], strerror(-r));
+		*reterr_msg =
+			xasprintf("%s could not be started: %s", argv[0], strerror(-r));
 		return r;
 	}
 	if (res.status == 0 && !res.timed_out) {
@@ -50,7 +52,8 @@ static int lvm_run(const char *const argv[], char **ret_out, char **reterr_msg)
 	}
 	said = str_escape(str_strip(res.out), 500);
 	*reterr_msg = xasprintf("%s %s: %s", argv[0],
-		res.timed_out ? "did not end within 60 s" : "failed", *said ? said : "it said nothing");
+		res.timed_out ? "did not end within 60 s" : "failed",
+		*said ? said : "it said nothing");
 	return res.timed_out ? -ETIMEDOUT : -EIO;
 }
 
@@ -95,8 +98,10 @@ static int look_disk(struct look *l, const struct order_disk *want, char **reter
 		return r;
 	r = disks_contents(found->path, &l->contents[l->n_data], &d->pv_only);
 	if (r < 0) {
-		*reterr_msg = xasprintf("%s (serial %s) cannot be read: %s. Is the disk failing? "
-			"See: dmesg", found->path, found->serial, strerror(-r));
+		*reterr_msg = xasprintf(
+			"%s (serial %s) cannot be read: %s. Is the disk failing? "
+			"See: dmesg",
+			found->path, found->serial, strerror(-r));
 		return r;
 	}
 	d->device = found->path;
@@ -123,7 +128,8 @@ static int look(const struct desired *d, struct look *l, char **reterr_msg)
 	return 0;
 }
 
-static int act(const char *program, const char *vg, const char *const *devices, char **reterr_msg)
+static int act(const char *program, const char *vg, const char *const *devices,
+	char **reterr_msg)
 {
 	size_t n = 0;
 	const char **argv;
@@ -147,8 +153,8 @@ static char *describe(const struct look *l, const char *vg, const struct lvm_vg 
 	format_size(group->size_bytes, size);
 	all = xasprintf("%s: %s on", vg, size);
 	for (size_t i = 0; i < l->n_data; i++) {
-		char *next = xasprintf("%s%s %s (%s)", all, i ? "," : "", l->data[i].serial,
-			l->data[i].device);
+		char *next = xasprintf("%s%s %s (%s)", all, i ? "," : "",
+			l->data[i].serial, l->data[i].device);
 
 		free(all);
 		all = next;
@@ -173,9 +179,11 @@ int lvm_check(const struct desired *d, const char *vg, char **ret_text)
 		return -ENOENT;
 	}
 	if (devices[0] || group->n_pvs != l.n_data || group->size_bytes == 0) {
-		*ret_text = xasprintf("volume group %s has %u disks and %llu bytes, expected the %zu data "
-			"disks of this node", vg, group->n_pvs,
-			(unsigned long long)group->size_bytes, l.n_data);
+		*ret_text = xasprintf(
+			"volume group %s has %u disks and %llu bytes, expected the %zu data "
+			"disks of this node",
+			vg, group->n_pvs, (unsigned long long)group->size_bytes,
+			l.n_data);
 		return -ENXIO;
 	}
 	*ret_text = describe(&l, vg, group);
@@ -217,7 +225,9 @@ static int remove_group(const struct lvm_report *report, const char *vg, char **
 			r = lvm_run(pvremove, NULL, ret_text);
 	}
 	if (r == 0)
-		*ret_text = xasprintf("volume group %s was empty and is removed; its disks are blank", vg);
+		*ret_text = xasprintf(
+			"volume group %s was empty and is removed; its disks are blank",
+			vg);
 	return r;
 }
 
@@ -235,8 +245,10 @@ int lvm_leave(const char *vg, char **ret_text)
 		return 0;
 	}
 	if (group->n_lvs > 0) {
-		*ret_text = xasprintf("volume group %s holds %u logical volumes and is left as it is. If "
-			"they may go: vgremove %s", vg, group->n_lvs, vg);
+		*ret_text = xasprintf(
+			"volume group %s holds %u logical volumes and is left as it is. If "
+			"they may go: vgremove %s",
+			vg, group->n_lvs, vg);
 		return 0;
 	}
 	return remove_group(&report, vg, ret_text);

@@ -44,16 +44,17 @@ static char *name_of(struct jx *j, const char *key, bool may_be_empty)
 {
 	const char *s = jx_str(j, key, 255);
 
-	if (!j->error && !*s && !may_be_empty)
-		jx_fail(j, key, "expected a name, found nothing");
+	if (!j->error && ((!*s && !may_be_empty) || strpbrk(s, " \t\n")))
+		jx_fail(j, key, "expected a name, found \"%s\"", s);
 	return xstrdup(s);
 }
 
 static void row_vg(struct lvm_report *r, struct jx *j)
 {
-	struct lvm_vg v = { .name = name_of(j, "vg_name", false),
-		.size_bytes = number(j, "vg_size"), .n_pvs = (unsigned)MIN(number(j, "pv_count"), 1U << 20),
-		.n_lvs = (unsigned)MIN(number(j, "lv_count"), 1U << 20) };
+	struct lvm_vg v = {.name = name_of(j, "vg_name", false),
+		.size_bytes = number(j, "vg_size"),
+		.n_pvs = (unsigned)MIN(number(j, "pv_count"), 1U << 20),
+		.n_lvs = (unsigned)MIN(number(j, "lv_count"), 1U << 20)};
 
 	GROW(r->vgs, r->n_vgs, r->cap_vgs);
 	r->vgs[r->n_vgs++] = v;
@@ -61,20 +62,21 @@ static void row_vg(struct lvm_report *r, struct jx *j)
 
 static void row_pv(struct lvm_report *r, struct jx *j)
 {
-	struct lvm_pv v = { .device = name_of(j, "pv_name", false), .vg = name_of(j, "vg_name", true) };
+	struct lvm_pv v = {.device = name_of(j, "pv_name", false),
+		.vg = name_of(j, "vg_name", true)};
 
 	GROW(r->pvs, r->n_pvs, r->cap_pvs);
 	r->pvs[r->n_pvs++] = v;
 }
 
-static void read_rows(struct lvm_report *r, struct jx *j, const json_t *part, const char *key,
-	void (*row)(struct lvm_report *, struct jx *))
+static void read_rows(struct lvm_report *r, struct jx *j, const json_t *part,
+	const char *key, void (*row)(struct lvm_report *, struct jx *))
 {
-	_cleanup_(jx_clear) struct jx p = { .obj = part };
+	_cleanup_(jx_clear) struct jx p = {.obj = part};
 	const json_t *rows = jx_array(&p, key, MAX_ROWS);
 
 	for (size_t i = 0; rows && i < json_array_size(rows) && !p.error; i++) {
-		_cleanup_(jx_clear) struct jx one = { .obj = json_array_get(rows, i) };
+		_cleanup_(jx_clear) struct jx one = {.obj = json_array_get(rows, i)};
 
 		row(r, &one);
 		jx_merge(&p, key, &one);
@@ -86,7 +88,7 @@ static int add(struct lvm_report *r, const char *text, const char *key,
 	void (*row)(struct lvm_report *, struct jx *), char **reterr_msg)
 {
 	_cleanup_(jx_freep) json_t *root = NULL;
-	_cleanup_(jx_clear) struct jx j = { 0 };
+	_cleanup_(jx_clear) struct jx j = {0};
 	const json_t *parts;
 	const char *json;
 	size_t len;
@@ -94,7 +96,8 @@ static int add(struct lvm_report *r, const char *text, const char *key,
 	if (!find_json(text, &json, &len)) {
 		_cleanup_free_ char *shown = str_escape(text, 200);
 
-		*reterr_msg = xasprintf("expected LVM's JSON report, found \"%s\"", shown);
+		*reterr_msg =
+			xasprintf("expected LVM's JSON report, found \"%s\"", shown);
 		return -EINVAL;
 	}
 	root = jx_parse(json, len, reterr_msg);
@@ -130,7 +133,7 @@ void lvm_report_clear(struct lvm_report *r)
 	}
 	free(r->vgs);
 	free(r->pvs);
-	*r = (struct lvm_report){ 0 };
+	*r = (struct lvm_report){0};
 }
 
 const struct lvm_vg *lvm_report_vg(const struct lvm_report *r, const char *name)
@@ -154,23 +157,27 @@ const struct lvm_pv *lvm_report_pv(const struct lvm_report *r, const char *devic
 /* ---- the decision ---- */
 
 /* Why a disk may not be taken for vg; NULL: it may. */
-static char *disk_objection(const struct lvm_report *r, const char *vg, const struct lvm_disk *d)
+static char *disk_objection(
+	const struct lvm_report *r, const char *vg, const struct lvm_disk *d)
 {
 	const struct lvm_pv *pv = lvm_report_pv(r, d->device);
 
 	if (pv && *pv->vg && !streq(pv->vg, vg))
-		return xasprintf("disk %s (%s) belongs to volume group %s, expected blank or of %s. If "
-			"that group may go: vgremove %s && pvremove %s", d->serial, d->device, pv->vg, vg,
-			pv->vg, d->device);
+		return xasprintf(
+			"disk %s (%s) belongs to volume group %s, expected blank or of %s. If "
+			"that group may go: vgremove %s && pvremove %s",
+			d->serial, d->device, pv->vg, vg, pv->vg, d->device);
 	if (!*d->contents || (d->pv_only && pv))
 		return NULL;
-	return xasprintf("disk %s (%s) holds %s, expected blank or of volume group %s. Nothing was "
-		"written. If that may go: wipefs -a %s", d->serial, d->device, d->contents, vg, d->device);
+	return xasprintf(
+		"disk %s (%s) holds %s, expected blank or of volume group %s. Nothing was "
+		"written. If that may go: wipefs -a %s",
+		d->serial, d->device, d->contents, vg, d->device);
 }
 
 /* A disk of the group that is not among those asked for; NULL: none. */
-static const char *stranger(const struct lvm_report *r, const char *vg, const struct lvm_disk *disks,
-	size_t n_disks)
+static const char *stranger(const struct lvm_report *r, const char *vg,
+	const struct lvm_disk *disks, size_t n_disks)
 {
 	for (size_t i = 0; i < r->n_pvs; i++) {
 		bool known = false;
@@ -203,20 +210,24 @@ static enum lvm_action take_disks(const struct lvm_report *r, const char *vg,
 	return lvm_report_vg(r, vg) ? LVM_EXTEND : LVM_CREATE;
 }
 
-enum lvm_action lvm_decide(const struct lvm_report *r, const char *vg, const struct lvm_disk *disks,
-	size_t n_disks, const char ***ret_devices, char **ret_why)
+enum lvm_action lvm_decide(const struct lvm_report *r, const char *vg,
+	const struct lvm_disk *disks, size_t n_disks, const char ***ret_devices,
+	char **ret_why)
 {
 	const char *extra = stranger(r, vg, disks, n_disks);
 
 	if (n_disks == 0) {
-		*ret_why = xasprintf("volume group %s needs data disks, and the desired state names none: "
-			"give the node's profile a disk with use = data in rack.ini", vg);
+		*ret_why = xasprintf(
+			"volume group %s needs data disks, and the desired state names none: "
+			"give the node's profile a disk with use = data in rack.ini",
+			vg);
 		return LVM_REFUSE;
 	}
 	if (extra) {
-		*ret_why = xasprintf("volume group %s also has %s, which is not among this node's data "
-			"disks. Correct rack.ini, or move the data off it: pvmove %s; vgreduce %s %s", vg,
-			extra, extra, vg, extra);
+		*ret_why = xasprintf(
+			"volume group %s also has %s, which is not among this node's data "
+			"disks. Correct rack.ini, or move the data off it: pvmove %s; vgreduce %s %s",
+			vg, extra, extra, vg, extra);
 		return LVM_REFUSE;
 	}
 	for (size_t i = 0; i < n_disks; i++) {

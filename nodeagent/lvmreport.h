@@ -15,7 +15,7 @@ struct lvm_vg {
 
 struct lvm_pv {
 	char *device; /* "/dev/nvme0n1" */
-	char *vg;     /* "" : of none */
+	char *vg; /* "" : of none */
 };
 
 struct lvm_report {
@@ -38,15 +38,15 @@ const struct lvm_pv *lvm_report_pv(const struct lvm_report *r, const char *devic
 /* A data disk and what is on it. */
 struct lvm_disk {
 	const char *device, *serial; /* borrowed */
-	const char *contents;        /* borrowed; "" : blank; else in words */
+	const char *contents; /* borrowed; "" : blank; else in words */
 	bool pv_only; /* its one signature is LVM2_member */
 };
 
 enum lvm_action {
 	LVM_NOTHING = 0, /* the group is there, with exactly these disks */
-	LVM_CREATE,      /* of the disks in ret_devices */
-	LVM_EXTEND,      /* by the disks in ret_devices */
-	LVM_REFUSE,      /* *ret_why says why */
+	LVM_CREATE, /* of the disks in ret_devices */
+	LVM_EXTEND, /* by the disks in ret_devices */
+	LVM_REFUSE, /* *ret_why says why */
 };
 
 /*
@@ -54,5 +54,6 @@ enum lvm_action {
  * LVM volume of this group or of none. ret_devices: NULL-terminated, array owned by the
  * caller, strings borrowed from disks; ret_why: caller frees.
  */
-enum lvm_action lvm_decide(const struct lvm_report *r, const char *vg, const struct lvm_disk *disks,
-	size_t n_disks, const char ***ret_devices, char **ret_why);
+enum lvm_action lvm_decide(const struct lvm_report *r, const char *vg,
+	const struct lvm_disk *disks, size_t n_disks, const char ***ret_devices,
+	char **ret_why);

@@ -30,7 +30,8 @@ static unsigned prefix_of(const struct sockaddr *mask)
 {
 	if (!mask)
 		return 0;
-	return (unsigned)__builtin_popcount(((const struct sockaddr_in *)mask)->sin_addr.s_addr);
+	return (unsigned)__builtin_popcount(
+		((const struct sockaddr_in *)mask)->sin_addr.s_addr);
 }
 
 static void take(struct netstate *s, const struct ifaddrs *a)
@@ -41,7 +42,8 @@ static void take(struct netstate *s, const struct ifaddrs *a)
 	i->running = a->ifa_flags & IFF_RUNNING;
 	if (!a->ifa_addr)
 		return;
-	if (a->ifa_addr->sa_family == AF_INET && i->n_addresses < ARRAY_SIZE(i->addresses)) {
+	if (a->ifa_addr->sa_family == AF_INET &&
+		i->n_addresses < ARRAY_SIZE(i->addresses)) {
 		const struct sockaddr_in *in = (const struct sockaddr_in *)a->ifa_addr;
 
 		i->addresses[i->n_addresses] = ntohl(in->sin_addr.s_addr);
@@ -112,16 +114,18 @@ static void judge_port(FILE *out, const struct netstate *s, const struct desired
 
 	format_ipv4(p->address, ip);
 	if (!i) {
-		fprintf(out, "; port %s (VLAN %u on %s) is not there", p->name, p->vlan, p->bridge);
+		fprintf(out, "; port %s (VLAN %u on %s) is not there", p->name, p->vlan,
+			p->bridge);
 		return;
 	}
 	if (!i->up || !i->running)
 		fprintf(out, "; port %s is down", p->name);
 	if (!has_address(i, p))
-		fprintf(out, "; port %s: expected address %s/%u, found %s", p->name, ip, p->prefix,
-			i->n_addresses ? "another" : "none");
+		fprintf(out, "; port %s: expected address %s/%u, found %s", p->name, ip,
+			p->prefix, i->n_addresses ? "another" : "none");
 	if (i->mtu != p->mtu)
-		fprintf(out, "; port %s: expected MTU %u, found %u", p->name, p->mtu, i->mtu);
+		fprintf(out, "; port %s: expected MTU %u, found %u", p->name, p->mtu,
+			i->mtu);
 }
 
 static bool is_virtual(const struct desired *d, const char *name)
@@ -137,8 +141,8 @@ static bool is_virtual(const struct desired *d, const char *name)
 	return false;
 }
 
-static const struct netif *find_uplink(const struct netstate *s, const struct desired *d,
-	const struct mac_addr *mac)
+static const struct netif *find_uplink(
+	const struct netstate *s, const struct desired *d, const struct mac_addr *mac)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		if (mac_equal(&s->list[i].mac, mac) && !is_virtual(d, s->list[i].name))
@@ -157,11 +161,11 @@ static void judge_bridge(FILE *out, const struct netstate *s, const struct desir
 	if (!i)
 		fprintf(out, "; the NIC %s of %s is not there", mac, b->name);
 	else if (!i->up || !i->running)
-		fprintf(out, "; the NIC %s (%s) of %s has no link: cable or switch port?", i->name, mac,
-			b->name);
+		fprintf(out, "; the NIC %s (%s) of %s has no link: cable or switch port?",
+			i->name, mac, b->name);
 	else if (i->mtu < b->mtu)
-		fprintf(out, "; the NIC %s of %s: expected MTU %u, found %u", i->name, b->name, b->mtu,
-			i->mtu);
+		fprintf(out, "; the NIC %s of %s: expected MTU %u, found %u", i->name,
+			b->name, b->mtu, i->mtu);
 }
 
 char *netcheck_judge(const struct netstate *s, const struct desired *d)
@@ -192,7 +196,8 @@ char *netcheck_describe(const struct desired *d)
 		format_ipv4(p->address, ip);
 		if (p->mtu != 1500)
 			snprintf(mtu, sizeof(mtu), " MTU %u", p->mtu);
-		next = xasprintf("%s%s%s %s/%u%s", all, i ? ", " : "", p->name, ip, p->prefix, mtu);
+		next = xasprintf("%s%s%s %s/%u%s", all, i ? ", " : "", p->name, ip,
+			p->prefix, mtu);
 		free(all);
 		all = next;
 	}

@@ -21,12 +21,13 @@ static const char *need(struct conf_section *s, const char *file, const char *ke
 	*ret_line = k ? k->line : s->line;
 	if (k && *k->value)
 		return k->value;
-	problems_add(problems, file, *ret_line, s->name, key, "expected a value, found none");
+	problems_add(
+		problems, file, *ret_line, s->name, key, "expected a value, found none");
 	return NULL;
 }
 
-static void parse_node(struct conf_section *s, const char *file, struct problems *problems,
-	struct nodeconf *c)
+static void parse_node(struct conf_section *s, const char *file,
+	struct problems *problems, struct nodeconf *c)
 {
 	uint8_t token[TOKEN_BYTES];
 	unsigned line;
@@ -34,7 +35,8 @@ static void parse_node(struct conf_section *s, const char *file, struct problems
 
 	v = need(s, file, "name", problems, &line);
 	if (v && parse_hostname(v) < 0)
-		problems_add(problems, file, line, s->name, "name", "expected a host name, found \"%s\"", v);
+		problems_add(problems, file, line, s->name, "name",
+			"expected a host name, found \"%s\"", v);
 	c->name = xstrdup(v ? v : "");
 	v = need(s, file, "server", problems, &line);
 	if (v && parse_ipv4_port(v, &c->server, &c->port) < 0)
@@ -43,7 +45,8 @@ static void parse_node(struct conf_section *s, const char *file, struct problems
 	v = need(s, file, "token", problems, &line);
 	if (v && parse_hex(v, TOKEN_BYTES, token) < 0)
 		problems_add(problems, file, line, s->name, "token",
-			"expected %d hex digits (the value is not shown)", 2 * TOKEN_BYTES);
+			"expected %d hex digits (the value is not shown)",
+			2 * TOKEN_BYTES);
 	c->token = xstrdup(v ? v : "");
 	v = need(s, file, "image", problems, &line);
 	c->image = xstrdup(v ? v : "");
@@ -81,10 +84,11 @@ static int check_mode(int fd, const char *path, char **reterr_msg)
 		return -errno;
 	if (S_ISREG(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 077) == 0)
 		return 0;
-	*reterr_msg = xasprintf("%s holds this node's token, so it must be a regular file of "
+	*reterr_msg = xasprintf(
+		"%s holds this node's token, so it must be a regular file of "
 		"mode 0600 and its reader's own; found mode %04o, owner %u. Put that right: "
-		"chown root %s; chmod 0600 %s", path, (unsigned)(st.st_mode & 07777),
-		(unsigned)st.st_uid, path, path);
+		"chown root %s; chmod 0600 %s",
+		path, (unsigned)(st.st_mode & 07777), (unsigned)st.st_uid, path, path);
 	return -EPERM;
 }
 
@@ -104,7 +108,7 @@ static char *join_problems(const struct problems *p)
 
 int nodeconf_load(const char *path, struct nodeconf **ret, char **reterr_msg)
 {
-	_cleanup_(problems_clear) struct problems problems = { 0 };
+	_cleanup_(problems_clear) struct problems problems = {0};
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	_cleanup_free_ char *text = NULL;
 	size_t len;
@@ -112,7 +116,8 @@ int nodeconf_load(const char *path, struct nodeconf **ret, char **reterr_msg)
 
 	if (fd < 0) {
 		r = -errno;
-		*reterr_msg = xasprintf("%s: %s. ondol-agent writes it at install; without it this "
+		*reterr_msg = xasprintf(
+			"%s: %s. ondol-agent writes it at install; without it this "
 			"node does not know who it is. Reinstall the node, or restore the file",
 			path, strerror(-r));
 		return r;

@@ -8,11 +8,11 @@
 #include "common/problems.h"
 
 struct nodeconf {
-	char *name;      /* owned */
+	char *name; /* owned */
 	uint32_t server; /* host order */
 	unsigned port;
-	char *token;     /* owned; wiped before it is freed; never logged */
-	char *image;     /* owned: version of the image in this slot */
+	char *token; /* owned; wiped before it is freed; never logged */
+	char *image; /* owned: version of the image in this slot */
 };
 
 /* What is wrong goes to problems; 0 only when there was nothing. Freed with nodeconf_free. */

@@ -22,7 +22,8 @@
 #include "nodeagent/task.h"
 #include "nodeagent/workops.h"
 
-#define ROLE_PROOF "role" /* not a promise of the role: says why it could not be taken on */
+#define ROLE_PROOF \
+	"role" /* not a promise of the role: says why it could not be taken on */
 
 struct noded {
 	sd_event *event;
@@ -36,24 +37,24 @@ struct noded {
 	sd_event_source *timer, *kick;
 	char *boot_id;
 
-	json_t *desired_json;        /* as held on disk; NULL: none */
-	struct desired *desired;     /* the same, read; NULL: none */
-	struct desired *next;        /* came while something ran; taken when idle */
+	json_t *desired_json; /* as held on disk; NULL: none */
+	struct desired *desired; /* the same, read; NULL: none */
+	struct desired *next; /* came while something ran; taken when idle */
 	json_t *next_json;
 	struct roledefs *roles;
-	const struct roledef *def;   /* borrowed from roles; NULL: not known */
+	const struct roledef *def; /* borrowed from roles; NULL: not known */
 	struct applied *applied;
 	struct proofs proofs;
 	struct task task;
 
-	bool converged;       /* the desired state was entered */
-	bool network_ok;      /* the network of this revision was applied by this process */
-	bool tell_steps;      /* of the running converge: not of its repetitions */
+	bool converged; /* the desired state was entered */
+	bool network_ok; /* the network of this revision was applied by this process */
+	bool tell_steps; /* of the running converge: not of its repetitions */
 	bool server_answers;
 	bool was_ready;
-	char *role_error;     /* owned, NULL none: why the desired role is not known here */
-	char *failure;        /* owned, "" none: why the last converge failed */
-	char *step;           /* owned: what is being done */
+	char *role_error; /* owned, NULL none: why the desired role is not known here */
+	char *failure; /* owned, "" none: why the last converge failed */
+	char *step; /* owned: what is being done */
 };
 
 static bool is_ready(const struct noded *n)
@@ -67,14 +68,20 @@ static void write_state(struct noded *n)
 {
 	const struct desired *d = n->desired;
 	int r = statefile_write(NODE_STATE,
-		&(struct state_view){.node = n->conf->name, .role = d ? d->role : "",
-			.kind = d ? d->kind : "", .image = n->conf->image, .step = n->step,
-			.failure = n->failure, .revision = d ? d->revision : 0,
-			.ready = is_ready(n), .server_answers = n->server_answers,
+		&(struct state_view){.node = n->conf->name,
+			.role = d ? d->role : "",
+			.kind = d ? d->kind : "",
+			.image = n->conf->image,
+			.step = n->step,
+			.failure = n->failure,
+			.revision = d ? d->revision : 0,
+			.ready = is_ready(n),
+			.server_answers = n->server_answers,
 			.proofs = &n->proofs});
 
 	if (r < 0)
-		log_warn("%s: %s; `ondol-noded status` will be out of date", NODE_STATE, strerror(-r));
+		log_warn("%s: %s; `ondol-noded status` will be out of date", NODE_STATE,
+			strerror(-r));
 	sd_notifyf(0, "STATUS=%s%s%s", is_ready(n) ? "ready" : "not ready",
 		*n->step ? ": " : "", n->step);
 }
@@ -102,9 +109,9 @@ static json_t *make_report(void *userdata)
 	struct noded *n = userdata;
 
 	return json_pack("{s:I, s:b, s:s, s:s, s:o, s:o}", "revision",
-		(json_int_t)(n->desired ? n->desired->revision : 0), "ready", (int)is_ready(n),
-		"boot_id", n->boot_id, "image", n->conf->image, "proofs", proofs_to_json(&n->proofs),
-		"task", task_to_json(&n->task));
+		(json_int_t)(n->desired ? n->desired->revision : 0), "ready",
+		(int)is_ready(n), "boot_id", n->boot_id, "image", n->conf->image,
+		"proofs", proofs_to_json(&n->proofs), "task", task_to_json(&n->task));
 }
 
 static void set_failure(struct noded *n, const char *text)
@@ -246,9 +253,14 @@ static void do_converge(struct noded *n)
 	}
 	set_step(n, "taking on the role");
 	converge_start(n->converge,
-		&(struct converge_run){.desired = n->desired, .def = n->def,
-			.network = needs_network(n), .applied = &n->applied, .step = on_step,
-			.note = on_note, .done = on_converged, .userdata = n});
+		&(struct converge_run){.desired = n->desired,
+			.def = n->def,
+			.network = needs_network(n),
+			.applied = &n->applied,
+			.step = on_step,
+			.note = on_note,
+			.done = on_converged,
+			.userdata = n});
 }
 
 /* Says which proofs no longer hold; those that hold again are in the report. */
@@ -295,13 +307,18 @@ static void do_prove(struct noded *n)
 	}
 	set_step(n, "proving");
 	prover_start(n->prover,
-		&(struct prover_run){.desired = n->desired, .def = n->def, .into = &n->proofs,
-			.names = n->def->proofs, .done = on_proved, .userdata = n});
+		&(struct prover_run){.desired = n->desired,
+			.def = n->def,
+			.into = &n->proofs,
+			.names = n->def->proofs,
+			.done = on_proved,
+			.userdata = n});
 }
 
 /* ---- tasks ---- */
 
-static void on_task_proved(enum prover_outcome outcome, _unused_ bool changed, void *userdata)
+static void on_task_proved(
+	enum prover_outcome outcome, _unused_ bool changed, void *userdata)
 {
 	struct noded *n = userdata;
 
@@ -320,16 +337,21 @@ static void on_task_proved(enum prover_outcome outcome, _unused_ bool changed, v
 static void do_task(struct noded *n)
 {
 	if (!n->def) {
-		task_refuse(&n->task, *n->failure ? n->failure : "this node has no role yet");
+		task_refuse(
+			&n->task, *n->failure ? n->failure : "this node has no role yet");
 		tell_ready(n);
 		step(n, SCHED_E_FAILED);
 		return;
 	}
 	set_step(n, "proving everything");
 	prover_start(n->prover,
-		&(struct prover_run){.desired = n->desired, .def = n->def, .into = &n->task.proofs,
-			.names = n->def->proofs, .also = n->def->hypervisor ? "guest" : NULL,
-			.done = on_task_proved, .userdata = n});
+		&(struct prover_run){.desired = n->desired,
+			.def = n->def,
+			.into = &n->task.proofs,
+			.names = n->def->proofs,
+			.also = n->def->hypervisor ? "guest" : NULL,
+			.done = on_task_proved,
+			.userdata = n});
 }
 
 /* The action begins from the loop, never from inside whatever told the event. */
@@ -359,7 +381,8 @@ static void step(struct noded *n, enum sched_event e)
 	enum sched_action action = schedule_step(&n->schedule, e, now_mono_ms());
 
 	if (n->schedule.state != was)
-		log_debug("%s -> %s", sched_state_str(was), sched_state_str(n->schedule.state));
+		log_debug("%s -> %s", sched_state_str(was),
+			sched_state_str(n->schedule.state));
 	if (action != SCHED_NOTHING)
 		sd_event_source_set_enabled(n->kick, SD_EVENT_ONESHOT);
 	arm_timer(n);
@@ -406,10 +429,12 @@ static bool is_held(const struct noded *n, const json_t *root)
 static int keep_desired(const json_t *root, char **reterr_msg)
 {
 	_cleanup_free_ char *text = json_dumps(root, JSON_INDENT(1));
-	int r = text ? write_file_atomic(NODE_DESIRED, text, strlen(text), 0644) : -EINVAL;
+	int r = text ? write_file_atomic(NODE_DESIRED, text, strlen(text), 0644)
+		     : -EINVAL;
 
 	if (r < 0)
-		*reterr_msg = xasprintf("%s could not be written: %s", NODE_DESIRED, strerror(-r));
+		*reterr_msg = xasprintf(
+			"%s could not be written: %s", NODE_DESIRED, strerror(-r));
 	return r;
 }
 
@@ -421,15 +446,16 @@ static bool take_desired(struct noded *n, json_t *root, char **reterr_msg)
 	int r = desired_from_json(doc, &d, reterr_msg);
 
 	if (r == 0 && !streq(d->node, n->conf->name)) {
-		*reterr_msg = xasprintf("it is for node %s, and this is %s", d->node, n->conf->name);
+		*reterr_msg = xasprintf(
+			"it is for node %s, and this is %s", d->node, n->conf->name);
 		r = -EINVAL;
 	}
 	if (r < 0 || is_held(n, doc))
 		return r == 0;
 	if (keep_desired(doc, reterr_msg) < 0)
 		return false;
-	log_info("desired state: revision %llu, role %s %s", (unsigned long long)d->revision, d->role,
-		d->kind);
+	log_info("desired state: revision %llu, role %s %s",
+		(unsigned long long)d->revision, d->role, d->kind);
 	desired_free(n->next);
 	json_decref(n->next_json);
 	n->next = TAKE_PTR(d);
@@ -454,7 +480,9 @@ static bool on_desired(const char *text, size_t len, void *userdata)
 		step(n, SCHED_E_TASK);
 	if (ok)
 		return true;
-	why = xasprintf("the desired state that ondold sent is of no use, the one held stays: %s", msg);
+	why = xasprintf(
+		"the desired state that ondold sent is of no use, the one held stays: %s",
+		msg);
 	log_error("%s", why);
 	link_event(n->link, "noded.failed", why, NULL);
 	return false;
@@ -473,7 +501,9 @@ static int start_parts(struct noded *n, bool daemon)
 	if (r >= 0)
 		r = units_new(n->event, daemon ? on_unit_changed : NULL, n, &n->units);
 	if (r < 0) {
-		log_error("the system bus does not answer: %s. See: systemctl status dbus", strerror(-r));
+		log_error(
+			"the system bus does not answer: %s. See: systemctl status dbus",
+			strerror(-r));
 		return r;
 	}
 	n->prover = prover_new(n->event, n->conf, n->units, n->http);
@@ -482,7 +512,8 @@ static int start_parts(struct noded *n, bool daemon)
 	n->converge = converge_new(n->event, n->units, NODE_APPLIED);
 	r = link_new(n->event, n->conf, n->http, &ops, n, &n->link);
 	if (r >= 0)
-		r = sd_event_add_time(n->event, &n->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, n);
+		r = sd_event_add_time(
+			n->event, &n->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, n);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(n->timer, SD_EVENT_OFF);
 	if (r >= 0)
@@ -543,8 +574,10 @@ static void recall(struct noded *n)
 	size_t len;
 
 	if (applied_load(NODE_APPLIED, &n->applied, &msg) < 0) {
-		why = xasprintf("%s is damaged (%s): what the node did for an earlier role is not known and "
-			"stays as it is", NODE_APPLIED, msg);
+		why = xasprintf(
+			"%s is damaged (%s): what the node did for an earlier role is not known and "
+			"stays as it is",
+			NODE_APPLIED, msg);
 		log_warn("%s", why);
 		link_event(n->link, "noded.warning", why, NULL);
 		n->applied = applied_new();
@@ -600,13 +633,15 @@ int noded_run(void)
 	sd_notify(0, "STOPPING=1");
 	unlink(NODE_STATE);
 	if (r < 0)
-		log_error("the event loop ended: %s; systemd starts it again", strerror(-r));
+		log_error("the event loop ended: %s; systemd starts it again",
+			strerror(-r));
 	return r == 0 ? 0 : 1;
 }
 
 /* ---- `ondol-noded prove` ---- */
 
-static void on_prove_done(enum prover_outcome outcome, _unused_ bool changed, void *userdata)
+static void on_prove_done(
+	enum prover_outcome outcome, _unused_ bool changed, void *userdata)
 {
 	struct noded *n = userdata;
 
@@ -627,8 +662,12 @@ int noded_prove(bool json)
 		return 2;
 	}
 	prover_start(n.prover,
-		&(struct prover_run){.desired = n.desired, .def = n.def, .into = &n.proofs,
-			.names = n.def->proofs, .done = on_prove_done, .userdata = &n});
+		&(struct prover_run){.desired = n.desired,
+			.def = n.def,
+			.into = &n.proofs,
+			.names = n.def->proofs,
+			.done = on_prove_done,
+			.userdata = &n});
 	r = sd_event_loop(n.event);
 	array = proofs_to_json(&n.proofs);
 	text = json_dumps(array, JSON_INDENT(1));

@@ -7,6 +7,6 @@
 
 #include <stdbool.h>
 
-int noded_run(void);   /* the daemon; exit status */
+int noded_run(void); /* the daemon; exit status */
 /* All proofs of the role, once, for a person at the console; 0 when all hold. */
 int noded_prove(bool json);

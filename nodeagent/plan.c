@@ -10,7 +10,7 @@
 static void add(struct plan *p, enum step_type type, const char *arg)
 {
 	GROW(p->list, p->n, p->cap);
-	p->list[p->n++] = (struct step){ .type = type, .arg = xstrdup(arg) };
+	p->list[p->n++] = (struct step){.type = type, .arg = xstrdup(arg)};
 }
 
 static size_t count(char *const *list)
@@ -22,7 +22,8 @@ static size_t count(char *const *list)
 	return n;
 }
 
-static void leave_units(struct plan *p, const struct applied *old, const struct roledef *def)
+static void leave_units(
+	struct plan *p, const struct applied *old, const struct roledef *def)
 {
 	size_t n = count(old->units), left = 0;
 
@@ -67,7 +68,8 @@ static void enter(struct plan *p, const struct roledef *def)
 	add(p, STEP_SETTLE, NULL);
 }
 
-struct plan *plan_build(const struct applied *old, const struct roledef *def, bool network)
+struct plan *plan_build(
+	const struct applied *old, const struct roledef *def, bool network)
 {
 	struct plan *p = xcalloc(1, sizeof(*p));
 
@@ -104,7 +106,7 @@ void plan_freep(struct plan **p)
 const char *step_name(enum step_type type)
 {
 #define X(name, text) [STEP_##name] = #name,
-	static const char *const names[] = { PLAN_STEPS(X) };
+	static const char *const names[] = {PLAN_STEPS(X)};
 #undef X
 
 	return names[type];
@@ -113,8 +115,9 @@ const char *step_name(enum step_type type)
 char *step_text(const struct step *s)
 {
 #define X(name, text) [STEP_##name] = text,
-	static const char *const texts[] = { PLAN_STEPS(X) };
+	static const char *const texts[] = {PLAN_STEPS(X)};
 #undef X
 
-	return xasprintf("%s%s%s", texts[s->type], s->arg ? " " : "", s->arg ? s->arg : "");
+	return xasprintf(
+		"%s%s%s", texts[s->type], s->arg ? " " : "", s->arg ? s->arg : "");
 }

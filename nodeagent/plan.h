@@ -9,21 +9,21 @@
 #include "common/roledef.h"
 #include "nodeagent/applied.h"
 
-#define PLAN_STEPS(X)                                                                    \
-	X(IDENTITY, "host name, hosts, keys")                                            \
-	X(OVS, "starting Open vSwitch")                                                  \
-	X(NETWORK, "applying the network")                                               \
-	X(GUESTS, "looking for virtual machines that run here")                          \
-	X(VM_NETWORKS, "libvirt networks")                                               \
-	X(FORGET_VMS, "recording that no machine is left")                               \
-	X(STOP, "stopping")                                                              \
-	X(DISABLE, "disabling the old role's units")                                     \
-	X(VG_LEAVE, "giving up volume group")                                            \
-	X(RECORD, "recording the new role")                                              \
-	X(MODULES, "loading KVM")                                                        \
-	X(VG_ENTER, "volume group")                                                      \
-	X(ENABLE, "enabling the role's units")                                           \
-	X(START, "starting")                                                             \
+#define PLAN_STEPS(X)                                           \
+	X(IDENTITY, "host name, hosts, keys")                   \
+	X(OVS, "starting Open vSwitch")                         \
+	X(NETWORK, "applying the network")                      \
+	X(GUESTS, "looking for virtual machines that run here") \
+	X(VM_NETWORKS, "libvirt networks")                      \
+	X(FORGET_VMS, "recording that no machine is left")      \
+	X(STOP, "stopping")                                     \
+	X(DISABLE, "disabling the old role's units")            \
+	X(VG_LEAVE, "giving up volume group")                   \
+	X(RECORD, "recording the new role")                     \
+	X(MODULES, "loading KVM")                               \
+	X(VG_ENTER, "volume group")                             \
+	X(ENABLE, "enabling the role's units")                  \
+	X(START, "starting")                                    \
 	X(SETTLE, "recording the new role as entered")
 
 #define X(name, text) STEP_##name,
@@ -46,7 +46,8 @@ struct plan {
  * def NULL: the role is not known, so the old one stays and only the network is seen to.
  * old, def: borrowed during the call. The caller frees.
  */
-struct plan *plan_build(const struct applied *old, const struct roledef *def, bool network);
+struct plan *plan_build(
+	const struct applied *old, const struct roledef *def, bool network);
 void plan_free(struct plan *p);
 void plan_freep(struct plan **p);
 char *step_text(const struct step *s); /* "starting libvirtd.service"; caller frees */

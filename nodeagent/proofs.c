@@ -13,7 +13,8 @@ static struct proof *find(const struct proofs *p, const char *name)
 	return NULL;
 }
 
-bool proofs_put(struct proofs *p, const char *name, bool ok, const char *text, uint64_t time_ms)
+bool proofs_put(
+	struct proofs *p, const char *name, bool ok, const char *text, uint64_t time_ms)
 {
 	struct proof *one = find(p, name);
 	bool changed;
@@ -47,7 +48,8 @@ void proofs_keep(struct proofs *p, char *const *needed, const char *extra)
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
-		if (strv_has(needed, p->list[i].name) || streq_ptr(extra, p->list[i].name))
+		if (strv_has(needed, p->list[i].name) ||
+			streq_ptr(extra, p->list[i].name))
 			p->list[n++] = p->list[i];
 		else
 			proof_clear(&p->list[i]);
@@ -75,8 +77,10 @@ json_t *proofs_to_json(const struct proofs *p)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct proof *one = &p->list[i];
 
-		json_array_append_new(array, json_pack("{s:s, s:b, s:s, s:I}", "name", one->name, "ok",
-			(int)one->ok, "text", one->text, "time", (json_int_t)one->time_ms));
+		json_array_append_new(array,
+			json_pack("{s:s, s:b, s:s, s:I}", "name", one->name, "ok",
+				(int)one->ok, "text", one->text, "time",
+				(json_int_t)one->time_ms));
 	}
 	return array;
 }

@@ -38,7 +38,7 @@ struct prover {
 
 	struct prover_run run;
 	char **names; /* owned, NULL-terminated; NULL: nothing runs */
-	size_t at;    /* which of them */
+	size_t at; /* which of them */
 	bool failed, no_server, changed;
 	sd_event_source *defer;
 	struct http_job *job;
@@ -49,7 +49,8 @@ struct prover {
 	char *unit_wrong;
 };
 
-const char *const prover_base_units[] = {"ovsdb-server.service", "ovs-vswitchd.service", NULL};
+const char *const prover_base_units[] = {
+	"ovsdb-server.service", "ovs-vswitchd.service", NULL};
 
 static void prove_next(struct prover *p);
 
@@ -109,7 +110,8 @@ static void result(struct prover *p, bool ok, const char *text)
 
 /* ---- network ---- */
 
-static void on_server_answer(int r, const char *msg, const struct http_response *resp, void *userdata)
+static void on_server_answer(
+	int r, const char *msg, const struct http_response *resp, void *userdata)
 {
 	struct prover *p = userdata;
 	_cleanup_free_ char *text = NULL, *ports = netcheck_describe(p->run.desired);
@@ -121,9 +123,13 @@ static void on_server_answer(int r, const char *msg, const struct http_response 
 		return;
 	}
 	p->no_server = true;
-	text = r < 0 ? xasprintf("the ports are as they should be, but ondold does not answer: %s", msg)
-		     : xasprintf("the ports are as they should be, but ondold answers with status %u",
-			       resp->status);
+	text = r < 0
+		? xasprintf(
+			  "the ports are as they should be, but ondold does not answer: %s",
+			  msg)
+		: xasprintf(
+			  "the ports are as they should be, but ondold answers with status %u",
+			  resp->status);
 	conclude(p, false, text);
 }
 
@@ -135,7 +141,9 @@ static void ask_server(struct prover *p)
 	url = xasprintf("%s/desired?rev=%llu&wait=0", node,
 		(unsigned long long)p->run.desired->revision);
 	r = http_start(p->http,
-		&(struct http_request){.method = "GET", .url = url, .bearer = p->conf->token,
+		&(struct http_request){.method = "GET",
+			.url = url,
+			.bearer = p->conf->token,
 			.timeout_ms = HTTP_TIMEOUT_MS},
 		on_server_answer, p, &p->job);
 	if (r < 0)
@@ -155,9 +163,12 @@ static void prove_network(struct prover *p)
 	source = netcheck_source(p->conf->server, p->conf->port);
 	format_ipv4(source, ip);
 	if (!wrong && !netcheck_is_ours(p->run.desired, source))
-		wrong = source ? xasprintf("the way to ondold leaves from %s, which is none of this "
-				"node's ports", ip)
-			       : xstrdup("there is no route to ondold");
+		wrong = source
+			? xasprintf(
+				  "the way to ondold leaves from %s, which is none of this "
+				  "node's ports",
+				  ip)
+			: xstrdup("there is no route to ondold");
 	if (wrong)
 		result(p, false, wrong);
 	else
@@ -173,7 +184,8 @@ static struct restarts *restarts_of(struct prover *p, const char *unit, uint32_t
 			return &p->restarts[i];
 	}
 	GROW(p->restarts, p->n_restarts, p->cap_restarts);
-	p->restarts[p->n_restarts] = (struct restarts){.unit = xstrdup(unit), .count = count};
+	p->restarts[p->n_restarts] =
+		(struct restarts){.unit = xstrdup(unit), .count = count};
 	return &p->restarts[p->n_restarts++];
 }
 
@@ -191,8 +203,10 @@ static char *judge_unit(struct prover *p, const char *unit, const struct unit_st
 	if (!unit_state_is_up(s))
 		return unit_state_text(unit, s);
 	if (seen->changed_ms && now - seen->changed_ms < STEADY_MS)
-		return xasprintf("%s restarted %u times, the last time within %d s; see: journalctl -b "
-			"-u %s", unit, s->restarts, STEADY_MS / 1000, unit);
+		return xasprintf(
+			"%s restarted %u times, the last time within %d s; see: journalctl -b "
+			"-u %s",
+			unit, s->restarts, STEADY_MS / 1000, unit);
 	return NULL;
 }
 
@@ -204,13 +218,16 @@ static void on_unit(int r, const char *unit, const struct unit_state *s, void *u
 	_cleanup_free_ char *wrong = NULL, *before = NULL;
 
 	/* An answer that outlived its run. */
-	if (!p->unit_names || !p->unit_names[p->unit_at] || !streq(p->unit_names[p->unit_at], unit))
+	if (!p->unit_names || !p->unit_names[p->unit_at] ||
+		!streq(p->unit_names[p->unit_at], unit))
 		return;
-	wrong = r < 0 ? xasprintf("%s: systemd does not tell its state: %s", unit, strerror(-r))
-		      : judge_unit(p, unit, s);
+	wrong = r < 0
+		? xasprintf("%s: systemd does not tell its state: %s", unit, strerror(-r))
+		: judge_unit(p, unit, s);
 	if (wrong) {
 		before = p->unit_wrong;
-		p->unit_wrong = xasprintf("%s%s%s", before ? before : "", before ? "; " : "", wrong);
+		p->unit_wrong = xasprintf(
+			"%s%s%s", before ? before : "", before ? "; " : "", wrong);
 	}
 	p->unit_at++;
 	ask_unit(p);
@@ -268,20 +285,24 @@ static void prove_kvm(struct prover *p)
 	int api;
 
 	if (kvm < 0) {
-		text = xasprintf("/dev/kvm: %s. Is virtualisation (VT-x, AMD-V) on in the BIOS? See: "
-			"dmesg | grep kvm", strerror(errno));
+		text = xasprintf(
+			"/dev/kvm: %s. Is virtualisation (VT-x, AMD-V) on in the BIOS? See: "
+			"dmesg | grep kvm",
+			strerror(errno));
 		result(p, false, text);
 		return;
 	}
 	api = ioctl(kvm, KVM_GET_API_VERSION, 0);
 	if (api != KVM_API) {
-		text = xasprintf("/dev/kvm: expected API version %d, found %d", KVM_API, api);
+		text = xasprintf(
+			"/dev/kvm: expected API version %d, found %d", KVM_API, api);
 		result(p, false, text);
 		return;
 	}
 	vm = ioctl(kvm, KVM_CREATE_VM, 0);
 	if (vm < 0)
-		text = xasprintf("/dev/kvm makes no virtual machine: %s", strerror(errno));
+		text = xasprintf(
+			"/dev/kvm makes no virtual machine: %s", strerror(errno));
 	result(p, vm >= 0, vm >= 0 ? "/dev/kvm makes virtual machines" : text);
 }
 
@@ -300,7 +321,8 @@ static void prove_by_work(struct prover *p, const char *op, unsigned timeout_ms)
 	int r = work_start_op(p->event, op, NULL, timeout_ms, on_work, p, &p->work);
 
 	if (r < 0) {
-		_cleanup_free_ char *text = xasprintf("%s could not be started: %s", op, strerror(-r));
+		_cleanup_free_ char *text =
+			xasprintf("%s could not be started: %s", op, strerror(-r));
 
 		result(p, false, text);
 	}
@@ -337,9 +359,9 @@ static const struct {
 
 static void run_end(struct prover *p)
 {
-	enum prover_outcome outcome = p->failed	     ? PROVER_FAILED
-				      : p->no_server ? PROVER_NO_SERVER
-						     : PROVER_ALL_OK;
+	enum prover_outcome outcome = p->failed ? PROVER_FAILED
+		: p->no_server                  ? PROVER_NO_SERVER
+						: PROVER_ALL_OK;
 
 	free_names(TAKE_PTR(p->names));
 	p->run.done(outcome, p->changed, p->run.userdata);
@@ -359,7 +381,8 @@ static void prove_next(struct prover *p)
 			return;
 		}
 	}
-	result(p, false, "this ondol-noded does not know the proof: role file and program do not match");
+	result(p, false,
+		"this ondol-noded does not know the proof: role file and program do not match");
 }
 
 void prover_start(struct prover *p, const struct prover_run *run)
@@ -381,8 +404,8 @@ void prover_cancel(struct prover *p)
 	sd_event_source_set_enabled(p->defer, SD_EVENT_OFF);
 }
 
-struct prover *prover_new(sd_event *event, const struct nodeconf *conf, struct units *units,
-	struct http_client *http)
+struct prover *prover_new(sd_event *event, const struct nodeconf *conf,
+	struct units *units, struct http_client *http)
 {
 	struct prover *p = xcalloc(1, sizeof(*p));
 

@@ -25,7 +25,7 @@ struct prover;
 
 enum prover_outcome {
 	PROVER_ALL_OK = 0,
-	PROVER_FAILED,    /* something on this node does not hold */
+	PROVER_FAILED, /* something on this node does not hold */
 	PROVER_NO_SERVER, /* all holds, only ondold did not answer */
 };
 typedef void (*prover_done_fn)(enum prover_outcome outcome, bool changed, void *userdata);
@@ -33,18 +33,19 @@ typedef void (*prover_done_fn)(enum prover_outcome outcome, bool changed, void *
 struct prover_run {
 	const struct desired *desired; /* this and the next two: borrowed until done */
 	const struct roledef *def;
-	struct proofs *into;    /* results go here as they come */
-	char *const *names;     /* NULL-terminated; copied */
-	const char *also;       /* one more, or NULL */
+	struct proofs *into; /* results go here as they come */
+	char *const *names; /* NULL-terminated; copied */
+	const char *also; /* one more, or NULL */
 	prover_done_fn done;
 	void *userdata;
 };
 
 /* conf, units, http: borrowed for the life of the prover. */
-struct prover *prover_new(sd_event *event, const struct nodeconf *conf, struct units *units,
-	struct http_client *http);
+struct prover *prover_new(sd_event *event, const struct nodeconf *conf,
+	struct units *units, struct http_client *http);
 void prover_free(struct prover *p);
-void prover_start(struct prover *p, const struct prover_run *run); /* nothing may be running */
+void prover_start(
+	struct prover *p, const struct prover_run *run); /* nothing may be running */
 void prover_cancel(struct prover *p); /* done is not called */
 
 /* Open vSwitch's own units, which every role needs; NULL-terminated. */

@@ -10,7 +10,7 @@
 const char *sched_state_str(enum sched_state state)
 {
 #define X(name) [SCHED_S_##name] = #name,
-	static const char *const names[] = { SCHEDULE_STATES(X) };
+	static const char *const names[] = {SCHEDULE_STATES(X)};
 #undef X
 
 	return names[state];
@@ -44,7 +44,8 @@ static void ended(struct schedule *s, enum sched_event e, uint64_t now_ms)
 			s->converge_at = 0;
 		return;
 	}
-	plan_proof(s, now_ms + (e == SCHED_E_DONE ? SCHED_PROVE_MS : SCHED_PROVE_AGAIN_MS));
+	plan_proof(
+		s, now_ms + (e == SCHED_E_DONE ? SCHED_PROVE_MS : SCHED_PROVE_AGAIN_MS));
 	if (e == SCHED_E_DONE && was == SCHED_S_PROVING && s->converge_at == 0)
 		s->retry_ms = 0;
 	if (e == SCHED_E_FAILED && was == SCHED_S_PROVING && s->converge_at == 0)

@@ -49,8 +49,8 @@ json_t *task_to_json(const struct task *t)
 {
 	if (t->id == 0 || !t->done)
 		return json_null();
-	return json_pack("{s:I, s:b, s:o}", "id", (json_int_t)t->id, "ok", (int)t->ok, "proofs",
-		proofs_to_json(&t->proofs));
+	return json_pack("{s:I, s:b, s:o}", "id", (json_int_t)t->id, "ok", (int)t->ok,
+		"proofs", proofs_to_json(&t->proofs));
 }
 
 void task_clear(struct task *t)

@@ -76,7 +76,8 @@ char *textblock_replace(const char *text, const char *body)
 	return ret;
 }
 
-int textblock_update_file(const char *path, const char *body, unsigned mode, bool *ret_changed)
+int textblock_update_file(
+	const char *path, const char *body, unsigned mode, bool *ret_changed)
 {
 	_cleanup_free_ char *old = NULL, *new = NULL;
 	int r = read_file(path, MAX_FILE, &old, NULL);

@@ -17,4 +17,5 @@ char *textblock_replace(const char *text, const char *body);
 
 /* Does that for a file (missing: empty). Writes only when something changes; then
  * *ret_changed is true. 0 or -errno. */
-int textblock_update_file(const char *path, const char *body, unsigned mode, bool *ret_changed);
+int textblock_update_file(
+	const char *path, const char *body, unsigned mode, bool *ret_changed);

@@ -21,11 +21,11 @@ enum op_type { OP_START, OP_STOP, OP_ENABLE, OP_DISABLE };
 struct op {
 	enum op_type type;
 	struct units *u;
-	char *unit;             /* owned; NULL for enable, disable */
-	char *job;              /* owned; NULL until systemd has answered */
+	char *unit; /* owned; NULL for enable, disable */
+	char *job; /* owned; NULL until systemd has answered */
 	bool job_done;
 	unsigned timeout_ms;
-	sd_bus_slot *slot;      /* the call that runs */
+	sd_bus_slot *slot; /* the call that runs */
 	sd_event_source *timer;
 	units_done_fn done;
 	void *userdata;
@@ -73,9 +73,10 @@ static void op_end(struct op *o, bool ok, const char *text)
 
 static void op_fail_call(struct op *o, const sd_bus_error *e)
 {
-	_cleanup_free_ char *text = xasprintf("%s%ssystemd refused: %s (%s)",
-		o->unit ? o->unit : "", o->unit ? ": " : "", e->message ? e->message : "no reason given",
-		e->name ? e->name : "no error name");
+	_cleanup_free_ char *text =
+		xasprintf("%s%ssystemd refused: %s (%s)", o->unit ? o->unit : "",
+			o->unit ? ": " : "", e->message ? e->message : "no reason given",
+			e->name ? e->name : "no error name");
 
 	op_end(o, false, text);
 }
@@ -106,11 +107,11 @@ static char *state_field(struct unit_state *s, const char *property, size_t *ret
 		char *field;
 		size_t size;
 	} map[] = {
-		{ "LoadState", s->load, sizeof(s->load) },
-		{ "ActiveState", s->active, sizeof(s->active) },
-		{ "SubState", s->sub, sizeof(s->sub) },
-		{ "Result", s->result, sizeof(s->result) },
-		{ "Type", s->type, sizeof(s->type) },
+		{"LoadState", s->load, sizeof(s->load)},
+		{"ActiveState", s->active, sizeof(s->active)},
+		{"SubState", s->sub, sizeof(s->sub)},
+		{"Result", s->result, sizeof(s->result)},
+		{"Type", s->type, sizeof(s->type)},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(map); i++) {
@@ -163,7 +164,7 @@ static int read_properties(sd_bus_message *m, struct unit_state *s)
 static int on_properties(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e)
 {
 	struct query *q = userdata;
-	struct unit_state s = { 0 };
+	struct unit_state s = {0};
 	int r = sd_bus_message_is_method_error(m, NULL) ? -sd_bus_message_get_errno(m)
 							: read_properties(m, &s);
 
@@ -182,7 +183,8 @@ int units_query(struct units *u, const char *unit, units_query_fn done, void *us
 	if (r < 0)
 		return r;
 	q = xcalloc(1, sizeof(*q));
-	*q = (struct query){ .u = u, .unit = xstrdup(unit), .done = done, .userdata = userdata };
+	*q = (struct query){
+		.u = u, .unit = xstrdup(unit), .done = done, .userdata = userdata};
 	/* An empty interface name asks for the properties of all of them at once. */
 	r = sd_bus_call_method_async(u->bus, &q->slot, DEST, path,
 		"org.freedesktop.DBus.Properties", "GetAll", on_properties, q, "s", "");
@@ -208,8 +210,8 @@ char *unit_state_text(const char *unit, const struct unit_state *s)
 		return xasprintf("%s is %s on this image", unit, s->load);
 	if (unit_state_is_up(s))
 		return xasprintf("%s %s", unit, s->sub);
-	return xasprintf("%s is %s (%s%s%s); see: journalctl -b -u %s", unit, s->active, s->sub,
-		*s->result && !streq(s->result, "success") ? ", " : "",
+	return xasprintf("%s is %s (%s%s%s); see: journalctl -b -u %s", unit, s->active,
+		s->sub, *s->result && !streq(s->result, "success") ? ", " : "",
 		streq(s->result, "success") ? "" : s->result, unit);
 }
 
@@ -225,14 +227,16 @@ static void op_judge(int r, const char *unit, const struct unit_state *s, void *
 	if (!o || !o->unit || !streq(o->unit, unit) || !o->job_done)
 		return;
 	if (r < 0) {
-		text = xasprintf("%s: systemd does not tell its state: %s", unit, strerror(-r));
+		text = xasprintf(
+			"%s: systemd does not tell its state: %s", unit, strerror(-r));
 		op_end(o, o->type == OP_STOP, text);
 		return;
 	}
 	text = unit_state_text(unit, s);
 	if (o->type == OP_START && unit_state_is_up(s))
 		op_end(o, true, text);
-	else if (o->type == OP_STOP && (streq(s->active, "inactive") || streq(s->active, "failed")))
+	else if (o->type == OP_STOP &&
+		(streq(s->active, "inactive") || streq(s->active, "failed")))
 		op_end(o, true, text);
 	else if (o->type == OP_START && !streq(s->active, "activating") &&
 		!streq(s->active, "reloading"))
@@ -271,7 +275,8 @@ static int on_job(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e)
 
 	if (sd_bus_message_is_method_error(m, NULL)) {
 		if (o->type == OP_STOP &&
-			sd_bus_message_is_method_error(m, "org.freedesktop.systemd1.NoSuchUnit"))
+			sd_bus_message_is_method_error(
+				m, "org.freedesktop.systemd1.NoSuchUnit"))
 			op_end(o, true, "not there, so not running");
 		else
 			op_fail_call(o, sd_bus_message_get_error(m));
@@ -283,18 +288,20 @@ static int on_job(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e)
 	return 0;
 }
 
-static int on_op_deadline(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+static int on_op_deadline(
+	_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
 	struct op *o = userdata;
-	_cleanup_free_ char *text = xasprintf("%s did not %s within %u s; see: systemctl status %s",
-		o->unit, o->type == OP_START ? "come up" : "stop", o->timeout_ms / 1000, o->unit);
+	_cleanup_free_ char *text = xasprintf(
+		"%s did not %s within %u s; see: systemctl status %s", o->unit,
+		o->type == OP_START ? "come up" : "stop", o->timeout_ms / 1000, o->unit);
 
 	op_end(o, false, text);
 	return 0;
 }
 
-static int op_job(struct units *u, enum op_type type, const char *unit, unsigned timeout_ms,
-	units_done_fn done, void *userdata)
+static int op_job(struct units *u, enum op_type type, const char *unit,
+	unsigned timeout_ms, units_done_fn done, void *userdata)
 {
 	struct op *o;
 	int r;
@@ -302,13 +309,18 @@ static int op_job(struct units *u, enum op_type type, const char *unit, unsigned
 	if (u->op)
 		return -EBUSY;
 	o = xcalloc(1, sizeof(*o));
-	*o = (struct op){ .type = type, .u = u, .unit = xstrdup(unit), .timeout_ms = timeout_ms,
-		.done = done, .userdata = userdata };
+	*o = (struct op){.type = type,
+		.u = u,
+		.unit = xstrdup(unit),
+		.timeout_ms = timeout_ms,
+		.done = done,
+		.userdata = userdata};
 	r = sd_event_add_time_relative(u->event, &o->timer, CLOCK_MONOTONIC,
 		(uint64_t)timeout_ms * 1000, 10000, on_op_deadline, o);
 	if (r >= 0)
-		r = sd_bus_call_method_async(u->bus, &o->slot, DEST, MANAGER_PATH, MANAGER,
-			type == OP_START ? "StartUnit" : "StopUnit", on_job, o, "ss", unit, "replace");
+		r = sd_bus_call_method_async(u->bus, &o->slot, DEST, MANAGER_PATH,
+			MANAGER, type == OP_START ? "StartUnit" : "StopUnit", on_job, o,
+			"ss", unit, "replace");
 	if (r < 0) {
 		op_free(o);
 		return r;
@@ -317,12 +329,14 @@ static int op_job(struct units *u, enum op_type type, const char *unit, unsigned
 	return 0;
 }
 
-int units_start(struct units *u, const char *unit, unsigned timeout_ms, units_done_fn done, void *userdata)
+int units_start(struct units *u, const char *unit, unsigned timeout_ms,
+	units_done_fn done, void *userdata)
 {
 	return op_job(u, OP_START, unit, timeout_ms, done, userdata);
 }
 
-int units_stop(struct units *u, const char *unit, unsigned timeout_ms, units_done_fn done, void *userdata)
+int units_stop(struct units *u, const char *unit, unsigned timeout_ms, units_done_fn done,
+	void *userdata)
 {
 	return op_job(u, OP_STOP, unit, timeout_ms, done, userdata);
 }
@@ -365,14 +379,14 @@ static int on_enabled(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
 		return 0;
 	}
 	o->slot = sd_bus_slot_unref(o->slot);
-	if (sd_bus_call_method_async(o->u->bus, &o->slot, DEST, MANAGER_PATH, MANAGER, "Reload",
-			on_reloaded, o, NULL) < 0)
+	if (sd_bus_call_method_async(o->u->bus, &o->slot, DEST, MANAGER_PATH, MANAGER,
+		    "Reload", on_reloaded, o, NULL) < 0)
 		op_end(o, false, "systemd could not be asked to reload its units");
 	return 0;
 }
 
-static int op_files(struct units *u, enum op_type type, char *const *list, units_done_fn done,
-	void *userdata)
+static int op_files(struct units *u, enum op_type type, char *const *list,
+	units_done_fn done, void *userdata)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	struct op *o;
@@ -390,7 +404,7 @@ static int op_files(struct units *u, enum op_type type, char *const *list, units
 	if (r < 0)
 		return r;
 	o = xcalloc(1, sizeof(*o));
-	*o = (struct op){ .type = type, .u = u, .done = done, .userdata = userdata };
+	*o = (struct op){.type = type, .u = u, .done = done, .userdata = userdata};
 	r = sd_bus_call_async(u->bus, &o->slot, m, on_enabled, o, CALL_TIMEOUT_US);
 	if (r < 0) {
 		op_free(o);
@@ -420,7 +434,7 @@ void units_cancel(struct units *u)
 /* Of the changed properties only the states count: timestamps and PIDs change with them. */
 static bool says_state(sd_bus_message *m)
 {
-	struct unit_state s = { 0 };
+	struct unit_state s = {0};
 	const char *interface;
 
 	if (sd_bus_message_read(m, "s", &interface) < 0 || read_properties(m, &s) < 0)
@@ -469,26 +483,29 @@ void units_watch(struct units *u, char *const *list)
 
 static int subscribe(struct units *u)
 {
-	int r = sd_bus_match_signal_async(u->bus, NULL, DEST, MANAGER_PATH, MANAGER, "JobRemoved",
-		on_job_removed, NULL, u);
+	int r = sd_bus_match_signal_async(u->bus, NULL, DEST, MANAGER_PATH, MANAGER,
+		"JobRemoved", on_job_removed, NULL, u);
 
 	if (r >= 0)
 		r = sd_bus_add_match_async(u->bus, NULL,
-			"type='signal',sender='" DEST "',interface='org.freedesktop.DBus.Properties',"
+			"type='signal',sender='" DEST
+			"',interface='org.freedesktop.DBus.Properties',"
 			"member='PropertiesChanged',path_namespace='" UNIT_PREFIX "'",
 			on_changed, NULL, u);
 	if (r >= 0)
-		r = sd_bus_call_method_async(u->bus, NULL, DEST, MANAGER_PATH, MANAGER, "Subscribe",
-			NULL, NULL, NULL);
+		r = sd_bus_call_method_async(u->bus, NULL, DEST, MANAGER_PATH, MANAGER,
+			"Subscribe", NULL, NULL, NULL);
 	return r;
 }
 
-int units_new(sd_event *event, units_changed_fn changed, void *userdata, struct units **ret)
+int units_new(
+	sd_event *event, units_changed_fn changed, void *userdata, struct units **ret)
 {
 	struct units *u = xcalloc(1, sizeof(*u));
 	int r;
 
-	*u = (struct units){ .event = sd_event_ref(event), .changed = changed, .userdata = userdata };
+	*u = (struct units){
+		.event = sd_event_ref(event), .changed = changed, .userdata = userdata};
 	units_watch(u, NULL);
 	r = sd_bus_open_system_with_description(&u->bus, "noded");
 	if (r >= 0)

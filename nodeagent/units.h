@@ -18,23 +18,28 @@ typedef void (*units_changed_fn)(const char *unit, void *userdata);
 typedef void (*units_done_fn)(bool ok, const char *text, void *userdata);
 
 struct unit_state {
-	char load[24];   /* "loaded", "not-found", "masked", ... */
+	char load[24]; /* "loaded", "not-found", "masked", ... */
 	char active[24]; /* "active", "inactive", "failed", "activating", ... */
-	char sub[32];    /* "running", "listening", "exited", ... */
-	char result[32]; /* of a service: "success", "exit-code", "timeout", ...; else "" */
-	char type[24];   /* of a service: "notify", "oneshot", ...; else "" */
+	char sub[32]; /* "running", "listening", "exited", ... */
+	char result
+		[32]; /* of a service: "success", "exit-code", "timeout", ...; else "" */
+	char type[24]; /* of a service: "notify", "oneshot", ...; else "" */
 	uint32_t restarts;
 };
 /* r is 0 or -errno; state is NULL when r is not 0. */
-typedef void (*units_query_fn)(int r, const char *unit, const struct unit_state *state, void *userdata);
+typedef void (*units_query_fn)(
+	int r, const char *unit, const struct unit_state *state, void *userdata);
 
 /* changed may be NULL. -errno when there is no system bus. */
-int units_new(sd_event *event, units_changed_fn changed, void *userdata, struct units **ret);
+int units_new(
+	sd_event *event, units_changed_fn changed, void *userdata, struct units **ret);
 void units_free(struct units *u); /* what runs is dropped, not called back */
 
 /* Each calls done once, later, unless it returns a negative errno. -EBUSY: one runs. */
-int units_start(struct units *u, const char *unit, unsigned timeout_ms, units_done_fn done, void *userdata);
-int units_stop(struct units *u, const char *unit, unsigned timeout_ms, units_done_fn done, void *userdata);
+int units_start(struct units *u, const char *unit, unsigned timeout_ms,
+	units_done_fn done, void *userdata);
+int units_stop(struct units *u, const char *unit, unsigned timeout_ms, units_done_fn done,
+	void *userdata);
 /* For the next boots too; reloads systemd when that changed anything. */
 int units_enable(struct units *u, char *const *list, units_done_fn done, void *userdata);
 int units_disable(struct units *u, char *const *list, units_done_fn done, void *userdata);

@@ -63,15 +63,15 @@ static void unlink_source(struct source *s)
 static uint32_t to_epoll(int events)
 {
 	return (events & VIR_EVENT_HANDLE_READABLE ? EPOLLIN : 0) |
-	       (events & VIR_EVENT_HANDLE_WRITABLE ? EPOLLOUT : 0);
+		(events & VIR_EVENT_HANDLE_WRITABLE ? EPOLLOUT : 0);
 }
 
 static int from_epoll(uint32_t events)
 {
 	return (events & EPOLLIN ? VIR_EVENT_HANDLE_READABLE : 0) |
-	       (events & EPOLLOUT ? VIR_EVENT_HANDLE_WRITABLE : 0) |
-	       (events & EPOLLERR ? VIR_EVENT_HANDLE_ERROR : 0) |
-	       (events & EPOLLHUP ? VIR_EVENT_HANDLE_HANGUP : 0);
+		(events & EPOLLOUT ? VIR_EVENT_HANDLE_WRITABLE : 0) |
+		(events & EPOLLERR ? VIR_EVENT_HANDLE_ERROR : 0) |
+		(events & EPOLLHUP ? VIR_EVENT_HANDLE_HANGUP : 0);
 }
 
 static int on_io(_unused_ sd_event_source *e, int fd, uint32_t revents, void *userdata)
@@ -82,7 +82,8 @@ static int on_io(_unused_ sd_event_source *e, int fd, uint32_t revents, void *us
 	return 0;
 }
 
-static int add_handle(int fd, int events, virEventHandleCallback cb, void *opaque, virFreeCallback ff)
+static int add_handle(
+	int fd, int events, virEventHandleCallback cb, void *opaque, virFreeCallback ff)
 {
 	struct source *s = add();
 
@@ -134,7 +135,8 @@ static int remove_source(int id)
 
 static int set_timer(struct source *s)
 {
-	int r = sd_event_source_set_time_relative(s->source, (uint64_t)MAX(s->interval_ms, 0) * 1000);
+	int r = sd_event_source_set_time_relative(
+		s->source, (uint64_t)MAX(s->interval_ms, 0) * 1000);
 
 	if (r < 0)
 		return r;
@@ -151,7 +153,8 @@ static int on_timer(_unused_ sd_event_source *e, _unused_ uint64_t usec, void *u
 	return 0;
 }
 
-static int add_timeout(int interval_ms, virEventTimeoutCallback cb, void *opaque, virFreeCallback ff)
+static int add_timeout(
+	int interval_ms, virEventTimeoutCallback cb, void *opaque, virFreeCallback ff)
 {
 	struct source *s = add();
 
@@ -159,7 +162,8 @@ static int add_timeout(int interval_ms, virEventTimeoutCallback cb, void *opaque
 	s->on_time = cb;
 	s->opaque = opaque;
 	s->free_fn = ff;
-	if (sd_event_add_time_relative(loop.event, &s->source, CLOCK_MONOTONIC, 0, 1000, on_timer, s) < 0 ||
+	if (sd_event_add_time_relative(
+		    loop.event, &s->source, CLOCK_MONOTONIC, 0, 1000, on_timer, s) < 0 ||
 		set_timer(s) < 0) {
 		sd_event_source_disable_unref(s->source);
 		unlink_source(s);
@@ -184,7 +188,7 @@ int virtloop_register(sd_event *event)
 	if (loop.event)
 		return loop.event == event ? 0 : -EEXIST;
 	loop.event = sd_event_ref(event);
-	virEventRegisterImpl(add_handle, update_handle, remove_source, add_timeout, update_timeout,
-		remove_source);
+	virEventRegisterImpl(add_handle, update_handle, remove_source, add_timeout,
+		update_timeout, remove_source);
 	return 0;
 }

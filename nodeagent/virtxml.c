@@ -89,7 +89,8 @@ char *virtxml_network(const struct virt_net *net)
 
 	return xasprintf("<network>\n"
 			 "  <name>%s</name>\n"
-			 "  <metadata><ondol:network xmlns:ondol='" OUR_NS "'/></metadata>\n"
+			 "  <metadata><ondol:network xmlns:ondol='" OUR_NS
+			 "'/></metadata>\n"
 			 "  <forward mode='bridge'/>\n"
 			 "  <bridge name='%s'/>\n"
 			 "  <virtualport type='openvswitch'/>\n"
@@ -121,15 +122,16 @@ char *virtxml_network_differs(const char *xml, const struct virt_net *net)
 	_cleanup_(xml_clear) struct xml x = {0};
 
 	if (!xml_open(&x, xml))
-		return xasprintf("network %s: libvirt's description of it is not XML", net->name);
+		return xasprintf(
+			"network %s: libvirt's description of it is not XML", net->name);
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		_cleanup_free_ char *found = xml_string(&x, checks[i].expr);
 
 		if (!streq(found, checks[i].expected)) {
 			_cleanup_free_ char *shown = str_escape(found, 100);
 
-			return xasprintf("network %s: %s: expected %s, found \"%s\"", net->name,
-				checks[i].what, checks[i].expected, shown);
+			return xasprintf("network %s: %s: expected %s, found \"%s\"",
+				net->name, checks[i].what, checks[i].expected, shown);
 		}
 	}
 	return NULL;
@@ -140,8 +142,9 @@ bool virtxml_caps_have_kvm(const char *xml)
 	_cleanup_(xml_clear) struct xml x = {0};
 
 	return xml_open(&x, xml) &&
-	       xml_true(&x, "/capabilities/guest[os_type='hvm']/arch[@name='x86_64']/"
-			    "domain[@type='kvm']");
+		xml_true(&x,
+			"/capabilities/guest[os_type='hvm']/arch[@name='x86_64']/"
+			"domain[@type='kvm']");
 }
 
 char *virtxml_guest(const struct virt_guest *g)

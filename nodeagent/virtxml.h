@@ -22,7 +22,8 @@ char *virtxml_network_differs(const char *xml, const struct virt_net *net);
 bool virtxml_caps_have_kvm(const char *xml);
 
 struct virt_guest {
-	const char *name, *kernel, *initrd, *cmdline, *network, *serial_log; /* borrowed */
+	const char *name, *kernel, *initrd, *cmdline, *network,
+		*serial_log; /* borrowed */
 	unsigned memory_mib, mtu;
 };
 char *virtxml_guest(const struct virt_guest *g); /* caller frees */

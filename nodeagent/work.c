@@ -13,9 +13,9 @@
 
 struct work {
 	struct child *child;
-	char *what;      /* owned */
+	char *what; /* owned */
 	char *last_line; /* owned: of what was no result */
-	char *text;      /* owned: of the result; NULL: none came */
+	char *text; /* owned: of the result; NULL: none came */
 	bool ok;
 	unsigned timeout_ms;
 	work_done_fn done;
@@ -51,7 +51,8 @@ bool work_parse_line(const char *line, bool *ret_ok, char **ret_text)
 char *work_result_line(bool ok, const char *text)
 {
 	_cleanup_free_ char *clean = str_escape(text, TEXT_MAX);
-	_cleanup_(jx_freep) json_t *root = json_pack("{s:b, s:s}", "ok", (int)ok, "text", clean);
+	_cleanup_(jx_freep) json_t *root =
+		json_pack("{s:b, s:s}", "ok", (int)ok, "text", clean);
 	char *line = json_dumps(root, JSON_COMPACT);
 
 	if (!line)
@@ -76,19 +77,21 @@ static void on_line(_unused_ struct child *c, const char *line, void *userdata)
 	}
 }
 
-static void on_ended(_unused_ struct child *c, int status, bool timed_out, _unused_ const char *out,
-	void *userdata)
+static void on_ended(_unused_ struct child *c, int status, bool timed_out,
+	_unused_ const char *out, void *userdata)
 {
 	struct work *w = userdata;
 	_cleanup_free_ char *said = NULL;
 
 	if (timed_out)
-		said = xasprintf("%s did not end within %u s and was stopped%s%s", w->what,
-			w->timeout_ms / 1000, w->last_line ? "; its last words: " : "",
+		said = xasprintf("%s did not end within %u s and was stopped%s%s",
+			w->what, w->timeout_ms / 1000,
+			w->last_line ? "; its last words: " : "",
 			w->last_line ? w->last_line : "");
 	else if (!w->text)
-		said = xasprintf("%s ended with status %d without a result%s%s", w->what, status,
-			w->last_line ? "; its last words: " : "", w->last_line ? w->last_line : "");
+		said = xasprintf("%s ended with status %d without a result%s%s", w->what,
+			status, w->last_line ? "; its last words: " : "",
+			w->last_line ? w->last_line : "");
 	w->child = NULL;
 	w->done(!said && w->ok, said ? said : w->text, w->userdata);
 	work_free(w);
@@ -99,11 +102,16 @@ int work_start(sd_event *event, const struct work_spec *spec, struct work **ret)
 	struct work *w = xcalloc(1, sizeof(*w));
 	int r;
 
-	*w = (struct work){ .what = xstrdup(spec->what), .timeout_ms = spec->timeout_ms,
-		.done = spec->done, .userdata = spec->userdata };
+	*w = (struct work){.what = xstrdup(spec->what),
+		.timeout_ms = spec->timeout_ms,
+		.done = spec->done,
+		.userdata = spec->userdata};
 	r = child_spawn(event,
-		&(struct child_spec){ .argv = spec->argv, .timeout_ms = spec->timeout_ms,
-			.on_line = on_line, .on_exit = on_ended, .userdata = w },
+		&(struct child_spec){.argv = spec->argv,
+			.timeout_ms = spec->timeout_ms,
+			.on_line = on_line,
+			.on_exit = on_ended,
+			.userdata = w},
 		&w->child);
 	if (r < 0) {
 		work_free(w);
@@ -118,11 +126,14 @@ int work_start_op(sd_event *event, const char *op, const char *arg, unsigned tim
 	work_done_fn done, void *userdata, struct work **ret)
 {
 	/* The kernel's link to the running file: right also after the file was replaced. */
-	const char *const argv[] = { "/proc/self/exe", "work", op, arg, NULL };
+	const char *const argv[] = {"/proc/self/exe", "work", op, arg, NULL};
 
 	return work_start(event,
-		&(struct work_spec){ .what = op, .argv = argv, .timeout_ms = timeout_ms, .done = done,
-			.userdata = userdata },
+		&(struct work_spec){.what = op,
+			.argv = argv,
+			.timeout_ms = timeout_ms,
+			.done = done,
+			.userdata = userdata},
 		ret);
 }
 

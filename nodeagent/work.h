@@ -17,7 +17,7 @@ struct work;
 typedef void (*work_done_fn)(bool ok, const char *text, void *userdata);
 
 struct work_spec {
-	const char *what;        /* for messages: "ondol-netconf" */
+	const char *what; /* for messages: "ondol-netconf" */
 	const char *const *argv; /* NULL-terminated */
 	unsigned timeout_ms;
 	work_done_fn done;

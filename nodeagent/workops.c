@@ -37,25 +37,28 @@ int desired_load(const char *path, struct desired **ret, char **reterr_msg)
 	return r;
 }
 
-int role_load(const struct desired *d, struct roledefs **ret_roles, const struct roledef **ret_def,
-	char **reterr_msg)
+int role_load(const struct desired *d, struct roledefs **ret_roles,
+	const struct roledef **ret_def, char **reterr_msg)
 {
 	_cleanup_(problems_clear) struct problems problems = {0};
 	_cleanup_(roledefs_freep) struct roledefs *roles = NULL;
 	_cleanup_free_ char *names = NULL;
 	const struct roledef *def;
 
-	if (roledefs_load(roledefs_default_dir(), &problems, &roles) < 0 || problems.n > 0) {
-		*reterr_msg = problems.n ? problem_format(&problems.list[0])
-					 : xasprintf("no role files in %s", roledefs_default_dir());
+	if (roledefs_load(roledefs_default_dir(), &problems, &roles) < 0 ||
+		problems.n > 0) {
+		*reterr_msg = problems.n
+			? problem_format(&problems.list[0])
+			: xasprintf("no role files in %s", roledefs_default_dir());
 		return -EINVAL;
 	}
 	def = roledefs_find(roles, d->role, *d->kind ? d->kind : NULL);
 	if (!def) {
 		names = roledefs_names(roles);
-		*reterr_msg = xasprintf("role %s%s%s is not in this node's image, which has %s. Update "
-			"the image (ondol reinstall), or correct the role in rack.ini", d->role,
-			*d->kind ? ", kind " : "", d->kind, names);
+		*reterr_msg = xasprintf(
+			"role %s%s%s is not in this node's image, which has %s. Update "
+			"the image (ondol reinstall), or correct the role in rack.ini",
+			d->role, *d->kind ? ", kind " : "", d->kind, names);
 		return -ENOENT;
 	}
 	*ret_roles = TAKE_PTR(roles);
@@ -66,12 +69,14 @@ int role_load(const struct desired *d, struct roledefs **ret_roles, const struct
 /* ---- libvirt ---- */
 
 /* The role's networks as this node has them. *ret: array, caller frees. */
-static int wanted_networks(const struct workop *w, struct virt_net **ret, size_t *ret_n, char **ret_text)
+static int wanted_networks(
+	const struct workop *w, struct virt_net **ret, size_t *ret_n, char **ret_text)
 {
 	struct virt_net *nets = NULL;
 	size_t n = 0, cap = 0;
 
-	for (char **name = w->def->vm_networks; w->def->hypervisor && name && *name; name++) {
+	for (char **name = w->def->vm_networks; w->def->hypervisor && name && *name;
+		name++) {
 		const struct desired_port *port = NULL;
 
 		for (size_t i = 0; i < w->desired->n_ports; i++) {
@@ -79,8 +84,10 @@ static int wanted_networks(const struct workop *w, struct virt_net **ret, size_t
 				port = &w->desired->ports[i];
 		}
 		if (!port) {
-			*ret_text = xasprintf("role %s wants the network %s for its machines, and no NIC of "
-				"this node carries it: see its profile in rack.ini", w->def->name, *name);
+			*ret_text = xasprintf(
+				"role %s wants the network %s for its machines, and no NIC of "
+				"this node carries it: see its profile in rack.ini",
+				w->def->name, *name);
 			free(nets);
 			return -ENOENT;
 		}
@@ -112,7 +119,9 @@ static int op_libvirt_check(struct workop *w, char **ret_text)
 	size_t n;
 	int r = wanted_networks(w, &nets, &n, ret_text);
 
-	return r < 0 ? r : hypervisor_check(HYPERVISOR_URI, nets, n, w->def->hypervisor, ret_text);
+	return r < 0
+		? r
+		: hypervisor_check(HYPERVISOR_URI, nets, n, w->def->hypervisor, ret_text);
 }
 
 static char *place_text(const struct guest_place *p)
@@ -121,13 +130,15 @@ static char *place_text(const struct guest_place *p)
 
 	format_ipv4(p->address, ip);
 	format_ipv4(p->target, target);
-	return xasprintf("guest %s on %s, MTU %u, to %s%s (%s)", ip, p->network, p->mtu, p->target_name,
+	return xasprintf("guest %s on %s, MTU %u, to %s%s (%s)", ip, p->network, p->mtu,
+		p->target_name,
 		p->alone ? ", this node itself, for there is no other" : "", target);
 }
 
 static int op_guest(struct workop *w, char **ret_text)
 {
-	_cleanup_free_ char *cmdline = NULL, *ran = NULL, *said = NULL, *log = NULL, *where = NULL;
+	_cleanup_free_ char *cmdline = NULL, *ran = NULL, *said = NULL, *log = NULL,
+			    *where = NULL;
 	struct guest_place place;
 	int r = guest_choose(w->desired, w->def->vm_networks, &place, ret_text);
 
@@ -137,15 +148,22 @@ static int op_guest(struct workop *w, char **ret_text)
 	where = place_text(&place);
 	unlink(GUEST_LOG);
 	r = hypervisor_run_guest(HYPERVISOR_URI,
-		&(struct virt_guest){.name = GUEST_NAME, .kernel = GUEST_KERNEL,
-			.initrd = GUEST_INITRD, .cmdline = cmdline, .network = place.network,
-			.serial_log = GUEST_LOG, .memory_mib = GUEST_MEMORY_MIB, .mtu = place.mtu},
+		&(struct virt_guest){.name = GUEST_NAME,
+			.kernel = GUEST_KERNEL,
+			.initrd = GUEST_INITRD,
+			.cmdline = cmdline,
+			.network = place.network,
+			.serial_log = GUEST_LOG,
+			.memory_mib = GUEST_MEMORY_MIB,
+			.mtu = place.mtu},
 		GUEST_DEADLINE_MS, &ran);
-	if (read_file(GUEST_LOG, MAX_LOG, &log, NULL) == 0 && guest_read_log(log, &said) && r == 0) {
+	if (read_file(GUEST_LOG, MAX_LOG, &log, NULL) == 0 &&
+		guest_read_log(log, &said) && r == 0) {
 		*ret_text = xasprintf("%s: %s", where, said);
 		return 0;
 	}
-	*ret_text = xasprintf("%s: %s%s%s", where, ran, said ? "; console: " : "", said ? said : "");
+	*ret_text = xasprintf(
+		"%s: %s%s%s", where, ran, said ? "; console: " : "", said ? said : "");
 	return r < 0 ? r : -EIO;
 }
 
@@ -164,21 +182,23 @@ static const char *kvm_module(void)
 	return NULL;
 }
 
-static int load_module(struct kmod_ctx *ctx, const char *name, const char *options, char **ret_text)
+static int load_module(
+	struct kmod_ctx *ctx, const char *name, const char *options, char **ret_text)
 {
 	struct kmod_module *mod = NULL;
 	int r = kmod_module_new_from_name(ctx, name, &mod);
 
 	if (r == 0)
-		r = kmod_module_probe_insert_module(mod, 0, options, NULL,
-			NULL, NULL);
+		r = kmod_module_probe_insert_module(mod, 0, options, NULL, NULL, NULL);
 	kmod_module_unref(mod);
 	if (r >= 0) {
 		*ret_text = xasprintf("%s is loaded", name);
 		return 0;
 	}
-	*ret_text = xasprintf("module %s could not be loaded: %s. Is virtualisation locked in the BIOS? "
-		"See: dmesg | grep kvm", name, strerror(-r));
+	*ret_text = xasprintf(
+		"module %s could not be loaded: %s. Is virtualisation locked in the BIOS? "
+		"See: dmesg | grep kvm",
+		name, strerror(-r));
 	return r;
 }
 
@@ -189,7 +209,8 @@ static int op_modules(_unused_ struct workop *w, char **ret_text)
 	int r;
 
 	if (!name) {
-		*ret_text = xstrdup("the CPU shows neither vmx nor svm: switch on virtualisation (VT-x, "
+		*ret_text = xstrdup(
+			"the CPU shows neither vmx nor svm: switch on virtualisation (VT-x, "
 			"AMD-V) in the BIOS");
 		return -ENODEV;
 	}

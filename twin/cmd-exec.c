@@ -38,15 +38,6 @@ static int pass_signals_fd(sigset_t *old)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-_Noreturn static void run_inside(char **argv, const sigset_t *mask)
-{
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	sigprocmask(SIG_SETMASK, mask, NULL);
-	execvp(argv[0], argv);
-	log_error("%s: %s", argv[0], strerror(errno));
-	_exit(errno == ENOENT ? 127 : 126);
-}
-
 /* What the terminal sends (SI_KERNEL) goes to the whole foreground group already. */
 static int wait_for(pid_t pid, int sigfd)
 {
@@ -66,34 +57,41 @@ static int wait_for(pid_t pid, int sigfd)
 	}
 }
 
+_Noreturn static void run_inside(const char *dir, const char *cwd, char **argv,
+	const sigset_t *mask)
+{
+	_cleanup_free_ char *rundir = net_ovs_rundir(dir);
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	if (!cwd || chdir(cwd) < 0) {
+		log_error("%s: %s (inside the rack)", cwd ? cwd : "the current directory",
+			strerror(errno));
+		_exit(126);
+	}
+	putenv(rundir);
+	setenv("ONDOL_TWIN_DIR", dir, 1);
+	execvp(argv[0], argv);
+	log_error("%s: %s", argv[0], strerror(errno));
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
 static int run_in_box(const char *dir, int pidfd, char **argv)
 {
-	_cleanup_free_ char *cwd = getcwd(NULL, 0), *rundir = net_ovs_rundir(dir);
-	_cleanup_close_ int sigfd = -1;
+	_cleanup_free_ char *cwd = getcwd(NULL, 0);
 	sigset_t mask;
+	_cleanup_close_ int sigfd = pass_signals_fd(&mask);
 	pid_t pid;
-	int r = ns_enter(pidfd);
+	int r = ns_fork_inside(pidfd, &pid);
 
 	if (r < 0) {
 		log_error("the rack could not be entered: %s%s", strerror(-r),
 			r == -EPERM ? "; ondol-twin needs root" : "");
 		return EXIT_FAILED;
 	}
-	if (!cwd || chdir(cwd) < 0) {
-		log_error("%s: %s (inside the rack)", cwd ? cwd : "the current directory",
-			strerror(errno));
-		return EXIT_FAILED;
-	}
-	putenv(rundir);
-	setenv("ONDOL_TWIN_DIR", dir, 1);
-	sigfd = pass_signals_fd(&mask);
-	fflush(NULL);
-	pid = fork();
 	if (pid == 0)
-		run_inside(argv, &mask);
-	r = pid < 0 ? EXIT_FAILED : wait_for(pid, sigfd);
-	unsetenv("OVS_RUNDIR");
-	return r;
+		run_inside(dir, cwd, argv, &mask);
+	return wait_for(pid, sigfd);
 }
 
 int cmd_exec(int argc, char **argv)

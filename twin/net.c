@@ -151,6 +151,24 @@ static int configure_switch(struct net *n, const struct twin_plan *p, char **ret
 	return run(n, args_argv(&a), NULL, reterr_msg);
 }
 
+/* A tap must be up before the switch takes it, or the switch complains until it is. */
+static int raise_taps(struct net *n, const struct twin_plan *p, char **reterr_msg)
+{
+	const char *const argv[] = {"ip", "-batch", "-", NULL};
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		abort();
+	fprintf(f, "link set lo up\n");
+	for (size_t i = 0; i < p->n_nodes; i++)
+		for (size_t j = 0; j < p->nodes[i].n_nics; j++)
+			fprintf(f, "link set %s up\n", p->nodes[i].nics[j].tap);
+	fclose(f);
+	return run(n, argv, text, reterr_msg);
+}
+
 static char *ip_batch(const struct twin_plan *p)
 {
 	const struct rack *rack = p->rack;
@@ -161,7 +179,7 @@ static char *ip_batch(const struct twin_plan *p)
 	if (!f)
 		abort();
 	format_ipv4(rack->address, addr);
-	fprintf(f, "link set lo up\naddr add %s/%u dev %s\n", addr,
+	fprintf(f, "addr add %s/%u dev %s\n", addr,
 		rack->provisioning->subnet.prefix, rack->interface);
 	format_ipv4(p->bmc_host, addr);
 	fprintf(f, "addr add %s/%u dev %s\n", addr, rack->bmc_subnet.prefix, p->bmc_if);
@@ -170,9 +188,6 @@ static char *ip_batch(const struct twin_plan *p)
 		fprintf(f, "addr add %s/%u dev %s\n", addr, rack->bmc_subnet.prefix, p->bmc_if);
 	}
 	fprintf(f, "link set %s up\nlink set %s up\n", rack->interface, p->bmc_if);
-	for (size_t i = 0; i < p->n_nodes; i++)
-		for (size_t j = 0; j < p->nodes[i].n_nics; j++)
-			fprintf(f, "link set %s up\n", p->nodes[i].nics[j].tap);
 	fclose(f);
 	return text;
 }
@@ -203,6 +218,8 @@ static int bring_up(struct net *n, sd_event *event, const struct twin_plan *p, c
 	if (r < 0)
 		log_debug("IPv6 stays on in the rack's network: %s", strerror(-r));
 	r = make_taps(p, reterr_msg);
+	if (r == 0)
+		r = raise_taps(n, p, reterr_msg);
 	if (r == 0)
 		r = start_switch(n, event, p, reterr_msg);
 	if (r == 0)

@@ -160,22 +160,42 @@ _Noreturn static void first(const struct ns_box *box, int sock)
 	end_box(box, watch(sock, sigfd, supervisor, &status), status);
 }
 
-int ns_start(const struct ns_box *box, struct ns_front *ret)
+int ns_fork_inside(int pidfd, pid_t *ret_pid)
 {
-	_cleanup_close_ int here = -1, there = -1;
-	int sv[2];
+	_cleanup_close_ int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 	pid_t pid;
+	int r;
 
-	if (unshare(CLONE_NEWPID) < 0)
+	if (own < 0)
 		return -errno;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+	r = pidfd < 0 ? unshare(CLONE_NEWPID) : setns(pidfd, CLONE_NEWPID);
+	if (r < 0)
 		return -errno;
-	here = sv[0];
-	there = sv[1];
 	fflush(NULL);
 	pid = fork();
 	if (pid < 0)
 		return -errno;
+	if (pid == 0 && pidfd >= 0 && setns(pidfd, CLONE_NEWNET | CLONE_NEWNS) < 0)
+		_exit(EXIT_FAILURE);
+	if (pid > 0 && setns(own, CLONE_NEWPID) < 0)
+		log_debug("further children are born inside the rack: %m");
+	*ret_pid = pid;
+	return 0;
+}
+
+int ns_start(const struct ns_box *box, struct ns_front *ret)
+{
+	_cleanup_close_ int here = -1, there = -1;
+	int sv[2], r;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+		return -errno;
+	here = sv[0];
+	there = sv[1];
+	r = ns_fork_inside(-1, &pid);
+	if (r < 0)
+		return r;
 	if (pid == 0) {
 		close(here);
 		first(box, there);
@@ -245,11 +265,6 @@ int ns_end(int pidfd, unsigned grace_ms)
 			killed = true;
 		}
 	}
-}
-
-int ns_enter(int pidfd)
-{
-	return setns(pidfd, CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWNS) < 0 ? -errno : 0;
 }
 
 static bool same_ns(pid_t a, const char *b)

@@ -28,8 +28,7 @@ struct ns_front { /* the front's side */
 };
 
 /*
- * Makes the box. The caller's further children would be born in it: it makes none.
- * First waits for ns_front_go() before it starts the supervisor. -EPERM: not root.
+ * Makes the box. First waits for ns_front_go() before it starts the supervisor. -EPERM: not root.
  */
 int ns_start(const struct ns_box *box, struct ns_front *ret);
 int ns_front_go(struct ns_front *f);
@@ -43,7 +42,10 @@ void ns_tell(int tell, enum ns_kind kind, const char *fmt, ...) _printf_(3, 4);
 
 /* Ends a box through its first process: SIGTERM, after grace_ms SIGKILL; waits for its end. */
 int ns_end(int pidfd, unsigned grace_ms);
-/* Enters the box of the process; the caller must fork to be in its PID namespace. */
-int ns_enter(int pidfd);
+/*
+ * fork(), but the child is in the box of the process pidfd, or in a new PID namespace
+ * (pidfd -1). The caller stays outside, and so do its later children.
+ */
+int ns_fork_inside(int pidfd, pid_t *ret_pid);
 /* The host's pid of what is nspid inside the box of first; 0 when there is none. */
 pid_t ns_host_pid(pid_t first, pid_t nspid);

@@ -12,6 +12,11 @@ run check --no-secrets "$TOP/examples/dl360-rack.ini"
 expect 'summary of roles' 0 '10 nodes: 1 controller, 6 compute, 1 storage (block), 2 storage (object).'
 expect 'summary of networks' 0 'provisioning VLAN 10 10.77.0.0/24 MTU 1500' 'BMCs VLAN 11 10.77.1.0/24'
 
+# the example of the manual page is one that works
+sed -n '/^# EXAMPLE/,$ { /^```/,/^```/ { /^```/d; p } }' "$TOP/docs/rack.ini.5.scd" >"$TMP/manual.ini"
+run check --no-secrets "$TMP/manual.ini"
+expect 'the example of rack.ini(5)' 0 '1 node: 1 controller.'
+
 # ---- secrets.ini ----
 cp "$TOP/examples/dl360-rack.ini" "$TMP/rack.ini"
 rack=$TMP/rack.ini secrets=$TMP/secrets.ini

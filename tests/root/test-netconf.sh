@@ -117,7 +117,7 @@ done
 
 server_pid=
 server_up() {
-	sw python3 -m http.server --bind 10.77.0.2 8780 --directory $T/www >/dev/null 2>&1 &
+	ip netns exec sw python3 -m http.server --bind 10.77.0.2 8780 --directory $T/www >/dev/null 2>&1 &
 	server_pid=$!
 	wait_for 10 sw bash -c 'exec 3<>/dev/tcp/10.77.0.2/8780'
 }
@@ -207,15 +207,22 @@ db_dump() {
 	ovsdb-client dump unix:/run/openvswitch/db.sock Bridge name datapath_type external_ids
 	ovsdb-client dump unix:/run/openvswitch/db.sock Port name tag trunks vlan_mode external_ids
 	ovsdb-client dump unix:/run/openvswitch/db.sock Interface name type mtu_request mac
-	ovsdb-client dump unix:/run/openvswitch/db.sock Open_vSwitch next_cfg
+	ovsdb-client dump unix:/run/openvswitch/db.sock Open_vSwitch Open_vSwitch next_cfg
 }
 state_dump() { db_dump; ls -l --full-time /run/systemd/network; ip -4 -br address; }
 
+# The userspace datapath leaves its taps behind when ovs-vswitchd ends.
+drop_taps() {
+	for d in /sys/class/net/*/tun_flags; do
+		[ -e "$d" ] && ip link delete "$(basename "$(dirname "$d")")"
+	done
+}
 node_reset() {
 	for p in vswitchd ovsdb; do
 		[ -e /run/openvswitch/$p.pid ] && kill "$(cat /run/openvswitch/$p.pid)"
 		wait_for 10 test ! -e /run/openvswitch/$p.pid
 	done
+	drop_taps
 	rm -rf /run/openvswitch /run/ondol /var/lib/ondol /run/systemd/network
 	for i in 1 2; do
 		ip address flush dev eth$i
@@ -437,13 +444,15 @@ test_foreign() {
 
 test_ovs_down() {
 	kill -STOP "$(cat /run/openvswitch/vswitchd.pid)"
-	expect "$1: ovs-vswitchd stands still" 3 apply $T/d1.json --timeout 4s
+	desired 8 25 0 >$T/d8.json
+	expect "$1: ovs-vswitchd stands still" 3 apply $T/d8.json --timeout 4s
 	check "$1: ... says so" said 'ovs-vswitchd running'
 	kill -CONT "$(cat /run/openvswitch/vswitchd.pid)"
 	expect "$1: it goes on: the next apply completes" 0 apply $T/d1.json --timeout 20s
 	expect "$1: a second one at the same time is refused" 1 with_lock_held
 	check "$1: ... says so" said 'another ondol-netconf is at work'
-	expect "$1: no ovsdb-server there" 1 apply $T/d1.json --db unix:/run/nothing.sock
+	expect "$1: no ovsdb-server there" 1 apply $T/d1.json --db unix:/run/nothing.sock \
+		--timeout 2s
 	check "$1: ... says so" said 'ovsdb-server does not answer'
 	check "$1: ... and the node keeps its address" has_address provisioning 10.77.0.12/24
 }
@@ -456,6 +465,7 @@ test_reboot() {
 	kill "$(cat /run/openvswitch/vswitchd.pid)"
 	wait_for 10 test ! -e /run/openvswitch/vswitchd.pid
 	rm -rf /run/ondol /run/systemd/network
+	drop_taps
 	server_down
 	start_vswitchd /run/openvswitch env
 	expect "$1: after a reboot, the server down" 0 apply $T/d1.json

@@ -3,10 +3,13 @@
 
 #include "bootstrap/options.h"
 
-#define ALL (OPT_SECRETS | OPT_NO_SECRETS | OPT_JSON | OPT_WIPE | OPT_YES | OPT_NO_WAIT | OPT_TIMEOUT)
+#define ALL                                                                           \
+	(OPT_SECRETS | OPT_NO_SECRETS | OPT_JSON | OPT_WIPE | OPT_YES | OPT_NO_WAIT | \
+		OPT_TIMEOUT)
 
 /* words: NULL-terminated, words[0] the command */
-static int parse(const char *const *words, unsigned accepts, struct options *o, char **reterr_msg)
+static int parse(
+	const char *const *words, unsigned accepts, struct options *o, char **reterr_msg)
 {
 	char *argv[16] = {NULL};
 	int argc = 0;
@@ -18,8 +21,8 @@ static int parse(const char *const *words, unsigned accepts, struct options *o, 
 
 static void test_good(void **state)
 {
-	static const char *const words[] = {"apply", "--wipe", "S1", "rack.ini", "--wipe=S2", "--yes",
-		"--timeout", "90s", "--socket", "/x", NULL};
+	static const char *const words[] = {"apply", "--wipe", "S1", "rack.ini",
+		"--wipe=S2", "--yes", "--timeout", "90s", "--socket", "/x", NULL};
 	struct options o;
 	char *msg = NULL;
 
@@ -74,7 +77,8 @@ static void test_wrong(void **state)
 	wrong(brief, ALL, "no such option: -q");
 	wrong(value, ALL, "--yes takes no value");
 	wrong(no_value, ALL, "--wipe: a value is missing after it");
-	wrong(time, ALL, "--timeout: expected a time such as 30s, 20m or 2h, found \"soon\"");
+	wrong(time, ALL,
+		"--timeout: expected a time such as 30s, 20m or 2h, found \"soon\"");
 }
 
 /* An abbreviation that getopt_long would take as it likes is taken only when it is clear. */
@@ -87,7 +91,8 @@ static void test_abbreviation(void **state)
 
 static void test_nearest(void **state)
 {
-	static const char *const list[] = {"check", "plan", "apply", "status", "why", NULL};
+	static const char *const list[] = {
+		"check", "plan", "apply", "status", "why", NULL};
 
 	assert_string_equal(nearest_word("chekc", list), "check");
 	assert_string_equal(nearest_word("aply", list), "apply");
@@ -96,7 +101,8 @@ static void test_nearest(void **state)
 	assert_null(nearest_word("reboot", list));
 	assert_null(nearest_word("x", list));
 	assert_null(nearest_word("", list));
-	assert_null(nearest_word("a-word-that-is-longer-than-any-command-could-be", list));
+	assert_null(
+		nearest_word("a-word-that-is-longer-than-any-command-could-be", list));
 }
 
 int main(void)

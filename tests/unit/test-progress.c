@@ -73,7 +73,8 @@ static void test_line_with_bar(void **state)
 
 static void test_line_narrow(void **state)
 {
-	line_is(&installing, 60, "hp02  compute     installing        52 %               1m12s");
+	line_is(&installing, 60,
+		"hp02  compute     installing        52 %               1m12s");
 	line_is(&installing, 79,
 		"hp02  compute     installing       [######.......]  52 %    104/200 MB    1m12s");
 }
@@ -83,7 +84,8 @@ static void test_line_steps(void **state)
 	struct progress_row row = installing;
 
 	row.total = 0;
-	line_is(&row, 70, "hp02  compute     installing       writing image                 1m12s");
+	line_is(&row, 70,
+		"hp02  compute     installing       writing image                 1m12s");
 	line_is(&row, 50, "hp02  compute     installing       writi…    1m12s");
 	row.elapsed_ms = 9999;
 	line_is(&row, 50, "hp02  compute     installing       writi…       9s");
@@ -93,7 +95,8 @@ static void test_line_steps(void **state)
 
 static void test_line_color(void **state)
 {
-	struct progress_row row = {.name = "a", .role = "b", .state = "failed", .style = STYLE_BAD};
+	struct progress_row row = {
+		.name = "a", .role = "b", .state = "failed", .style = STYLE_BAD};
 	struct progress_widths w = {0};
 	_cleanup_free_ char *line = NULL;
 
@@ -103,8 +106,8 @@ static void test_line_color(void **state)
 	assert_int_equal(text_width(line), 40);
 }
 
-static void frame_is(struct live *l, char *const *lines, size_t n, unsigned columns, unsigned rows,
-	const char *expected)
+static void frame_is(struct live *l, char *const *lines, size_t n, unsigned columns,
+	unsigned rows, const char *expected)
 {
 	_cleanup_free_ char *frame = live_frame(l, lines, n, columns, rows);
 
@@ -126,7 +129,8 @@ static void test_live(void **state)
 /* A terminal that became narrower has wrapped what was there. */
 static void test_live_resize(void **state)
 {
-	char *const lines[] = {(char *)"0123456789", (char *)"\033[1m01234\033[0m", (char *)""};
+	char *const lines[] = {
+		(char *)"0123456789", (char *)"\033[1m01234\033[0m", (char *)""};
 	struct live l = {0};
 	_cleanup_free_ char *first = live_frame(&l, lines, 3, 80, 24);
 	_cleanup_free_ char *second = live_frame(&l, lines, 3, 4, 24);
@@ -138,8 +142,8 @@ static void test_live_resize(void **state)
 
 static void test_live_too_many(void **state)
 {
-	char *const lines[] = {
-		(char *)"a", (char *)"b", (char *)"c", (char *)"d", (char *)"e", (char *)"f"};
+	char *const lines[] = {(char *)"a", (char *)"b", (char *)"c", (char *)"d",
+		(char *)"e", (char *)"f"};
 	struct live l = {0};
 
 	frame_is(&l, lines, 6, 80, 5, "\r\033[Ja\nb\nc\nand 3 more\n");

@@ -54,8 +54,9 @@ static void test_right_last(void **state)
 	table_right(t, 1);
 	table_add(t, STYLE_PLAIN, "a");
 	table_add(t, STYLE_PLAIN, "12");
-	renders(t, 0, false, "node  total s\n"
-			     "a          12\n");
+	renders(t, 0, false,
+		"node  total s\n"
+		"a          12\n");
 }
 
 static void test_empty(void **state)
@@ -79,7 +80,8 @@ static void test_wrap(void **state)
 
 	table_add(t, STYLE_PLAIN, "hp01");
 	table_add(t, STYLE_PLAIN, "1");
-	table_add(t, STYLE_PLAIN, "the disk in bay 1 holds a file system that is not ours");
+	table_add(
+		t, STYLE_PLAIN, "the disk in bay 1 holds a file system that is not ours");
 	/* 9 columns before the last one, which gets 21 */
 	renders(t, 30, false,
 		"node  s  what\n"
@@ -110,9 +112,10 @@ static void test_wide_characters(void **state)
 	table_add(t, STYLE_PLAIN, "a");
 	table_add(t, STYLE_PLAIN, "Größe");
 	table_add(t, STYLE_PLAIN, "b");
-	renders(t, 0, false, "name   x\n"
-			     "온돌   a\n"
-			     "Größe  b\n");
+	renders(t, 0, false,
+		"name   x\n"
+		"온돌   a\n"
+		"Größe  b\n");
 }
 
 static void test_colors(void **state)
@@ -122,8 +125,9 @@ static void test_colors(void **state)
 
 	table_add(t, STYLE_PLAIN, "a");
 	table_add(t, STYLE_GOOD, "ready");
-	renders(t, 0, true, "\033[1mn\033[0m  \033[1ms\033[0m\n"
-			    "a  \033[32mready\033[0m\n");
+	renders(t, 0, true,
+		"\033[1mn\033[0m  \033[1ms\033[0m\n"
+		"a  \033[32mready\033[0m\n");
 }
 
 static void test_hostile_text(void **state)

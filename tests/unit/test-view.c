@@ -49,8 +49,9 @@ static void test_node(void **state)
 
 static void test_least(void **state)
 {
-	_cleanup_(jx_freep) json_t *json = parse("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\","
-						 "\"disk\": null, \"task\": null, \"progress\": null}");
+	_cleanup_(jx_freep) json_t *json =
+		parse("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\","
+		      "\"disk\": null, \"task\": null, \"progress\": null}");
 	_cleanup_(node_view_clear) struct node_view n = {0};
 	_cleanup_free_ char *msg = NULL;
 
@@ -85,8 +86,10 @@ static void test_refused(void **state)
 
 static void test_status(void **state)
 {
-	_cleanup_(jx_freep) json_t *good = parse("{\"version\": \"1\", \"rack\": null, \"now\": 5, \"nodes\": []}");
-	_cleanup_(jx_freep) json_t *bad = parse("{\"now\": 5, \"nodes\": [{\"name\": \"a\"}]}");
+	_cleanup_(jx_freep) json_t *good =
+		parse("{\"version\": \"1\", \"rack\": null, \"now\": 5, \"nodes\": []}");
+	_cleanup_(jx_freep) json_t *bad =
+		parse("{\"now\": 5, \"nodes\": [{\"name\": \"a\"}]}");
 	_cleanup_(status_view_freep) struct status_view *s = NULL;
 	struct status_view *none = NULL;
 	_cleanup_free_ char *msg = NULL;

@@ -7,13 +7,15 @@
 /* A status of two nodes; parts are JSON members that are put into hp02. */
 static struct status_view *status(const char *parts)
 {
-	_cleanup_free_ char *msg = NULL, *text = xasprintf(
-		"{\"version\": \"0\", \"rack\": \"r\", \"now\": 5000, \"nodes\": ["
-		"{\"name\": \"hp01\", \"role\": \"controller\", \"state\": \"ready\", \"since\": 10,"
-		" \"phases\": [{\"state\": \"powering\", \"ms\": 2000},"
-		" {\"state\": \"installing\", \"ms\": 30000}]},"
-		"{\"name\": \"hp02\", \"role\": \"storage\", \"kind\": \"block\" %s}]}",
-		parts);
+	_cleanup_free_ char *
+		msg = NULL,
+	       *text = xasprintf(
+		       "{\"version\": \"0\", \"rack\": \"r\", \"now\": 5000, \"nodes\": ["
+		       "{\"name\": \"hp01\", \"role\": \"controller\", \"state\": \"ready\", \"since\": 10,"
+		       " \"phases\": [{\"state\": \"powering\", \"ms\": 2000},"
+		       " {\"state\": \"installing\", \"ms\": 30000}]},"
+		       "{\"name\": \"hp02\", \"role\": \"storage\", \"kind\": \"block\" %s}]}",
+		       parts);
 	_cleanup_(jx_freep) json_t *json = jx_parse(text, strlen(text), &msg);
 	struct status_view *s = NULL;
 
@@ -22,9 +24,9 @@ static struct status_view *status(const char *parts)
 	return s;
 }
 
-#define INSTALLING(percent)                                                              \
-	", \"state\": \"installing\", \"step\": \"writing image\", \"since\": 100, "          \
-	"\"progress\": {\"done\": " #percent "000000, \"total\": 100000000},"                 \
+#define INSTALLING(percent)                                                          \
+	", \"state\": \"installing\", \"step\": \"writing image\", \"since\": 100, " \
+	"\"progress\": {\"done\": " #percent "000000, \"total\": 100000000},"        \
 	"\"phases\": [{\"state\": \"installing\", \"ms\": 4000}]"
 
 static void changes_are(struct watch *w, const char *parts, const char *expected)
@@ -76,7 +78,8 @@ static void test_lines(void **state)
 	assert_string_equal(lines[0],
 		"hp01  controller     ready                                                           "
 		"  32s");
-	assert_non_null(strstr(lines[1], "  installing       [##########...........]  50 %     50/100 MB"));
+	assert_non_null(strstr(lines[1],
+		"  installing       [##########...........]  50 %     50/100 MB"));
 	assert_non_null(strstr(lines[1], "10s"));
 	assert_int_equal(text_width(lines[1]), 90);
 	watch_lines_free(lines, n);
@@ -94,37 +97,52 @@ static enum goal_result check(enum goal_kind kind, uint64_t after_ms, const char
 static void test_goal_run(void **state)
 {
 	/* what it was before the run began does not count */
-	assert_int_equal(check(GOAL_RUN, 500, ", \"state\": \"ready\", \"since\": 499"), GOAL_GOING);
-	assert_int_equal(check(GOAL_RUN, 500, ", \"state\": \"failed\", \"since\": 499"), GOAL_GOING);
-	assert_int_equal(check(GOAL_RUN, 500, ", \"state\": \"idle\", \"since\": 600"), GOAL_GOING);
-	assert_int_equal(check(GOAL_RUN, 500, ", \"state\": \"agent\", \"since\": 600"), GOAL_GOING);
-	assert_int_equal(check(GOAL_RUN, 500, ", \"state\": \"ready\", \"since\": 500"), GOAL_REACHED);
-	assert_int_equal(check(GOAL_RUN, 500, ", \"state\": \"failed\", \"since\": 501"), GOAL_FAILED);
+	assert_int_equal(check(GOAL_RUN, 500, ", \"state\": \"ready\", \"since\": 499"),
+		GOAL_GOING);
+	assert_int_equal(check(GOAL_RUN, 500, ", \"state\": \"failed\", \"since\": 499"),
+		GOAL_GOING);
+	assert_int_equal(check(GOAL_RUN, 500, ", \"state\": \"idle\", \"since\": 600"),
+		GOAL_GOING);
+	assert_int_equal(check(GOAL_RUN, 500, ", \"state\": \"agent\", \"since\": 600"),
+		GOAL_GOING);
+	assert_int_equal(check(GOAL_RUN, 500, ", \"state\": \"ready\", \"since\": 500"),
+		GOAL_REACHED);
+	assert_int_equal(check(GOAL_RUN, 500, ", \"state\": \"failed\", \"since\": 501"),
+		GOAL_FAILED);
 	assert_int_equal(
-		check(GOAL_RUN, 500, ", \"state\": \"cancelled\", \"since\": 501"), GOAL_FAILED);
+		check(GOAL_RUN, 500, ", \"state\": \"cancelled\", \"since\": 501"),
+		GOAL_FAILED);
 }
 
 static void test_goal_reported(void **state)
 {
-	assert_int_equal(check(GOAL_REPORTED, 500,
-				 ", \"state\": \"ready\", \"since\": 1, \"revision\": 3, \"reported\": 2"),
+	assert_int_equal(
+		check(GOAL_REPORTED, 500,
+			", \"state\": \"ready\", \"since\": 1, \"revision\": 3, \"reported\": 2"),
 		GOAL_GOING);
-	assert_int_equal(check(GOAL_REPORTED, 500,
-				 ", \"state\": \"ready\", \"since\": 1, \"revision\": 3, \"reported\": 3"),
+	assert_int_equal(
+		check(GOAL_REPORTED, 500,
+			", \"state\": \"ready\", \"since\": 1, \"revision\": 3, \"reported\": 3"),
 		GOAL_REACHED);
-	assert_int_equal(check(GOAL_REPORTED, 500, ", \"state\": \"configuring\""), GOAL_GOING);
+	assert_int_equal(
+		check(GOAL_REPORTED, 500, ", \"state\": \"configuring\""), GOAL_GOING);
 }
 
 static void test_goal_settled(void **state)
 {
 	struct goal g = {"hp77", GOAL_SETTLED, 0};
 
-	assert_int_equal(check(GOAL_SETTLED, 500, ", \"state\": \"ready\""), GOAL_REACHED);
-	assert_int_equal(check(GOAL_SETTLED, 500, ", \"state\": \"enrol\""), GOAL_RESTING);
+	assert_int_equal(
+		check(GOAL_SETTLED, 500, ", \"state\": \"ready\""), GOAL_REACHED);
+	assert_int_equal(
+		check(GOAL_SETTLED, 500, ", \"state\": \"enrol\""), GOAL_RESTING);
 	assert_int_equal(check(GOAL_SETTLED, 500, ", \"state\": \"idle\""), GOAL_GOING);
-	assert_int_equal(check(GOAL_SETTLED, 500, ", \"state\": \"maintenance\""), GOAL_RESTING);
-	assert_int_equal(check(GOAL_SETTLED, 500, ", \"state\": \"installing\""), GOAL_GOING);
-	assert_int_equal(check(GOAL_SETTLED, 500, ", \"state\": \"failed\""), GOAL_FAILED);
+	assert_int_equal(
+		check(GOAL_SETTLED, 500, ", \"state\": \"maintenance\""), GOAL_RESTING);
+	assert_int_equal(
+		check(GOAL_SETTLED, 500, ", \"state\": \"installing\""), GOAL_GOING);
+	assert_int_equal(
+		check(GOAL_SETTLED, 500, ", \"state\": \"failed\""), GOAL_FAILED);
 	assert_int_equal(goal_check(&g, NULL), GOAL_FAILED);
 }
 

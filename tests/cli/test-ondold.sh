@@ -1,0 +1,139 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# `ondol` and a real ondold, in a network namespace of their own where no BMC answers: so
+# every install ends early, and what is tested is the way there and what is said of it.
+# Needs root for the namespace. Nothing of this machine's own ondold is touched.
+case ${1-} in
+--inside) ;;
+*)
+	. "$(dirname "$0")/lib.sh"
+	[ "$(id -u)" = 0 ] || { skip 'all of it: only root can make a network namespace'; finish; }
+	unshare -n true 2>/dev/null || { skip 'all of it: this machine makes no network namespace'; finish; }
+	rm -rf "$TMP"
+	exec unshare -n "$0" --inside
+	;;
+esac
+. "$(dirname "$0")/lib.sh"
+
+ONDOLD=$(realpath "${ONDOLD:-$(dirname "$ONDOL")/ondold}")
+[ -x "$ONDOLD" ] || { fail "there is no $ONDOLD"; finish; }
+command -v ipmitool >/dev/null || { skip 'all of it: there is no ipmitool for ondold'; finish; }
+ip link set lo up
+
+export ONDOL_SOCKET=$TMP/run/ondold.sock
+daemon=
+start_daemon() {
+	"$ONDOLD" --state "$TMP/state" --socket "$ONDOL_SOCKET" --images "$TMP/images" \
+		--roles "$TOP/roles" 2>>"$TMP/log" &
+	daemon=$!
+	tries=0
+	until "$ONDOL" status >/dev/null 2>&1 || [ $((tries += 1)) -gt 100 ]; do
+		sleep 0.1
+	done
+}
+stop_daemon() {
+	[ -z "$daemon" ] || kill -"$1" "$daemon" 2>/dev/null
+	[ -z "$daemon" ] || wait "$daemon" 2>/dev/null
+	daemon=
+}
+cleanup() { stop_daemon KILL; }
+
+# an image profile that is complete in form; no node ever fetches it
+make_image() {
+	dir=$TMP/images/core
+	mkdir -p "$dir"
+	for file in vmlinuz initrd.img root.erofs.zst; do
+		printf '%s' "content of $file" >"$dir/$file"
+	done
+	entry() {
+		printf '"file": "%s", "sha256": "%s", "size_bytes": %s' "$1" \
+			"$(sha256sum "$dir/$1" | cut -d' ' -f1)" "$(wc -c <"$dir/$1")"
+	}
+	printf '{"schema": 1, "profile": "core", "version": "0-test", "kernel": {%s}, "initrd": {%s},
+		"root": {%s, "format": "erofs", "raw_bytes": 4096}, "packages": 1}\n' \
+		"$(entry vmlinuz)" "$(entry initrd.img)" "$(entry root.erofs.zst)" >"$dir/manifest.json"
+}
+
+mkdir "$TMP/run"
+cp "$TOP/tests/data/lab.ini" "$TMP/rack.ini"
+printf '[bmc]\nuser = ondol\npassword = hunter2\n' >"$TMP/secrets.ini"
+chmod 600 "$TMP/secrets.ini"
+rack=$TMP/rack.ini
+start_daemon
+
+run status
+expect 'status before any rack' 0 'has no rack yet. Give it one: `ondol apply FILE`'
+run why hp01
+expect 'why before any rack' 2 'has no rack yet, so there is no node hp01'
+run plan "$rack"
+expect 'plan without an image' 2 '[deploy] image:' 'ondold refused the files; nothing was changed'
+make_image
+run plan "$rack"
+expect plan 0 'hp01  controller  install  bay 1, sata, 480.0 GB' 'new in rack.ini' 'Nothing was changed.'
+run plan --json "$rack"
+expect 'plan --json' 0 '"action": "install"' '"disk": "bay 1, sata, 480.0 GB"'
+run status
+expect 'a plan changes nothing' 0 'has no rack yet'
+run apply "$rack"
+expect 'apply without terminal and --yes' 2 'hp01' 'there is no terminal to ask on; nothing was changed'
+run status
+expect 'an apply not confirmed changes nothing' 0 'has no rack yet'
+
+timeout 120 "$ONDOL" apply "$rack" --yes >"$TMP/out" 2>"$TMP/err" </dev/null
+status=$?
+expect 'apply where no BMC answers' 1 'hp01 powering' 'hp02 failed: BMC 10.77.1.12' 'disk written' \
+	'ondol: hp01 failed: BMC 10.77.1.11' '`ondol why hp02` shows what led to it'
+run status
+expect 'status of failed nodes' 0 'hp02     2  compute     failed' 'never'
+run status hp02
+expect 'status of one node' 0 'state       failed since' 'No inventory yet'
+run why hp02
+expect 'why of a failed node' 0 'hp02 (compute) is failed since' 'install.wanted' 'idle -> powering' 'power.failed'
+run why hp02 --json
+expect 'why --json' 0 '"type": "install.wanted"' '"state": "failed"'
+run power hp02 status
+expect 'power where no BMC answers' 1 'hp02: power: BMC 10.77.1.12'
+run power hp2 status
+expect 'power of an unknown node' 2 'was hp02 meant?'
+run prove hp02
+expect 'prove of a failed node' 1 'hp02: prove: hp02 is failed'
+run apply "$rack" --yes --no-wait
+expect 'apply again, not waiting' 0 'was never installed to the end' 'Begun.'
+
+# killed and started again while someone watches
+timeout 120 "$ONDOL" reinstall hp01 --yes >"$TMP/out" 2>"$TMP/err" </dev/null &
+watcher=$!
+tries=0
+until grep -q '^..:..:.. hp01' "$TMP/out" || [ $((tries += 1)) -gt 100 ]; do
+	sleep 0.1
+done
+stop_daemon KILL
+tries=0
+until grep -q 'Asking again' "$TMP/out" || [ $((tries += 1)) -gt 100 ]; do
+	sleep 0.1
+done
+start_daemon
+wait "$watcher"
+status=$?
+expect 'ondold killed while watched' 1 'Asking again until it answers.' 'hp01 failed: BMC 10.77.1.11'
+
+# a node that is taken out
+sed '/^\[node hp02\]/,$d' "$rack" >"$TMP/one.ini"
+run plan "$TMP/one.ini"
+expect 'plan without a node' 0 'hp02' 'remove' 'is not in rack.ini any more'
+run apply --yes --no-wait --json "$TMP/one.ini"
+expect 'apply without a node' 0 '"action": "remove"'
+run status hp02
+expect 'a node taken out' 2 'the rack lab has no node hp02; was hp01 meant?'
+
+stop_daemon TERM
+run status
+expect 'ondold has ended' 1 'ondold does not run'
+if grep -q -e Sanitizer -e 'runtime error:' "$TMP/log"; then
+	fail 'ondold: a sanitizer spoke'
+	cat "$TMP/log"
+fi
+if grep -rq hunter2 "$TMP/log" "$TMP/out" "$TMP/err"; then
+	fail 'a password is in a log'
+fi
+finish

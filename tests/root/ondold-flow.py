@@ -1,0 +1,720 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Plays firmware, agent and noded against a real ondold; see test-ondold.sh."""
+import hashlib
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+ondold_bin, work = sys.argv[1], sys.argv[2]
+SERVER, PORT = "10.77.0.2", 8780
+passed = failed = 0
+
+
+def check(name, good, info=""):
+    global passed, failed
+    if good:
+        passed += 1
+        print("ok:", name, flush=True)
+    else:
+        failed += 1
+        print("FAILED:", name, info, flush=True)
+
+
+# ---- the machine around it ----
+
+def run(*argv):
+    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
+
+
+def network():
+    run("ip", "link", "set", "lo", "up")
+    run("ip", "link", "add", "deploy0", "type", "veth", "peer", "name", "wire")
+    for i in (11, 12, 13):
+        run("ip", "addr", "add", f"10.77.1.{i}/32", "dev", "lo")
+        run("ip", "addr", "add", f"10.77.0.{i}/32", "dev", "lo")
+    run("ip", "link", "set", "deploy0", "up")
+    run("ip", "link", "set", "wire", "up")
+
+
+BMC_SCRIPT = """#!/bin/sh
+# power and boot device of a server that is not there
+cd "$(dirname "$0")" || exit 1
+echo "$*" >>log
+op=$1
+shift
+if [ "$op" = get ]; then
+	for key in "$@"; do echo "$key:$(cat "$key" 2>/dev/null || echo 0)"; done
+else
+	while [ $# -ge 2 ]; do
+		echo "$2" >"$1"
+		shift 2
+	done
+fi
+"""
+
+
+def bmc(i, password):
+    d = f"{work}/bmc{i}"
+    os.makedirs(d + "/state")
+    with open(d + "/chassis", "w") as f:
+        f.write(BMC_SCRIPT)
+    os.chmod(d + "/chassis", 0o755)
+    with open(d + "/lan.conf", "w") as f:
+        f.write(f"""name "bmc{i}"
+set_working_mc 0x20
+  startlan 1
+    addr 10.77.1.{i} 623
+    priv_limit admin
+    allowed_auths_callback none md2 md5 straight
+    allowed_auths_user none md2 md5 straight
+    allowed_auths_operator none md2 md5 straight
+    allowed_auths_admin none md2 md5 straight
+    guid a123456789abcdefa123456789abcdef
+  endlan
+  chassis_control "{d}/chassis"
+  user 2 true "ondol" "{password}" admin 10 none md2 md5 straight
+""")
+    with open(d + "/sim.emu", "w") as f:
+        f.write("mc_setbmc 0x20\n"
+                "mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr\n"
+                "mc_enable 0x20\n")
+    return subprocess.Popen(
+        ["ipmi_sim", "-c", d + "/lan.conf", "-f", d + "/sim.emu", "-s", d + "/state", "-n"],
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def bmc_file(i, name):
+    try:
+        with open(f"{work}/bmc{i}/{name}") as f:
+            return f.read().strip()
+    except FileNotFoundError:
+        return ""
+
+
+FILES = {"vmlinuz": os.urandom(70000), "initrd.img": os.urandom(50000),
+         "root.erofs.zst": os.urandom(300000)}
+
+
+def images():
+    d = f"{work}/images/core"
+    os.makedirs(d)
+    entry = {}
+    for name, data in FILES.items():
+        with open(f"{d}/{name}", "wb") as f:
+            f.write(data)
+        entry[name] = {"file": name, "sha256": hashlib.sha256(data).hexdigest(),
+                       "size_bytes": len(data)}
+    entry["root.erofs.zst"].update(format="erofs", raw_bytes=4096 * 1000)
+    with open(f"{d}/secret", "w") as f:
+        f.write("not in the manifest")
+    with open(f"{d}/manifest.json", "w") as f:
+        json.dump({"schema": 1, "profile": "core", "version": "0.1.0-test",
+                   "kernel": entry["vmlinuz"], "initrd": entry["initrd.img"],
+                   "root": entry["root.erofs.zst"], "packages": 1}, f)
+
+
+# ---- HTTP ----
+
+class Unix(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(f"{work}/ondold.sock")
+
+
+def exchange(conn, method, path, body, headers):
+    if body is not None and not isinstance(body, (bytes, str)):
+        body = json.dumps(body)
+    conn.request(method, path, body, headers)
+    r = conn.getresponse()
+    data = r.read()
+    conn.close()
+    return r.status, data, r
+
+
+def op(method, path, body=None, timeout=60):
+    status, data, _ = exchange(Unix("ondold", timeout=timeout), method, path, body, {})
+    return status, json.loads(data) if data else None
+
+
+def net(host, method, path, body=None, token=None, headers=None, timeout=70):
+    """A request from the node with that host number."""
+    h = dict(headers or {})
+    if token:
+        h["Authorization"] = "Bearer " + token
+    c = http.client.HTTPConnection(SERVER, PORT, timeout=timeout,
+                                   source_address=(f"10.77.0.{host}", 0))
+    return exchange(c, method, path, body, h)
+
+
+def api(host, method, path, body=None, token=None):
+    status, data, _ = net(host, method, path, body, token)
+    return status, json.loads(data) if data else None
+
+
+def node(name):
+    return op("GET", f"/v1/nodes/{name}")[1]
+
+
+def wait_state(name, *states, seconds=40):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        n = node(name)
+        if n["state"] in states:
+            return n
+        last = op("GET", "/v1/events?since=-1")[1]["last"]
+        if node(name)["state"] in states:
+            continue
+        op("GET", f"/v1/events?since={last}&node={name}&wait=2")
+    return node(name)
+
+
+def events(name, kind=None):
+    out, since = [], 0
+    while True:
+        part = op("GET", f"/v1/events?since={since}&node={name}")[1]
+        if not part["events"]:
+            return out
+        out += [e for e in part["events"] if kind in (None, e["type"])]
+        since = part["last"]
+
+
+# ---- ondold ----
+
+daemon = None
+
+
+def start(patience="100"):
+    global daemon
+    env = dict(os.environ, ONDOL_PATIENCE=patience)
+    daemon = subprocess.Popen(
+        [ondold_bin, "--state", f"{work}/state", "--socket", f"{work}/ondold.sock",
+         "--images", f"{work}/images", "--roles", "roles", "--tftp", f"{work}/tftp"],
+        env=env, stdin=subprocess.DEVNULL, stderr=open(f"{work}/ondold.log", "a"))
+    for _ in range(200):
+        try:
+            if op("GET", "/v1/status")[0] == 200:
+                return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise RuntimeError("ondold does not answer")
+
+
+def kill():
+    daemon.send_signal(signal.SIGKILL)
+    daemon.wait()
+
+
+def processes(word):
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline") as f:
+                if word in f.read().split("\0")[0]:
+                    found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+# ---- what is applied ----
+
+def rack_ini(nodes=(1, 2, 3), parallel=2, roles=None, macs=None):
+    text = open("examples/dl360-rack.ini").read()
+    head, *rest = re.split(r"(?m)^(?=\[node )", text)
+    head = re.sub(r"(?m)^parallel_installs.*", f"parallel_installs = {parallel}", head)
+    out = head
+    for i in nodes:
+        part = rest[i - 1]
+        if roles and i in roles:
+            part = re.sub(r"(?m)^role .*", roles[i], part)
+        if macs and i in macs:
+            part = re.sub(r"(?m)^mac.1 .*", f"mac.1 = {macs[i]}", part)
+        out += part
+    return out
+
+
+SECRETS = "[bmc]\nuser = ondol\npassword = sesame-1\n"
+
+
+def apply(text=None, secrets=SECRETS, **more):
+    body = {"file": "rack.ini", "rack_ini": text or rack_ini(), "secrets_ini": secrets,
+            "wipe": [], "dry_run": False}
+    body.update(more)
+    return op("POST", "/v1/rack", body)
+
+
+def actions(answer):
+    return {a["node"]: a["action"] for a in answer["actions"]}
+
+
+def mac(i, port=1):
+    return f"94:40:c9:00:{i:02x}:{port:02x}"
+
+
+def inventory(i, foreign=False, **more):
+    signatures = [{"where": "", "type": "LVM2_member", "label": ""}] if foreign else []
+
+    def disk(name, serial, bus, bay, size, sig):
+        return {"name": name, "serial": serial, "wwn": "", "model": "TEST", "bus": bus, "bay": bay,
+                "size_bytes": size, "sector_bytes": 512, "rotational": False,
+                "removable": False, "read_only": False, "signatures": sig}
+    inv = {"vendor": "HPE", "product": "ProLiant DL360 Gen10", "serial": f"CZJ00100{i:02d}",
+           "uuid": f"39383838-3738-5a43-4a30-3031303031{i:02d}", "bios_version": "U32", "cpus": 2,
+           "cpu_model": "test", "cpu_virt": True, "memory_bytes": 1 << 30, "uefi": True,
+           "disks": [disk("sda", f"S{i}A", "sata", 1, 480103981056, signatures),
+                     disk("sdb", f"S{i}B", "sata", 2, 480103981056, []),
+                     disk("nvme0n1", f"N{i}", "nvme", 3, 1920383410176, [])],
+           "nics": [{"name": f"eth{p}", "mac": mac(i, p + 1), "driver": "tg3", "link": True,
+                     "speed_mbps": 1000} for p in (0, 1)]}
+    inv.update(more)
+    return inv
+
+
+# ---- DHCP, by hand ----
+
+def dhcp_discover(i, arch, ipxe=False):
+    """Sends a DISCOVER on the wire; returns the offer's (address, boot file) or None."""
+    chaddr = bytes.fromhex(mac(i).replace(":", ""))
+    opts = b"\x35\x01\x01" + b"\x5d\x02" + struct.pack("!H", arch)
+    cls = f"PXEClient:Arch:{arch:05d}:UNDI:003001".encode()
+    opts += bytes([60, len(cls)]) + cls + b"\x37\x04\x01\x03\x42\x43"
+    if ipxe:
+        opts += b"\xaf\x03\x10\x01\x01"
+    boot = struct.pack("!BBBBIHHIIII", 1, 1, 6, 0, 0x1000 + i, 0, 0x8000, 0, 0, 0, 0)
+    boot += chaddr + bytes(10) + bytes(64 + 128) + b"\x63\x82\x53\x63" + opts + b"\xff"
+    udp = struct.pack("!HHHH", 68, 67, 8 + len(boot), 0) + boot
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0, bytes(4),
+                     b"\xff\xff\xff\xff")
+    s = sum(struct.unpack("!10H", ip))
+    s = (s & 0xffff) + (s >> 16)
+    ip = ip[:10] + struct.pack("!H", ~((s & 0xffff) + (s >> 16)) & 0xffff) + ip[12:]
+    raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
+    raw.bind(("wire", 0))
+    raw.settimeout(0.5)
+    raw.send(b"\xff" * 6 + chaddr + b"\x08\x00" + ip + udp)
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        try:
+            frame = raw.recv(2048)
+        except socket.timeout:
+            continue
+        msg = frame[42:]
+        if len(msg) < 240 or msg[0] != 2 or msg[28:34] != chaddr:
+            continue
+        file, at = msg[108:236].split(b"\0")[0].decode(), 240
+        while msg[at] != 255:  # asked for as an option, the boot file comes as option 67
+            if msg[at] == 67:
+                file = msg[at + 2:at + 2 + msg[at + 1]].rstrip(b"\0").decode()
+            at += 1 if msg[at] == 0 else 2 + msg[at + 1]
+        return socket.inet_ntoa(msg[16:20]), file
+    return None
+
+
+# ---- the parts ----
+
+def token_of(script):
+    return re.search(r"ondol\.token=([0-9a-f]{32})", script).group(1)
+
+
+def boot_agent(i, name):
+    """Firmware and agent up to agent.up; returns the boot token."""
+    status, script, _ = net(10 + i, "GET", f"/boot/{mac(i)}")
+    token = token_of(script.decode())
+    net(10 + i, "GET", "/files/core/vmlinuz")
+    net(10 + i, "GET", "/files/core/initrd.img")
+    api(10 + i, "POST", f"/v1/nodes/{name}/events", {"events": [{"type": "agent.up"}]}, token)
+    return token
+
+
+def say(i, name, token, *evs):
+    return api(10 + i, "POST", f"/v1/nodes/{name}/events", {"events": list(evs)}, token)
+
+
+def report(i, name, token, revision, ready, **more):
+    body = {"revision": revision, "ready": ready, "boot_id": "b1", "image": "0.1.0-test",
+            "proofs": [{"name": "network", "ok": ready, "text": "as declared" if ready
+                        else "no carrier", "time": 1}], "task": None}
+    body.update(more)
+    return api(10 + i, "POST", f"/v1/nodes/{name}/report", body, token)
+
+
+def finish_install(i, name, token, serial):
+    """From inventory to ready; returns the node token and the order."""
+    api(10 + i, "POST", f"/v1/nodes/{name}/inventory", inventory(i), token)
+    status, order = api(10 + i, "GET", f"/v1/nodes/{name}/order?wait=5", None, token)
+    say(i, name, token, {"type": "agent.installed", "text": "",
+                         "data": {"serial": serial, "wwn": "", "bytes": 4096000}},
+        {"type": "agent.kexec", "text": ""})
+    nt = order["node_token"]
+    say(i, name, nt, {"type": "noded.up", "text": ""})
+    report(i, name, nt, order["desired"]["revision"], True)
+    return nt, order
+
+
+def part_before_a_rack():
+    status, s = op("GET", "/v1/status")
+    check("status without a rack", status == 200 and s["rack"] is None and s["nodes"] == [])
+    status, a = apply("[rack]\nname = x\nnonsense = 1\n")
+    check("a broken rack is 422 with problems", status == 422 and len(a["problems"]) > 3, a)
+    check("a problem names file and line", a["problems"][0].startswith("rack.ini:"), a)
+    status, a = op("POST", "/v1/rack", "no json")
+    check("a body that is not JSON is 400", status == 400 and "error" in a, a)
+    status, a = apply(dry_run=True)
+    check("dry run says install", status == 200 and set(actions(a).values()) == {"install"}, a)
+    check("dry run takes nothing", op("GET", "/v1/status")[1]["rack"] is None)
+    status, a = apply(rack_ini().replace("image     = core", "image = none"))
+    check("a missing image profile is a problem", status == 422 and "none" in a["problems"][0], a)
+    check("nothing was powered on", bmc_file(11, "power") in ("", "0"))
+
+
+def part_apply():
+    status, a = apply()
+    check("apply", status == 200 and a["revision"] == 1, a)
+    waiting = [e for e in op("GET", "/v1/events?limit=500")[1]["events"]
+               if e["type"] == "http.waiting"]
+    check("a missing address is told", len(waiting) == 1)
+    run("ip", "addr", "add", f"{SERVER}/24", "dev", "deploy0")
+    for name, i in (("hp01", 11), ("hp02", 12)):
+        n = wait_state(name, "network-booting")
+        check(f"{name} is powered on", n["state"] == "network-booting" and n["power"] == "on", n)
+        log = bmc_file(i, "log").splitlines()
+        check(f"{name}: boot device before power on",
+              "set boot pxe" in log and log.index("set boot pxe") < log.index("set power 1"), log)
+    n = node("hp03")
+    check("the third waits for a slot", n["state"] == "idle" and "slot" in n["step"], n)
+    leak = subprocess.run(["grep", "-rl", "sesame-1", f"{work}/state/ondold.db",
+                           f"{work}/ondold.log"], capture_output=True).stdout
+    check("no password in database or log", leak == b"", leak)
+    modes = [oct(os.stat(f"{work}/state/{f}").st_mode & 0o777) for f in os.listdir(f"{work}/state")
+             if f.startswith("secrets") or f.startswith("ondold.db")]
+    check("database and secrets are private", set(modes) == {"0o600"}, modes)
+
+
+def part_dhcp():
+    for _ in range(40):
+        offer = dhcp_discover(2, 7)
+        if offer:
+            break
+        time.sleep(0.25)
+    check("UEFI firmware is offered snponly.efi", offer == ("10.77.0.12", "snponly.efi"), offer)
+    offer = dhcp_discover(2, 7, ipxe=True)
+    check("iPXE is offered its script", offer == (
+        "10.77.0.12", f"http://{SERVER}:{PORT}/boot/{mac(2)}"), offer)
+    check("an unknown MAC gets nothing", dhcp_discover(99, 7) is None)
+    kinds = {e["type"] for e in events("hp02")}
+    check("DHCP is on the timeline", {"dhcp.discover", "dhcp.offer"} <= kinds, kinds)
+    dhcp_discover(1, 0)
+    time.sleep(0.3)
+    check("legacy BIOS is noticed", len(events("hp01", "dhcp.bios")) == 1)
+
+
+def part_files():
+    status, data, r = net(12, "GET", "/files/core/root.erofs.zst")
+    check("an image file", status == 200 and data == FILES["root.erofs.zst"])
+    check("the clock is told", r.getheader("Date") is not None)
+    status, data, r = net(12, "GET", "/files/core/root.erofs.zst",
+                          headers={"Range": "bytes=299000-"})
+    check("a range of it", status == 206 and data == FILES["root.erofs.zst"][299000:] and
+          r.getheader("Content-Range") == "bytes 299000-299999/300000")
+    check("a range past its end", net(12, "GET", "/files/core/root.erofs.zst",
+                                      headers={"Range": "bytes=300000-"})[0] == 416)
+    for bad in ("core/secret", "core/manifest.json", "core/../core/vmlinuz", "../state/ondold.db",
+                "core/%2e%2e/core/vmlinuz", "core/", "core"):
+        check(f"not served: {bad}", net(12, "GET", "/files/" + bad)[0] == 404)
+
+
+def part_boot_script():
+    check("another address does not get the token", net(13, "GET", f"/boot/{mac(2)}")[0] == 403)
+    check("unknown MAC: 404", net(12, "GET", "/boot/94:40:c9:00:77:01")[0] == 404)
+    check("no MAC: 400", net(12, "GET", "/boot/x")[0] == 400)
+    status, script, _ = net(12, "GET", f"/boot/{mac(2)}")
+    script = script.decode()
+    words = ["ondol.mode=install", f"ondol.server={SERVER}:{PORT}", "ondol.node=hp02",
+             f"ondol.nic={mac(2)}", "ondol.ip=10.77.0.12/24", "ondol.mtu=1500", "ondol.time="]
+    check("the script has the command line", script.startswith("#!ipxe\n") and
+          all(w in script for w in words), script)
+    return token_of(script)
+
+
+def part_tokens(token):
+    for bad in (None, "", "0" * 32, token.upper(), token[:-1]):
+        check(f"token {bad!r:.12} is refused",
+              api(12, "POST", "/v1/nodes/hp02/events", {"events": []}, bad)[0] == 401)
+    check("another node's token is refused",
+          api(12, "POST", "/v1/nodes/hp01/events", {"events": []}, token)[0] == 401)
+
+
+def part_install_hp02(token):
+    check("agent.up", say(2, "hp02", token, {"type": "agent.up", "text": "up"})[0] == 200)
+    check("state agent", node("hp02")["state"] == "agent")
+    for bad in ({"type": "state"}, {"type": "agent.x y"}, {"text": "x"}, {"type": "noded.proved"},
+                {"type": "agent.installed", "data": {"serial": 1}}):
+        check(f"event refused: {json.dumps(bad)}", say(2, "hp02", token, bad)[0] == 400)
+    check("inventory that is not one", api(12, "POST", "/v1/nodes/hp02/inventory", {}, token)[0] == 400)
+    got = {}
+    t = threading.Thread(target=lambda: got.update(
+        zip(("status", "order"), api(12, "GET", "/v1/nodes/hp02/order?wait=20", None, token))))
+    began = time.monotonic()
+    t.start()
+    time.sleep(0.5)
+    check("the order is held", not got)
+    check("inventory", api(12, "POST", "/v1/nodes/hp02/inventory", inventory(2), token)[0] == 200)
+    t.join(5)
+    check("the held order comes at once", got.get("status") == 200 and
+          time.monotonic() - began < 5, got)
+    order = got["order"]
+    check("the order names the disk", order["system"]["serial"] == "S2A" and
+          order["wipe"] is False, order)
+    image = order["image"]
+    check("the order names the image", image["path"] == "/files/core/root.erofs.zst" and
+          image["sha256"] == hashlib.sha256(FILES["root.erofs.zst"]).hexdigest())
+    check("the order has data disks", [d["serial"] for d in order["desired"]["data_disks"]] == ["N2"])
+    check("state installing", node("hp02")["state"] == "installing")
+    say(2, "hp02", token, {"type": "agent.step", "text": "writing the image"},
+        {"type": "agent.progress", "data": {"done": 100, "total": 400}})
+    n = node("hp02")
+    check("progress is seen", n["progress"] == {"done": 100, "total": 400} and
+          n["step"] == "writing the image", n)
+    check("wait=0 order is 200 again", api(12, "GET", "/v1/nodes/hp02/order", None, token)[0] == 200)
+    return api(12, "GET", "/v1/nodes/hp02/order", None, token)[1]
+
+
+def part_kill(token):
+    before = node("hp02")
+    power_log = bmc_file(12, "log")
+    kill()
+    check("dnsmasq outlives a killed ondold", len(processes("dnsmasq")) == 1)
+    start()
+    n = node("hp02")
+    check("after kill -9: still installing", n["state"] == "installing" and
+          n["since"] == before["since"], n)
+    check("after kill -9: the step is known", n["step"] == "writing the image", n)
+    check("after kill -9: one dnsmasq", len(processes("dnsmasq")) == 1)
+    check("after kill -9: the phases are known",
+          [p["state"] for p in n["phases"]] == ["powering", "network-booting", "agent", "installing"])
+    time.sleep(1.5)
+    again = [x for x in bmc_file(12, "log")[len(power_log):].splitlines() if x.startswith("set")]
+    check("after kill -9: no power command", again == [], again)
+    check("after kill -9: the token is still good",
+          say(2, "hp02", token, {"type": "agent.progress", "data": {"done": 300, "total": 400}})[0] == 200)
+
+
+def part_ready_hp02(token, order):
+    say(2, "hp02", token, {"type": "agent.installed", "text": "",
+                           "data": {"serial": "S2A", "wwn": "", "bytes": 4096000}})
+    check("the disk is told", node("hp02")["disk"]["serial"] == "S2A")
+    check("a written node boots from its disk",
+          b"exit" in net(12, "GET", f"/boot/{mac(2)}")[1])
+    say(2, "hp02", token, {"type": "agent.kexec", "text": ""})
+    check("state first-boot", node("hp02")["state"] == "first-boot")
+    n = wait_state("hp03", "network-booting")
+    nt = order["node_token"]
+    say(2, "hp02", nt, {"type": "noded.up", "text": ""})
+    check("state configuring", node("hp02")["state"] == "configuring")
+    status, desired = api(12, "GET", "/v1/nodes/hp02/desired?rev=0", None, nt)
+    check("desired", status == 200 and desired["role"] == "compute" and "task" not in desired)
+    rev = desired["revision"]
+    check("desired unchanged: 204", api(12, "GET", f"/v1/nodes/hp02/desired?rev={rev}", None, nt)[0] == 204)
+    check("report", report(2, "hp02", nt, rev, False)[0] == 200)
+    check("not ready yet", node("hp02")["state"] == "configuring")
+    report(2, "hp02", nt, rev - 1, True)
+    check("ready at an old revision is not ready", node("hp02")["state"] == "configuring")
+    report(2, "hp02", nt, rev, True)
+    n = node("hp02")
+    check("state ready", n["state"] == "ready" and n["reported"] == rev and
+          n["image"] == "0.1.0-test" and n["proofs"][0]["ok"], n)
+    check("the boot token has ended",
+          say(2, "hp02", token, {"type": "agent.step", "text": "late"})[0] == 401)
+    check("the node token is not for orders",
+          api(12, "GET", "/v1/nodes/hp02/order", None, nt)[0] == 401)
+    return nt, rev
+
+
+def part_refused_disk():
+    token = boot_agent(1, "hp01")
+    status, a = api(11, "POST", "/v1/nodes/hp01/inventory", inventory(1, foreign=True), token)
+    check("a foreign disk is refused", status == 409 and "LVM2_member" in a["error"] and
+          "--wipe S1A" in a["error"], a)
+    n = node("hp01")
+    check("and the node has failed, saying so", n["state"] == "failed" and "S1A" in n["reason"], n)
+    check("its token has ended", say(1, "hp01", token, {"type": "agent.up"})[0] == 401)
+    status, a = op("POST", "/v1/nodes/hp01/reinstall", {"wipe": ["S1A"]})
+    check("reinstall with consent", status == 200, a)
+    n = wait_state("hp01", "network-booting")
+    check("it is powered again", n["state"] == "network-booting", n)
+    token = boot_agent(1, "hp01")
+    api(11, "POST", "/v1/nodes/hp01/inventory", inventory(1, foreign=True), token)
+    status, order = api(11, "GET", "/v1/nodes/hp01/order?wait=5", None, token)
+    check("the order says wipe", status == 200 and order["wipe"] is True, order)
+    say(1, "hp01", token, {"type": "agent.failed", "text": "the disk reports I/O errors"})
+    n = node("hp01")
+    check("agent.failed", n["state"] == "failed" and n["reason"] == "the disk reports I/O errors", n)
+
+
+def part_identity():
+    token = boot_agent(3, "hp03")
+    wrong = inventory(3, serial="CZJ9999999")
+    status, a = api(13, "POST", "/v1/nodes/hp03/inventory", wrong, token)
+    check("another server is refused", status == 409 and "CZJ9999999" in a["error"], a)
+    check("identity.mismatch is kept", len(events("hp03", "identity.mismatch")) == 1)
+    check("and it failed", node("hp03")["state"] == "failed")
+
+
+def part_converge(nt, rev):
+    got = {}
+    t = threading.Thread(target=lambda: got.update(zip(
+        ("status", "doc"), api(12, "GET", f"/v1/nodes/hp02/desired?rev={rev}&wait=30", None, nt))))
+    t.start()
+    time.sleep(0.3)
+    status, a = apply(rack_ini(roles={2: "role = storage\nkind = block"}))
+    check("a role change converges", status == 200 and actions(a)["hp02"] == "converge" and
+          "compute -> storage/block" in str(a), a)
+    check("failed ones are installed again", actions(a)["hp01"] == "install", a)
+    t.join(5)
+    check("the held poll has the new role", got.get("status") == 200 and
+          got["doc"]["role"] == "storage" and got["doc"]["revision"] == rev + 1, got)
+    check("state configuring", node("hp02")["state"] == "configuring")
+    report(2, "hp02", nt, rev + 1, True)
+    n = node("hp02")
+    check("ready in the new role", n["state"] == "ready" and n["role"] == "storage", n)
+    power = bmc_file(12, "log").count("set power 0")
+    status, a = apply(rack_ini(roles={2: "role = storage\nkind = block"}))
+    check("the same again does nothing", actions(a)["hp02"] == "none", a)
+    check("and no power was touched", bmc_file(12, "log").count("set power 0") == power)
+    status, a = apply(rack_ini(roles={2: "role = storage\nkind = block"},
+                               macs={2: "94:40:c9:00:02:77"}))
+    check("another MAC is refused", actions(a)["hp02"] == "refused" and
+          "--wipe" in str(a), a)
+    check("and the rack stays", node("hp02")["state"] == "ready")
+
+
+def part_prove(nt, rev):
+    status, a = op("POST", "/v1/nodes/hp02/prove", {})
+    check("prove", status == 200 and a["task"] > 0, a)
+    task = a["task"]
+    status, d = api(12, "GET", f"/v1/nodes/hp02/desired?rev={rev}&wait=20", None, nt)
+    check("noded gets the task", d["task"] == {"id": task, "type": "prove"}, d)
+    check("not twice", api(12, "GET", f"/v1/nodes/hp02/desired?rev={rev}&task={task}", None, nt)[0] == 204)
+    report(2, "hp02", nt, rev, True, task={"id": task, "ok": True, "proofs": [
+        {"name": "guest", "ok": True, "text": "pings", "time": 2}]})
+    n = node("hp02")
+    check("the task is done", n["task"]["done"] and n["task"]["ok"] and
+          n["task"]["proofs"][0]["name"] == "guest", n["task"])
+    check("noded.proved is kept", len(events("hp02", "noded.proved")) == 1)
+
+
+def part_power():
+    status, a = op("POST", "/v1/nodes/hp02/power", {"action": "status"})
+    check("power status", status == 200 and a == {"power": "on"}, a)
+    status, a = op("POST", "/v1/nodes/hp02/power", {"action": "off"})
+    check("power off is verified", status == 200 and a == {"power": "off"} and
+          bmc_file(12, "power") == "0", a)
+    status, a = op("POST", "/v1/nodes/hp02/power", {"action": "reset"})
+    check("reset of a server that is off", status == 502 and "off" in a["error"], a)
+    status, a = op("POST", "/v1/nodes/hp02/power", {"action": "cycle"})
+    check("power cycle", status == 200 and a == {"power": "on"}, a)
+    status, a = op("POST", "/v1/nodes/hp02/power", {"action": "explode"})
+    check("no such action", status == 400, a)
+    status, a = apply(rack_ini(roles={2: "role = storage\nkind = block"}),
+                      secrets="[bmc]\nuser = ondol\npassword = wrong\n")
+    status, a = op("POST", "/v1/nodes/hp02/power", {"action": "status"})
+    check("a wrong password is named", status == 502 and "password" in a["error"] and
+          "wrong" not in a["error"], a)
+    apply(rack_ini(roles={2: "role = storage\nkind = block"}))
+    check("unknown node: 404", op("POST", "/v1/nodes/hp99/power", {"action": "status"})[0] == 404)
+
+
+def part_deadline():
+    """hp01 is being installed again; nobody answers for it."""
+    wait_state("hp01", "network-booting", "failed")
+    kill()
+    start(patience="3")
+    n = wait_state("hp01", "failed", seconds=40)
+    check("a wait has its deadline and suspect", n["state"] == "failed" and
+          ("no DHCP request from " + mac(1) in n["reason"]
+           or "legacy BIOS" in n["reason"] or "BMC" in n["reason"]), n)
+    # and a run in which nobody asked by DHCP
+    op("POST", "/v1/nodes/hp01/reinstall", {})
+    time.sleep(0.2)
+    n = wait_state("hp01", "failed", seconds=40)
+    check("no DHCP: the cable is the suspect", "cabled" in n["reason"], n["reason"])
+
+
+def part_remove():
+    status, a = apply(rack_ini(nodes=(2, 3), roles={2: "role = storage\nkind = block"}))
+    check("a node that left is removed", actions(a)["hp01"] == "remove", a)
+    check("and not listed", [n["name"] for n in op("GET", "/v1/status")[1]["nodes"]] == ["hp02", "hp03"])
+    check("its past stays", len(events("hp01", "node.removed")) == 1)
+
+
+def part_end():
+    held = {}
+    t = threading.Thread(target=lambda: held.update(
+        zip(("status", "b"), op("GET", "/v1/events?since=999999&wait=50"))))
+    t.start()
+    time.sleep(0.3)
+    daemon.send_signal(signal.SIGTERM)
+    check("SIGTERM ends it with 0", daemon.wait(10) == 0, daemon.returncode)
+    t.join(3)
+    check("held requests are answered", held.get("status") == 503, held)
+    check("dnsmasq has ended", processes("dnsmasq") == [])
+    check("its socket is gone", not os.path.exists(f"{work}/ondold.sock"))
+    log = open(f"{work}/ondold.log").read()
+    check("no sanitizer report", "ERROR: " not in log and "runtime error" not in log,
+          log[-2000:])
+
+
+def main():
+    network()
+    images()
+    os.chmod(work, 0o755)  # dnsmasq reads the boot loader as its own user
+    os.makedirs(f"{work}/tftp")
+    with open(f"{work}/tftp/snponly.efi", "wb") as f:
+        f.write(os.urandom(5000))
+    sims = [bmc(i, "sesame-1") for i in (11, 12, 13)]
+    try:
+        start()
+        part_before_a_rack()
+        part_apply()
+        part_dhcp()
+        part_files()
+        token = part_boot_script()
+        part_tokens(token)
+        order = part_install_hp02(token)
+        part_kill(token)
+        nt, rev = part_ready_hp02(token, order)
+        part_refused_disk()
+        part_identity()
+        part_converge(nt, rev)
+        part_prove(nt, rev + 1)
+        part_power()
+        part_deadline()
+        part_remove()
+        part_end()
+    except Exception as e:  # a part that could not go on is one failure
+        import traceback
+        traceback.print_exc(file=sys.stdout)
+        check("the flow ran to its end", False, repr(e))
+    finally:
+        if daemon and daemon.poll() is None:
+            daemon.kill()
+        for s in sims:
+            s.kill()
+    if failed:
+        print(open(f"{work}/ondold.log").read()[-8000:])
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+sys.exit(main())

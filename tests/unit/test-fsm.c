@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/harness.h"
+
+#include "bootstrap/fsm.h"
+
+static const struct fsm_names names = {"94:40:c9:00:02:01", "10.77.1.12", "10.77.0.2:8780"};
+
+#define NOW UINT64_C(1000000)
+
+static struct fsm_node at(enum fsm_state state)
+{
+	return (struct fsm_node){.state = state, .entered_ms = NOW, .moved_ms = NOW};
+}
+
+static struct fsm_output step_at(struct fsm_node *f, enum fsm_event ev, const char *text, uint64_t now)
+{
+	struct fsm_output out;
+
+	fsm_step(f, ev, text, &names, 100, now, &out);
+	*f = out.next;
+	return out;
+}
+
+static struct fsm_output step(struct fsm_node *f, enum fsm_event ev)
+{
+	return step_at(f, ev, "", NOW);
+}
+
+/* Steps and demands the state. */
+static void to(struct fsm_node *f, enum fsm_event ev, enum fsm_state want)
+{
+	struct fsm_output out = step(f, ev);
+
+	assert_true(out.moved);
+	assert_string_equal(fsm_state_str(f->state), fsm_state_str(want));
+}
+
+static void stays(struct fsm_node *f, enum fsm_event ev)
+{
+	enum fsm_state before = f->state;
+	struct fsm_output out = step(f, ev);
+
+	assert_false(out.moved);
+	assert_int_equal(f->state, before);
+	assert_int_equal(out.actions, 0);
+}
+
+/* ---- names ---- */
+
+static void test_names(void **state)
+{
+	for (unsigned i = 0; i < FSM_N_STATES; i++) {
+		enum fsm_state s;
+
+		assert_int_equal(fsm_state_parse(fsm_state_str((enum fsm_state)i), &s), 0);
+		assert_int_equal(s, i);
+	}
+	for (unsigned i = 0; i < FSM_N_EVENTS; i++) {
+		enum fsm_event e;
+
+		assert_int_equal(fsm_event_parse(fsm_event_str((enum fsm_event)i), &e), 0);
+		assert_int_equal(e, i);
+	}
+	assert_true(FSM_N_EVENTS <= 64); /* evidence is one bit each */
+	assert_int_equal(fsm_state_parse("readyy", &(enum fsm_state){0}), -EINVAL);
+	assert_int_equal(fsm_event_parse("", &(enum fsm_event){0}), -EINVAL);
+}
+
+/* ---- the way of an install ---- */
+
+static struct fsm_node installing(void)
+{
+	struct fsm_node f = at(FSM_ENROL);
+
+	step(&f, FSM_EV_INSTALL);
+	step(&f, FSM_EV_SLOT);
+	step(&f, FSM_EV_POWERED);
+	step(&f, FSM_EV_BOOT_SCRIPT);
+	step(&f, FSM_EV_AGENT_UP);
+	step(&f, FSM_EV_INVENTORY);
+	step(&f, FSM_EV_ORDER_SENT);
+	return f;
+}
+
+static struct fsm_node ready(void)
+{
+	struct fsm_node f = installing();
+
+	step(&f, FSM_EV_AGENT_INSTALLED);
+	step(&f, FSM_EV_AGENT_KEXEC);
+	step(&f, FSM_EV_NODED_UP);
+	step(&f, FSM_EV_REPORT_READY);
+	return f;
+}
+
+static void test_install(void **state)
+{
+	struct fsm_node f = at(FSM_ENROL);
+	struct fsm_output out;
+
+	stays(&f, FSM_EV_SLOT);
+	to(&f, FSM_EV_INSTALL, FSM_IDLE);
+	assert_true(fsm_waits_for_slot(&f));
+	assert_false(fsm_wants_netboot(&f));
+	out = step(&f, FSM_EV_SLOT);
+	assert_int_equal(f.state, FSM_POWERING);
+	assert_int_equal(out.actions, FSM_DO_POWER);
+	assert_true(fsm_holds_slot(&f) && fsm_wants_netboot(&f));
+	to(&f, FSM_EV_POWERED, FSM_NETBOOT);
+	stays(&f, FSM_EV_DHCP_DISCOVER);
+	stays(&f, FSM_EV_DHCP_ACK);
+	stays(&f, FSM_EV_TFTP_SENT);
+	stays(&f, FSM_EV_BOOT_SCRIPT);
+	stays(&f, FSM_EV_BOOT_KERNEL);
+	stays(&f, FSM_EV_BOOT_INITRD);
+	to(&f, FSM_EV_AGENT_UP, FSM_AGENT);
+	stays(&f, FSM_EV_INVENTORY);
+	to(&f, FSM_EV_ORDER_SENT, FSM_INSTALLING);
+	stays(&f, FSM_EV_AGENT_KEXEC); /* nothing is written yet */
+	stays(&f, FSM_EV_AGENT_PROGRESS);
+	stays(&f, FSM_EV_AGENT_INSTALLED);
+	assert_false(fsm_wants_netboot(&f));
+	stays(&f, FSM_EV_BOOT_SCRIPT); /* kexec failed and it rebooted: its disk is next */
+	to(&f, FSM_EV_AGENT_KEXEC, FSM_FIRST_BOOT);
+	assert_true(fsm_holds_slot(&f));
+	to(&f, FSM_EV_NODED_UP, FSM_CONFIGURING);
+	assert_false(fsm_holds_slot(&f));
+	stays(&f, FSM_EV_REPORT_BUSY);
+	out = step(&f, FSM_EV_REPORT_READY);
+	assert_int_equal(f.state, FSM_READY);
+	assert_true(out.actions & FSM_DO_REVOKE_BOOT);
+	assert_true(f.installed);
+}
+
+static void test_role_change(void **state)
+{
+	struct fsm_node f = ready();
+
+	to(&f, FSM_EV_CONVERGE, FSM_CONFIGURING);
+	to(&f, FSM_EV_CONVERGE, FSM_CONFIGURING);
+	to(&f, FSM_EV_REPORT_READY, FSM_READY);
+	to(&f, FSM_EV_REPORT_BUSY, FSM_CONFIGURING);
+	to(&f, FSM_EV_NODED_FAILED, FSM_FAILED);
+	to(&f, FSM_EV_REPORT_READY, FSM_READY); /* it got over it */
+	to(&f, FSM_EV_NODED_FAILED, FSM_FAILED);
+	to(&f, FSM_EV_CONVERGE, FSM_CONFIGURING);
+}
+
+static void test_never_installed_does_not_recover(void **state)
+{
+	struct fsm_node f = installing();
+
+	to(&f, FSM_EV_AGENT_FAILED, FSM_FAILED);
+	stays(&f, FSM_EV_REPORT_READY); /* of an older system */
+	stays(&f, FSM_EV_NODED_UP);
+	stays(&f, FSM_EV_CONVERGE);
+	stays(&f, FSM_EV_AGENT_UP);
+}
+
+static void test_reinstall_forgets(void **state)
+{
+	struct fsm_node f = ready();
+
+	to(&f, FSM_EV_INSTALL, FSM_IDLE);
+	assert_false(f.installed);
+	stays(&f, FSM_EV_REPORT_READY);
+	stays(&f, FSM_EV_NODED_UP);
+	stays(&f, FSM_EV_CONVERGE);
+	to(&f, FSM_EV_SLOT, FSM_POWERING);
+	assert_int_equal(f.evidence, 0);
+	assert_int_equal(f.boots, 0);
+	assert_false(f.want_install);
+}
+
+static void test_boots_are_counted(void **state)
+{
+	struct fsm_node f = installing();
+
+	to(&f, FSM_EV_BOOT_SCRIPT, FSM_NETBOOT);
+	to(&f, FSM_EV_AGENT_UP, FSM_AGENT);
+	to(&f, FSM_EV_BOOT_SCRIPT, FSM_NETBOOT);
+	to(&f, FSM_EV_AGENT_UP, FSM_AGENT);
+	to(&f, FSM_EV_BOOT_SCRIPT, FSM_FAILED);
+}
+
+static void test_early_agent(void **state)
+{
+	struct fsm_node f = at(FSM_POWERING);
+
+	stays(&f, FSM_EV_BOOT_SCRIPT);
+	to(&f, FSM_EV_AGENT_UP, FSM_AGENT);
+	stays(&f, FSM_EV_POWERED); /* the BMC is slower than the server */
+}
+
+static void test_reasons(void **state)
+{
+	struct fsm_node f = at(FSM_POWERING);
+	struct fsm_output out = step_at(&f, FSM_EV_POWER_FAILED, "BMC 10.77.1.12 refuses", NOW);
+
+	assert_int_equal(f.state, FSM_FAILED);
+	assert_string_equal(out.reason, "BMC 10.77.1.12 refuses");
+	assert_true(out.actions & FSM_DO_REVOKE_BOOT);
+}
+
+/* ---- deadlines ---- */
+
+static const enum fsm_state waiting[] = {FSM_POWERING, FSM_NETBOOT, FSM_AGENT, FSM_INSTALLING,
+	FSM_FIRST_BOOT, FSM_CONFIGURING};
+
+static void test_deadlines(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(waiting); i++) {
+		struct fsm_node f = at(waiting[i]);
+		uint64_t due = fsm_deadline(&f, 100);
+		struct fsm_output out;
+
+		assert_true(due > NOW);
+		out = step_at(&f, FSM_EV_TIMEOUT, "", due - 1);
+		assert_false(out.moved);
+		out = step_at(&f, FSM_EV_TIMEOUT, "", due);
+		assert_true(out.moved);
+		assert_int_equal(f.state, FSM_FAILED);
+		assert_true(strlen(out.reason) > 20);
+		assert_true(out.actions & FSM_DO_SCHEDULE);
+		f = at(waiting[i]);
+		assert_int_equal(fsm_deadline(&f, 300) - NOW, 3 * (due - NOW));
+	}
+}
+
+static void test_rest_has_no_deadline(void **state)
+{
+	static const enum fsm_state rest[] = {FSM_ENROL, FSM_IDLE, FSM_READY, FSM_FAILED,
+		FSM_MAINTENANCE, FSM_CANCELLED};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rest); i++) {
+		struct fsm_node f = at(rest[i]);
+
+		assert_int_equal(fsm_deadline(&f, 100), 0);
+		assert_false(step_at(&f, FSM_EV_TIMEOUT, "", UINT64_MAX / 2).moved);
+	}
+}
+
+static void test_stall(void **state)
+{
+	struct fsm_node f = at(FSM_INSTALLING);
+	uint64_t stall = fsm_deadline(&f, 100);
+	struct fsm_output out;
+
+	assert_int_equal(stall, NOW + 180000);
+	step_at(&f, FSM_EV_AGENT_PROGRESS, "", NOW + 170000);
+	assert_int_equal(fsm_deadline(&f, 100), NOW + 350000);
+	step_at(&f, FSM_EV_AGENT_PROGRESS, "", NOW + 850000);
+	assert_int_equal(fsm_deadline(&f, 100), NOW + 900000); /* the state's own */
+	out = step_at(&f, FSM_EV_TIMEOUT, "", NOW + 900000);
+	assert_non_null(strstr(out.reason, "too slow"));
+	f = at(FSM_INSTALLING);
+	out = step_at(&f, FSM_EV_TIMEOUT, "", stall);
+	assert_non_null(strstr(out.reason, "wrote nothing for 3m"));
+}
+
+static void suspect_is(enum fsm_event evidence, const char *word)
+{
+	struct fsm_node f = at(FSM_NETBOOT);
+	struct fsm_output out;
+
+	stays(&f, FSM_EV_DHCP_DISCOVER);
+	stays(&f, evidence);
+	out = step_at(&f, FSM_EV_TIMEOUT, "", fsm_deadline(&f, 100));
+	if (!strstr(out.reason, word))
+		fail_msg("%s: no \"%s\" in \"%s\"", fsm_event_str(evidence), word, out.reason);
+}
+
+static void test_suspects(void **state)
+{
+	struct fsm_node f = at(FSM_NETBOOT);
+	struct fsm_output out = step_at(&f, FSM_EV_TIMEOUT, "", fsm_deadline(&f, 100));
+
+	assert_non_null(strstr(out.reason, "no DHCP request from 94:40:c9:00:02:01 within 6m"));
+	suspect_is(FSM_EV_DHCP_OFFER, "another DHCP server");
+	suspect_is(FSM_EV_DHCP_ACK, "nothing was fetched");
+	suspect_is(FSM_EV_DHCP_BIOS, "UEFI");
+	suspect_is(FSM_EV_TFTP_SENT, "HTTP");
+	suspect_is(FSM_EV_BOOT_SCRIPT, "not the kernel");
+	suspect_is(FSM_EV_BOOT_KERNEL, "initramfs was not");
+	suspect_is(FSM_EV_BOOT_INITRD, "agent was not heard");
+	f = at(FSM_NETBOOT);
+	stays(&f, FSM_EV_DHCP_OTHER_PORT);
+	out = step_at(&f, FSM_EV_TIMEOUT, "", fsm_deadline(&f, 100));
+	assert_non_null(strstr(out.reason, "swapped"));
+}
+
+/* ---- after a restart ---- */
+
+/* Plays the events of a run into one machine live and into another by replay. */
+static void test_replay_is_the_same(void **state)
+{
+	static const enum fsm_event run[] = {FSM_EV_INSTALL, FSM_EV_SLOT, FSM_EV_POWERED,
+		FSM_EV_DHCP_DISCOVER, FSM_EV_BOOT_SCRIPT, FSM_EV_AGENT_UP, FSM_EV_BOOT_SCRIPT,
+		FSM_EV_AGENT_UP, FSM_EV_INVENTORY, FSM_EV_ORDER_SENT, FSM_EV_AGENT_PROGRESS,
+		FSM_EV_AGENT_INSTALLED, FSM_EV_AGENT_KEXEC, FSM_EV_NODED_UP, FSM_EV_REPORT_READY,
+		FSM_EV_CONVERGE, FSM_EV_REPORT_READY, FSM_EV_INSTALL, FSM_EV_SLOT};
+	struct fsm_node live = at(FSM_ENROL), folded = at(FSM_ENROL);
+
+	for (size_t i = 0; i < ARRAY_SIZE(run); i++) {
+		uint64_t now = NOW + i * 1000;
+		struct fsm_output out = step_at(&live, run[i], "", now);
+
+		/* slots and reports leave no event but the transition */
+		if (run[i] != FSM_EV_SLOT && run[i] != FSM_EV_REPORT_READY)
+			fsm_replay_event(&folded, run[i], now);
+		if (out.moved)
+			fsm_replay_state(&folded, live.state, now);
+		assert_int_equal(folded.state, live.state);
+		assert_int_equal(folded.entered_ms, live.entered_ms);
+		assert_int_equal(folded.moved_ms, live.moved_ms);
+		assert_int_equal(folded.installed, live.installed);
+		assert_int_equal(folded.want_install, live.want_install);
+		assert_int_equal(folded.boots, live.boots);
+	}
+}
+
+static void test_resume(void **state)
+{
+	for (unsigned s = 0; s < FSM_N_STATES; s++) {
+		struct fsm_node f = {.state = (enum fsm_state)s, .want_install = true};
+		unsigned actions = fsm_resume(&f, 100, NOW);
+		uint64_t due = fsm_deadline(&f, 100);
+
+		/* Only what wrote nothing yet is begun anew. */
+		assert_int_equal(actions, s == FSM_POWERING ? FSM_DO_POWER
+					  : s == FSM_IDLE   ? FSM_DO_SCHEDULE
+							    : 0);
+		assert_int_equal(f.state, s);
+		/* However long ondold was away, the node has time to be heard. */
+		assert_true(due == 0 || due >= NOW + FSM_GRACE_MS);
+	}
+}
+
+/* ---- every state and every event ---- */
+
+static bool forbidden(enum fsm_state from, enum fsm_event ev, const struct fsm_output *out)
+{
+	bool powers = out->actions & FSM_DO_POWER;
+	enum fsm_state s = out->next.state;
+
+	if (powers && !(from == FSM_IDLE && ev == FSM_EV_SLOT))
+		return true; /* power is touched for a slot and nothing else */
+	if (s == FSM_INSTALLING && from != FSM_INSTALLING && ev != FSM_EV_ORDER_SENT)
+		return true;
+	if (s == FSM_READY && from != FSM_READY && ev != FSM_EV_REPORT_READY)
+		return true;
+	if (s == FSM_FAILED && from != FSM_FAILED && !(out->actions & FSM_DO_REVOKE_BOOT))
+		return true; /* a failed node has no token */
+	return s == FSM_MAINTENANCE && from != FSM_MAINTENANCE;
+}
+
+static void try_all(bool want, bool installed, unsigned boots)
+{
+	for (unsigned s = 0; s < FSM_N_STATES; s++)
+		for (unsigned e = 0; e < FSM_N_EVENTS; e++) {
+			struct fsm_node f = at((enum fsm_state)s);
+			struct fsm_output out;
+
+			f.want_install = want;
+			f.installed = installed;
+			f.boots = boots;
+			out = step_at(&f, (enum fsm_event)e, "text", NOW + 1);
+			assert_true(out.next.state < FSM_N_STATES);
+			assert_true(out.moved || out.next.state == s);
+			assert_true(out.moved || out.actions == 0);
+			if (forbidden((enum fsm_state)s, (enum fsm_event)e, &out))
+				fail_msg("%s + %s -> %s, actions %x", fsm_state_str(s),
+					fsm_event_str(e), fsm_state_str(out.next.state), out.actions);
+			if (e == FSM_EV_INSTALL)
+				assert_int_equal(out.next.state, FSM_IDLE);
+			if (e == FSM_EV_REMOVED)
+				assert_true(out.actions & FSM_DO_DROP);
+		}
+}
+
+static void test_all(void **state)
+{
+	for (unsigned i = 0; i < 16; i++)
+		try_all(i & 1, i & 2, i >> 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_install),
+		cmocka_unit_test(test_role_change),
+		cmocka_unit_test(test_never_installed_does_not_recover),
+		cmocka_unit_test(test_reinstall_forgets),
+		cmocka_unit_test(test_boots_are_counted),
+		cmocka_unit_test(test_early_agent),
+		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_deadlines),
+		cmocka_unit_test(test_rest_has_no_deadline),
+		cmocka_unit_test(test_stall),
+		cmocka_unit_test(test_suspects),
+		cmocka_unit_test(test_replay_is_the_same),
+		cmocka_unit_test(test_resume),
+		cmocka_unit_test(test_all),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/harness.h"
+
+#include <sys/stat.h>
+
+#include "bootstrap/store.h"
+
+struct place {
+	char dir[64];
+	struct store *store;
+};
+
+static void open_again(struct place *p)
+{
+	char *msg = NULL;
+
+	store_close(p->store);
+	p->store = NULL;
+	assert_int_equal(store_open(p->dir, &p->store, &msg), 0);
+	assert_null(msg);
+}
+
+static int setup(void **state)
+{
+	struct place *p = xcalloc(1, sizeof(*p));
+
+	strcpy(p->dir, "/tmp/test-store.XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	open_again(p);
+	*state = p;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct place *p = *state;
+
+	store_close(p->store);
+	remove_tree(p->dir);
+	free(p);
+	return 0;
+}
+
+static int64_t add(struct place *p, const char *node, const char *type, const json_t *data)
+{
+	struct store_event ev = {
+		.time_ms = 1234, .node = node, .source = "test", .type = type, .text = "text\n\t\"x\"", .data = data};
+
+	return store_event_add(p->store, &ev);
+}
+
+static int collect(const struct store_event *ev, void *userdata)
+{
+	char **out = userdata;
+	char *more = xasprintf("%s%lld:%s:%s:%s ", *out, (long long)ev->id, ev->node, ev->type,
+		ev->data ? "data" : "-");
+
+	free(*out);
+	*out = more;
+	return strstr(more, "stop") != NULL;
+}
+
+static char *list(struct place *p, int64_t since, const char *node, unsigned limit)
+{
+	char *out = xstrdup("");
+
+	assert_int_equal(store_event_each(p->store, since, node, limit, collect, &out), 0);
+	return out;
+}
+
+static void expect_list(struct place *p, int64_t since, const char *node, unsigned limit,
+	const char *want)
+{
+	_cleanup_free_ char *got = list(p, since, node, limit);
+
+	assert_string_equal(got, want);
+}
+
+static void events(void **state)
+{
+	struct place *p = *state;
+	json_t *data = json_pack("{s:s}", "to", "ready");
+
+	assert_int_equal(store_event_last(p->store), 0);
+	assert_int_equal(add(p, "hp01", "a", NULL), 1);
+	assert_int_equal(add(p, "hp02", "b", data), 2);
+	assert_int_equal(add(p, "", "c", NULL), 3);
+	assert_int_equal(add(p, "hp01", "d", NULL), 4);
+	json_decref(data);
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(store_event_last(p->store), 4);
+		expect_list(p, 0, NULL, 0, "1:hp01:a:- 2:hp02:b:data 3::c:- 4:hp01:d:- ");
+		expect_list(p, 2, NULL, 0, "3::c:- 4:hp01:d:- ");
+		expect_list(p, 0, "hp01", 0, "1:hp01:a:- 4:hp01:d:- ");
+		expect_list(p, 0, NULL, 2, "1:hp01:a:- 2:hp02:b:data ");
+		expect_list(p, 4, NULL, 0, "");
+		expect_list(p, 0, "nobody", 0, "");
+		open_again(p);
+	}
+	add(p, "hp01", "stop", NULL);
+	add(p, "hp01", "after", NULL);
+	expect_list(p, 4, NULL, 0, "5:hp01:stop:- ");
+}
+
+static int check_text(const struct store_event *ev, void *userdata)
+{
+	assert_string_equal(ev->text, "text\n\t\"x\"");
+	assert_string_equal(ev->source, "test");
+	assert_int_equal(ev->time_ms, 1234);
+	assert_string_equal(json_string_value(json_object_get(ev->data, "k")), "ü\"'; DROP TABLE event;");
+	++*(int *)userdata;
+	return 0;
+}
+
+static void text_is_kept(void **state)
+{
+	struct place *p = *state;
+	json_t *data = json_pack("{s:s}", "k", "ü\"'; DROP TABLE event;");
+	int n = 0;
+
+	add(p, "hp01", "x", data);
+	json_decref(data);
+	store_event_each(p->store, 0, NULL, 0, check_text, &n);
+	assert_int_equal(n, 1);
+}
+
+static void racks(void **state)
+{
+	struct place *p = *state;
+	char *file, *ini, *secrets;
+	_cleanup_free_ char *path = xasprintf("%s/secrets-2.ini", p->dir);
+	_cleanup_free_ char *old = xasprintf("%s/secrets-1.ini", p->dir);
+	int64_t rev;
+	struct stat st;
+
+	assert_int_equal(store_rack_get(p->store, &rev, &file, &ini, &secrets), -ENOENT);
+	assert_int_equal(store_rack_put(p->store, "a.ini", "one", "s-one"), 1);
+	assert_int_equal(store_rack_put(p->store, "b.ini", "two\nlines", "s-two"), 2);
+	open_again(p);
+	assert_int_equal(store_rack_get(p->store, &rev, &file, &ini, &secrets), 0);
+	assert_int_equal(rev, 2);
+	assert_string_equal(file, "b.ini");
+	assert_string_equal(ini, "two\nlines");
+	assert_string_equal(secrets, "s-two");
+	free(file);
+	free(ini);
+	free(secrets);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(stat(old, &st), -1); /* old passwords do not stay about */
+	unlink(path);
+	assert_int_equal(store_rack_get(p->store, &rev, &file, &ini, &secrets), -EIO);
+}
+
+static void documents(void **state)
+{
+	struct place *p = *state;
+	json_t *doc = json_pack("{s:i}", "revision", 3), *got = NULL;
+
+	assert_int_equal(store_doc_get(p->store, "desired", "hp01", &got), -ENOENT);
+	assert_int_equal(store_doc_put(p->store, "desired", "hp01", doc), 0);
+	json_object_set_new(doc, "revision", json_integer(4));
+	assert_int_equal(store_doc_put(p->store, "desired", "hp01", doc), 0);
+	open_again(p);
+	assert_int_equal(store_doc_get(p->store, "desired", "hp01", &got), 0);
+	assert_true(json_equal(doc, got));
+	json_decref(got);
+	json_decref(doc);
+	assert_int_equal(store_doc_get(p->store, "inventory", "hp01", &got), -ENOENT);
+	assert_int_equal(store_doc_drop(p->store, "hp01"), 0);
+	assert_int_equal(store_doc_get(p->store, "desired", "hp01", &got), -ENOENT);
+}
+
+static void tokens(void **state)
+{
+	struct place *p = *state;
+	_cleanup_free_ char *cmd = xasprintf("%s/ondold.db", p->dir), *bytes = NULL;
+	size_t len;
+
+	assert_false(store_token_is(p->store, "boot", "hp01", ""));
+	assert_int_equal(store_token_put(p->store, "boot", "hp01", "deadbeefdeadbeef"), 0);
+	assert_true(store_token_is(p->store, "boot", "hp01", "deadbeefdeadbeef"));
+	assert_false(store_token_is(p->store, "boot", "hp01", "deadbeefdeadbeee"));
+	assert_false(store_token_is(p->store, "boot", "hp02", "deadbeefdeadbeef"));
+	assert_false(store_token_is(p->store, "node", "hp01", "deadbeefdeadbeef"));
+	open_again(p);
+	assert_true(store_token_is(p->store, "boot", "hp01", "deadbeefdeadbeef"));
+	assert_int_equal(read_file(cmd, 1 << 24, &bytes, &len), 0);
+	assert_null(memmem(bytes, len, "deadbeefdeadbeef", 16));
+	store_token_put(p->store, "boot", "hp01", "another");
+	assert_false(store_token_is(p->store, "boot", "hp01", "deadbeefdeadbeef"));
+	store_token_drop(p->store, "boot", "hp01");
+	assert_false(store_token_is(p->store, "boot", "hp01", "another"));
+	store_token_put(p->store, "node", "hp01", "n");
+	store_doc_drop(p->store, "hp01");
+	assert_false(store_token_is(p->store, "node", "hp01", "n"));
+}
+
+static void one_holder(void **state)
+{
+	struct place *p = *state;
+	struct store *other = NULL;
+	_cleanup_free_ char *msg = NULL;
+
+	assert_int_equal(store_open(p->dir, &other, &msg), -EBUSY);
+	assert_non_null(strstr(msg, "held by another ondold"));
+	assert_null(other);
+}
+
+static void not_a_database(void **state)
+{
+	struct place *p = *state;
+	_cleanup_free_ char *path = xasprintf("%s/ondold.db", p->dir), *msg = NULL;
+	_cleanup_free_ char *wal = xasprintf("%s/ondold.db-wal", p->dir);
+	char rubbish[4096];
+
+	store_close(p->store);
+	p->store = NULL;
+	memset(rubbish, 'x', sizeof(rubbish));
+	unlink(wal);
+	assert_int_equal(write_file_atomic(path, rubbish, sizeof(rubbish), 0600), 0);
+	assert_true(store_open(p->dir, &p->store, &msg) < 0);
+	assert_non_null(strstr(msg, "ondold.db"));
+}
+
+static void transactions(void **state)
+{
+	struct place *p = *state;
+
+	assert_int_equal(store_begin(p->store), 0);
+	add(p, "hp01", "a", NULL);
+	expect_list(p, 0, NULL, 0, "1:hp01:a:- ");
+	assert_int_equal(store_commit(p->store), 0);
+	assert_int_equal(store_begin(p->store), 0);
+	add(p, "hp01", "b", NULL);
+	open_again(p); /* without a commit */
+	expect_list(p, 0, NULL, 0, "1:hp01:a:- ");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(events, setup, teardown),
+		cmocka_unit_test_setup_teardown(text_is_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(racks, setup, teardown),
+		cmocka_unit_test_setup_teardown(documents, setup, teardown),
+		cmocka_unit_test_setup_teardown(tokens, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_holder, setup, teardown),
+		cmocka_unit_test_setup_teardown(not_a_database, setup, teardown),
+		cmocka_unit_test_setup_teardown(transactions, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
