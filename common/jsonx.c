@@ -41,14 +41,16 @@ static int depth_of(const char *text, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
 
-		if (string && c == '\\')
+		if (string && c == '\\') {
 			i++;
-		else if (c == '"')
+		} else if (c == '"') {
 			string = !string;
-		else if (!string && (c == '{' || c == '['))
-			max = MAX(max, ++depth);
-		else if (!string && (c == '}' || c == ']'))
+		} else if (!string && (c == '{' || c == '[')) {
+			depth++;
+			max = MAX(max, depth);
+		} else if (!string && (c == '}' || c == ']')) {
 			depth--;
+		}
 	}
 	return max;
 }

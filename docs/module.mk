@@ -12,3 +12,10 @@ $(SHARED)/man/%: docs/%.scd VERSION
 	$(Q)mkdir -p $(@D)
 	$(Q)sed 's/@VERSION@/$(VERSION)/' $< | scdoc >$@.tmp
 	$(Q)mv $@.tmp $@
+
+.PHONY: install-docs
+install-docs: $(MAN_PAGES)
+	for page in $(MAN_PAGES); do \
+		install -D -m 0644 $$page $(DESTDIR)$(prefix)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+	install -D -m 0644 docs/completion/ondol.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/ondol

@@ -18,7 +18,7 @@
 #include "initramfs/server.h"
 #include "initramfs/smbios.h"
 
-#define QUIET_MS 300        /* no device event for so long: all disks are there */
+#define QUIET_MS 300 /* no device event for so long: all disks are there */
 #define SETTLE_MS 30000
 #define OTHER_LINKS_MS 4000 /* copper takes 2 to 3 s to negotiate */
 #define ORDER_WAIT_S 20
@@ -69,7 +69,8 @@ static void set_clock(struct agent *a)
 
 	if (r < 0)
 		log_warn("the server tells no time (%s)%s", strerror(-r),
-			seconds ? "; using the boot script's" : "; the clock stays as it is");
+			seconds ? "; using the boot script's"
+				: "; the clock stays as it is");
 	if (seconds == 0)
 		return;
 	r = clock_set(seconds);
@@ -92,11 +93,12 @@ static bool is_connected(struct agent *a)
 		return false;
 	}
 	set_clock(a);
-	text = xasprintf("agent %s on %s, %.1f s after kernel start", ONDOL_VERSION, interface,
-		since_kernel_start());
+	text = xasprintf("agent %s on %s, %.1f s after kernel start", ONDOL_VERSION,
+		interface, since_kernel_start());
 	if (server_event(a->server, "agent.up", text, NULL) < 0) {
-		log_error("%s does not answer. Is ondold running there, does its firewall let port "
-			  "%s in, and is the switch port in the provisioning network? Trying again.",
+		log_error(
+			"%s does not answer. Is ondold running there, does its firewall let port "
+			"%s in, and is the switch port in the provisioning network? Trying again.",
 			a->args->server, strchr(a->args->server, ':') + 1);
 		return false;
 	}
@@ -110,13 +112,15 @@ static int tell_inventory(struct agent *a, char **reterr_msg)
 	int r;
 
 	if (devices_settle(a->devices, QUIET_MS, now_mono_ms() + SETTLE_MS) < 0)
-		log_warn("devices still come and go after %d s; going on with those there are",
+		log_warn(
+			"devices still come and go after %d s; going on with those there are",
 			SETTLE_MS / 1000);
 	link_await_others(a->devices, now_mono_ms() + OTHER_LINKS_MS);
 	inv = take_inventory();
 	r = server_inventory(a->server, inv, reterr_msg);
 	if (r == 0)
-		log_info("inventory told %.1f s after kernel start: %zu disks, %zu network ports",
+		log_info(
+			"inventory told %.1f s after kernel start: %zu disks, %zu network ports",
 			since_kernel_start(), inv->n_disks, inv->n_nics);
 	return r;
 }
@@ -139,8 +143,8 @@ static void carry_out(struct agent *a, const struct install_order *order)
 {
 	_cleanup_free_ char *why = NULL;
 
-	log_info("install order: image %s to the disk with serial %s, WWN %s", order->image.version,
-		order->system.serial, order->system.wwn);
+	log_info("install order: image %s to the disk with serial \"%s\", WWN \"%s\"",
+		order->image.version, order->system.serial, order->system.wwn);
 	(void)install_run(a->devices, a->server, a->args, order, &why);
 	(void)server_event(a->server, "agent.failed", why, NULL);
 	log_info("the node stays up and asks for a new order");

@@ -17,7 +17,7 @@
 struct bay_disk {
 	const char *root;
 	const char *name;
-	char *dir;  /* owned: ROOT/sys/block/NAME */
+	char *dir; /* owned: ROOT/sys/block/NAME */
 	char *path; /* owned: where its device is, root cut: "/sys/devices/pci0000:00/..." */
 };
 
@@ -61,8 +61,8 @@ int bay_from_path_info(const char *text, int *ret_bay)
 	if (p) {
 		int first, other;
 
-		if (bay_from_number(number, &first) < 0 || bay_from_path_info(p, &other) < 0 ||
-			first != other)
+		if (bay_from_number(number, &first) < 0 ||
+			bay_from_path_info(p, &other) < 0 || first != other)
 			return -ENOENT;
 	}
 	return bay_from_number(number, ret_bay);
@@ -170,7 +170,8 @@ static int bay_pci_slot(const struct bay_disk *d, int *ret_bay)
 		if (!p)
 			break;
 		if (is_pci_address(p + 1, (size_t)(end - p - 1))) {
-			_cleanup_free_ char *address = xstrndup(p + 1, strlen("xxxx:xx:xx"));
+			_cleanup_free_ char *address =
+				xstrndup(p + 1, strlen("xxxx:xx:xx"));
 
 			r = slot_of_address(d->root, address, ret_bay);
 		}

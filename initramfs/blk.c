@@ -33,33 +33,36 @@ static blkid_probe probe_new(int fd, uint64_t start_bytes, uint64_t size_bytes)
 {
 	blkid_probe pr = blkid_new_probe();
 
-	if (!pr || blkid_probe_set_device(pr, fd, (blkid_loff_t)start_bytes,
-			   (blkid_loff_t)size_bytes) < 0) {
+	if (!pr ||
+		blkid_probe_set_device(pr, fd, (blkid_loff_t)start_bytes,
+			(blkid_loff_t)size_bytes) < 0) {
 		probe_freep(&pr);
 		return NULL;
 	}
 	blkid_probe_enable_superblocks(pr, 1);
 	blkid_probe_set_superblocks_flags(pr,
-		BLKID_SUBLKS_LABEL | BLKID_SUBLKS_TYPE | BLKID_SUBLKS_MAGIC | BLKID_SUBLKS_BADCSUM);
+		BLKID_SUBLKS_LABEL | BLKID_SUBLKS_TYPE | BLKID_SUBLKS_MAGIC |
+			BLKID_SUBLKS_BADCSUM);
 	blkid_probe_enable_partitions(pr, 1);
 	blkid_probe_set_partitions_flags(pr, BLKID_PARTS_MAGIC | BLKID_PARTS_FORCE_GPT);
 	return pr;
 }
 
-static void add_signature(struct inv_disk *d, const char *where, const char *type,
-	const char *label)
+static void add_signature(
+	struct inv_disk *d, const char *where, const char *type, const char *label)
 {
 	if (d->n_signatures == SIGNATURES_MAX)
 		return;
 	d->signatures =
 		xrealloc(d->signatures, d->n_signatures + 1, sizeof(*d->signatures));
 	d->signatures[d->n_signatures++] = (struct inv_signature){xstrdup(where),
-		sysfs_clean(xstrndup(type, 64), 64), sysfs_clean(xstrndup(label, LABEL_MAX), LABEL_MAX)};
+		sysfs_clean(xstrndup(type, 64), 64),
+		sysfs_clean(xstrndup(label, LABEL_MAX), LABEL_MAX)};
 }
 
 /* Everything on one area. label: what to show instead of the file system's own; may be NULL. */
-static size_t add_area(int fd, uint64_t start_bytes, uint64_t size_bytes, const char *where,
-	const char *label, struct inv_disk *d)
+static size_t add_area(int fd, uint64_t start_bytes, uint64_t size_bytes,
+	const char *where, const char *label, struct inv_disk *d)
 {
 	_cleanup_(probe_freep) blkid_probe pr = probe_new(fd, start_bytes, size_bytes);
 	size_t before = d->n_signatures;
@@ -120,7 +123,8 @@ void blk_signatures(int fd, struct inv_disk *d)
 		part_from_blkid(bp, &part);
 		where = xasprintf("p%d", part.number);
 		if (part.size_bytes == 0 || blkid_partition_is_extended(bp) ||
-			add_area(fd, part.start_bytes, part.size_bytes, where, part.label, d) == 0)
+			add_area(fd, part.start_bytes, part.size_bytes, where, part.label,
+				d) == 0)
 			add_signature(d, where, "empty", part.label);
 	}
 }
@@ -173,12 +177,14 @@ static int zero_ends_of_parts(int fd, uint64_t disk_bytes)
 	blkid_partlist list = pr ? blkid_probe_get_partitions(pr) : NULL;
 	int r = 0;
 
-	for (int i = 0; r == 0 && list && i < blkid_partlist_numof_partitions(list); i++) {
+	for (int i = 0; r == 0 && list && i < blkid_partlist_numof_partitions(list);
+		i++) {
 		_cleanup_(blk_part_clear) struct blk_part part = {0};
 
 		part_from_blkid(blkid_partlist_get_partition(list, i), &part);
 		/* A table that claims more than the disk has is only rubbish to be wiped. */
-		if (part.start_bytes < disk_bytes && part.size_bytes <= disk_bytes - part.start_bytes)
+		if (part.start_bytes < disk_bytes &&
+			part.size_bytes <= disk_bytes - part.start_bytes)
 			r = blk_zero_ends(fd, part.start_bytes, part.size_bytes);
 	}
 	return r;
@@ -212,16 +218,20 @@ int blk_wipe(int fd, uint64_t size_bytes, char **reterr_msg)
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
 	if (r < 0) {
-		*reterr_msg = xasprintf("old signatures could not be overwritten: %s. The disk "
-					"may be failing or locked.", strerror(-r));
+		*reterr_msg =
+			xasprintf("old signatures could not be overwritten: %s. The disk "
+				  "may be failing or locked.",
+				strerror(-r));
 		return r;
 	}
 	blk_signatures(fd, &left->disks[0]);
 	if (left->disks[0].n_signatures > 0) {
 		_cleanup_free_ char *contents = inv_disk_contents(&left->disks[0]);
 
-		*reterr_msg = xasprintf("the disk was wiped and still shows %s: expected nothing. "
-					"The disk may be failing or locked.", contents);
+		*reterr_msg = xasprintf(
+			"the disk was wiped and still shows %s: expected nothing. "
+			"The disk may be failing or locked.",
+			contents);
 		return -EIO;
 	}
 	return 0;

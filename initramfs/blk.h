@@ -9,8 +9,8 @@
 #include "common/inventory.h"
 
 struct blk_part {
-	int number;      /* 1.. */
-	char *label;     /* owned; GPT name, "" when none */
+	int number; /* 1.. */
+	char *label; /* owned; GPT name, "" when none */
 	uint64_t start_bytes, size_bytes;
 };
 void blk_part_clear(struct blk_part *p);

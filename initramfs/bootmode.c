@@ -25,12 +25,13 @@
 #define SLOT_DIR "/run/ondol-boot/slot"
 #define STATE_DIR "/run/ondol-boot/state"
 #define STATE_IN_ROOT ROOT_DIR "/var/lib/ondol/state"
-#define PARTITIONS_DEADLINE_MS 180000 /* SAS controllers count minutes when disks are bad */
+#define PARTITIONS_DEADLINE_MS \
+	180000 /* SAS controllers count minutes when disks are bad */
 
 struct partition {
 	const char *uuid; /* borrowed */
-	char *device;     /* owned: "/dev/sda2"; NULL: not found yet */
-	char *label;      /* owned */
+	char *device; /* owned: "/dev/sda2"; NULL: not found yet */
+	char *label; /* owned */
 };
 
 struct search {
@@ -50,7 +51,8 @@ static void search_clear(struct search *s)
 
 static void look_on_disk(const char *disk, struct partition *p)
 {
-	_cleanup_free_ char *path = xasprintf("/dev/%s", disk), *name = NULL, *device = NULL;
+	_cleanup_free_ char *path = xasprintf("/dev/%s", disk), *name = NULL,
+			    *device = NULL;
 	_cleanup_(blk_part_clear) struct blk_part found = {0};
 	_cleanup_close_ int fd = -1;
 
@@ -112,12 +114,14 @@ static int find_partitions(struct search *s, char **reterr_msg)
 	int r;
 
 	devices_coldplug(s->devices);
-	r = devices_wait(s->devices, now_mono_ms() + PARTITIONS_DEADLINE_MS, all_found, s);
+	r = devices_wait(
+		s->devices, now_mono_ms() + PARTITIONS_DEADLINE_MS, all_found, s);
 	if (r == 0)
 		return 0;
 	there = describe_disks();
-	*reterr_msg = xasprintf("%s %s%s%s did not appear within %d s; disks here: %s. Is the "
-				"system disk in its bay? A reinstall makes it anew.",
+	*reterr_msg = xasprintf(
+		"%s %s%s%s did not appear within %d s; disks here: %s. Is the "
+		"system disk in its bay? A reinstall makes it anew.",
 		s->slot.device ? "the state partition" : "the root slot",
 		s->slot.device ? s->state.uuid : s->slot.uuid,
 		s->slot.device || s->state.device ? "" : " and the state partition ",
@@ -129,11 +133,13 @@ static int find_partitions(struct search *s, char **reterr_msg)
 /* "ondol-a" → "a" */
 static int slot_name(const struct partition *slot, const char **ret, char **reterr_msg)
 {
-	if (str_startswith(slot->label, "ondol-") && parse_hostname(slot->label + 6) == 0) {
+	if (str_startswith(slot->label, "ondol-") &&
+		parse_hostname(slot->label + 6) == 0) {
 		*ret = slot->label + 6;
 		return 0;
 	}
-	*reterr_msg = xasprintf("the root slot %s is labelled \"%s\", expected ondol-a or ondol-b",
+	*reterr_msg = xasprintf(
+		"the root slot %s is labelled \"%s\", expected ondol-a or ondol-b",
 		slot->device, slot->label);
 	return -EINVAL;
 }
@@ -149,8 +155,8 @@ static int mount_overlay(const char *name, char **reterr_msg)
 	if (r == 0)
 		r = mkdir_p(work, 0755);
 	if (r < 0) {
-		*reterr_msg = xasprintf("%s cannot be made on the state partition: %s", upper,
-			strerror(-r));
+		*reterr_msg = xasprintf("%s cannot be made on the state partition: %s",
+			upper, strerror(-r));
 		return r;
 	}
 	return mounts_add("overlay", ROOT_DIR, "overlay", 0, options, reterr_msg);
@@ -162,13 +168,16 @@ static int mount_root(const struct search *s, char **reterr_msg)
 	int r = slot_name(&s->slot, &name, reterr_msg);
 
 	if (r == 0)
-		r = mounts_add(s->slot.device, SLOT_DIR, "erofs", MS_RDONLY, NULL, reterr_msg);
+		r = mounts_add(
+			s->slot.device, SLOT_DIR, "erofs", MS_RDONLY, NULL, reterr_msg);
 	if (r == 0)
-		r = mounts_add(s->state.device, STATE_DIR, "ext4", MS_NOATIME, NULL, reterr_msg);
+		r = mounts_add(
+			s->state.device, STATE_DIR, "ext4", MS_NOATIME, NULL, reterr_msg);
 	if (r == 0)
 		r = mount_overlay(name, reterr_msg);
 	if (r == 0)
-		r = mounts_add(STATE_DIR, STATE_IN_ROOT, "none", MS_BIND, NULL, reterr_msg);
+		r = mounts_add(
+			STATE_DIR, STATE_IN_ROOT, "none", MS_BIND, NULL, reterr_msg);
 	return r;
 }
 
@@ -194,7 +203,8 @@ static void remove_below(int dir_fd, dev_t dev)
 			if (fd >= 0)
 				remove_below(fd, dev);
 		}
-		(void)unlinkat(dirfd(dir), d->d_name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0);
+		(void)unlinkat(
+			dirfd(dir), d->d_name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0);
 	}
 	if (dir)
 		closedir(dir);
@@ -214,8 +224,9 @@ static int move_mounts(char **reterr_msg)
 		if (r == 0 && mount(names[i], to, NULL, MS_MOVE, NULL) < 0)
 			r = -errno;
 		if (r < 0)
-			*reterr_msg = xasprintf("%s cannot be moved into the new root: %s", names[i],
-				strerror(-r));
+			*reterr_msg =
+				xasprintf("%s cannot be moved into the new root: %s",
+					names[i], strerror(-r));
 	}
 	return r;
 }
@@ -239,16 +250,19 @@ static int switch_root(char **reterr_msg)
 	if (r < 0)
 		return r;
 	old_root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (old_root < 0 || fstat(old_root, &old) < 0 || chdir(ROOT_DIR) < 0 || stat(".", &new) < 0 ||
-		mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0) {
-		*reterr_msg = xasprintf("the root cannot be switched: %s", strerror(errno));
+	if (old_root < 0 || fstat(old_root, &old) < 0 || chdir(ROOT_DIR) < 0 ||
+		stat(".", &new) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 ||
+		chroot(".") < 0 || chdir("/") < 0) {
+		*reterr_msg =
+			xasprintf("the root cannot be switched: %s", strerror(errno));
 		return -errno;
 	}
 	if (old.st_dev != new.st_dev)
 		remove_below(old_root, old.st_dev);
 	console_for_init();
 	execv(argv[0], argv);
-	*reterr_msg = xasprintf("the slot's /sbin/init cannot be started: %s", strerror(errno));
+	*reterr_msg =
+		xasprintf("the slot's /sbin/init cannot be started: %s", strerror(errno));
 	return -errno;
 }
 
@@ -262,8 +276,8 @@ int bootmode_run(const struct boot_args *args, char **reterr_msg)
 		r = find_partitions(&s, reterr_msg);
 	if (r < 0)
 		return r;
-	log_info("starting %s from %s (%s), state on %s", args->node, s.slot.device, s.slot.label,
-		s.state.device);
+	log_info("starting %s from %s (%s), state on %s", args->node, s.slot.device,
+		s.slot.label, s.state.device);
 	r = mount_root(&s, reterr_msg);
 	return r < 0 ? r : switch_root(reterr_msg);
 }

@@ -26,8 +26,9 @@ static void set_hardware_clock(time_t seconds)
 	rtc.tm_mon = tm.tm_mon;
 	rtc.tm_year = tm.tm_year;
 	if (fd < 0 || ioctl(fd, RTC_SET_TIME, &rtc) < 0)
-		log_warn("the hardware clock cannot be set: %s; the installed system starts with "
-			 "its old time",
+		log_warn(
+			"the hardware clock cannot be set: %s; the installed system starts with "
+			"its old time",
 			strerror(errno));
 }
 

@@ -167,8 +167,8 @@ static const struct word {
 	{"ondol.state", IN_BOOT, word_state, "a PARTUUID", false},
 };
 
-static int read_word(struct boot_args *a, const char *cmdline, const struct word *w,
-	char **reterr_msg)
+static int read_word(
+	struct boot_args *a, const char *cmdline, const struct word *w, char **reterr_msg)
 {
 	_cleanup_free_ char *value = NULL, *shown = NULL;
 	unsigned count, mode = a->mode == BOOT_MODE_INSTALL ? IN_INSTALL : IN_BOOT;
@@ -180,12 +180,12 @@ static int read_word(struct boot_args *a, const char *cmdline, const struct word
 		return 0;
 	if (count == 1 && w->parse(a, value) == 0)
 		return 0;
-	shown = count == 0   ? xstrdup("it is missing")
-		: count > 1  ? xasprintf("it is there %u times", count)
-		: w->secret  ? xstrdup("found something else")
-			     : xasprintf("found \"%s\"", value);
-	*reterr_msg = xasprintf("kernel command line: %s: expected %s, %s", w->key, w->expected,
-		shown);
+	shown = count == 0  ? xstrdup("it is missing")
+		: count > 1 ? xasprintf("it is there %u times", count)
+		: w->secret ? xstrdup("found something else")
+			    : xasprintf("found \"%s\"", value);
+	*reterr_msg = xasprintf(
+		"kernel command line: %s: expected %s, %s", w->key, w->expected, shown);
 	return -EINVAL;
 }
 
@@ -201,7 +201,8 @@ static int read_mode(const char *cmdline, enum boot_mode *ret, char **reterr_msg
 		*ret = BOOT_MODE_BOOT;
 		return 0;
 	}
-	*reterr_msg = xasprintf("kernel command line: ondol.mode: expected install or boot, %s%s",
+	*reterr_msg = xasprintf(
+		"kernel command line: ondol.mode: expected install or boot, %s%s",
 		value ? "found " : "it is missing", value ? value : "");
 	return -EINVAL;
 }
@@ -220,7 +221,8 @@ int boot_args_parse(const char *cmdline, struct boot_args **ret, char **reterr_m
 	return r;
 }
 
-char *cmdline_for_boot(const struct boot_args *a, const char *slot_uuid, const char *state_uuid)
+char *cmdline_for_boot(
+	const struct boot_args *a, const char *slot_uuid, const char *state_uuid)
 {
 	return xasprintf("ondol.mode=boot ondol.slot=%s ondol.state=%s ondol.node=%s%s%s",
 		slot_uuid, state_uuid, a->node, *a->consoles ? " " : "", a->consoles);

@@ -14,11 +14,11 @@ enum boot_mode { BOOT_MODE_INSTALL, BOOT_MODE_BOOT };
 
 struct boot_args {
 	enum boot_mode mode;
-	char *node;     /* owned; never NULL */
+	char *node; /* owned; never NULL */
 	char *consoles; /* owned: the console= words, in order, one blank between; may be "" */
 	/* install mode */
-	char *server;   /* owned: "A.B.C.D:PORT" */
-	char *token;    /* owned; never logged */
+	char *server; /* owned: "A.B.C.D:PORT" */
+	char *token; /* owned; never logged */
 	struct mac_addr nic;
 	uint32_t address; /* host order */
 	unsigned prefix;
@@ -45,4 +45,5 @@ char *cmdline_word(const char *cmdline, const char *key, unsigned *ret_count);
 int cmdline_address(const char *s, uint32_t *ret_address, unsigned *ret_prefix);
 
 /* The command line with which a slot is started; caller frees. */
-char *cmdline_for_boot(const struct boot_args *a, const char *slot_uuid, const char *state_uuid);
+char *cmdline_for_boot(
+	const struct boot_args *a, const char *slot_uuid, const char *state_uuid);

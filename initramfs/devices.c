@@ -26,8 +26,8 @@
 struct devices {
 	enum devices_want want;
 	struct kmod_ctx *kmod; /* owned */
-	int uevents, links;    /* netlink sockets, owned */
-	int ioctls;            /* any socket, to set interface flags; owned */
+	int uevents, links; /* netlink sockets, owned */
+	int ioctls; /* any socket, to set interface flags; owned */
 	uint64_t generation;
 	uint64_t last_event_ms;
 };
@@ -44,13 +44,15 @@ static int load_alias(struct kmod_ctx *kmod, const char *alias)
 	kmod_list_foreach(item, list)
 	{
 		struct kmod_module *module = kmod_module_get_module(item);
-		int loaded = kmod_module_probe_insert_module(module, KMOD_PROBE_APPLY_BLACKLIST, NULL,
-			NULL, NULL, NULL);
+		int loaded = kmod_module_probe_insert_module(
+			module, KMOD_PROBE_APPLY_BLACKLIST, NULL, NULL, NULL, NULL);
 
 		if (loaded == -ENODEV) {
-			log_debug("driver %s found nothing to drive", kmod_module_get_name(module));
+			log_debug("driver %s found nothing to drive",
+				kmod_module_get_name(module));
 		} else if (loaded < 0 && loaded != -EEXIST) {
-			log_warn("driver %s could not be loaded: %s; its devices stay unused",
+			log_warn(
+				"driver %s could not be loaded: %s; its devices stay unused",
 				kmod_module_get_name(module), strerror(-loaded));
 			r = loaded;
 		}
@@ -84,7 +86,7 @@ int devices_modprobe(const char *name)
 static bool is_network_alias(const char *modalias)
 {
 	return (str_startswith(modalias, "pci:") && strstr(modalias, "bc02")) ||
-	       str_startswith(modalias, "virtio:d00000001v");
+		str_startswith(modalias, "virtio:d00000001v");
 }
 
 static void load_for_device(struct devices *d, const char *modalias)
@@ -107,7 +109,8 @@ static void bring_up(struct devices *d, const char *interface)
 		return;
 	ifr.ifr_flags |= IFF_UP;
 	if (ioctl(d->ioctls, SIOCSIFFLAGS, &ifr) < 0)
-		log_warn("network port %s cannot be brought up: %s", interface, strerror(errno));
+		log_warn("network port %s cannot be brought up: %s", interface,
+			strerror(errno));
 }
 
 static void coldplug_bus(struct devices *d, const char *bus, bool network)
@@ -161,7 +164,8 @@ static void read_uevents(struct devices *d)
 
 	for (;;) {
 		from_len = sizeof(from);
-		n = recvfrom(d->uevents, buf, MESSAGE_MAX, 0, (struct sockaddr *)&from, &from_len);
+		n = recvfrom(d->uevents, buf, MESSAGE_MAX, 0, (struct sockaddr *)&from,
+			&from_len);
 		if (n < 0 && errno == ENOBUFS) {
 			log_warn("kernel events were lost; looking at all devices again");
 			devices_coldplug(d);
@@ -181,16 +185,18 @@ static void read_links(struct devices *d)
 {
 	char buf[MESSAGE_MAX];
 
-	while (recv(d->links, buf, sizeof(buf), 0) > 0 || errno == ENOBUFS || errno == EINTR)
+	while (recv(d->links, buf, sizeof(buf), 0) > 0 || errno == ENOBUFS ||
+		errno == EINTR)
 		;
 }
 
 static bool poll_events(struct devices *d, uint64_t deadline_ms)
 {
-	struct pollfd p[2] = {{.fd = d->uevents, .events = POLLIN},
-		{.fd = d->links, .events = POLLIN}};
+	struct pollfd p[2] = {
+		{.fd = d->uevents, .events = POLLIN}, {.fd = d->links, .events = POLLIN}};
 	uint64_t now = now_mono_ms();
-	int timeout = deadline_ms > now ? (int)MIN(deadline_ms - now, (uint64_t)3600000) : 0;
+	int timeout =
+		deadline_ms > now ? (int)MIN(deadline_ms - now, (uint64_t)3600000) : 0;
 
 	if (poll(p, ARRAY_SIZE(p), timeout) <= 0)
 		return false;

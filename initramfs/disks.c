@@ -54,10 +54,11 @@ static bool is_real_disk(const char *dir, const char *name)
 
 	if (!sysfs_exists(dir, "device") || sysfs_attr_u64(dir, "hidden", 0))
 		return false;
-	if (str_startswith(name, "sr") || str_startswith(name, "fd") || strstr(name, "boot"))
+	if (str_startswith(name, "sr") || str_startswith(name, "fd") ||
+		strstr(name, "boot"))
 		return false;
 	return !str_startswith(name, "sd") ||
-	       sysfs_attr_u64(device, "type", 0) != SCSI_TYPE_ROM;
+		sysfs_attr_u64(device, "type", 0) != SCSI_TYPE_ROM;
 }
 
 static enum disk_bus bus_of(const char *name, const char *path, const char *device)
@@ -117,7 +118,8 @@ static void read_signatures(const char *root, struct inv_disk *d)
 	blk_signatures(fd, d);
 }
 
-static void collect(const char *root, const char *dir, const char *name, struct inv_disk *d)
+static void collect(
+	const char *root, const char *dir, const char *name, struct inv_disk *d)
 {
 	_cleanup_free_ char *device = xasprintf("%s/device", dir);
 	_cleanup_free_ char *queue = xasprintf("%s/queue", dir);
@@ -131,7 +133,8 @@ static void collect(const char *root, const char *dir, const char *name, struct 
 		.bus = bus_of(name, path, device),
 		.bay = bay_of_disk(root, name),
 		.size_bytes = sysfs_attr_u64(dir, "size", 0) * 512,
-		.sector_bytes = (unsigned)sysfs_attr_u64(queue, "logical_block_size", 512),
+		.sector_bytes =
+			(unsigned)sysfs_attr_u64(queue, "logical_block_size", 512),
 		.rotational = sysfs_attr_u64(queue, "rotational", 0) != 0,
 		.removable = sysfs_attr_u64(dir, "removable", 0) != 0,
 		.read_only = sysfs_attr_u64(dir, "ro", 0) != 0,

@@ -56,34 +56,36 @@ static int copy_bytes(int from, int to)
 	return 0;
 }
 
-static int copy_out(const char *slot_dir, const char *from, const char *esp_dir, const char *to,
-	char **reterr_msg)
+static int copy_out(const char *slot_dir, const char *from, const char *esp_dir,
+	const char *to, char **reterr_msg)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s", esp_dir, to);
 	_cleanup_close_ int in = esp_open_in_image(slot_dir, from), out = -1;
 	int r;
 
 	if (in < 0) {
-		*reterr_msg = xasprintf("the image has no %s: %s. Build it again (make images).", from,
+		*reterr_msg = xasprintf(
+			"the image has no %s: %s. Build it again (make images).", from,
 			strerror(-in));
 		return in;
 	}
 	out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	r = out < 0 ? -errno : copy_bytes(in, out);
 	if (r < 0)
-		*reterr_msg = xasprintf("%s cannot be written to the EFI partition: %s", to,
-			strerror(-r));
+		*reterr_msg = xasprintf("%s cannot be written to the EFI partition: %s",
+			to, strerror(-r));
 	return r;
 }
 
-static int put_text(const char *esp_dir, const char *name, const char *text, char **reterr_msg)
+static int put_text(
+	const char *esp_dir, const char *name, const char *text, char **reterr_msg)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s", esp_dir, name);
 	int r = write_file_atomic(path, text, strlen(text), 0644);
 
 	if (r < 0)
-		*reterr_msg = xasprintf("%s cannot be written to the EFI partition: %s", name,
-			strerror(-r));
+		*reterr_msg = xasprintf("%s cannot be written to the EFI partition: %s",
+			name, strerror(-r));
 	return r;
 }
 
@@ -99,13 +101,14 @@ static int make_directories(const char *esp_dir, const char *slot, char **reterr
 		r = mkdir_p(path, 0755);
 	}
 	if (r < 0)
-		*reterr_msg = xasprintf("directories cannot be made on the EFI partition: %s",
-			strerror(-r));
+		*reterr_msg =
+			xasprintf("directories cannot be made on the EFI partition: %s",
+				strerror(-r));
 	return r;
 }
 
-int esp_install(const char *esp_dir, const char *slot_dir, const char *slot, const char *version,
-	const char *cmdline, char **reterr_msg)
+int esp_install(const char *esp_dir, const char *slot_dir, const char *slot,
+	const char *version, const char *cmdline, char **reterr_msg)
 {
 	_cleanup_free_ char *kernel = xasprintf("ondol/%s/vmlinuz", slot);
 	_cleanup_free_ char *initrd = xasprintf("ondol/%s/initrd.img", slot);
@@ -119,7 +122,8 @@ int esp_install(const char *esp_dir, const char *slot_dir, const char *slot, con
 	if (r == 0)
 		r = copy_out(slot_dir, ESP_INITRD, esp_dir, initrd, reterr_msg);
 	if (r == 0)
-		r = copy_out(slot_dir, SYSTEMD_BOOT, esp_dir, "EFI/BOOT/BOOTX64.EFI", reterr_msg);
+		r = copy_out(slot_dir, SYSTEMD_BOOT, esp_dir, "EFI/BOOT/BOOTX64.EFI",
+			reterr_msg);
 	if (r == 0)
 		r = put_text(esp_dir, "loader/loader.conf", loader, reterr_msg);
 	if (r == 0)

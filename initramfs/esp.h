@@ -14,8 +14,8 @@
  * Fills the mounted ESP at esp_dir for a slot ("a") mounted at slot_dir, whose image has
  * that version and is started with that command line. -errno with *reterr_msg.
  */
-int esp_install(const char *esp_dir, const char *slot_dir, const char *slot, const char *version,
-	const char *cmdline, char **reterr_msg);
+int esp_install(const char *esp_dir, const char *slot_dir, const char *slot,
+	const char *version, const char *cmdline, char **reterr_msg);
 /* Opens a file of an image for reading, links resolved within the image only; fd or -errno. */
 int esp_open_in_image(const char *slot_dir, const char *path);
 

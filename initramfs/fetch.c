@@ -29,7 +29,8 @@ static int on_data(const void *data, size_t len, void *userdata)
 		return -ECANCELED;
 	}
 	if (t->f->on_progress)
-		t->f->on_progress(t->f->userdata, image_stream_taken(t->stream), t->f->size_bytes);
+		t->f->on_progress(
+			t->f->userdata, image_stream_taken(t->stream), t->f->size_bytes);
 	return 0;
 }
 
@@ -76,8 +77,9 @@ static int transfer(struct transfer *t, char **reterr_msg)
 			break;
 		failures = image_stream_taken(t->stream) > before ? 0 : failures + 1;
 		if (r == -ENOENT || failures >= FETCH_FAILURES_MAX) {
-			*reterr_msg = xasprintf("the image could not be fetched (%llu of %llu bytes came): "
-						"%s. Is the deployment host reachable, and is the file there?",
+			*reterr_msg = xasprintf(
+				"the image could not be fetched (%llu of %llu bytes came): "
+				"%s. Is the deployment host reachable, and is the file there?",
 				(unsigned long long)image_stream_taken(t->stream),
 				(unsigned long long)t->f->size_bytes, why);
 			return r;
@@ -92,10 +94,12 @@ int fetch_image(const struct fetch *f, char **reterr_msg)
 {
 	_cleanup_(image_stream_freep) struct image_stream *stream = NULL;
 	struct transfer t = {.f = f};
-	int r = image_stream_new(&f->sink, f->size_bytes, f->raw_bytes, f->sha256, &stream);
+	int r = image_stream_new(
+		&f->sink, f->size_bytes, f->raw_bytes, f->sha256, &stream);
 
 	if (r < 0) {
-		*reterr_msg = xasprintf("the order's image digest cannot be used: %s", strerror(-r));
+		*reterr_msg = xasprintf(
+			"the order's image digest cannot be used: %s", strerror(-r));
 		return r;
 	}
 	t.stream = stream;

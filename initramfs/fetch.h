@@ -8,10 +8,10 @@
 #include "images/stream.h"
 
 struct fetch {
-	const char *url;        /* borrowed */
-	uint64_t size_bytes;    /* compressed */
+	const char *url; /* borrowed */
+	uint64_t size_bytes; /* compressed */
 	uint64_t raw_bytes;
-	const char *sha256;     /* of the compressed bytes; borrowed */
+	const char *sha256; /* of the compressed bytes; borrowed */
 	struct image_sink sink;
 	/* Called as bytes come and, with the pause asked for, between attempts. May be NULL. */
 	void (*on_progress)(void *userdata, uint64_t done, uint64_t total);

@@ -61,7 +61,8 @@ static int load_modules(char **reterr_msg)
 		if (r == 0 && list[i]->d_name[0] != '.') {
 			r = load_module(path);
 			if (r < 0)
-				*reterr_msg = xasprintf("%s cannot be loaded: %s", path, strerror(-r));
+				*reterr_msg = xasprintf(
+					"%s cannot be loaded: %s", path, strerror(-r));
 		}
 		free(list[i]);
 	}
@@ -82,11 +83,14 @@ static int read_words(struct guest *g, char **reterr_msg)
 	mtu = cmdline_word(line, "ondol.mtu", NULL);
 	ping = cmdline_word(line, "ondol.ping", NULL);
 	if (!ping || parse_ipv4(ping, &g->peer) < 0)
-		*reterr_msg = xasprintf("ondol.ping: expected A.B.C.D, found %s", ping ? ping : "none");
+		*reterr_msg = xasprintf(
+			"ondol.ping: expected A.B.C.D, found %s", ping ? ping : "none");
 	else if (!ip || cmdline_address(ip, &g->address, &g->prefix) < 0)
-		*reterr_msg = xasprintf("ondol.ip: expected A.B.C.D/PREFIX, found %s", ip ? ip : "none");
+		*reterr_msg = xasprintf(
+			"ondol.ip: expected A.B.C.D/PREFIX, found %s", ip ? ip : "none");
 	else if (mtu && parse_unsigned(mtu, 576, PING_SIZE_MAX, &g->mtu) < 0)
-		*reterr_msg = xasprintf("ondol.mtu: expected 576 to %d, found %s", PING_SIZE_MAX, mtu);
+		*reterr_msg = xasprintf(
+			"ondol.mtu: expected 576 to %d, found %s", PING_SIZE_MAX, mtu);
 	else
 		return 0;
 	return -EINVAL;
@@ -101,7 +105,8 @@ static bool find_port(char name[static IFNAMSIZ])
 	bool found = false;
 
 	while (dir && !found && (d = readdir(dir))) {
-		if (d->d_name[0] == '.' || streq(d->d_name, "lo") || strlen(d->d_name) >= IFNAMSIZ)
+		if (d->d_name[0] == '.' || streq(d->d_name, "lo") ||
+			strlen(d->d_name) >= IFNAMSIZ)
 			continue;
 		strcpy(name, d->d_name);
 		found = true;
@@ -114,8 +119,8 @@ static bool find_port(char name[static IFNAMSIZ])
 /* The first port; the kernel announces it. */
 static int await_port(const struct guest *g, char name[static IFNAMSIZ])
 {
-	_cleanup_close_ int fd =
-		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+	_cleanup_close_ int fd = socket(AF_NETLINK,
+		SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
 	struct sockaddr_nl all = {.nl_family = AF_NETLINK, .nl_groups = 1};
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	char event[4096];
@@ -136,7 +141,8 @@ static int await_port(const struct guest *g, char name[static IFNAMSIZ])
 
 static void set_address(struct sockaddr *sa, uint32_t address)
 {
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
+	struct sockaddr_in in = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
 
 	memcpy(sa, &in, sizeof(in));
 }
@@ -170,14 +176,17 @@ static int bring_up(struct guest *g, char **reterr_msg)
 		*reterr_msg = xasprintf("no network port appeared: %s", strerror(-r));
 		return r;
 	}
-	g->socket = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMP);
-	if (g->socket < 0 || setsockopt(g->socket, IPPROTO_IP, IP_MTU_DISCOVER, &dont_fragment,
-				     sizeof(dont_fragment)) < 0)
+	g->socket =
+		socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMP);
+	if (g->socket < 0 ||
+		setsockopt(g->socket, IPPROTO_IP, IP_MTU_DISCOVER, &dont_fragment,
+			sizeof(dont_fragment)) < 0)
 		r = -errno;
 	if (r == 0)
 		r = configure(g, name);
 	if (r < 0)
-		*reterr_msg = xasprintf("%s cannot be configured: %s", name, strerror(-r));
+		*reterr_msg =
+			xasprintf("%s cannot be configured: %s", name, strerror(-r));
 	return r;
 }
 
@@ -205,7 +214,8 @@ static int await_reply(const struct guest *g, size_t len, uint64_t until_ms)
 		if (now >= until_ms || poll(&p, 1, (int)(until_ms - now)) <= 0)
 			return -EAGAIN;
 		n = recv(g->socket, packet, sizeof(packet), 0);
-		r = n > 0 ? ping_check_reply(packet, (size_t)n, len, 1, g->sequence) : -EAGAIN;
+		r = n > 0 ? ping_check_reply(packet, (size_t)n, len, 1, g->sequence)
+			  : -EAGAIN;
 		if (r != -EAGAIN)
 			return r;
 	}
@@ -224,7 +234,8 @@ static int ping(struct guest *g, size_t len, uint64_t *ret_rtt_us)
 		int r = 0;
 
 		ping_request(request, len, 1, ++g->sequence);
-		if (sendto(g->socket, request, len, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		if (sendto(g->socket, request, len, 0, (struct sockaddr *)&to,
+			    sizeof(to)) < 0)
 			last = -errno;
 		if (last == -EMSGSIZE)
 			return last;
@@ -243,14 +254,17 @@ static int ping_all(struct guest *g, uint64_t *ret_rtt_us, char **reterr_msg)
 	int r = ping(g, SMALL_PING, ret_rtt_us);
 
 	if (r < 0) {
-		*reterr_msg = xasprintf("no answer within %d s (%s)", DEADLINE_MS / 1000, strerror(-r));
+		*reterr_msg = xasprintf(
+			"no answer within %d s (%s)", DEADLINE_MS / 1000, strerror(-r));
 		return r;
 	}
 	if (g->mtu)
 		r = ping(g, g->mtu - PING_IP_HEADER, &large_us);
 	if (r < 0)
-		*reterr_msg = xasprintf("small packets are answered, but none of %u bytes (%s): the "
-					"MTU on the way is smaller", g->mtu, strerror(-r));
+		*reterr_msg = xasprintf(
+			"small packets are answered, but none of %u bytes (%s): the "
+			"MTU on the way is smaller",
+			g->mtu, strerror(-r));
 	return r;
 }
 

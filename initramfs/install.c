@@ -38,7 +38,7 @@ struct install {
 	const struct boot_args *args;
 	const struct install_order *order;
 	/* found by the first step; all owned */
-	char *disk;    /* kernel name */
+	char *disk; /* kernel name */
 	char *serial, *wwn;
 	uint64_t disk_bytes;
 	unsigned sector_bytes;
@@ -112,19 +112,21 @@ static int check_device(const struct install *in, int fd)
 /* Opens the whole disk for nobody but us. */
 static int open_disk(const struct install *in, char **reterr_msg)
 {
-	_cleanup_free_ char *path = xasprintf("/dev/%s", in->disk), *holder = holder_of(in->disk);
+	_cleanup_free_ char *path = xasprintf("/dev/%s", in->disk),
+			    *holder = holder_of(in->disk);
 	_cleanup_close_ int fd = -1;
 	int r = 0;
 
 	if (holder) {
-		*reterr_msg = xasprintf("disk %s is in use: %s. Nothing was written.", in->disk, holder);
+		*reterr_msg = xasprintf(
+			"disk %s is in use: %s. Nothing was written.", in->disk, holder);
 		return -EBUSY;
 	}
 	fd = open(path, O_RDWR | O_EXCL | O_CLOEXEC);
 	r = fd < 0 ? -errno : check_device(in, fd);
 	if (r < 0) {
-		*reterr_msg = xasprintf("disk %s cannot be opened for writing: %s", in->disk,
-			strerror(-r));
+		*reterr_msg = xasprintf("disk %s cannot be opened for writing: %s",
+			in->disk, strerror(-r));
 		return r;
 	}
 	return TAKE_FD(fd);
@@ -136,7 +138,6 @@ static int step_wipe(struct install *in, char **reterr_msg)
 
 	return fd < 0 ? fd : blk_wipe(fd, in->disk_bytes, reterr_msg);
 }
-
 
 /* The kernel's partitions are those of the plan. */
 static bool partitions_are_there(void *userdata)
@@ -166,28 +167,34 @@ static int step_partition(struct install *in, char **reterr_msg)
 		r = blk_zero_ends(fd, in->plan[i].start_bytes, in->plan[i].size_bytes);
 	if (r < 0) {
 		if (fd >= 0)
-			*reterr_msg = xasprintf("%s cannot be written: %s", path, strerror(-r));
+			*reterr_msg =
+				xasprintf("%s cannot be written: %s", path, strerror(-r));
 		return r;
 	}
 	r = parttable_write(fd, path, in->plan, reterr_msg);
 	if (r == 0)
-		r = parttable_verify(fd, in->disk_bytes, in->sector_bytes, in->plan, reterr_msg);
+		r = parttable_verify(
+			fd, in->disk_bytes, in->sector_bytes, in->plan, reterr_msg);
 	if (r < 0)
 		return r;
 	r = devices_wait(in->devices, now_mono_ms() + PARTITIONS_DEADLINE_MS,
 		partitions_are_there, in);
 	if (r < 0)
-		*reterr_msg = xasprintf("the new partitions of %s did not appear within %d s", path,
-			PARTITIONS_DEADLINE_MS / 1000);
+		*reterr_msg =
+			xasprintf("the new partitions of %s did not appear within %d s",
+				path, PARTITIONS_DEADLINE_MS / 1000);
 	return r;
 }
 
 static int step_format(struct install *in, char **reterr_msg)
 {
-	_cleanup_free_ char *esp = part_path(in, PART_ESP), *state = part_path(in, PART_STATE);
-	const char *const vfat[] = {"mkfs.vfat", "-F", "32", "-n", "ONDOL-ESP", esp, NULL};
-	const char *const ext4[] = {"mke2fs", "-q", "-F", "-t", "ext4", "-L", "ondol-state", "-E",
-		"lazy_itable_init=1,lazy_journal_init=1", state, NULL};
+	_cleanup_free_ char *esp = part_path(in, PART_ESP),
+			    *state = part_path(in, PART_STATE);
+	const char *const vfat[] = {
+		"mkfs.vfat", "-F", "32", "-n", "ONDOL-ESP", esp, NULL};
+	const char *const ext4[] = {"mke2fs", "-q", "-F", "-t", "ext4", "-L",
+		"ondol-state", "-E", "lazy_itable_init=1,lazy_journal_init=1", state,
+		NULL};
 	int r = run_ok(vfat, MKFS_TIMEOUT_MS, reterr_msg);
 
 	return r < 0 ? r : run_ok(ext4, MKFS_TIMEOUT_MS, reterr_msg);
@@ -206,14 +213,16 @@ static void on_pause(void *userdata, unsigned ms, const char *why)
 {
 	struct install *in = userdata;
 
-	log_warn("image: %s; trying again from where it broke in %u s", why, (ms + 999) / 1000);
+	log_warn("image: %s; trying again from where it broke in %u s", why,
+		(ms + 999) / 1000);
 	(void)devices_wait(in->devices, now_mono_ms() + ms, NULL, NULL);
 }
 
 static int step_image(struct install *in, char **reterr_msg)
 {
 	const struct order_image *im = &in->order->image;
-	_cleanup_free_ char *path = part_path(in, PART_A), *url = server_url(in->server, im->path);
+	_cleanup_free_ char *path = part_path(in, PART_A),
+			    *url = server_url(in->server, im->path);
 	_cleanup_(slot_freep) struct slot *slot = NULL;
 	struct fetch fetch = {.url = url,
 		.size_bytes = im->size_bytes,
@@ -232,15 +241,17 @@ static int step_image(struct install *in, char **reterr_msg)
 		return r;
 	r = slot_sync(slot);
 	if (r < 0)
-		*reterr_msg = xasprintf("%s: the disk did not take the image: %s. It may be failing.",
+		*reterr_msg = xasprintf(
+			"%s: the disk did not take the image: %s. It may be failing.",
 			path, strerror(-r));
 	return r;
 }
 
 /* ---- what makes it a node ---- */
 
-static int mount_part(struct install *in, enum part_id id, const char *where, const char *type,
-	unsigned long flags, const char **ret_mounted, char **reterr_msg)
+static int mount_part(struct install *in, enum part_id id, const char *where,
+	const char *type, unsigned long flags, const char **ret_mounted,
+	char **reterr_msg)
 {
 	_cleanup_free_ char *path = part_path(in, id);
 	int r = mounts_add(path, where, type, flags, NULL, reterr_msg);
@@ -255,17 +266,19 @@ static int step_bootable(struct install *in, char **reterr_msg)
 	_cleanup_(mounts_removep) const char *slot = NULL, *esp = NULL;
 	int r = mount_part(in, PART_A, SLOT_DIR, "erofs", MS_RDONLY, &slot, reterr_msg);
 
-	in->cmdline = cmdline_for_boot(in->args, in->plan[PART_A].uuid, in->plan[PART_STATE].uuid);
+	in->cmdline = cmdline_for_boot(
+		in->args, in->plan[PART_A].uuid, in->plan[PART_STATE].uuid);
 	if (r == 0)
 		r = mount_part(in, PART_ESP, ESP_DIR, "vfat", 0, &esp, reterr_msg);
 	if (r == 0)
-		r = esp_install(ESP_DIR, SLOT_DIR, SLOT_NAME, in->order->image.version, in->cmdline,
-			reterr_msg);
+		r = esp_install(ESP_DIR, SLOT_DIR, SLOT_NAME, in->order->image.version,
+			in->cmdline, reterr_msg);
 	if (r < 0)
 		return r;
 	r = mounts_remove(TAKE_PTR(esp));
 	if (r < 0)
-		*reterr_msg = xasprintf("the EFI partition cannot be unmounted: %s", strerror(-r));
+		*reterr_msg = xasprintf(
+			"the EFI partition cannot be unmounted: %s", strerror(-r));
 	return r;
 }
 
@@ -275,13 +288,14 @@ static int step_identity(struct install *in, char **reterr_msg)
 	int r = mount_part(in, PART_STATE, STATE_DIR, "ext4", 0, &state, reterr_msg);
 
 	if (r == 0)
-		r = statefs_fill(STATE_DIR, SLOT_NAME, in->args->node, in->args->server, in->order,
-			reterr_msg);
+		r = statefs_fill(STATE_DIR, SLOT_NAME, in->args->node, in->args->server,
+			in->order, reterr_msg);
 	if (r < 0)
 		return r;
 	r = mounts_remove(TAKE_PTR(state));
 	if (r < 0)
-		*reterr_msg = xasprintf("the state partition cannot be unmounted: %s", strerror(-r));
+		*reterr_msg = xasprintf(
+			"the state partition cannot be unmounted: %s", strerror(-r));
 	return r;
 }
 
@@ -294,7 +308,8 @@ static void log_memory(void)
 	const char *peak = status ? strstr(status, "VmHWM:") : NULL;
 
 	if (peak)
-		log_info("memory of the agent at most:%.*s", (int)strcspn(peak + 6, "\n"), peak + 6);
+		log_info("memory of the agent at most:%.*s", (int)strcspn(peak + 6, "\n"),
+			peak + 6);
 }
 
 static int load_kernel(struct install *in, char **reterr_msg)
@@ -324,15 +339,17 @@ static int start_installed(struct install *in, char **reterr_msg)
 
 	log_memory();
 	if (r == 0) {
-		(void)server_event(in->server, "agent.kexec", "starting the installed system", NULL);
+		(void)server_event(
+			in->server, "agent.kexec", "starting the installed system", NULL);
 		r = kexec_start();
 		why = xasprintf("kexec: %s", strerror(-r));
 	}
 	text = xasprintf("%s; rebooting through the firmware instead", why);
 	(void)server_event(in->server, "agent.kexec", text, NULL);
 	r = kexec_reboot();
-	*reterr_msg = xasprintf("the node can neither kexec nor reboot: %s. Power-cycle it.",
-		strerror(-r));
+	*reterr_msg =
+		xasprintf("the node can neither kexec nor reboot: %s. Power-cycle it.",
+			strerror(-r));
 	return r;
 }
 
@@ -358,7 +375,8 @@ static int run_steps(struct install *in, char **reterr_msg)
 		(void)server_event(in->server, "agent.step", steps[i].text, NULL);
 		r = steps[i].run(in, &why);
 		if (r < 0) {
-			*reterr_msg = xasprintf("%s: %s", steps[i].text, why ? why : strerror(-r));
+			*reterr_msg = xasprintf(
+				"%s: %s", steps[i].text, why ? why : strerror(-r));
 			return r;
 		}
 	}
@@ -382,8 +400,9 @@ static void clear(struct install *in)
 	free(in->cmdline);
 }
 
-int install_run(struct devices *devices, struct server *server, const struct boot_args *args,
-	const struct install_order *order, char **reterr_msg)
+int install_run(struct devices *devices, struct server *server,
+	const struct boot_args *args, const struct install_order *order,
+	char **reterr_msg)
 {
 	_cleanup_(clear) struct install in = {
 		.devices = devices, .server = server, .args = args, .order = order};

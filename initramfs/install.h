@@ -14,5 +14,6 @@
  * or, where that fails, by a reboot. Otherwise -errno with *reterr_msg: the step and why;
  * nothing stays mounted or open, and another order can be carried out.
  */
-int install_run(struct devices *devices, struct server *server, const struct boot_args *args,
-	const struct install_order *order, char **reterr_msg);
+int install_run(struct devices *devices, struct server *server,
+	const struct boot_args *args, const struct install_order *order,
+	char **reterr_msg);

@@ -9,13 +9,15 @@ int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline, char **r
 {
 	int saved;
 
-	if (syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, strlen(cmdline) + 1, cmdline,
-		    0ul) == 0)
+	if (syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, strlen(cmdline) + 1,
+		    cmdline, 0ul) == 0)
 		return 0;
 	saved = errno;
 	*reterr_msg = xasprintf("the kernel does not load the installed kernel: %s%s",
 		strerror(saved),
-		saved == EPERM || saved == EKEYREJECTED ? " (Secure Boot wants a signed one)" : "");
+		saved == EPERM || saved == EKEYREJECTED
+			? " (Secure Boot is on, or kexec is switched off)"
+			: "");
 	return -saved;
 }
 

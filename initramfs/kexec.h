@@ -5,7 +5,8 @@
 #include "common/util.h"
 
 /* Loads a kernel and initramfs (borrowed fds) with a command line. -errno with *reterr_msg. */
-int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline, char **reterr_msg);
+int kexec_load_files(
+	int kernel_fd, int initrd_fd, const char *cmdline, char **reterr_msg);
 /* Starts what was loaded. Returns only on failure, -errno. File systems must be unmounted. */
 int kexec_start(void);
 /* Returns only when the kernel refuses, -errno. */

@@ -32,14 +32,16 @@ static char *describe_nics(void)
 
 		format_mac(&inv->nics[i].mac, mac);
 		joined = xasprintf("%s%s%s %s (%s, link %s)", all, *all ? ", " : "",
-			inv->nics[i].name, mac, inv->nics[i].driver, inv->nics[i].link ? "up" : "down");
+			inv->nics[i].name, mac, inv->nics[i].driver,
+			inv->nics[i].link ? "up" : "down");
 		free(all);
 		all = joined;
 	}
 	return all;
 }
 
-static int find_nic(struct devices *d, const struct mac_addr *mac, char **ret, char **reterr_msg)
+static int find_nic(
+	struct devices *d, const struct mac_addr *mac, char **ret, char **reterr_msg)
 {
 	struct mac_addr wanted = *mac;
 	int r = devices_wait(d, now_mono_ms() + NIC_DEADLINE_MS, nic_is_there, &wanted);
@@ -52,15 +54,17 @@ static int find_nic(struct devices *d, const struct mac_addr *mac, char **ret, c
 	}
 	there = describe_nics();
 	format_mac(mac, text);
-	*reterr_msg = xasprintf("the network port %s did not appear within %d s; ports here: %s. "
-				"Its driver may be missing from the initramfs, or its firmware.",
+	*reterr_msg = xasprintf(
+		"the network port %s did not appear within %d s; ports here: %s. "
+		"Its driver may be missing from the initramfs, or its firmware.",
 		text, NIC_DEADLINE_MS / 1000, there);
 	return r;
 }
 
 static void set_ipv4(struct sockaddr *sa, uint32_t address)
 {
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
+	struct sockaddr_in in = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
 
 	memcpy(sa, &in, sizeof(in));
 }
@@ -81,8 +85,8 @@ static int configure(const char *interface, const struct boot_args *a)
 		return -errno;
 	ifr.ifr_mtu = (int)a->mtu;
 	if (ioctl(fd, SIOCSIFMTU, &ifr) < 0)
-		log_warn("MTU %u is refused by %s: %s; going on with its own", a->mtu, interface,
-			strerror(errno));
+		log_warn("MTU %u is refused by %s: %s; going on with its own", a->mtu,
+			interface, strerror(errno));
 	set_ipv4(&ifr.ifr_addr, a->address);
 	if (ioctl(fd, SIOCSIFADDR, &ifr) < 0)
 		return -errno;
@@ -102,7 +106,8 @@ static bool has_link(void *userdata)
 	return false;
 }
 
-int link_up(struct devices *d, const struct boot_args *a, char **ret_interface, char **reterr_msg)
+int link_up(struct devices *d, const struct boot_args *a, char **ret_interface,
+	char **reterr_msg)
 {
 	_cleanup_free_ char *interface = NULL, *there = NULL;
 	int r = find_nic(d, &a->nic, &interface, reterr_msg);
@@ -111,14 +116,16 @@ int link_up(struct devices *d, const struct boot_args *a, char **ret_interface, 
 		return r;
 	r = configure(interface, a);
 	if (r < 0) {
-		*reterr_msg = xasprintf("%s does not take its address: %s", interface, strerror(-r));
+		*reterr_msg = xasprintf(
+			"%s does not take its address: %s", interface, strerror(-r));
 		return r;
 	}
 	r = devices_wait(d, now_mono_ms() + LINK_DEADLINE_MS, has_link, interface);
 	if (r < 0) {
 		there = describe_nics();
-		*reterr_msg = xasprintf("%s has no link after %d s; ports here: %s. Look at the cable "
-					"and at the switch's port.",
+		*reterr_msg = xasprintf(
+			"%s has no link after %d s; ports here: %s. Look at the cable "
+			"and at the switch's port.",
 			interface, LINK_DEADLINE_MS / 1000, there);
 		return r;
 	}

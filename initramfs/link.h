@@ -10,6 +10,7 @@
 #include "initramfs/devices.h"
 
 /* 0, or -ETIMEDOUT / -errno with *reterr_msg naming the suspect; caller frees both. */
-int link_up(struct devices *d, const struct boot_args *a, char **ret_interface, char **reterr_msg);
+int link_up(struct devices *d, const struct boot_args *a, char **ret_interface,
+	char **reterr_msg);
 /* Gives the other ports until deadline_ms to find their link, for the inventory's sake. */
 void link_await_others(struct devices *d, uint64_t deadline_ms);

@@ -41,7 +41,8 @@ static void reboot_on_panic(void)
 	_cleanup_close_ int fd = open("/proc/sys/kernel/panic", O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || write_all(fd, "30\n", 3) < 0)
-		log_warn("the kernel will hang on a panic: /proc/sys/kernel/panic cannot be set");
+		log_warn(
+			"the kernel will hang on a panic: /proc/sys/kernel/panic cannot be set");
 }
 
 static pid_t start_agent(const struct boot_args *args)
@@ -75,7 +76,8 @@ static void supervise(const struct boot_args *args)
 		int status = pid > 0 ? reap_until(pid) : 0;
 
 		if (WIFSIGNALED(status))
-			log_error("the agent was ended by signal %d (%s); starting it again",
+			log_error(
+				"the agent was ended by signal %d (%s); starting it again",
 				WTERMSIG(status), strsignal(WTERMSIG(status)));
 		else
 			log_error("the agent ended; starting it again");
@@ -125,8 +127,9 @@ int main(int argc, char *argv[])
 	if (streq(slash ? slash + 1 : argv[0], "modprobe"))
 		return run_modprobe(argc, argv);
 	if (getpid() != 1) {
-		fprintf(stderr, "ondol-agent %s is /init of the ondol initramfs; as an ordinary "
-				"program it does nothing.\n",
+		fprintf(stderr,
+			"ondol-agent %s is /init of the ondol initramfs; as an ordinary "
+			"program it does nothing.\n",
 			ONDOL_VERSION);
 		return EXIT_FAILURE;
 	}

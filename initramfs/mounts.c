@@ -15,8 +15,8 @@ int mounts_add(const char *what, const char *where, const char *type, unsigned l
 	if (r == 0 && mount(what, where, type, flags, options) < 0)
 		r = -errno;
 	if (r < 0)
-		*reterr_msg = xasprintf("%s (%s) cannot be mounted on %s: %s", what, type, where,
-			strerror(-r));
+		*reterr_msg = xasprintf("%s (%s) cannot be mounted on %s: %s", what, type,
+			where, strerror(-r));
 	return r;
 }
 
@@ -74,8 +74,8 @@ int mounts_early(char **reterr_msg)
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(table); i++)
 		if (!is_mount_point(table[i].where))
-			r = mounts_add(table[i].type, table[i].where, table[i].type, table[i].flags,
-				table[i].options, reterr_msg);
+			r = mounts_add(table[i].type, table[i].where, table[i].type,
+				table[i].flags, table[i].options, reterr_msg);
 	open_console();
 	return r;
 }

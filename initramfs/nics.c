@@ -17,7 +17,8 @@ static int read_mac(const char *dir, struct mac_addr *ret)
 /* A device behind it and Ethernet on it; virtual interfaces have no device. */
 static bool is_physical(const char *dir)
 {
-	return sysfs_exists(dir, "device") && sysfs_attr_u64(dir, "type", 0) == ARPHRD_ETHER;
+	return sysfs_exists(dir, "device") &&
+		sysfs_attr_u64(dir, "type", 0) == ARPHRD_ETHER;
 }
 
 static void collect(const char *dir, const char *name, const struct mac_addr *mac,
@@ -62,7 +63,8 @@ char *nics_name_of(const char *root, const struct mac_addr *mac)
 		_cleanup_free_ char *dir = xasprintf("%s/%s", net, names[i]);
 		struct mac_addr found;
 
-		if (is_physical(dir) && read_mac(dir, &found) == 0 && mac_equal(mac, &found))
+		if (is_physical(dir) && read_mac(dir, &found) == 0 &&
+			mac_equal(mac, &found))
 			return xstrdup(names[i]);
 	}
 	return NULL;

@@ -22,8 +22,8 @@ char *parttable_part_name(const char *disk, int number)
 	return xasprintf("%s%s%d", disk, digit ? "p" : "", number);
 }
 
-int parttable_plan(uint64_t disk_bytes, struct part_plan ret[static PART_COUNT],
-	char **reterr_msg)
+int parttable_plan(
+	uint64_t disk_bytes, struct part_plan ret[static PART_COUNT], char **reterr_msg)
 {
 	const struct part_plan plan[PART_COUNT] = {
 		{"ondol-esp", TYPE_ESP, 0, PART_ESP_BYTES, ""},
@@ -31,15 +31,17 @@ int parttable_plan(uint64_t disk_bytes, struct part_plan ret[static PART_COUNT],
 		{"ondol-b", TYPE_LINUX, 0, PART_SLOT_BYTES, ""},
 		{"ondol-state", TYPE_LINUX, 0, 0, ""},
 	};
-	uint64_t at = PART_ALIGN_BYTES, need = PART_ESP_BYTES + 2 * PART_SLOT_BYTES +
-					       PART_STATE_MIN_BYTES + 2 * PART_ALIGN_BYTES;
+	uint64_t at = PART_ALIGN_BYTES,
+		 need = PART_ESP_BYTES + 2 * PART_SLOT_BYTES + PART_STATE_MIN_BYTES +
+		2 * PART_ALIGN_BYTES;
 
 	if (disk_bytes < need) {
 		char has[32], wants[32];
 
 		format_size(disk_bytes, has);
 		format_size(need, wants);
-		*reterr_msg = xasprintf("the system disk has %s and needs at least %s", has, wants);
+		*reterr_msg = xasprintf(
+			"the system disk has %s and needs at least %s", has, wants);
 		return -ENOSPC;
 	}
 	for (size_t i = 0; i < PART_COUNT; i++) {
@@ -49,7 +51,8 @@ int parttable_plan(uint64_t disk_bytes, struct part_plan ret[static PART_COUNT],
 	}
 	/* The second header takes the disk's last sectors: leave it a whole alignment unit. */
 	ret[PART_STATE].size_bytes =
-		(disk_bytes - at) / PART_ALIGN_BYTES * PART_ALIGN_BYTES - PART_ALIGN_BYTES;
+		(disk_bytes - at) / PART_ALIGN_BYTES * PART_ALIGN_BYTES -
+		PART_ALIGN_BYTES;
 	return 0;
 }
 
@@ -61,12 +64,14 @@ static void context_freep(struct fdisk_context **cxt)
 		fdisk_unref_context(*cxt);
 }
 
-static int add_partition(struct fdisk_context *cxt, size_t number, const struct part_plan *p)
+static int add_partition(
+	struct fdisk_context *cxt, size_t number, const struct part_plan *p)
 {
 	struct fdisk_label *label = fdisk_get_label(cxt, NULL);
 	unsigned long sector = fdisk_get_sector_size(cxt);
 	struct fdisk_partition *pa = fdisk_new_partition();
-	struct fdisk_parttype *type = fdisk_label_get_parttype_from_string(label, p->type);
+	struct fdisk_parttype *type =
+		fdisk_label_get_parttype_from_string(label, p->type);
 	size_t got;
 	int r;
 
@@ -98,7 +103,8 @@ static int read_uuid(struct fdisk_context *cxt, size_t number, char ret[static 3
 	return r;
 }
 
-static int write_table(struct fdisk_context *cxt, struct part_plan plan[static PART_COUNT])
+static int write_table(
+	struct fdisk_context *cxt, struct part_plan plan[static PART_COUNT])
 {
 	int r = fdisk_create_disklabel(cxt, "gpt");
 
@@ -126,14 +132,16 @@ int parttable_write(int fd, const char *path, struct part_plan plan[static PART_
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
 	if (r < 0) {
-		*reterr_msg = xasprintf("the partition table of %s cannot be written: %s", path,
-			strerror(-r));
+		*reterr_msg = xasprintf("the partition table of %s cannot be written: %s",
+			path, strerror(-r));
 		return r;
 	}
 	r = fdisk_reread_partition_table(cxt);
 	if (r < 0)
-		*reterr_msg = xasprintf("the kernel does not take the new partition table of %s: %s. "
-					"Something on the disk is in use.", path, strerror(-r));
+		*reterr_msg = xasprintf(
+			"the kernel does not take the new partition table of %s: %s. "
+			"Something on the disk is in use.",
+			path, strerror(-r));
 	return r;
 }
 
@@ -172,11 +180,12 @@ static int read_at(int fd, void *buf, size_t len, uint64_t offset)
 static void format_guid(const uint8_t *g, char ret[static 37])
 {
 	snprintf(ret, 37, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		(unsigned)le(g, 4), (unsigned)le(g + 4, 2), (unsigned)le(g + 6, 2), g[8], g[9],
-		g[10], g[11], g[12], g[13], g[14], g[15]);
+		(unsigned)le(g, 4), (unsigned)le(g + 4, 2), (unsigned)le(g + 6, 2), g[8],
+		g[9], g[10], g[11], g[12], g[13], g[14], g[15]);
 }
 
-static const char *check_entry(const uint8_t *e, unsigned sector_bytes, const struct part_plan *p)
+static const char *check_entry(
+	const uint8_t *e, unsigned sector_bytes, const struct part_plan *p)
 {
 	char type[37], uuid[37];
 	size_t i;
@@ -191,7 +200,8 @@ static const char *check_entry(const uint8_t *e, unsigned sector_bytes, const st
 	for (i = 0; p->label[i]; i++)
 		if (le(e + 56 + 2 * i, 2) != (uint8_t)p->label[i])
 			break;
-	return p->label[i] || le(e + 56 + 2 * i, 2) ? "a partition has another label" : NULL;
+	return p->label[i] || le(e + 56 + 2 * i, 2) ? "a partition has another label"
+						    : NULL;
 }
 
 static const char *check_entries(int fd, const uint8_t *header, unsigned sector_bytes,
@@ -203,12 +213,14 @@ static const char *check_entries(int fd, const uint8_t *header, unsigned sector_
 	if (n < PART_COUNT || n > GPT_ENTRIES_MAX || size != GPT_ENTRY_BYTES)
 		return "the number or size of its entries is odd";
 	entries = xmalloc((size_t)(n * size));
-	if (read_at(fd, entries, (size_t)(n * size), le(header + 72, 8) * sector_bytes) < 0)
+	if (read_at(fd, entries, (size_t)(n * size), le(header + 72, 8) * sector_bytes) <
+		0)
 		return "its entries cannot be read";
 	if (parttable_crc32(entries, (size_t)(n * size)) != le(header + 88, 4))
 		return "the checksum of its entries is wrong";
 	for (size_t i = 0; i < PART_COUNT; i++) {
-		const char *wrong = check_entry(entries + i * size, sector_bytes, &plan[i]);
+		const char *wrong =
+			check_entry(entries + i * size, sector_bytes, &plan[i]);
 
 		if (wrong)
 			return wrong;
@@ -219,8 +231,8 @@ static const char *check_entries(int fd, const uint8_t *header, unsigned sector_
 	return NULL;
 }
 
-const char *parttable_check_header(int fd, uint64_t at, uint64_t other, unsigned sector_bytes,
-	const struct part_plan plan[static PART_COUNT])
+const char *parttable_check_header(int fd, uint64_t at, uint64_t other,
+	unsigned sector_bytes, const struct part_plan plan[static PART_COUNT])
 {
 	uint8_t h[92];
 	uint32_t crc;
@@ -247,8 +259,9 @@ int parttable_verify(int fd, uint64_t disk_bytes, unsigned sector_bytes,
 
 	if (!first && !second)
 		return 0;
-	*reterr_msg = xasprintf("the partition table was written and reads back wrong: %s header: %s. "
-				"The disk may be failing.", first ? "first" : "second",
-		first ? first : second);
+	*reterr_msg = xasprintf(
+		"the partition table was written and reads back wrong: %s header: %s. "
+		"The disk may be failing.",
+		first ? "first" : "second", first ? first : second);
 	return -EIO;
 }

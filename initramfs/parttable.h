@@ -15,16 +15,16 @@ enum part_id { PART_ESP, PART_A, PART_B, PART_STATE, PART_COUNT };
 #define PART_STATE_MIN_BYTES (1024ull * 1024 * 1024)
 
 struct part_plan {
-	const char *label;    /* literal */
-	const char *type;     /* GPT type GUID, literal */
+	const char *label; /* literal */
+	const char *type; /* GPT type GUID, literal */
 	uint64_t start_bytes; /* multiple of PART_ALIGN_BYTES */
-	uint64_t size_bytes;  /* so is this */
-	char uuid[37];        /* PARTUUID, lower case; "" until written */
+	uint64_t size_bytes; /* so is this */
+	char uuid[37]; /* PARTUUID, lower case; "" until written */
 };
 
 /* Where they go on a disk of that size. -ENOSPC with *reterr_msg when it is too small. Pure. */
-int parttable_plan(uint64_t disk_bytes, struct part_plan ret[static PART_COUNT],
-	char **reterr_msg);
+int parttable_plan(
+	uint64_t disk_bytes, struct part_plan ret[static PART_COUNT], char **reterr_msg);
 /*
  * Writes the table to the disk that fd (open for writing) is, has the kernel read it, and
  * fills the UUIDs in. path is only for messages.
@@ -41,6 +41,6 @@ char *parttable_part_name(const char *disk, int number);
  * Checks one GPT header, in sector at, and its entries against the plan; other is the
  * sector of the other header. A literal saying what is wrong, NULL: right.
  */
-const char *parttable_check_header(int fd, uint64_t at, uint64_t other, unsigned sector_bytes,
-	const struct part_plan plan[static PART_COUNT]);
+const char *parttable_check_header(int fd, uint64_t at, uint64_t other,
+	unsigned sector_bytes, const struct part_plan plan[static PART_COUNT]);
 uint32_t parttable_crc32(const void *data, size_t len); /* IEEE 802.3. Pure. */

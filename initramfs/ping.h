@@ -4,8 +4,8 @@
 
 #include "common/util.h"
 
-#define PING_HEADER 8      /* of an echo request */
-#define PING_IP_HEADER 20  /* before it in a packet */
+#define PING_HEADER 8 /* of an echo request */
+#define PING_IP_HEADER 20 /* before it in a packet */
 #define PING_SIZE_MAX 9216
 
 /* Makes a request of len bytes, header included, its payload a pattern. len >= PING_HEADER. */

@@ -15,8 +15,8 @@
 #define EVENT_TEXT_MAX 1000
 
 struct server {
-	char *base;  /* owned: "http://A.B.C.D:PORT" */
-	char *node;  /* owned */
+	char *base; /* owned: "http://A.B.C.D:PORT" */
+	char *node; /* owned */
 	char *token; /* owned; never logged */
 	struct progress_pace pace;
 };
@@ -65,8 +65,9 @@ static char *answer_text(const struct http_response *resp)
 	return *resp->body ? str_escape(resp->body, 200) : xstrdup("no explanation");
 }
 
-static int exchange(struct server *s, const char *method, const char *what, const json_t *body,
-	unsigned timeout_ms, struct http_response *ret, char **reterr_msg)
+static int exchange(struct server *s, const char *method, const char *what,
+	const json_t *body, unsigned timeout_ms, struct http_response *ret,
+	char **reterr_msg)
 {
 	_cleanup_free_ char *path = xasprintf("/v1/nodes/%s/%s", s->node, what);
 	_cleanup_free_ char *url = server_url(s, path);
@@ -93,11 +94,13 @@ static int judge(struct server *s, const struct http_response *resp, char **rete
 		return 0;
 	text = answer_text(resp);
 	if (resp->status == 401 || resp->status == 403)
-		*reterr_msg = xasprintf("%s does not accept this boot's token (%u: %s). The server was "
-					"started by an older order: power-cycle it with ondol power.",
+		*reterr_msg = xasprintf(
+			"%s does not accept this boot's token (%u: %s). The server was "
+			"started by an older order: power-cycle it with ondol power.",
 			s->base, resp->status, text);
 	else
-		*reterr_msg = xasprintf("%s answered %u: %s", s->base, resp->status, text);
+		*reterr_msg =
+			xasprintf("%s answered %u: %s", s->base, resp->status, text);
 	return SERVER_E_REFUSED;
 }
 
@@ -115,23 +118,26 @@ int server_inventory(struct server *s, const struct inventory *inv, char **reter
 	return r < 0 ? r : judge(s, &resp, reterr_msg);
 }
 
-static int parse_order(const struct http_response *resp, struct install_order **ret,
-	char **reterr_msg)
+static int parse_order(
+	const struct http_response *resp, struct install_order **ret, char **reterr_msg)
 {
 	_cleanup_free_ char *why = NULL;
 	_cleanup_(jx_freep) json_t *root = jx_parse(resp->body, resp->body_len, &why);
 
 	if (root && install_order_from_json(root, ret, &why) == 0)
 		return 0;
-	*reterr_msg = xasprintf("the install order is not one this agent understands: %s", why);
+	*reterr_msg =
+		xasprintf("the install order is not one this agent understands: %s", why);
 	return -EBADMSG;
 }
 
-int server_order(struct server *s, unsigned wait_s, struct install_order **ret, char **reterr_msg)
+int server_order(
+	struct server *s, unsigned wait_s, struct install_order **ret, char **reterr_msg)
 {
 	_cleanup_(http_response_clear) struct http_response resp = {0};
 	_cleanup_free_ char *what = xasprintf("order?wait=%u", wait_s);
-	int r = exchange(s, "GET", what, NULL, EXCHANGE_MS + wait_s * 1000, &resp, reterr_msg);
+	int r = exchange(
+		s, "GET", what, NULL, EXCHANGE_MS + wait_s * 1000, &resp, reterr_msg);
 
 	if (r < 0)
 		return r;
@@ -145,7 +151,8 @@ int server_order(struct server *s, unsigned wait_s, struct install_order **ret, 
 	return parse_order(&resp, ret, reterr_msg);
 }
 
-static int post_event(struct server *s, const json_t *body, unsigned timeout_ms, char **reterr_msg)
+static int post_event(
+	struct server *s, const json_t *body, unsigned timeout_ms, char **reterr_msg)
 {
 	_cleanup_(http_response_clear) struct http_response resp = {0};
 	int r = exchange(s, "POST", "events", body, timeout_ms, &resp, reterr_msg);
@@ -185,9 +192,11 @@ int server_event(struct server *s, const char *type, const char *text, json_t *d
 	return r;
 }
 
-bool progress_is_due(const struct progress_pace *p, uint64_t done, uint64_t total, uint64_t now_ms)
+bool progress_is_due(
+	const struct progress_pace *p, uint64_t done, uint64_t total, uint64_t now_ms)
 {
-	return now_ms >= p->next_ms || (done == total && p->next_ms - now_ms <= PROGRESS_MS);
+	return now_ms >= p->next_ms ||
+		(done == total && p->next_ms - now_ms <= PROGRESS_MS);
 }
 
 void progress_told(struct progress_pace *p, bool ok, uint64_t now_ms)
@@ -203,8 +212,9 @@ void server_progress(struct server *s, uint64_t done, uint64_t total)
 
 	if (!progress_is_due(&s->pace, done, total, now_mono_ms()))
 		return;
-	body = event_body("agent.progress", NULL, json_pack("{s:I, s:I}", "done",
-		(json_int_t)done, "total", (json_int_t)total));
+	body = event_body("agent.progress", NULL,
+		json_pack("{s:I, s:I}", "done", (json_int_t)done, "total",
+			(json_int_t)total));
 	r = post_event(s, body, PROGRESS_TIMEOUT_MS, &why);
 	progress_told(&s->pace, r == 0, now_mono_ms());
 	if (r != 0)

@@ -14,10 +14,11 @@ struct server;
 
 enum server_error { /* positive results */
 	SERVER_E_REFUSED = 1, /* an answer, and it was no */
-	SERVER_E_NO_ORDER,    /* none yet; ask again */
+	SERVER_E_NO_ORDER, /* none yet; ask again */
 };
 
-struct server *server_new(const struct boot_args *a); /* copies what it needs; server_free */
+struct server *server_new(
+	const struct boot_args *a); /* copies what it needs; server_free */
 void server_free(struct server *s);
 void server_freep(struct server **s);
 /* "http://A.B.C.D:PORT" + path; caller frees. */
@@ -26,7 +27,8 @@ char *server_url(const struct server *s, const char *path);
 /* 0, SERVER_E_REFUSED or -errno, with *reterr_msg. */
 int server_inventory(struct server *s, const struct inventory *inv, char **reterr_msg);
 /* 0 with an order; SERVER_E_NO_ORDER, SERVER_E_REFUSED or -errno with *reterr_msg. */
-int server_order(struct server *s, unsigned wait_s, struct install_order **ret, char **reterr_msg);
+int server_order(
+	struct server *s, unsigned wait_s, struct install_order **ret, char **reterr_msg);
 
 /*
  * Tells of one event; data (may be NULL) is taken over. Also logged. Tried a few times
@@ -45,5 +47,6 @@ struct progress_pace {
 	uint64_t next_ms; /* 0: now */
 };
 /* Whether to tell now; done == total always is. After it was told: progress_told. */
-bool progress_is_due(const struct progress_pace *p, uint64_t done, uint64_t total, uint64_t now_ms);
+bool progress_is_due(
+	const struct progress_pace *p, uint64_t done, uint64_t total, uint64_t now_ms);
 void progress_told(struct progress_pace *p, bool ok, uint64_t now_ms);

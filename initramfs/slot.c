@@ -100,8 +100,9 @@ static int turn_window(struct slot *s)
 	if (filled < WINDOW_BYTES)
 		return 0;
 	filled -= WINDOW_BYTES;
-	if (sync_file_range(s->fd, (off_t)filled, WINDOW_BYTES, SYNC_FILE_RANGE_WAIT_BEFORE |
-		    SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) < 0)
+	if (sync_file_range(s->fd, (off_t)filled, WINDOW_BYTES,
+		    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+			    SYNC_FILE_RANGE_WAIT_AFTER) < 0)
 		return -errno;
 	(void)posix_fadvise(s->fd, (off_t)filled, WINDOW_BYTES, POSIX_FADV_DONTNEED);
 	return 0;

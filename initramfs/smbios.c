@@ -68,8 +68,10 @@ static char *info_value(const char *text, const char *key)
 		const char *colon = memchr(line, ':', (size_t)(end - line));
 
 		if (colon && str_startswith(line, key) &&
-			strspn(line + strlen(key), " \t") == (size_t)(colon - line) - strlen(key)) {
-			_cleanup_free_ char *v = xstrndup(colon + 1, (size_t)(end - colon - 1));
+			strspn(line + strlen(key), " \t") ==
+				(size_t)(colon - line) - strlen(key)) {
+			_cleanup_free_ char *v =
+				xstrndup(colon + 1, (size_t)(end - colon - 1));
 
 			return xstrdup(str_strip(v));
 		}
@@ -92,13 +94,9 @@ void cpuinfo_parse(const char *text, struct inventory *inv)
 {
 	_cleanup_free_ char *flags = info_value(text, "flags");
 
-	inv->cpus = 0;
-	for (const char *p = text; p; p = strstr(p + 1, "\nprocessor")) {
-		const char *word = *p == '\n' ? p + 1 : p;
-
-		if (str_startswith(word, "processor"))
-			inv->cpus++;
-	}
+	inv->cpus = str_startswith(text, "processor");
+	for (const char *p = text; (p = strstr(p, "\nprocessor")); p++)
+		inv->cpus++;
 	free(inv->cpu_model);
 	inv->cpu_model = sysfs_clean(info_value(text, "model name"), SMBIOS_TEXT_MAX);
 	if (!inv->cpu_model)
@@ -147,6 +145,7 @@ void smbios_collect(const char *root, struct inventory *inv)
 		cpuinfo_parse(cpuinfo, inv);
 	else
 		inv->cpu_model = xstrdup("");
+	inv->cpus = MAX(inv->cpus, 1u); /* something runs this */
 	inv->memory_bytes = memory_bytes(root);
 	inv->uefi = sysfs_exists(firmware, "efi");
 }

@@ -3,10 +3,11 @@
 
 #include <sys/stat.h>
 
-char *statefs_node_ini(const char *node, const char *server, const struct install_order *order)
+char *statefs_node_ini(
+	const char *node, const char *server, const struct install_order *order)
 {
-	return xasprintf("[node]\nname = %s\nserver = %s\ntoken = %s\nimage = %s\n", node, server,
-		order->node_token, order->image.version);
+	return xasprintf("[node]\nname = %s\nserver = %s\ntoken = %s\nimage = %s\n", node,
+		server, order->node_token, order->image.version);
 }
 
 static int put(const char *upper, const char *name, const char *text, unsigned mode)
@@ -16,8 +17,8 @@ static int put(const char *upper, const char *name, const char *text, unsigned m
 	return write_file_atomic(path, text, strlen(text), mode);
 }
 
-int statefs_fill(const char *state_dir, const char *slot, const char *node, const char *server,
-	const struct install_order *order, char **reterr_msg)
+int statefs_fill(const char *state_dir, const char *slot, const char *node,
+	const char *server, const struct install_order *order, char **reterr_msg)
 {
 	_cleanup_free_ char *upper = xasprintf("%s/root/%s/upper", state_dir, slot);
 	_cleanup_free_ char *work = xasprintf("%s/root/%s/work", state_dir, slot);
@@ -38,7 +39,9 @@ int statefs_fill(const char *state_dir, const char *slot, const char *node, cons
 		r = put(upper, "hostname", hostname, 0644);
 	explicit_bzero(ini, strlen(ini));
 	if (r < 0)
-		*reterr_msg = xasprintf("the node's identity cannot be written to the state "
-					"partition: %s", strerror(-r));
+		*reterr_msg =
+			xasprintf("the node's identity cannot be written to the state "
+				  "partition: %s",
+				strerror(-r));
 	return r;
 }

@@ -11,7 +11,8 @@
  * state_dir: where the state partition is mounted; slot: "a"; server: "A.B.C.D:PORT".
  * -errno with *reterr_msg; caller frees.
  */
-int statefs_fill(const char *state_dir, const char *slot, const char *node, const char *server,
-	const struct install_order *order, char **reterr_msg);
+int statefs_fill(const char *state_dir, const char *slot, const char *node,
+	const char *server, const struct install_order *order, char **reterr_msg);
 /* /etc/ondol/node.ini, token included; caller frees. Pure. */
-char *statefs_node_ini(const char *node, const char *server, const struct install_order *order);
+char *statefs_node_ini(
+	const char *node, const char *server, const struct install_order *order);

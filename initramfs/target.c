@@ -8,8 +8,9 @@ char *target_describe(const struct inv_disk *d)
 	char size[32];
 
 	format_size(d->size_bytes, size);
-	return xasprintf("%s (%s%s%s, serial %s, WWN %s)", d->name, d->model, *d->model ? ", " : "",
-		size, *d->serial ? d->serial : "none", *d->wwn ? d->wwn : "none");
+	return xasprintf("%s (%s%s%s, serial %s, WWN %s)", d->name, d->model,
+		*d->model ? ", " : "", size, *d->serial ? d->serial : "none",
+		*d->wwn ? d->wwn : "none");
 }
 
 static char *describe_all(const struct inventory *inv)
@@ -29,7 +30,7 @@ static char *describe_all(const struct inventory *inv)
 static bool is_the_disk(const struct inv_disk *d, const struct order_disk *want)
 {
 	return streq(d->serial, want->serial) && streq(d->wwn, want->wwn) &&
-	       d->size_bytes == want->size_bytes;
+		d->size_bytes == want->size_bytes;
 }
 
 static int find_one(const struct inventory *inv, const struct order_disk *want,
@@ -50,11 +51,12 @@ static int find_one(const struct inventory *inv, const struct order_disk *want,
 		return 0;
 	}
 	there = describe_all(inv);
-	*reterr_msg = xasprintf("expected exactly one disk with serial %s, WWN %s and %llu bytes; "
-				"%s; found: %s. Nothing was written. Compare with rack.ini and plan again.",
+	*reterr_msg = xasprintf(
+		"expected exactly one disk with serial %s, WWN %s and %llu bytes; "
+		"%s; found: %s. Nothing was written. Compare with rack.ini and plan again.",
 		*want->serial ? want->serial : "none", *want->wwn ? want->wwn : "none",
-		(unsigned long long)want->size_bytes, n ? "there are several" : "there is none",
-		there);
+		(unsigned long long)want->size_bytes,
+		n ? "there are several" : "there is none", there);
 	return n ? -ENOTUNIQ : -ENOENT;
 }
 
@@ -71,15 +73,18 @@ int target_find(const struct inventory *inv, const struct install_order *order,
 	disk = target_describe(found);
 	unfit = disks_unfit(found);
 	if (unfit) {
-		*reterr_msg = xasprintf("disk %s is not installed to: %s. Nothing was written.", disk,
-			unfit);
+		*reterr_msg =
+			xasprintf("disk %s is not installed to: %s. Nothing was written.",
+				disk, unfit);
 		return -EROFS;
 	}
 	if (!order->wipe && !inv_disk_is_blank(found) && !inv_disk_is_ours(found)) {
 		contents = inv_disk_contents(found);
-		*reterr_msg = xasprintf("disk %s holds %s and the operator has not named it to be "
-					"wiped. Nothing was written. Look at what it is; then: ondol apply "
-					"with --wipe %s", disk, contents, found->serial);
+		*reterr_msg = xasprintf(
+			"disk %s holds %s and the operator has not named it to be "
+			"wiped. Nothing was written. Look at what it is; then: ondol apply "
+			"with --wipe %s",
+			disk, contents, found->serial);
 		return -EEXIST;
 	}
 	*ret = found;

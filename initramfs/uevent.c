@@ -7,8 +7,9 @@ int uevent_parse(const char *msg, size_t len, struct uevent *ret)
 	const struct {
 		const char *key;
 		const char **value;
-	} keys[] = {{"ACTION=", &e.action}, {"SUBSYSTEM=", &e.subsystem}, {"DEVPATH=", &e.devpath},
-		{"DEVNAME=", &e.devname}, {"INTERFACE=", &e.interface}, {"MODALIAS=", &e.modalias}};
+	} keys[] = {{"ACTION=", &e.action}, {"SUBSYSTEM=", &e.subsystem},
+		{"DEVPATH=", &e.devpath}, {"DEVNAME=", &e.devname},
+		{"INTERFACE=", &e.interface}, {"MODALIAS=", &e.modalias}};
 	size_t first = strnlen(msg, len);
 
 	/* Messages of udev begin with "libudev"; the kernel's have "@" in their first word. */

@@ -5,10 +5,10 @@
 #include "common/util.h"
 
 struct uevent { /* all borrowed from the message; "" when not said */
-	const char *action;    /* "add", "remove", "change", "bind", ... */
+	const char *action; /* "add", "remove", "change", "bind", ... */
 	const char *subsystem; /* "block", "net", "pci", ... */
 	const char *devpath;
-	const char *devname;   /* "sda1" */
+	const char *devname; /* "sda1" */
 	const char *interface; /* "eth0" */
 	const char *modalias;
 };

@@ -455,8 +455,7 @@ int net_put(struct net *n, const struct plan *plan, bool addresses_anyway,
 	r = put_addresses(n, plan, deadline_ms, reterr_msg);
 	if (r < 0 || r_ovs == 0)
 		return r;
-	*reterr_msg =
-		xasprintf("%s has its address, but Open vSwitch may be in the way: %s",
-			plan->n_links ? plan->links[0].name : "the NIC", ovs_msg);
+	*reterr_msg = xasprintf("%s has its address, but Open vSwitch may be in the way",
+		plan->n_links ? plan->links[0].name : "the NIC");
 	return r_ovs;
 }

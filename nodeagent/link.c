@@ -60,11 +60,14 @@ static void arm(struct lane *lane, uint64_t ms)
 	sd_event_source_set_enabled(lane->timer, SD_EVENT_ONESHOT);
 }
 
-/* An exchange ended. True when it was answered as expected; else the lane waits. */
+/*
+ * An exchange ended. True when it was answered as expected; else the lane waits. An ondold
+ * that answers with an error of ours (4xx) is there all the same.
+ */
 static bool lane_judge(struct link *l, struct lane *lane, const char *what, int r,
 	const char *msg, const struct http_response *resp)
 {
-	_cleanup_free_ char *why = NULL;
+	_cleanup_free_ char *why = NULL, *body = NULL;
 
 	lane->job = NULL;
 	if (r == 0 && resp->status >= 200 && resp->status < 300) {
@@ -72,17 +75,17 @@ static bool lane_judge(struct link *l, struct lane *lane, const char *what, int 
 		set_contact(l, true, NULL);
 		return true;
 	}
-	if (r < 0) {
-		why = xstrdup(msg ? msg : strerror(-r));
-	} else {
-		_cleanup_free_ char *body = str_escape(resp->body, 300);
-
-		why = xasprintf("ondold answered %s with status %u: %s", what,
-			resp->status, body);
+	if (r == 0) {
+		body = str_escape(resp->body, 300);
+		why = xasprintf(
+			"%s was answered with status %u: %s", what, resp->status, body);
 	}
-	if (lane->wait_ms == 0)
-		log_warn("%s; trying again, the role stays as it is", why);
-	set_contact(l, false, why);
+	if (r == 0 && resp->status < 500 && lane->wait_ms == 0)
+		log_warn("%s; trying again", why);
+	set_contact(l, r == 0 && resp->status < 500,
+		why           ? why
+			: msg ? msg
+			      : strerror(-r));
 	lane->wait_ms = backoff_ms(lane->wait_ms);
 	arm(lane, lane->wait_ms);
 	return false;

@@ -5,7 +5,7 @@ noded_SRCS := nodeagent/nodeconf.c nodeagent/textblock.c nodeagent/identity.c \
 	nodeagent/link.c nodeagent/work.c nodeagent/disks.c nodeagent/lvm.c \
 	nodeagent/lvmreport.c nodeagent/virtxml.c nodeagent/virtloop.c nodeagent/hypervisor.c \
 	nodeagent/guest.c nodeagent/netcheck.c nodeagent/proofs.c nodeagent/prover.c \
-	nodeagent/converge.c nodeagent/statefile.c nodeagent/task.c \
+	nodeagent/converge.c nodeagent/statefile.c nodeagent/task.c nodeagent/held.c \
 	nodeagent/workops.c nodeagent/noded.c
 noded_PKGS := libvirt libsystemd blkid libkmod libxml-2.0 jansson libcurl
 

@@ -13,6 +13,7 @@
 #include "common/jsonx.h"
 #include "common/log.h"
 #include "nodeagent/converge.h"
+#include "nodeagent/held.h"
 #include "nodeagent/link.h"
 #include "nodeagent/netcheck.h"
 #include "nodeagent/paths.h"
@@ -37,10 +38,9 @@ struct noded {
 	sd_event_source *timer, *kick;
 	char *boot_id;
 
-	json_t *desired_json; /* as held on disk; NULL: none */
-	struct desired *desired; /* the same, read; NULL: none */
-	struct desired *next; /* came while something ran; taken when idle */
-	json_t *next_json;
+	struct held held; /* what the node is to be */
+	struct held next; /* came while something ran; becomes held when idle */
+	char *refused; /* owned, NULL none: why the last document was of no use */
 	struct roledefs *roles;
 	const struct roledef *def; /* borrowed from roles; NULL: not known */
 	struct applied *applied;
@@ -66,7 +66,7 @@ static bool is_ready(const struct noded *n)
 
 static void write_state(struct noded *n)
 {
-	const struct desired *d = n->desired;
+	const struct desired *d = n->held.desired;
 	int r = statefile_write(NODE_STATE,
 		&(struct state_view){.node = n->conf->name,
 			.role = d ? d->role : "",
@@ -109,7 +109,7 @@ static json_t *make_report(void *userdata)
 	struct noded *n = userdata;
 
 	return json_pack("{s:I, s:b, s:s, s:s, s:o, s:o}", "revision",
-		(json_int_t)(n->desired ? n->desired->revision : 0), "ready",
+		(json_int_t)(n->held.desired ? n->held.desired->revision : 0), "ready",
 		(int)is_ready(n), "boot_id", n->boot_id, "image", n->conf->image,
 		"proofs", proofs_to_json(&n->proofs), "task", task_to_json(&n->task));
 }
@@ -207,12 +207,9 @@ static void watch_units(struct noded *n)
 /* What came while something else ran becomes what is held. */
 static void take_next(struct noded *n)
 {
-	if (!n->next)
+	if (!n->next.doc)
 		return;
-	desired_free(n->desired);
-	json_decref(n->desired_json);
-	n->desired = TAKE_PTR(n->next);
-	n->desired_json = TAKE_PTR(n->next_json);
+	held_move(&n->held, &n->next);
 	n->converged = n->network_ok = false;
 	n->tell_steps = true;
 }
@@ -221,7 +218,7 @@ static int load_role(struct noded *n, char **reterr_msg)
 {
 	n->def = NULL;
 	roledefs_free(TAKE_PTR(n->roles));
-	return role_load(n->desired, &n->roles, &n->def, reterr_msg);
+	return role_load(n->held.desired, &n->roles, &n->def, reterr_msg);
 }
 
 /*
@@ -235,14 +232,14 @@ static bool needs_network(const struct noded *n)
 
 	if (!n->network_ok || netstate_collect(&state) < 0)
 		return true;
-	wrong = netcheck_judge(&state, n->desired);
+	wrong = netcheck_judge(&state, n->held.desired);
 	return wrong != NULL;
 }
 
 static void do_converge(struct noded *n)
 {
 	take_next(n);
-	if (!n->desired) {
+	if (!n->held.desired) {
 		step(n, SCHED_E_DONE);
 		return;
 	}
@@ -253,7 +250,7 @@ static void do_converge(struct noded *n)
 	}
 	set_step(n, "taking on the role");
 	converge_start(n->converge,
-		&(struct converge_run){.desired = n->desired,
+		&(struct converge_run){.desired = n->held.desired,
 			.def = n->def,
 			.network = needs_network(n),
 			.applied = &n->applied,
@@ -307,7 +304,7 @@ static void do_prove(struct noded *n)
 	}
 	set_step(n, "proving");
 	prover_start(n->prover,
-		&(struct prover_run){.desired = n->desired,
+		&(struct prover_run){.desired = n->held.desired,
 			.def = n->def,
 			.into = &n->proofs,
 			.names = n->def->proofs,
@@ -345,7 +342,7 @@ static void do_task(struct noded *n)
 	}
 	set_step(n, "proving everything");
 	prover_start(n->prover,
-		&(struct prover_run){.desired = n->desired,
+		&(struct prover_run){.desired = n->held.desired,
 			.def = n->def,
 			.into = &n->task.proofs,
 			.names = n->def->proofs,
@@ -399,7 +396,7 @@ static void on_unit_changed(const char *unit, void *userdata)
 static void on_position(uint64_t *ret_revision, uint64_t *ret_task, void *userdata)
 {
 	struct noded *n = userdata;
-	const struct desired *d = n->next ? n->next : n->desired;
+	const struct desired *d = n->next.doc ? n->next.desired : n->held.desired;
 
 	*ret_revision = d ? d->revision : 0;
 	*ret_task = n->task.id;
@@ -414,52 +411,43 @@ static void on_contact(bool answers, const char *why, void *userdata)
 		log_info("ondold answers");
 		step(n, SCHED_E_CONTACT);
 	} else {
-		log_warn("ondold does not answer: %s", why);
+		log_warn("ondold does not answer, the role stays as it is: %s", why);
 	}
 	write_state(n);
 }
 
-static bool is_held(const struct noded *n, const json_t *root)
+/* Says once why a document was refused, however often it comes. */
+static void refuse(struct noded *n, const char *msg)
 {
-	const json_t *held = n->next_json ? n->next_json : n->desired_json;
+	_cleanup_free_ char *why =
+		xasprintf("the desired state that ondold sent is of no "
+			  "use, the one held stays: %s",
+			msg);
 
-	return held && json_equal(held, root);
+	if (streq_ptr(n->refused, why))
+		return;
+	log_error("%s", why);
+	link_event(n->link, "noded.failed", why, NULL);
+	free(n->refused);
+	n->refused = TAKE_PTR(why);
 }
 
-static int keep_desired(const json_t *root, char **reterr_msg)
+static bool take_desired(struct noded *n, struct held *h)
 {
-	_cleanup_free_ char *text = json_dumps(root, JSON_INDENT(1));
-	int r = text ? write_file_atomic(NODE_DESIRED, text, strlen(text), 0644)
-		     : -EINVAL;
+	const struct held *now = n->next.doc ? &n->next : &n->held;
+	_cleanup_free_ char *msg = NULL;
 
-	if (r < 0)
-		*reterr_msg = xasprintf(
-			"%s could not be written: %s", NODE_DESIRED, strerror(-r));
-	return r;
-}
-
-/* root: taken over. */
-static bool take_desired(struct noded *n, json_t *root, char **reterr_msg)
-{
-	_cleanup_(desired_freep) struct desired *d = NULL;
-	_cleanup_(jx_freep) json_t *doc = root;
-	int r = desired_from_json(doc, &d, reterr_msg);
-
-	if (r == 0 && !streq(d->node, n->conf->name)) {
-		*reterr_msg = xasprintf(
-			"it is for node %s, and this is %s", d->node, n->conf->name);
-		r = -EINVAL;
-	}
-	if (r < 0 || is_held(n, doc))
-		return r == 0;
-	if (keep_desired(doc, reterr_msg) < 0)
+	free(TAKE_PTR(n->refused));
+	if (held_equal(h, now))
+		return true;
+	if (held_save(h, NODE_DESIRED, &msg) < 0) {
+		refuse(n, msg);
 		return false;
+	}
 	log_info("desired state: revision %llu, role %s %s",
-		(unsigned long long)d->revision, d->role, d->kind);
-	desired_free(n->next);
-	json_decref(n->next_json);
-	n->next = TAKE_PTR(d);
-	n->next_json = TAKE_PTR(doc);
+		(unsigned long long)h->desired->revision, h->desired->role,
+		h->desired->kind);
+	held_move(&n->next, h);
 	step(n, SCHED_E_DESIRED);
 	return true;
 }
@@ -467,25 +455,24 @@ static bool take_desired(struct noded *n, json_t *root, char **reterr_msg)
 static bool on_desired(const char *text, size_t len, void *userdata)
 {
 	struct noded *n = userdata;
-	_cleanup_free_ char *msg = NULL, *why = NULL;
-	json_t *root = jx_parse(text, len, &msg);
-	bool task = false, ok = root != NULL;
+	_cleanup_free_ char *msg = NULL, *task_msg = NULL;
+	_cleanup_(held_clear) struct held h = {0};
+	_cleanup_(jx_freep) json_t *task = NULL;
+	bool new_task, ok = held_parse(text, len, n->conf->name, &h, &task, &msg) == 0;
 
-	if (ok) {
-		ok = task_take(&n->task, json_object_get(root, "task"), &task, &msg);
-		json_object_del(root, "task");
-		ok = take_desired(n, root, &msg) && ok;
-	}
-	if (task)
-		step(n, SCHED_E_TASK);
 	if (ok)
-		return true;
-	why = xasprintf(
-		"the desired state that ondold sent is of no use, the one held stays: %s",
-		msg);
-	log_error("%s", why);
-	link_event(n->link, "noded.failed", why, NULL);
-	return false;
+		ok = take_desired(n, &h);
+	else
+		refuse(n, msg);
+	if (!task_take(&n->task, task, &new_task, &task_msg)) {
+		refuse(n, task_msg);
+		return false;
+	}
+	if (new_task)
+		step(n, SCHED_E_TASK);
+	else if (task)
+		link_report(n->link);
+	return ok;
 }
 
 /* ---- start and end ---- */
@@ -570,8 +557,7 @@ static int prepare(struct noded *n, bool daemon)
 /* What was held before the start; without it, ondold may still be reached and asked. */
 static void recall(struct noded *n)
 {
-	_cleanup_free_ char *text = NULL, *msg = NULL, *why = NULL;
-	size_t len;
+	_cleanup_free_ char *msg = NULL, *why = NULL;
 
 	if (applied_load(NODE_APPLIED, &n->applied, &msg) < 0) {
 		why = xasprintf(
@@ -583,12 +569,10 @@ static void recall(struct noded *n)
 		n->applied = applied_new();
 		free(TAKE_PTR(msg));
 	}
-	if (desired_load(NODE_DESIRED, &n->next, &msg) < 0) {
+	if (held_load(NODE_DESIRED, n->conf->name, &n->next, &msg) < 0) {
 		set_failure(n, msg);
 		return;
 	}
-	if (read_file(NODE_DESIRED, 4 * 1024 * 1024, &text, &len) == 0)
-		n->next_json = jx_parse(text, len, &msg);
 	step(n, SCHED_E_DESIRED);
 }
 
@@ -601,10 +585,9 @@ static void noded_clear(struct noded *n)
 	http_client_free(n->http);
 	sd_event_source_disable_unref(n->timer);
 	sd_event_source_disable_unref(n->kick);
-	desired_free(n->desired);
-	desired_free(n->next);
-	json_decref(n->desired_json);
-	json_decref(n->next_json);
+	held_clear(&n->held);
+	held_clear(&n->next);
+	free(n->refused);
 	roledefs_free(n->roles);
 	applied_free(n->applied);
 	proofs_clear(&n->proofs);
@@ -657,12 +640,13 @@ int noded_prove(bool json)
 
 	if (r < 0)
 		return 2;
-	if (desired_load(NODE_DESIRED, &n.desired, &msg) < 0 || load_role(&n, &msg) < 0) {
+	if (held_load(NODE_DESIRED, n.conf->name, &n.held, &msg) < 0 ||
+		load_role(&n, &msg) < 0) {
 		log_error("%s", msg);
 		return 2;
 	}
 	prover_start(n.prover,
-		&(struct prover_run){.desired = n.desired,
+		&(struct prover_run){.desired = n.held.desired,
 			.def = n.def,
 			.into = &n.proofs,
 			.names = n.def->proofs,

@@ -60,6 +60,18 @@ char *work_result_line(bool ok, const char *text)
 	return line;
 }
 
+/* A child says its own name before what it logs: once is enough. */
+static const char *without_name(const char *line)
+{
+	static const char *const names[] = {"ondol-noded: ", "ondol-netconf: "};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (str_startswith(line, names[i]))
+			return line + strlen(names[i]);
+	}
+	return line;
+}
+
 static void on_line(_unused_ struct child *c, const char *line, void *userdata)
 {
 	struct work *w = userdata;
@@ -71,7 +83,7 @@ static void on_line(_unused_ struct child *c, const char *line, void *userdata)
 		w->text = text;
 		w->ok = ok;
 	} else if (*line) {
-		log_info("%s: %s", w->what, line);
+		log_info("%s: %s", w->what, without_name(line));
 		free(w->last_line);
 		w->last_line = str_escape(line, 400);
 	}

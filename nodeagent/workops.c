@@ -3,8 +3,8 @@
 
 #include <libkmod.h>
 
-#include "common/jsonx.h"
 #include "nodeagent/guest.h"
+#include "nodeagent/held.h"
 #include "nodeagent/hypervisor.h"
 #include "nodeagent/lvm.h"
 #include "nodeagent/paths.h"
@@ -15,41 +15,24 @@
 #define MAX_LOG (1024 * 1024)
 
 struct workop {
-	struct desired *desired;
+	struct held held;
+	const struct desired *desired; /* borrowed from held */
 	struct roledefs *roles;
 	const struct roledef *def;
 	const char *arg;
 };
-
-int desired_load(const char *path, struct desired **ret, char **reterr_msg)
-{
-	_cleanup_free_ char *text = NULL, *why = NULL;
-	_cleanup_(jx_freep) json_t *root = NULL;
-	size_t len;
-	int r = read_file(path, 4 * 1024 * 1024, &text, &len);
-
-	if (r == 0) {
-		root = jx_parse(text, len, &why);
-		r = root ? desired_from_json(root, ret, &why) : -EINVAL;
-	}
-	if (r < 0)
-		*reterr_msg = xasprintf("%s: %s", path, why ? why : strerror(-r));
-	return r;
-}
 
 int role_load(const struct desired *d, struct roledefs **ret_roles,
 	const struct roledef **ret_def, char **reterr_msg)
 {
 	_cleanup_(problems_clear) struct problems problems = {0};
 	_cleanup_(roledefs_freep) struct roledefs *roles = NULL;
-	_cleanup_free_ char *names = NULL;
+	_cleanup_free_ char *names = NULL, *dir = roledefs_default_dir();
 	const struct roledef *def;
 
-	if (roledefs_load(roledefs_default_dir(), &problems, &roles) < 0 ||
-		problems.n > 0) {
-		*reterr_msg = problems.n
-			? problem_format(&problems.list[0])
-			: xasprintf("no role files in %s", roledefs_default_dir());
+	if (roledefs_load(dir, &problems, &roles) < 0 || problems.n > 0) {
+		*reterr_msg = problems.n ? problem_format(&problems.list[0])
+					 : xasprintf("no role files in %s", dir);
 		return -EINVAL;
 	}
 	def = roledefs_find(roles, d->role, *d->kind ? d->kind : NULL);
@@ -208,6 +191,10 @@ static int op_modules(_unused_ struct workop *w, char **ret_text)
 	struct kmod_ctx *ctx;
 	int r;
 
+	if (access("/dev/kvm", R_OK | W_OK) == 0) {
+		*ret_text = xstrdup("/dev/kvm is there already");
+		return 0;
+	}
 	if (!name) {
 		*ret_text = xstrdup(
 			"the CPU shows neither vmx nor svm: switch on virtualisation (VT-x, "
@@ -258,8 +245,9 @@ static const struct {
 
 static int run_op(struct workop *w, const char *op, char **ret_text)
 {
-	int r = desired_load(NODE_DESIRED, &w->desired, ret_text);
+	int r = held_load(NODE_DESIRED, NULL, &w->held, ret_text);
 
+	w->desired = w->held.desired;
 	if (r == 0)
 		r = role_load(w->desired, &w->roles, &w->def, ret_text);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(table); i++) {
@@ -282,6 +270,6 @@ int workops_main(const char *op, const char *arg)
 	line = work_result_line(r == 0, text ? text : r < 0 ? strerror(-r) : "done");
 	printf("%s\n", line);
 	roledefs_free(w.roles);
-	desired_free(w.desired);
+	held_clear(&w.held);
 	return fflush(stdout) == 0 && r == 0 ? 0 : 1;
 }

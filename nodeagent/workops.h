@@ -18,8 +18,6 @@
 
 int workops_main(const char *op, const char *arg); /* exit status */
 
-/* Reads and checks desired.json; *reterr_msg in words. */
-int desired_load(const char *path, struct desired **ret, char **reterr_msg);
 /* Loads the role files and finds the desired one; *ret_def is borrowed from *ret_roles. */
 int role_load(const struct desired *d, struct roledefs **ret_roles,
 	const struct roledef **ret_def, char **reterr_msg);

@@ -53,27 +53,14 @@ int files_make_nvram(const char *path, char **reterr_msg)
 	return r;
 }
 
-static int make_run_dir(const struct twin_node *n, char **reterr_msg)
-{
-	int fd, r = mkdir_p(n->dir, 0700);
-
-	if (r == 0) {
-		fd = open(n->console, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-		r = fd < 0 ? -errno : 0;
-		if (fd >= 0)
-			close(fd);
-	}
-	if (r < 0)
-		*reterr_msg = xasprintf("%s: %s", n->dir, strerror(-r));
-	return r;
-}
-
 int files_make(const struct twin_plan *p, char **reterr_msg)
 {
 	for (size_t i = 0; i < p->n_nodes; i++) {
 		const struct twin_node *n = &p->nodes[i];
-		int r = make_run_dir(n, reterr_msg);
+		int r = mkdir_p(n->dir, 0700);
 
+		if (r < 0)
+			*reterr_msg = xasprintf("%s: %s", n->dir, strerror(-r));
 		if (r == 0)
 			r = rundir_make_disk_dir(n->disk_dir, reterr_msg);
 		if (r == 0)

@@ -187,7 +187,8 @@ static int open_channels(struct node *n)
 		*serial = xasprintf("%s/serial.sock", n->node->dir);
 	int r = qmp_new(n->event, monitor, &ops, n, &n->qmp);
 
-	return r < 0 ? r : relay_new(n->event, serial, n->node->sol_port, &n->relay);
+	return r < 0 ? r : relay_new(n->event, serial, n->node->sol_port,
+					   n->node->console, &n->relay);
 }
 
 int node_new(sd_event *event, const struct twin_plan *p, const struct twin_node *tn,

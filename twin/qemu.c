@@ -76,8 +76,7 @@ static void add_channels(struct args *a, const struct twin_node *n)
 	args_opt(a, "-chardev", "socket,id=monitor,path=%s/monitor.sock", n->dir);
 	args_opt(a, "-mon", "chardev=monitor,mode=control");
 	args_opt(a, "-qmp", "unix:%s/qmp.sock,server=on,wait=off", n->dir);
-	args_opt(a, "-chardev", "socket,id=serial,path=%s/serial.sock,logfile=%s,logappend=on",
-		n->dir, n->console);
+	args_opt(a, "-chardev", "socket,id=serial,path=%s/serial.sock", n->dir);
 	args_opt(a, "-serial", "chardev:serial");
 	args_opt(a, "-chardev", "socket,id=kcs,host=127.0.0.1,port=%u,reconnect=1", n->kcs_port);
 	args_opt(a, "-device", "ipmi-bmc-extern,id=bmc,chardev=kcs");

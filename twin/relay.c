@@ -2,11 +2,16 @@
 /*
  * ipmi_sim tries only every ten seconds to reach a serial port that is not there. So the
  * port is always here, and a console opened before power-on sees the first byte.
+ *
+ * The log is written here and not by QEMU (logfile=): QEMU 7.2 logs a byte again each time
+ * that its socket was full and it has to repeat the write, which garbles busy consoles.
  */
 #include "twin/relay.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
+#include "common/log.h"
 #include "twin/sock.h"
 
 struct side {
@@ -21,6 +26,7 @@ struct side {
 struct relay {
 	sd_event *event; /* borrowed */
 	struct side node, sol;
+	int log; /* owned; -1 after it could not be written */
 };
 
 static struct side *other(struct side *s)
@@ -66,12 +72,25 @@ static void push(struct side *s)
 	balance(s);
 }
 
+static void record(struct relay *r, const char *buf, size_t n)
+{
+	int e = r->log < 0 ? 0 : write_all(r->log, buf, n);
+
+	if (e < 0) {
+		log_warn("a console log could not be written, and is not any more: %s", strerror(-e));
+		util_closep(&r->log);
+		r->log = -1;
+	}
+}
+
 static void pull(struct side *s)
 {
 	struct side *o = other(s);
 	char buf[sizeof(o->pending)];
 	ssize_t n = read(s->fd, buf, sizeof(buf));
 
+	if (n > 0 && s == &s->relay->node)
+		record(s->relay, buf, (size_t)n);
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
 		hang_up(s);
 	} else if (n > 0 && o->fd >= 0) {
@@ -115,7 +134,8 @@ static int open_side(struct relay *r, struct side *s, int listener)
 	return sd_event_add_io(r->event, &s->listen_source, listener, EPOLLIN, on_connect, s);
 }
 
-int relay_new(sd_event *event, const char *node_path, unsigned sol_port, struct relay **ret)
+int relay_new(sd_event *event, const char *node_path, unsigned sol_port, const char *log_path,
+	struct relay **ret)
 {
 	struct relay *r = xcalloc(1, sizeof(*r));
 	int e;
@@ -123,7 +143,8 @@ int relay_new(sd_event *event, const char *node_path, unsigned sol_port, struct 
 	r->event = event;
 	r->node = (struct side){.relay = r, .fd = -1, .listener = -1, .keeps = true};
 	r->sol = (struct side){.relay = r, .fd = -1, .listener = -1};
-	e = open_side(r, &r->node, sock_listen_unix(node_path));
+	r->log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	e = r->log < 0 ? -errno : open_side(r, &r->node, sock_listen_unix(node_path));
 	if (e >= 0)
 		e = open_side(r, &r->sol, sock_listen_loopback(sol_port));
 	if (e < 0) {
@@ -145,5 +166,6 @@ void relay_free(struct relay *r)
 		sd_event_source_disable_unref(s->listen_source);
 		util_closep(&s->listener);
 	}
+	util_closep(&r->log);
 	free(r);
 }

@@ -2,7 +2,8 @@
 /*
  * A node's serial line: QEMU on one side (which comes and goes with the node's power), the
  * BMC's serial-over-LAN on the other (which stays connected). What the node sends is
- * dropped when nobody takes it, as on a wire. Does not block.
+ * appended to a log, and
+ * dropped otherwise when nobody takes it, as on a wire. Does not block.
  */
 #pragma once
 
@@ -12,5 +13,6 @@
 
 struct relay;
 
-int relay_new(sd_event *event, const char *node_path, unsigned sol_port, struct relay **ret);
+int relay_new(sd_event *event, const char *node_path, unsigned sol_port, const char *log_path,
+	struct relay **ret);
 void relay_free(struct relay *r);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the tests of the command line share. A test sources this first, then calls pass, fail
-# or skip once for each thing it has looked at, and ends with `finish`.
+# shellcheck shell=sh
+# What the tests of the command line share beyond tests/lib/lib.sh. A test sources this
+# first, looks at things with `run` and `expect`, and ends with `end`.
 #
 # $ONDOL is the program to test; by default that of the debug build. Nothing here reads or
 # changes the machine's own ondold: the socket given to every call is one that is not there.
@@ -8,28 +9,31 @@
 set -u
 export LC_ALL=C.UTF-8
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
-ONDOL=$(realpath "${ONDOL:-$TOP/build/debug/ondol}")
-TMP=$(mktemp -d) || exit 1
+. "$TOP/tests/lib/lib.sh"
+cd "$TOP" || exit 1
+ONDOL=$(realpath "${ONDOL:-${BUILD:-build}/debug/ondol}")
+TMP=$(mktemp -d "${TMPDIR:-/tmp}/ondol-cli.XXXXXX") || exit 1
 export ONDOL_ROLES=$TOP/roles ONDOL_SOCKET=$TMP/nobody.sock
-passed=0 failed=0 skipped=0
 cleanup() { :; }
 trap 'cleanup; rm -rf "$TMP"' EXIT
 trap 'exit 130' INT TERM
 
 pass() { passed=$((passed + 1)); }
-fail() {
-	failed=$((failed + 1))
-	printf 'FAILED  %s\n' "$*"
-}
-skip() {
-	skipped=$((skipped + 1))
-	printf 'SKIPPED %s\n' "$*"
-}
+fail() { notok "$@"; }
 
 # run ARGS...: runs ondol with its output in $TMP/out and $TMP/err and its status in $status
 run() {
 	timeout 60 "$ONDOL" "$@" >"$TMP/out" 2>"$TMP/err" </dev/null
 	status=$?
+}
+
+# await COMMAND...: until it succeeds, for two minutes (the machine may be busy)
+await() {
+	limit=$(($(date +%s) + 120))
+	until "$@" >/dev/null 2>&1; do
+		[ "$(date +%s)" -lt "$limit" ] || return 1
+		sleep 0.1
+	done
 }
 
 # show: what the last run printed, for a failure
@@ -63,13 +67,12 @@ expect() {
 	pass
 }
 
-finish() {
-	printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
-	[ "$failed" = 0 ]
+end() {
+	finish
 	exit
 }
 
 [ -x "$ONDOL" ] || {
 	fail "there is no $ONDOL; run make first, or set ONDOL"
-	finish
+	end
 }

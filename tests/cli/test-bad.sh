@@ -85,4 +85,4 @@ sed 's/$/\r/' "$good" >"$TMP/crlf"
 run check --no-secrets "$TMP/crlf"
 expect crlf 0 'is good'
 
-finish
+end

@@ -125,4 +125,4 @@ expect 'no file' 2 'expected one file' 'ondol help check'
 run check a b
 expect 'two files' 2 'expected one file'
 
-finish
+end

@@ -72,7 +72,7 @@ expect 'apply of a broken file asks nobody' 2 '[network storage] vlan:' 'problem
 
 if ! command -v python3 >/dev/null; then
 	skip 'odd answers: there is no python3 to give them'
-	finish
+	end
 fi
 
 # ---- a peer that answers oddly ----
@@ -87,10 +87,7 @@ cleanup() {
 	exec 9>&-
 	wait "$peer" 2>/dev/null
 }
-tries=0
-until grep -q listening "$TMP/peer.log" || [ $((tries += 1)) -gt 100 ]; do
-	sleep 0.1
-done
+await grep -q listening "$TMP/peer.log"
 
 # answer STATUS BODY: the same to every request
 answer() {
@@ -280,16 +277,13 @@ def answer(method, path, body):
 P
 run reinstall hp01 --yes --timeout 1s
 expect 'the limit of time' 1 'not done within --timeout; the work goes on in ondold' 'agent'
-timeout 60 "$ONDOL" reinstall hp01 --yes >"$TMP/out" 2>"$TMP/err" </dev/null &
+timeout 200 "$ONDOL" reinstall hp01 --yes >"$TMP/out" 2>"$TMP/err" </dev/null &
 watcher=$!
-tries=0
-until grep -q 'hp01 agent: waiting' "$TMP/out" || [ $((tries += 1)) -gt 100 ]; do
-	sleep 0.1
-done
+await grep -q 'hp01 agent: waiting' "$TMP/out"
 child=$(ps -o pid= --ppid "$watcher" 2>/dev/null | head -n 1)
 kill -INT ${child:-$watcher}
 wait "$watcher"
 status=$?
 expect 'Ctrl-C while watching' 130 'The work goes on in ondold; `ondol status` shows it.'
 
-finish
+end

@@ -7,17 +7,17 @@ case ${1-} in
 --inside) ;;
 *)
 	. "$(dirname "$0")/lib.sh"
-	[ "$(id -u)" = 0 ] || { skip 'all of it: only root can make a network namespace'; finish; }
-	unshare -n true 2>/dev/null || { skip 'all of it: this machine makes no network namespace'; finish; }
+	[ "$(id -u)" = 0 ] || { skip 'all of it: only root can make a network namespace'; end; }
+	unshare -n true 2>/dev/null || { skip 'all of it: this machine makes no network namespace'; end; }
 	rm -rf "$TMP"
-	exec unshare -n "$0" --inside
+	exec unshare -n sh "$0" --inside
 	;;
 esac
 . "$(dirname "$0")/lib.sh"
 
 ONDOLD=$(realpath "${ONDOLD:-$(dirname "$ONDOL")/ondold}")
-[ -x "$ONDOLD" ] || { fail "there is no $ONDOLD"; finish; }
-command -v ipmitool >/dev/null || { skip 'all of it: there is no ipmitool for ondold'; finish; }
+[ -x "$ONDOLD" ] || { fail "there is no $ONDOLD"; end; }
+command -v ipmitool >/dev/null || { skip 'all of it: there is no ipmitool for ondold'; end; }
 ip link set lo up
 
 export ONDOL_SOCKET=$TMP/run/ondold.sock
@@ -26,10 +26,7 @@ start_daemon() {
 	"$ONDOLD" --state "$TMP/state" --socket "$ONDOL_SOCKET" --images "$TMP/images" \
 		--roles "$TOP/roles" 2>>"$TMP/log" &
 	daemon=$!
-	tries=0
-	until "$ONDOL" status >/dev/null 2>&1 || [ $((tries += 1)) -gt 100 ]; do
-		sleep 0.1
-	done
+	await "$ONDOL" status
 }
 stop_daemon() {
 	[ -z "$daemon" ] || kill -"$1" "$daemon" 2>/dev/null
@@ -79,7 +76,7 @@ expect 'apply without terminal and --yes' 2 'hp01' 'there is no terminal to ask 
 run status
 expect 'an apply not confirmed changes nothing' 0 'has no rack yet'
 
-timeout 120 "$ONDOL" apply "$rack" --yes >"$TMP/out" 2>"$TMP/err" </dev/null
+timeout 200 "$ONDOL" apply "$rack" --yes >"$TMP/out" 2>"$TMP/err" </dev/null
 status=$?
 expect 'apply where no BMC answers' 1 'hp01 powering' 'hp02 failed: BMC 10.77.1.12' 'disk written' \
 	'ondol: hp01 failed: BMC 10.77.1.11' '`ondol why hp02` shows what led to it'
@@ -101,17 +98,11 @@ run apply "$rack" --yes --no-wait
 expect 'apply again, not waiting' 0 'was never installed to the end' 'Begun.'
 
 # killed and started again while someone watches
-timeout 120 "$ONDOL" reinstall hp01 --yes >"$TMP/out" 2>"$TMP/err" </dev/null &
+timeout 200 "$ONDOL" reinstall hp01 --yes >"$TMP/out" 2>"$TMP/err" </dev/null &
 watcher=$!
-tries=0
-until grep -q '^..:..:.. hp01' "$TMP/out" || [ $((tries += 1)) -gt 100 ]; do
-	sleep 0.1
-done
+await grep -q '^..:..:.. hp01' "$TMP/out"
 stop_daemon KILL
-tries=0
-until grep -q 'Asking again' "$TMP/out" || [ $((tries += 1)) -gt 100 ]; do
-	sleep 0.1
-done
+await grep -q 'Asking again' "$TMP/out"
 start_daemon
 wait "$watcher"
 status=$?
@@ -136,4 +127,4 @@ fi
 if grep -rq hunter2 "$TMP/log" "$TMP/out" "$TMP/err"; then
 	fail 'a password is in a log'
 fi
-finish
+end

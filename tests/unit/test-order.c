@@ -97,9 +97,15 @@ static void hostile_inventory(void **state)
 
 static void json_limits(void **state)
 {
+	/* many, but not deep */
+	static const char wide[] = "[{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},"
+				   "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{\"a\":\"[[[\\\"[\"}]";
+	_cleanup_(jx_freep) json_t *flat = NULL;
 	_cleanup_free_ char *msg = NULL, *msg2 = NULL, *msg3 = NULL;
 	char deep[101];
 
+	flat = jx_parse(wide, strlen(wide), &msg);
+	assert_non_null(flat);
 	memset(deep, '[', 100);
 	deep[100] = '\0';
 	assert_null(jx_parse(deep, 100, &msg));

@@ -132,7 +132,7 @@ static void test_live_resize(void **state)
 	char *const lines[] = {
 		(char *)"0123456789", (char *)"\033[1m01234\033[0m", (char *)""};
 	struct live l = {0};
-	_cleanup_free_ char *first = live_frame(&l, lines, 3, 80, 24);
+	_unused_ _cleanup_free_ char *first = live_frame(&l, lines, 3, 80, 24);
 	_cleanup_free_ char *second = live_frame(&l, lines, 3, 4, 24);
 
 	/* 3 rows + 2 rows + 1 row */
