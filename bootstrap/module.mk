@@ -13,6 +13,9 @@ test-term_WITH := bootstrap/term.c
 test-table_WITH := bootstrap/table.c bootstrap/term.c
 test-progress_WITH := bootstrap/progress.c bootstrap/term.c
 test-options_WITH := bootstrap/options.c
+test-plan_WITH := bootstrap/plan.c bootstrap/summary.c bootstrap/input.c bootstrap/cli.c \
+	bootstrap/client.c bootstrap/options.c bootstrap/view.c bootstrap/table.c bootstrap/term.c
+test-plan_PKGS := jansson
 test-view_WITH := bootstrap/view.c bootstrap/term.c bootstrap/client.c
 test-view_PKGS := jansson
 test-watch_WITH := bootstrap/watch.c bootstrap/view.c bootstrap/progress.c bootstrap/term.c

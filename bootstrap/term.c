@@ -137,7 +137,7 @@ char *text_clean(const char *s, bool utf8)
 			p += n;
 		} else {
 			for (size_t i = 0; i < n; i++)
-				p += sprintf(p, "\\x%02x", (unsigned char)s[i]);
+				p += snprintf(p, 5, "\\x%02x", (unsigned char)s[i]);
 		}
 		s += n;
 	}

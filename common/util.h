@@ -21,8 +21,19 @@
 #define _unused_ __attribute__((unused))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
+/* Each argument is evaluated once. */
+#define MIN(a, b)                                                                        \
+	({                                                                               \
+		__typeof__((a) + (b)) _min_a = (a);                               \
+		__typeof__((a) + (b)) _min_b = (b);                               \
+		_min_a < _min_b ? _min_a : _min_b;                                       \
+	})
+#define MAX(a, b)                                                                        \
+	({                                                                               \
+		__typeof__((a) + (b)) _max_a = (a);                               \
+		__typeof__((a) + (b)) _max_b = (b);                               \
+		_max_a > _max_b ? _max_a : _max_b;                                       \
+	})
 
 /* Ownership leaves a variable that has a cleanup attribute. */
 #define TAKE_PTR(p)                                                                      \

@@ -19,6 +19,7 @@ ifeq ($(VARIANT),release)
 ondol-guest_LDFLAGS := -static -no-pie
 endif
 
+fuzz-agent_USES := agent images common
 test-agent-ping_WITH := initramfs/ping.c
 $(foreach t,bay blk cmdline disks esp fetch nics parttable server slot smbios statefs sysfs \
 	target uevent,$(eval test-agent-$(t)_USES := agent images common))

@@ -9,6 +9,7 @@
 #include "initramfs/sysfs.h"
 
 #define EXCHANGE_MS 10000
+#define CONNECT_MS 5000u
 #define PROGRESS_TIMEOUT_MS 1500
 #define EVENT_TRIES 4
 #define EVENT_PAUSE_MS 1000
@@ -78,7 +79,7 @@ static int exchange(struct server *s, const char *method, const char *what,
 		.bearer = s->token,
 		.body = text,
 		.body_len = text ? strlen(text) : 0,
-		.connect_timeout_ms = MIN(timeout_ms, 5000u),
+		.connect_timeout_ms = MIN(timeout_ms, CONNECT_MS),
 		.timeout_ms = timeout_ms,
 	};
 

@@ -18,8 +18,8 @@ struct files_result {
 
 void files_result_clear(struct files_result *r);
 /*
- * Writes what differs and removes files of ours ("50-ondol-*.network") that no link of the
- * plan has; others are left alone. dry_run only counts. 0 or -errno with *reterr_msg.
+ * Writes what differs and removes files of ours ("50-ondol-*.network") that no link of
+ * the plan has; others are left alone. dry_run only counts. 0 or -errno with *reterr_msg.
  */
 int network_files_sync(const char *dir, const struct plan *plan, bool dry_run,
 	struct files_result *ret, char **reterr_msg);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The IDL tells poll_block() alone what it waits for, as descriptors and times that differ
- * from turn to turn; so poll_block() is the outer loop, and all of sd-event is one
+ * The IDL tells poll_block() alone what it waits for, as descriptors and times that
+ * differ from turn to turn; so poll_block() is the outer loop, and all of sd-event is one
  * descriptor in it.
  */
 #include "netconf/loop.h"
@@ -45,6 +45,8 @@ int loop_open(const char *remote, bool debug, struct loop *ret)
 		sd_event_unref(ret->event);
 		return r;
 	}
+	/* Whoever started us over the network that we change may lose its terminal. */
+	signal(SIGHUP, SIG_IGN);
 	ret->db = ovs_db_open(remote, debug);
 	return 0;
 }

@@ -16,7 +16,7 @@ struct loop {
 	bool ignore_signals; /* while the old network is put back */
 };
 
-/* Blocks SIGINT and SIGTERM: from here on they are events. */
+/* Blocks SIGINT and SIGTERM, which are events from here on, and ignores SIGHUP. */
 int loop_open(const char *remote, bool debug, struct loop *ret);
 void loop_close(struct loop *l);
 /*

@@ -13,6 +13,7 @@
 #include "netconf/nic.h"
 
 #define SYSFS "/sys"
+#define ERRORS_MS 3000 /* how long ovs-vswitchd may take to clear an error of before */
 
 /* ---- opening ---- */
 
@@ -99,26 +100,58 @@ static bool put_has_ended(void *userdata)
 	return state == OVS_DB_PUT_DONE || state == OVS_DB_PUT_FAILED;
 }
 
+struct row_errors {
+	struct net *net;
+	const struct rows *rows;
+	char *text; /* owned: of the last look; NULL: none */
+};
+
+static bool no_errors_are_left(void *userdata)
+{
+	struct row_errors *w = userdata;
+	_cleanup_(rows_freep) struct rows *found = NULL;
+
+	if (!ovs_db_is_ready(w->net->loop.db))
+		return false;
+	found = ovs_db_read(w->net->loop.db);
+	free(w->text);
+	w->text = rows_errors(w->rows, found);
+	return !w->text;
+}
+
+/*
+ * An error that stands in the database may be an old one that ovs-vswitchd is just about
+ * to clear: it gets a moment.
+ */
+static int check_errors(struct net *n, const struct rows *rows, char **reterr_msg)
+{
+	struct row_errors w = {.net = n, .rows = rows};
+
+	if (loop_until(&n->loop, no_errors_are_left, &w, now_mono_ms() + ERRORS_MS) == 0)
+		return 0;
+	*reterr_msg = w.text ? w.text : xstrdup("ovsdb-server went away");
+	return -EIO;
+}
+
 static int put_rows(
 	struct net *n, const struct rows *rows, uint64_t deadline_ms, char **reterr_msg)
 {
-	_cleanup_(rows_freep) struct rows *found = NULL;
 	int r;
 
 	ovs_db_put(n->loop.db, rows);
 	r = loop_until(&n->loop, put_has_ended, n, deadline_ms);
 	n->changed |= ovs_db_put_changed(n->loop.db);
-	if (r < 0)
+	if (r < 0) {
+		ovs_db_give_up(n->loop.db);
 		return waited(r, reterr_msg,
-			"Open vSwitch has not applied the change in time; is ovs-vswitchd running? "
-			"systemctl status openvswitch-switch ovs-vswitchd");
+			"Open vSwitch has not applied the change in time; is ovs-vswitchd "
+			"running? systemctl status openvswitch-switch ovs-vswitchd");
+	}
 	if (ovs_db_put_state(n->loop.db) == OVS_DB_PUT_FAILED) {
 		*reterr_msg = xstrdup(ovs_db_error(n->loop.db));
 		return -EPROTO;
 	}
-	found = ovs_db_read(n->loop.db);
-	*reterr_msg = rows_errors(rows, found);
-	return *reterr_msg ? -EIO : 0;
+	return check_errors(n, rows, reterr_msg);
 }
 
 /* ---- planning ---- */

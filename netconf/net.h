@@ -41,8 +41,8 @@ int net_plan_plain(
 	struct net *n, const struct desired *d, struct plan **ret, char **reterr_msg);
 
 /*
- * What in the way of the plan is not ours: -EEXIST with *reterr_msg; 0: nothing. Waits for
- * ovs-vswitchd when it still has a change to apply.
+ * What in the way of the plan is not ours: -EEXIST with *reterr_msg; 0: nothing. Waits
+ * for ovs-vswitchd when it still has a change to apply.
  */
 int net_check_foreign(struct net *n, const struct plan *plan, char **reterr_msg);
 
@@ -51,9 +51,9 @@ int net_diff(struct net *n, const struct plan *plan, char ***ret, char **reterr_
 
 /*
  * Brings everything in line and waits until the kernel shows it. With addresses_anyway
- * they are set also when Open vSwitch fails (which is still an error) and when OVSDB is not
- * there (which is none): a node that answers on a bare NIC is better than one that does
- * not. 0, or -errno with *reterr_msg.
+ * they are set also when Open vSwitch fails (which is still an error) and when OVSDB is
+ * not there (which is none): a node that answers on a bare NIC is better than one that
+ * does not. 0, or -errno with *reterr_msg.
  */
 int net_put(struct net *n, const struct plan *plan, bool addresses_anyway,
 	uint64_t deadline_ms, char **reterr_msg);

@@ -27,7 +27,7 @@ enum netconf_exit {
 
 /* The last desired state with which the server was reachable; survives reboots. */
 #define NETCONF_CONFIRMED "/var/lib/ondol/netconf/confirmed.json"
-/* The desired state being applied; there only while it is neither confirmed nor undone. */
+/* The desired state being applied; there only while neither confirmed nor undone. */
 #define NETCONF_APPLYING "/run/ondol/netconf/applying.json"
 /* What was in OVSDB and kernel before the last change; for people. */
 #define NETCONF_BEFORE "/run/ondol/netconf/before.json"
@@ -37,8 +37,8 @@ enum netconf_exit {
 /* Of --timeout: change and confirmation together. */
 #define NETCONF_TIMEOUT_MS 60000
 /*
- * Beside it: waiting for ovsdb-server, and for ovs-vswitchd to end what it was at, before;
- * putting the old network back after.
+ * Beside it: waiting for ovsdb-server, and for ovs-vswitchd to end what it was at,
+ * before; putting the old network back after.
  */
 #define NETCONF_OVSDB_TIMEOUT_MS 15000
 #define NETCONF_ROLLBACK_TIMEOUT_MS 30000

@@ -15,5 +15,5 @@ void networkd_close(sd_bus *bus); /* NULL is fine */
 int networkd_reload(sd_bus *bus, char **reterr_msg);
 /* Configures one link anew although its file did not change. */
 int networkd_reconfigure(sd_bus *bus, int ifindex, char **reterr_msg);
-/* "configuring, by /run/...network": what it says of the link; caller frees; never NULL. */
+/* "configuring, by /run/...network": its words on the link; never NULL; caller frees. */
 char *networkd_explain(sd_bus *bus, int ifindex);

@@ -269,7 +269,7 @@ static const struct ovsrec_port *put_port(
 	return p;
 }
 
-/* A port that can be kept as the wanted one: ours, with one interface, of the same type. */
+/* A port that can be kept as the wanted one: ours, one interface, of the same type. */
 static bool port_fits(const struct ovsrec_port *p, const struct row_port *w)
 {
 	return p && is_ours(&p->external_ids) && p->n_interfaces == 1 &&
@@ -472,6 +472,13 @@ void ovs_db_put(struct ovs_db *db, const struct rows *want)
 	db->changed = false;
 	db->retry = false;
 	db->state = OVS_DB_PUT_COMMITTING;
+}
+
+void ovs_db_give_up(struct ovs_db *db)
+{
+	drop_txn(db);
+	db->want = NULL;
+	db->state = OVS_DB_PUT_NONE;
 }
 
 enum ovs_db_put ovs_db_put_state(const struct ovs_db *db)

@@ -16,7 +16,7 @@ void ovs_db_close(struct ovs_db *db); /* NULL is fine */
 
 /* Processes what has arrived and drives the transaction, if there is one. */
 void ovs_db_run(struct ovs_db *db);
-/* Sleeps until the database has something, fd is readable or timeout_ms passed (-1: never). */
+/* Sleeps until the database or fd has something to read, or timeout_ms passed (-1: never). */
 void ovs_db_block(struct ovs_db *db, int fd, int timeout_ms);
 
 bool ovs_db_is_ready(const struct ovs_db *db); /* connected, and a whole copy is here */
@@ -38,6 +38,8 @@ enum ovs_db_put {
  * want names one, the put fails. A put that is still under way is given up.
  */
 void ovs_db_put(struct ovs_db *db, const struct rows *want);
+/* Ends a put that takes too long: want is not looked at again. What is written stays. */
+void ovs_db_give_up(struct ovs_db *db);
 enum ovs_db_put ovs_db_put_state(const struct ovs_db *db);
 /* Has ovs-vswitchd applied all that the database asks for? */
 bool ovs_db_is_settled(const struct ovs_db *db);

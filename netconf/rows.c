@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The same comparison that ovs.c makes in its transaction, made here in words: for `show`,
- * for the log, and to say "nothing to change" without writing. Where the two disagree, the
- * transaction is right and the test of idempotence in tests/root/test-netconf.sh fails.
+ * The same comparison that ovs.c makes in its transaction, made here in words: for
+ * `show`, for the log, and to say "nothing to change" without writing. Where the two
+ * disagree, the transaction is right and tests/root/test-netconf.sh fails.
  */
 #include "netconf/rows.h"
 

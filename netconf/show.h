@@ -12,7 +12,8 @@
 json_t *show_to_json(struct net *n, const struct plan *plan);
 /*
  * Compares with o->desired, or when that is NULL with the confirmed state, else with
- * /etc/ondol/desired.json. ret_json, a new reference, is NULL when nothing could be shown.
+ * /etc/ondol/desired.json. ret_json, a new reference, is NULL when there was nothing to
+ * show.
  */
 void show_run(const struct apply_options *o, struct apply_result *ret, json_t **ret_json);
 /* The same for people. */

@@ -9,11 +9,12 @@
 set -u
 export LC_ALL=C.UTF-8
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=tests/lib/lib.sh
 . "$TOP/tests/lib/lib.sh"
 cd "$TOP" || exit 1
 ONDOL=$(realpath "${ONDOL:-${BUILD:-build}/debug/ondol}")
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/ondol-cli.XXXXXX") || exit 1
-export ONDOL_ROLES=$TOP/roles ONDOL_SOCKET=$TMP/nobody.sock
+export ONDOL_ROLES="$TOP/roles" ONDOL_SOCKET="$TMP/nobody.sock"
 cleanup() { :; }
 trap 'cleanup; rm -rf "$TMP"' EXIT
 trap 'exit 130' INT TERM

@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2015
 # `ondol check` over the corpus of broken racks: each file begins with comments
 #     ; expect: LINE: a part of the message      (LINE 0: the file as a whole)
 # Exit status 2, each expected message with its line, a last line that counts, no crash.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # lines of one file: with LINE 0 "FILE: text", else "FILE:LINE: text"

@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2015,SC2016,SC2059
 # `ondol check`: good files, secrets, --json, and that it touches nothing.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 for file in "$TOP"/examples/*rack*.ini; do

@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2015,SC2016,SC2086,SC2317
 # The commands of `ondol`: usage, an ondold that is not there, and one whose answers are
 # odd (peer.py). What a real ondold answers is tested in test-ondold.sh.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # ---- usage: always 2, always with a hint ----

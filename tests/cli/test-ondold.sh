@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2086,SC2317
 # `ondol` and a real ondold, in a network namespace of their own where no BMC answers: so
 # every install ends early, and what is tested is the way there and what is said of it.
 # Needs root for the namespace. Nothing of this machine's own ondold is touched.
 case ${1-} in
 --inside) ;;
 *)
+	# shellcheck source=tests/cli/lib.sh
 	. "$(dirname "$0")/lib.sh"
 	[ "$(id -u)" = 0 ] || { skip 'all of it: only root can make a network namespace'; end; }
 	unshare -n true 2>/dev/null || { skip 'all of it: this machine makes no network namespace'; end; }
@@ -13,6 +15,7 @@ case ${1-} in
 	exec unshare -n sh "$0" --inside
 	;;
 esac
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 ONDOLD=$(realpath "${ONDOLD:-$(dirname "$ONDOL")/ondold}")
