@@ -20,6 +20,9 @@ test-view_WITH := bootstrap/view.c bootstrap/term.c bootstrap/client.c
 test-view_PKGS := jansson
 test-watch_WITH := bootstrap/watch.c bootstrap/view.c bootstrap/progress.c bootstrap/term.c
 test-watch_PKGS := jansson
+fuzz-cli_WITH := bootstrap/watch.c bootstrap/view.c bootstrap/progress.c bootstrap/table.c \
+	bootstrap/term.c bootstrap/client.c
+fuzz-cli_PKGS := jansson
 
 PROGS += ondold
 ondold_SRCS := bootstrap/ondold.c bootstrap/api.c bootstrap/api_node.c bootstrap/api_operator.c \

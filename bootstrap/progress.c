@@ -107,13 +107,17 @@ static char *middle_text(const struct progress_row *row, unsigned width, bool ut
 
 #define TIME_WIDTH 7
 
-/* Whole seconds: "9s", "59m59s", "1h02m". */
+#define DAY_MS (24 * 3600 * 1000)
+
+/* Whole seconds, and never wider than TIME_WIDTH: "9s", "59m59s", "23h02m", "12d". */
 static void format_elapsed(uint64_t ms, char buf[static 32])
 {
 	if (ms < 60000)
 		snprintf(buf, 32, "%us", (unsigned)(ms / 1000));
-	else
+	else if (ms < DAY_MS)
 		format_duration(ms, buf);
+	else
+		snprintf(buf, 32, "%ud", (unsigned)MIN(ms / DAY_MS, UINT64_C(9999)));
 }
 
 char *progress_line(const struct progress_row *row, const struct progress_widths *w,

@@ -169,7 +169,7 @@ static int configure(const struct guest *g, const char *name)
 static int bring_up(struct guest *g, char **reterr_msg)
 {
 	char name[IFNAMSIZ];
-	int dont_fragment = IP_PMTUDISC_DO;
+	int dont_fragment = IP_PMTUDISC_DO, on = 1;
 	int r = await_port(g, name);
 
 	if (r < 0) {
@@ -180,7 +180,8 @@ static int bring_up(struct guest *g, char **reterr_msg)
 		socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMP);
 	if (g->socket < 0 ||
 		setsockopt(g->socket, IPPROTO_IP, IP_MTU_DISCOVER, &dont_fragment,
-			sizeof(dont_fragment)) < 0)
+			sizeof(int)) < 0 ||
+		setsockopt(g->socket, IPPROTO_IP, IP_RECVFRAGSIZE, &on, sizeof(int)) < 0)
 		r = -errno;
 	if (r == 0)
 		r = configure(g, name);
@@ -200,7 +201,30 @@ static uint64_t now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-/* Until the reply to the request just sent: 0; -EAGAIN: not in time; -EBADMSG: changed. */
+/*
+ * The next packet. A peer whose own MTU is smaller answers in pieces, which the kernel
+ * puts together again: that must not pass for a packet of the full size.
+ */
+static ssize_t receive(int fd, uint8_t *packet, size_t size, bool *ret_in_pieces)
+{
+	char control[CMSG_SPACE(sizeof(int)) * 4];
+	struct iovec iov = {packet, size};
+	struct msghdr msg = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(fd, &msg, 0);
+
+	*ret_in_pieces = false;
+	for (struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL; c;
+		c = CMSG_NXTHDR(&msg, c))
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVFRAGSIZE)
+			*ret_in_pieces = true;
+	return n;
+}
+
+/* Until the reply to the request just sent: 0; -EAGAIN: not in time; -EBADMSG: changed;
+ * -EMSGSIZE: it came in pieces. */
 static int await_reply(const struct guest *g, size_t len, uint64_t until_ms)
 {
 	struct pollfd p = {.fd = g->socket, .events = POLLIN};
@@ -208,14 +232,17 @@ static int await_reply(const struct guest *g, size_t len, uint64_t until_ms)
 
 	for (;;) {
 		uint64_t now = now_mono_ms();
+		bool in_pieces;
 		ssize_t n;
 		int r;
 
 		if (now >= until_ms || poll(&p, 1, (int)(until_ms - now)) <= 0)
 			return -EAGAIN;
-		n = recv(g->socket, packet, sizeof(packet), 0);
+		n = receive(g->socket, packet, sizeof(packet), &in_pieces);
 		r = n > 0 ? ping_check_reply(packet, (size_t)n, len, 1, g->sequence)
 			  : -EAGAIN;
+		if (r == 0 && in_pieces)
+			return -EMSGSIZE;
 		if (r != -EAGAIN)
 			return r;
 	}

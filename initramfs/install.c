@@ -192,7 +192,7 @@ static int step_format(struct install *in, char **reterr_msg)
 			    *state = part_path(in, PART_STATE);
 	const char *const vfat[] = {
 		"mkfs.vfat", "-F", "32", "-n", "ONDOL-ESP", esp, NULL};
-	const char *const ext4[] = {"mke2fs", "-q", "-F", "-t", "ext4", "-L",
+	const char *const ext4[] = {"mke2fs", "-q", "-F", "-m", "1", "-t", "ext4", "-L",
 		"ondol-state", "-E", "lazy_itable_init=1,lazy_journal_init=1", state,
 		NULL};
 	int r = run_ok(vfat, MKFS_TIMEOUT_MS, reterr_msg);

@@ -73,13 +73,14 @@ static int exchange(struct server *s, const char *method, const char *what,
 	_cleanup_free_ char *path = xasprintf("/v1/nodes/%s/%s", s->node, what);
 	_cleanup_free_ char *url = server_url(s, path);
 	_cleanup_free_ char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	unsigned connect_ms = MIN(timeout_ms, CONNECT_MS);
 	struct http_request req = {
 		.method = method,
 		.url = url,
 		.bearer = s->token,
 		.body = text,
 		.body_len = text ? strlen(text) : 0,
-		.connect_timeout_ms = MIN(timeout_ms, CONNECT_MS),
+		.connect_timeout_ms = connect_ms,
 		.timeout_ms = timeout_ms,
 	};
 

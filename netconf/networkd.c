@@ -71,6 +71,14 @@ int networkd_reconfigure(sd_bus *bus, int ifindex, char **reterr_msg)
 	int r = sd_bus_call_method(bus, SERVICE, MANAGER_PATH, MANAGER, "ReconfigureLink",
 		&e, NULL, "i", ifindex);
 
+	/*
+	 * A link so new that it does not know it yet is configured when it does. (The name
+	 * of the error is resolved's; networkd borrows it.)
+	 */
+	if (sd_bus_error_has_name(&e, "org.freedesktop.resolve1.NoSuchLink")) {
+		sd_bus_error_free(&e);
+		return 0;
+	}
 	return refused(r, "configure a link again", &e, reterr_msg);
 }
 

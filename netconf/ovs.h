@@ -16,7 +16,7 @@ void ovs_db_close(struct ovs_db *db); /* NULL is fine */
 
 /* Processes what has arrived and drives the transaction, if there is one. */
 void ovs_db_run(struct ovs_db *db);
-/* Sleeps until the database or fd has something to read, or timeout_ms passed (-1: never). */
+/* Sleeps until database or fd has something to read or timeout_ms passed (-1: never). */
 void ovs_db_block(struct ovs_db *db, int fd, int timeout_ms);
 
 bool ovs_db_is_ready(const struct ovs_db *db); /* connected, and a whole copy is here */

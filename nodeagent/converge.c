@@ -19,7 +19,7 @@
 #define GUESTS_TIMEOUT_MS 60000
 #define NETWORKS_TIMEOUT_MS 120000
 #define MODULES_TIMEOUT_MS 60000
-#define VG_TIMEOUT_MS 240000
+#define VG_TIMEOUT_MS 330000 /* five LVM programs with 60 s each, see lvm.c */
 
 struct converge {
 	sd_event *event;

@@ -75,9 +75,9 @@ static unsigned rank_of(const struct desired *d, const struct subnet *net)
 }
 
 static uint32_t choose_address(const struct desired *d, const struct desired_port *port,
-	const struct subnet *net)
+	const struct subnet *net, unsigned attempt)
 {
-	unsigned skip = rank_of(d, net);
+	unsigned skip = rank_of(d, net) + attempt * (unsigned)d->n_peers;
 
 	for (uint32_t host = net->hosts; host > 0; host--) {
 		if (is_taken(d, port, net, host))
@@ -115,7 +115,7 @@ static const struct desired_peer *find_self(const struct desired *d)
 	return NULL;
 }
 
-int guest_choose(const struct desired *d, char *const *vm_networks,
+int guest_choose(const struct desired *d, char *const *vm_networks, unsigned attempt,
 	struct guest_place *ret, char **reterr_msg)
 {
 	const struct desired_port *port = choose_port(d, vm_networks);
@@ -133,7 +133,7 @@ int guest_choose(const struct desired *d, char *const *vm_networks,
 	net.self = port->address & (net.hosts + 1);
 	net.base = port->address - net.self;
 	net.management = self->management - net.self;
-	address = choose_address(d, port, &net);
+	address = choose_address(d, port, &net, attempt);
 	if (address == 0) {
 		*reterr_msg = xasprintf(
 			"the probe guest finds no free address in the %s network: the /%u "

@@ -22,10 +22,11 @@ struct guest_place {
  * The network is "storage" when it is in vm_networks and this node has a port there, else
  * the first of vm_networks that has one. The guest's address is taken from the top of the
  * subnet, past every address of a node, the gateway and the server; each node takes
- * another one, by its place among the peers. The target is a storage node, else any
+ * another one, by its place among the peers; attempt 1, 2, ... are further ones, for when
+ * the first was found taken, and again nobody else's. The target is a storage node, else any
  * other. -EINVAL, -ENOENT or -ENOSPC with *reterr_msg; caller frees.
  */
-int guest_choose(const struct desired *d, char *const *vm_networks,
+int guest_choose(const struct desired *d, char *const *vm_networks, unsigned attempt,
 	struct guest_place *ret, char **reterr_msg);
 
 /* "console=ttyS0 ondol.ip=10.77.40.254/24 ondol.mtu=9000 ondol.ping=10.77.40.18"; caller frees. */

@@ -8,10 +8,10 @@
 
 #include "common/log.h"
 #include "common/parse.h"
+#include "nodeagent/proofs.h"
 #include "nodeagent/schedule.h"
 
 #define EVENTS_PER_POST 64
-#define EVENT_TEXT_MAX 4000
 #define POST_TIMEOUT_MS 15000
 
 struct lane {
@@ -45,19 +45,24 @@ char *link_node_url(const struct nodeconf *conf)
 	return xasprintf("http://%s:%u/v1/nodes/%s", ip, conf->port, conf->name);
 }
 
+static void arm(struct lane *lane, uint64_t ms)
+{
+	sd_event_source_set_time_relative(lane->timer, ms * 1000);
+	sd_event_source_set_enabled(lane->timer, SD_EVENT_ONESHOT);
+}
+
 static void set_contact(struct link *l, bool answers, const char *why)
 {
 	if (l->known && l->answers == answers)
 		return;
 	l->known = true;
 	l->answers = answers;
+	if (answers && l->poll.job) {
+		/* A poll from before may be held by a connection that is long dead. */
+		http_cancel(TAKE_PTR(l->poll.job));
+		arm(&l->poll, 1);
+	}
 	l->ops.contact(answers, why, l->userdata);
-}
-
-static void arm(struct lane *lane, uint64_t ms)
-{
-	sd_event_source_set_time_relative(lane->timer, ms * 1000);
-	sd_event_source_set_enabled(lane->timer, SD_EVENT_ONESHOT);
 }
 
 /*
@@ -237,7 +242,7 @@ static int on_heartbeat(sd_event_source *s, _unused_ uint64_t usec, void *userda
 
 void link_event(struct link *l, const char *type, const char *text, json_t *data)
 {
-	_cleanup_free_ char *clean = str_escape(text, EVENT_TEXT_MAX);
+	_cleanup_free_ char *clean = said(text);
 	json_t *e = json_pack("{s:s, s:s, s:o}", "type", type, "text", clean, "data",
 		data ? data : json_object());
 

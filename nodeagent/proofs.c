@@ -13,10 +13,20 @@ static struct proof *find(const struct proofs *p, const char *name)
 	return NULL;
 }
 
+char *said(const char *text)
+{
+	char *clean = str_escape(text, SAID_MAX);
+
+	if (strlen(clean) > SAID_MAX)
+		strcpy(clean + SAID_MAX - 3, "...");
+	return clean;
+}
+
 bool proofs_put(
 	struct proofs *p, const char *name, bool ok, const char *text, uint64_t time_ms)
 {
 	struct proof *one = find(p, name);
+	char *clean;
 	bool changed;
 
 	if (!one) {
@@ -24,9 +34,10 @@ bool proofs_put(
 		one = &p->list[p->n++];
 		*one = (struct proof){.name = xstrdup(name)};
 	}
-	changed = !one->text || one->ok != ok || !streq(one->text, text);
+	clean = said(text);
+	changed = !one->text || one->ok != ok || !streq(one->text, clean);
 	free(one->text);
-	one->text = str_escape(text, 2000);
+	one->text = clean;
 	one->ok = ok;
 	one->time_ms = time_ms;
 	return changed;

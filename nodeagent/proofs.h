@@ -9,6 +9,9 @@
 
 #include "common/util.h"
 
+/* ondold takes no longer texts, in proofs and in events. */
+#define SAID_MAX 2000
+
 struct proof {
 	char *name, *text; /* owned */
 	bool ok;
@@ -30,3 +33,5 @@ void proofs_keep(struct proofs *p, char *const *needed, const char *extra);
 bool proofs_all_ok(const struct proofs *p, char *const *needed);
 json_t *proofs_to_json(const struct proofs *p); /* new reference to an array */
 void proofs_clear(struct proofs *p);
+/* The text as it may be sent: printable, at most SAID_MAX bytes; caller frees. */
+char *said(const char *text);

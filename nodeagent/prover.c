@@ -18,7 +18,7 @@
 #define KVM_API 12
 #define STEADY_MS 30000 /* a service that restarted within this is not steady */
 #define HTTP_TIMEOUT_MS 10000
-#define VG_TIMEOUT_MS 120000
+#define VG_TIMEOUT_MS 150000
 #define LIBVIRT_TIMEOUT_MS 120000
 #define GUEST_TIMEOUT_MS 300000 /* over the guest's own deadline, see workops.c */
 

@@ -49,6 +49,7 @@ static void show_proofs(const json_t *proofs, FILE *out)
 static void show(struct jx *j, FILE *out)
 {
 	const char *kind = jx_str(j, "kind", 63), *failure = jx_str(j, "failure", 8192);
+	const char *step = jx_str(j, "step", 512);
 	bool ready = jx_bool_opt(j, "ready", false);
 
 	fprintf(out, "%s: %s%s%s, revision %llu, %s\n", jx_str(j, "node", 63),
@@ -57,7 +58,7 @@ static void show(struct jx *j, FILE *out)
 		ready ? "ready" : "not ready");
 	fprintf(out, "image %s; ondold %s; doing: %s\n", jx_str(j, "image", 128),
 		jx_bool_opt(j, "server_answers", false) ? "answers" : "does not answer",
-		jx_str(j, "step", 512));
+		*step ? step : "nothing");
 	if (*failure)
 		fprintf(out, "failed: %s\n", failure);
 	show_proofs(jx_array(j, "proofs", 64), out);

@@ -3,6 +3,8 @@
 
 #include <libkmod.h>
 
+#include "common/log.h"
+#include "nodeagent/arp.h"
 #include "nodeagent/guest.h"
 #include "nodeagent/held.h"
 #include "nodeagent/hypervisor.h"
@@ -12,6 +14,8 @@
 
 #define GUEST_DEADLINE_MS 240000 /* nested KVM in an emulated machine is slow */
 #define GUEST_MEMORY_MIB 192
+#define GUEST_ATTEMPTS 4
+#define GUEST_ARP_MS 900
 #define MAX_LOG (1024 * 1024)
 
 struct workop {
@@ -118,12 +122,42 @@ static char *place_text(const struct guest_place *p)
 		p->alone ? ", this node itself, for there is no other" : "", target);
 }
 
+/* A place whose address nobody answers for. */
+static int free_place(const struct workop *w, struct guest_place *ret, char **ret_text)
+{
+	for (unsigned attempt = 0; attempt < GUEST_ATTEMPTS; attempt++) {
+		struct mac_addr owner;
+		int r = guest_choose(
+			w->desired, w->def->vm_networks, attempt, ret, ret_text);
+		char ip[16], mac[18];
+
+		if (r < 0)
+			return r;
+		r = arp_probe(ret->network, ret->address, GUEST_ARP_MS, &owner);
+		if (r == 0)
+			return 0;
+		format_ipv4(ret->address, ip);
+		if (r < 0) {
+			*ret_text = xasprintf("%s cannot be looked for on %s: %s", ip,
+				ret->network, strerror(-r));
+			return r;
+		}
+		format_mac(&owner, mac);
+		log_warn("%s is taken on %s by %s, which rack.ini does not name", ip,
+			ret->network, mac);
+	}
+	*ret_text = xasprintf("the probe guest found %d addresses at the top of the %s "
+			      "network taken by machines that rack.ini does not name",
+		GUEST_ATTEMPTS, ret->network);
+	return -EADDRINUSE;
+}
+
 static int op_guest(struct workop *w, char **ret_text)
 {
 	_cleanup_free_ char *cmdline = NULL, *ran = NULL, *said = NULL, *log = NULL,
 			    *where = NULL;
 	struct guest_place place;
-	int r = guest_choose(w->desired, w->def->vm_networks, &place, ret_text);
+	int r = free_place(w, &place, ret_text);
 
 	if (r < 0)
 		return r;

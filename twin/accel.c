@@ -35,8 +35,8 @@ static void on_line(_unused_ struct child *c, const char *line, void *userdata)
 	}
 }
 
-static void on_end(_unused_ struct child *c, int status, bool timed_out, _unused_ const char *out,
-	void *userdata)
+static void on_end(_unused_ struct child *c, int status, bool timed_out,
+	_unused_ const char *out, void *userdata)
 {
 	struct probe *p = userdata;
 
@@ -48,13 +48,18 @@ static void on_end(_unused_ struct child *c, int status, bool timed_out, _unused
 
 static int run_probe(struct probe *p, const char *nvram)
 {
-	_cleanup_free_ char *vars = xasprintf("if=pflash,unit=1,format=raw,file=%s", nvram);
-	const char *argv[] = {TWIN_QEMU, "-accel", "kvm", "-machine", "q35,smm=off", "-cpu", "max",
-		"-m", "128", "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio",
-		"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" TWIN_FIRMWARE_CODE,
+	_cleanup_free_ char *vars =
+		xasprintf("if=pflash,unit=1,format=raw,file=%s", nvram);
+	const char *argv[] = {TWIN_QEMU, "-accel", "kvm", "-machine", "q35,smm=off",
+		"-cpu", "max", "-m", "128", "-nodefaults", "-no-user-config", "-display",
+		"none", "-serial", "stdio", "-drive",
+		"if=pflash,unit=0,format=raw,readonly=on,file=" TWIN_FIRMWARE_CODE,
 		"-drive", vars, NULL};
-	struct child_spec spec = {.argv = argv, .timeout_ms = PROBE_MS, .on_line = on_line,
-		.on_exit = on_end, .userdata = p};
+	struct child_spec spec = {.argv = argv,
+		.timeout_ms = PROBE_MS,
+		.on_line = on_line,
+		.on_exit = on_end,
+		.userdata = p};
 	struct child *c;
 	int r = child_spawn(p->event, &spec, &c);
 
@@ -65,13 +70,14 @@ static int run_probe(struct probe *p, const char *nvram)
 	return 0;
 }
 
-int accel_choose(enum twin_accel want, const char *nvram, enum twin_accel *ret,
-	char **reterr_msg)
+int accel_choose(
+	enum twin_accel want, const char *nvram, enum twin_accel *ret, char **reterr_msg)
 {
 	struct probe p = {0};
 	int r = 0;
 
-	if (want == TWIN_ACCEL_TCG || (want == TWIN_ACCEL_AUTO && access("/dev/kvm", R_OK | W_OK) < 0)) {
+	if (want == TWIN_ACCEL_TCG ||
+		(want == TWIN_ACCEL_AUTO && access("/dev/kvm", R_OK | W_OK) < 0)) {
 		*ret = TWIN_ACCEL_TCG;
 		return 0;
 	}
@@ -80,7 +86,8 @@ int accel_choose(enum twin_accel want, const char *nvram, enum twin_accel *ret,
 		r = run_probe(&p, nvram);
 	sd_event_unref(p.event);
 	if (!p.spoke && want == TWIN_ACCEL_KVM) {
-		*reterr_msg = xasprintf("a guest does not run under KVM here: %s; try --accel tcg",
+		*reterr_msg = xasprintf(
+			"a guest does not run under KVM here: %s; try --accel tcg",
 			p.why ? p.why : strerror(-r));
 		free(p.why);
 		return -ENODEV;

@@ -9,5 +9,5 @@
  * line. Blocks for 20 s at most, usually for one or two. nvram: a scratch copy of the
  * firmware's variables. KVM that was asked for and does not work is -ENODEV and *reterr_msg.
  */
-int accel_choose(enum twin_accel want, const char *nvram, enum twin_accel *ret,
-	char **reterr_msg);
+int accel_choose(
+	enum twin_accel want, const char *nvram, enum twin_accel *ret, char **reterr_msg);

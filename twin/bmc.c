@@ -58,7 +58,7 @@ static int write_into(const char *dir, const char *name, const void *data, size_
 static int make_dirs(const struct bmc *b)
 {
 	_cleanup_free_ char *state = xasprintf("%s/state", b->dir),
-		*sensors = xasprintf("%s/sensors", b->node->dir);
+			    *sensors = xasprintf("%s/sensors", b->node->dir);
 	int r = mkdir_p(state, 0700);
 
 	return r < 0 ? r : mkdir_p(sensors, 0700);
@@ -67,9 +67,10 @@ static int make_dirs(const struct bmc *b)
 static int write_files(struct bmc *b, const struct bmc_login *login, char **reterr_msg)
 {
 	const struct rack_node *rn = b->node->rack;
-	struct fru_info info = {rn->profile->vendor, rn->profile->product, rn->serial, "P19766-B21"};
+	struct fru_info info = {
+		rn->profile->vendor, rn->profile->product, rn->serial, "P19766-B21"};
 	_cleanup_free_ char *fru_path = xasprintf("%s/fru.bin", b->dir), *conf = NULL,
-		*commands = bmc_commands(b->node, fru_path);
+			    *commands = bmc_commands(b->node, fru_path);
 	uint8_t fru[FRU_SIZE];
 	int r = bmc_lan_conf(b->plan, b->node, login, &conf, reterr_msg);
 
@@ -85,8 +86,8 @@ static int write_files(struct bmc *b, const struct bmc_login *login, char **rete
 		r = write_into(b->dir, "lan.conf", conf, strlen(conf));
 	explicit_bzero(conf, strlen(conf));
 	if (r < 0)
-		*reterr_msg = xasprintf("the files in %s could not be written: %s", b->dir,
-			strerror(-r));
+		*reterr_msg = xasprintf(
+			"the files in %s could not be written: %s", b->dir, strerror(-r));
 	else
 		bmc_set_readings(b->node, false);
 	return r;
@@ -119,24 +120,27 @@ static void on_end(_unused_ struct child *c, int status, _unused_ bool timed_out
 
 	b->child = NULL;
 	if (b->restarts++ >= MAX_RESTARTS) {
-		log_error("%s: its BMC has ended %u times (ipmi_sim, status %d) and stays away",
+		log_error(
+			"%s: its BMC has ended %u times (ipmi_sim, status %d) and stays away",
 			b->node->rack->name, b->restarts, status);
 		return;
 	}
 	log_warn("%s: its BMC ended (ipmi_sim, status %d); started again in 1 s",
 		b->node->rack->name, status);
-	sd_event_add_time_relative(b->event, &b->restart_timer, CLOCK_MONOTONIC, RESTART_US, 1000,
-		on_restart, b);
+	sd_event_add_time_relative(b->event, &b->restart_timer, CLOCK_MONOTONIC,
+		RESTART_US, 1000, on_restart, b);
 }
 
 static int start(struct bmc *b)
 {
 	_cleanup_free_ char *self = xasprintf("%s/ondol-twin", b->plan->dir),
-		*conf = xasprintf("%s/lan.conf", b->dir), *commands = xasprintf("%s/commands", b->dir),
-		*state = xasprintf("%s/state", b->dir);
-	const char *const argv[] = {self, "hold-stdin", "ipmi_sim", "-n", "-p", "-c", conf, "-f",
-		commands, "-s", state, NULL};
-	struct child_spec spec = {.argv = argv, .on_line = on_line, .on_exit = on_end, .userdata = b};
+			    *conf = xasprintf("%s/lan.conf", b->dir),
+			    *commands = xasprintf("%s/commands", b->dir),
+			    *state = xasprintf("%s/state", b->dir);
+	const char *const argv[] = {self, "hold-stdin", "ipmi_sim", "-n", "-p", "-c",
+		conf, "-f", commands, "-s", state, NULL};
+	struct child_spec spec = {
+		.argv = argv, .on_line = on_line, .on_exit = on_end, .userdata = b};
 
 	return child_spawn(b->event, &spec, &b->child);
 }
@@ -151,7 +155,8 @@ static void answered(struct bmc *b, int r)
 }
 
 /* A refused ping comes as an error of recv: the next one is already on its way. */
-static int on_pong(_unused_ sd_event_source *s, int fd, _unused_ uint32_t revents, void *userdata)
+static int on_pong(
+	_unused_ sd_event_source *s, int fd, _unused_ uint32_t revents, void *userdata)
 {
 	char buf[64];
 
@@ -177,7 +182,8 @@ static int on_ping_time(sd_event_source *s, uint64_t usec, void *userdata)
 
 static int start_pinging(struct bmc *b)
 {
-	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(TWIN_IPMI_PORT),
+	struct sockaddr_in sa = {.sin_family = AF_INET,
+		.sin_port = htons(TWIN_IPMI_PORT),
 		.sin_addr.s_addr = htonl(b->node->rack->bmc)};
 	int r;
 
@@ -186,14 +192,14 @@ static int start_pinging(struct bmc *b)
 		return -errno;
 	r = sd_event_add_io(b->event, &b->ping_io, b->ping_fd, EPOLLIN, on_pong, b);
 	if (r >= 0)
-		r = sd_event_add_time_relative(b->event, &b->ping_timer, CLOCK_MONOTONIC, PING_US,
-			1000, on_ping_time, b);
+		r = sd_event_add_time_relative(b->event, &b->ping_timer, CLOCK_MONOTONIC,
+			PING_US, 1000, on_ping_time, b);
 	return r < 0 ? r : 0;
 }
 
 int bmc_new(sd_event *event, const struct twin_plan *p, const struct twin_node *n,
-	const struct bmc_login *login, void (*ready)(int r, void *userdata), void *userdata,
-	struct bmc **ret, char **reterr_msg)
+	const struct bmc_login *login, void (*ready)(int r, void *userdata),
+	void *userdata, struct bmc **ret, char **reterr_msg)
 {
 	struct bmc *b = xcalloc(1, sizeof(*b));
 	int r;

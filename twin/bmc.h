@@ -16,8 +16,8 @@ struct bmc;
  * 0) or did not within 15 s (-ETIMEDOUT). p and n are borrowed until bmc_free.
  */
 int bmc_new(sd_event *event, const struct twin_plan *p, const struct twin_node *n,
-	const struct bmc_login *login, void (*ready)(int r, void *userdata), void *userdata,
-	struct bmc **ret, char **reterr_msg);
+	const struct bmc_login *login, void (*ready)(int r, void *userdata),
+	void *userdata, struct bmc **ret, char **reterr_msg);
 void bmc_free(struct bmc *b);
 /* The sensors' readings for a node that is on or off. */
 void bmc_set_readings(const struct twin_node *n, bool on);

@@ -36,14 +36,18 @@ static int check_word(const char *node, const char *what, const char *word, size
 	char **reterr_msg)
 {
 	if (strlen(word) > max) {
-		*reterr_msg = xasprintf("secrets.ini: the %s of %s has %zu characters; the twin's "
-			"BMCs take %zu", what, node, strlen(word), max);
+		*reterr_msg = xasprintf(
+			"secrets.ini: the %s of %s has %zu characters; the twin's "
+			"BMCs take %zu",
+			what, node, strlen(word), max);
 		return -EINVAL;
 	}
 	for (const char *c = word; *c; c++)
 		if (!isgraph((unsigned char)*c)) {
-			*reterr_msg = xasprintf("secrets.ini: the %s of %s has a blank or a "
-				"character outside ASCII; the twin's BMCs cannot take it", what, node);
+			*reterr_msg = xasprintf(
+				"secrets.ini: the %s of %s has a blank or a "
+				"character outside ASCII; the twin's BMCs cannot take it",
+				what, node);
 			return -EINVAL;
 		}
 	return 0;
@@ -63,11 +67,12 @@ int bmc_lan_conf(const struct twin_plan *p, const struct twin_node *n,
 	const struct bmc_login *login, char **ret, char **reterr_msg)
 {
 	char addr[16], guid[33];
-	int r = check_word(n->rack->name, "user name", login->user, SIM_MAX_USER, reterr_msg);
+	int r = check_word(
+		n->rack->name, "user name", login->user, SIM_MAX_USER, reterr_msg);
 
 	if (r == 0)
-		r = check_word(n->rack->name, "password", login->password, SIM_MAX_PASSWORD,
-			reterr_msg);
+		r = check_word(n->rack->name, "password", login->password,
+			SIM_MAX_PASSWORD, reterr_msg);
 	if (r < 0)
 		return r;
 	format_ipv4(n->rack->bmc, addr);
@@ -98,17 +103,20 @@ static void add_sensor(FILE *f, const struct twin_node *n, const struct bmc_sens
 	uint8_t record[SDR_MAX];
 	size_t len = sdr_build(d, record);
 
-	fprintf(f, "sensor_add 0x20 0 %u %u 1 poll 1000 file \"%s/sensors/%s\"\n", d->number,
-		d->type, n->dir, s->file);
+	fprintf(f, "sensor_add 0x20 0 %u %u 1 poll 1000 file \"%s/sensors/%s\"\n",
+		d->number, d->type, n->dir, s->file);
 	fprintf(f, "sensor_set_value 0x20 0 %u %u 0\n", d->number, s->off);
 	if (d->critical) {
-		fprintf(f, "sensor_set_threshold 0x20 0 %u settable 110000 %u %u 0 0 0 0\n",
+		fprintf(f,
+			"sensor_set_threshold 0x20 0 %u settable 110000 %u %u 0 0 0 0\n",
 			d->number, d->fatal, d->critical);
-		fprintf(f, "sensor_set_event_support 0x20 0 %u enable scanning per-state "
+		fprintf(f,
+			"sensor_set_event_support 0x20 0 %u enable scanning per-state "
 			"000101000000000 000101000000000 000101000000000 000101000000000\n",
 			d->number);
 	} else {
-		fprintf(f, "sensor_set_event_support 0x20 0 %u disable scanning none "
+		fprintf(f,
+			"sensor_set_event_support 0x20 0 %u disable scanning none "
 			"000000000000000 000000000000000 000000000000000 000000000000000\n",
 			d->number);
 	}
@@ -127,11 +135,12 @@ char *bmc_commands(const struct twin_node *n, const char *fru_path)
 	if (!f)
 		abort();
 	fprintf(f, "mc_setbmc 0x20\n");
-	fprintf(f, "mc_add 0x20 0x%02x no-device-sdrs 1 2 0x90 0x8f %d 0x%x\n", ILO_DEVICE,
-		HP_MANUFACTURER, ILO_PRODUCT);
+	fprintf(f, "mc_add 0x20 0x%02x no-device-sdrs 1 2 0x90 0x8f %d 0x%x\n",
+		ILO_DEVICE, HP_MANUFACTURER, ILO_PRODUCT);
 	fprintf(f, "sel_enable 0x20 1000 0x0a\n");
 	fprintf(f, "sensor_add 0x20 0 0 35 0x6f event-only\n");
-	fprintf(f, "sensor_set_event_support 0x20 0 0 enable scanning per-state "
+	fprintf(f,
+		"sensor_set_event_support 0x20 0 0 enable scanning per-state "
 		"000000000001111 000000000000000 000000000001111 000000000000000\n");
 	for (size_t i = 0; i < ARRAY_SIZE(sdrs); i++)
 		add_sensor(f, n, &bmc_sensors[i], &sdrs[i]);

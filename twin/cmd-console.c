@@ -34,7 +34,8 @@ static int follow(int fd, const char *path)
 	char buf[4096] __attribute__((aligned(8)));
 	int r = 0;
 
-	if (in < 0 || inotify_add_watch(in, path, IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF) < 0)
+	if (in < 0 ||
+		inotify_add_watch(in, path, IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF) < 0)
 		return -errno;
 	while (r == 0) {
 		r = copy_rest(fd);

@@ -21,12 +21,17 @@ static int end_rack(const char *dir, bool keep_disks)
 	int r = rundir_look(dir, &s, &pidfd, &msg);
 
 	if (r < 0 || r == RUNDIR_ABSENT) {
-		log_error("no rack is up in %s%s%s", dir, msg ? ": " : "", msg ? msg : "");
+		if (!msg)
+			rundir_wipe_stale(dir); /* of an `up` that did not get far */
+		log_error(
+			"no rack is up in %s%s%s", dir, msg ? ": " : "", msg ? msg : "");
 		return EXIT_FAILED;
 	}
 	if (r == RUNDIR_ELSEWHERE) {
-		log_error("the rack %s is up, but cannot be ended from inside itself: run this "
-			"command outside of `ondol-twin exec`", s->rack);
+		log_error(
+			"the rack %s is up, but cannot be ended from inside itself: run this "
+			"command outside of `ondol-twin exec`",
+			s->rack);
 		return EXIT_FAILED;
 	}
 	if (keep_disks && rundir_keep_disks(dir) < 0)
@@ -34,7 +39,8 @@ static int end_rack(const char *dir, bool keep_disks)
 	if (r == RUNDIR_UP) {
 		r = ns_end(pidfd, END_GRACE_MS);
 		if (r < 0) {
-			log_error("the rack %s could not be ended: %s", s->rack, strerror(-r));
+			log_error("the rack %s could not be ended: %s", s->rack,
+				strerror(-r));
 			return EXIT_FAILED;
 		}
 	}
@@ -46,8 +52,8 @@ static int end_rack(const char *dir, bool keep_disks)
 int cmd_down(int argc, char **argv)
 {
 	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-		{"dir", required_argument, NULL, 'd'}, {"keep-disks", no_argument, NULL, 'k'},
-		{NULL, 0, NULL, 0}};
+		{"dir", required_argument, NULL, 'd'},
+		{"keep-disks", no_argument, NULL, 'k'}, {NULL, 0, NULL, 0}};
 	_cleanup_free_ char *dir = NULL;
 	const char *dir_opt = NULL;
 	bool keep = false;

@@ -53,12 +53,13 @@ static int wait_for(pid_t pid, int sigfd)
 			continue;
 		}
 		if (waitpid(pid, &status, WNOHANG) == pid)
-			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+			return WIFEXITED(status) ? WEXITSTATUS(status)
+						 : 128 + WTERMSIG(status);
 	}
 }
 
-_Noreturn static void run_inside(const char *dir, const char *cwd, char **argv,
-	const sigset_t *mask)
+_Noreturn static void run_inside(
+	const char *dir, const char *cwd, char **argv, const sigset_t *mask)
 {
 	_cleanup_free_ char *rundir = net_ovs_rundir(dir);
 
@@ -120,7 +121,8 @@ int cmd_exec(int argc, char **argv)
 	if (r < 0)
 		return EXIT_FAILED;
 	if (r == RUNDIR_ELSEWHERE) {
-		log_error("this is already inside the rack %s: run the command itself", s->rack);
+		log_error("this is already inside the rack %s: run the command itself",
+			s->rack);
 		return EXIT_FAILED;
 	}
 	return run_in_box(dir, pidfd, argv + optind);

@@ -28,7 +28,8 @@ static int get_one(const char *dir, const char *node, const char *what)
 {
 	_cleanup_(jx_freep) json_t *answer = NULL;
 	const char *value;
-	int r = ask(dir, json_pack("{s:s, s:s, s:s}", "op", "get", "node", node, "what", what),
+	int r = ask(dir,
+		json_pack("{s:s, s:s, s:s}", "op", "get", "node", node, "what", what),
 		&answer);
 
 	if (r < 0)
@@ -44,8 +45,10 @@ static int set_one(const char *dir, const char *node, const char *what, const ch
 {
 	_cleanup_(jx_freep) json_t *answer = NULL;
 
-	return ask(dir, json_pack("{s:s, s:s, s:s, s:s}", "op", "set", "node", node, "what", what,
-		"value", value), &answer);
+	return ask(dir,
+		json_pack("{s:s, s:s, s:s, s:s}", "op", "set", "node", node, "what", what,
+			"value", value),
+		&answer);
 }
 
 int cmd_chassis(int argc, char **argv)

@@ -27,11 +27,13 @@ static void host_pids(json_t *status, pid_t first)
 	json_t *node;
 	size_t i;
 
-	json_array_foreach(json_object_get(status, "nodes"), i, node) {
+	json_array_foreach(json_object_get(status, "nodes"), i, node)
+	{
 		pid_t inside = (pid_t)json_integer_value(json_object_get(node, "pid"));
 
 		if (inside > 0)
-			json_object_set_new(node, "pid", json_integer(ns_host_pid(first, inside)));
+			json_object_set_new(
+				node, "pid", json_integer(ns_host_pid(first, inside)));
 	}
 }
 
@@ -41,31 +43,38 @@ static void print_table(const json_t *status)
 	size_t i;
 
 	printf("%s: up (%s), %s %s, %s %s, in %s\n", text_of(status, "rack"),
-		text_of(status, "accel"), text_of(status, "interface"), text_of(status, "address"),
-		text_of(status, "bmc_interface"), text_of(status, "bmc_address"),
-		text_of(status, "dir"));
-	printf("%-12s %-11s %-7s %-5s %8s  %-8s %-8s %-15s %s\n", "NODE", "ROLE", "KIND", "POWER",
-		"PID", "BOOTED", "NEXT", "BMC", "CONSOLE");
-	json_array_foreach(json_object_get(status, "nodes"), i, node) {
+		text_of(status, "accel"), text_of(status, "interface"),
+		text_of(status, "address"), text_of(status, "bmc_interface"),
+		text_of(status, "bmc_address"), text_of(status, "dir"));
+	printf("%-12s %-11s %-7s %-5s %8s  %-8s %-8s %-15s %s\n", "NODE", "ROLE", "KIND",
+		"POWER", "PID", "BOOTED", "NEXT", "BMC", "CONSOLE");
+	json_array_foreach(json_object_get(status, "nodes"), i, node)
+	{
 		long long pid = json_integer_value(json_object_get(node, "pid"));
 		char number[24] = "-";
 		const char *next = text_of(node, "next_boot");
 
 		if (pid > 0)
 			snprintf(number, sizeof(number), "%lld", pid);
-		printf("%-12s %-11s %-7s %-5s %8s  %-8s %-8s %-15s %s%s\n", text_of(node, "name"),
-			text_of(node, "role"), text_of(node, "kind"), text_of(node, "power"), number,
+		printf("%-12s %-11s %-7s %-5s %8s  %-8s %-8s %-15s %s%s\n",
+			text_of(node, "name"), text_of(node, "role"),
+			text_of(node, "kind"), text_of(node, "power"), number,
 			text_of(node, "boot"),
-			streq(next, "pxe") ? "network" : streq(next, "default") ? "disk" : "-",
+			streq(next, "pxe")               ? "network"
+				: streq(next, "default") ? "disk"
+							 : "-",
 			text_of(node, "bmc"), text_of(node, "console"),
-			json_is_true(json_object_get(node, "identify")) ? " (UID light on)" : "");
+			json_is_true(json_object_get(node, "identify"))
+				? " (UID light on)"
+				: "");
 	}
 }
 
 static int show(const char *dir, bool json)
 {
 	_cleanup_(rundir_state_freep) struct rundir_state *s = NULL;
-	_cleanup_(jx_freep) json_t *status = NULL, *request = json_pack("{s:s}", "op", "status");
+	_cleanup_(jx_freep) json_t *status = NULL,
+				   *request = json_pack("{s:s}", "op", "status");
 	_cleanup_close_ int pidfd = -1;
 	_cleanup_free_ char *msg = NULL;
 	int r = cmd_need_up(dir, &s, &pidfd);

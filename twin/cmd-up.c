@@ -52,25 +52,41 @@ static const char help[] =
 	"  --disks DIR        drives and NVRAM (default " RUNDIR_DISKS "/RACK)\n"
 	"  --keep-disks       keep them when the rack goes down\n";
 
-enum { OPT_NODES = 256, OPT_NODE, OPT_SECRETS, OPT_MEMORY, OPT_CPUS, OPT_ACCEL, OPT_DETACH,
-	OPT_DIR, OPT_DISKS, OPT_KEEP };
+enum {
+	OPT_NODES = 256,
+	OPT_NODE,
+	OPT_SECRETS,
+	OPT_MEMORY,
+	OPT_CPUS,
+	OPT_ACCEL,
+	OPT_DETACH,
+	OPT_DIR,
+	OPT_DISKS,
+	OPT_KEEP
+};
 
 static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-	{"nodes", required_argument, NULL, OPT_NODES}, {"node", required_argument, NULL, OPT_NODE},
+	{"nodes", required_argument, NULL, OPT_NODES},
+	{"node", required_argument, NULL, OPT_NODE},
 	{"secrets", required_argument, NULL, OPT_SECRETS},
-	{"memory", required_argument, NULL, OPT_MEMORY}, {"cpus", required_argument, NULL, OPT_CPUS},
-	{"accel", required_argument, NULL, OPT_ACCEL}, {"detach", no_argument, NULL, OPT_DETACH},
-	{"dir", required_argument, NULL, OPT_DIR}, {"disks", required_argument, NULL, OPT_DISKS},
+	{"memory", required_argument, NULL, OPT_MEMORY},
+	{"cpus", required_argument, NULL, OPT_CPUS},
+	{"accel", required_argument, NULL, OPT_ACCEL},
+	{"detach", no_argument, NULL, OPT_DETACH},
+	{"dir", required_argument, NULL, OPT_DIR},
+	{"disks", required_argument, NULL, OPT_DISKS},
 	{"keep-disks", no_argument, NULL, OPT_KEEP}, {NULL, 0, NULL, 0}};
 
 static int bad_number(const char *option, unsigned min, unsigned max)
 {
-	return cmd_usage("up", "%s: expected %u to %u, found \"%s\"", option, min, max, optarg);
+	return cmd_usage(
+		"up", "%s: expected %u to %u, found \"%s\"", option, min, max, optarg);
 }
 
 static int take_number(const char *option, unsigned min, unsigned max, unsigned *ret)
 {
-	return parse_unsigned(optarg, min, max, ret) < 0 ? bad_number(option, min, max) : -1;
+	return parse_unsigned(optarg, min, max, ret) < 0 ? bad_number(option, min, max)
+							 : -1;
 }
 
 /* -1: go on; else the exit status. */
@@ -91,9 +107,10 @@ static int take_option(struct up *u, int c)
 		return take_number("--cpus", 1, 64, &u->opt.cpus);
 	case OPT_ACCEL:
 		return twin_accel_parse(optarg, &u->opt.accel) < 0
-			       ? cmd_usage("up", "--accel: expected kvm, tcg or auto, found \"%s\"",
-					 optarg)
-			       : -1;
+			? cmd_usage("up",
+				  "--accel: expected kvm, tcg or auto, found \"%s\"",
+				  optarg)
+			: -1;
 	case OPT_SECRETS:
 		u->secrets_file = optarg;
 		return -1;
@@ -124,7 +141,8 @@ static int parse_arguments(struct up *u, int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (optind + 1 != argc)
-		return cmd_usage("up", optind == argc ? "FILE is missing" : "one FILE, not more");
+		return cmd_usage(
+			"up", optind == argc ? "FILE is missing" : "one FILE, not more");
 	if (u->opt.n_nodes && u->opt.n_node_names)
 		return cmd_usage("up", "--nodes and --node exclude each other");
 	u->file = argv[optind];
@@ -159,7 +177,8 @@ static int load(struct up *u)
 	u->rack = cmd_load_rack(u->file);
 	if (!u->rack)
 		return EXIT_USAGE;
-	r = secrets_load(u->secrets_file ? u->secrets_file : deflt, u->rack, &problems, &u->secrets);
+	r = secrets_load(u->secrets_file ? u->secrets_file : deflt, u->rack, &problems,
+		&u->secrets);
 	if (problems.n) {
 		problems_sort(&problems);
 		problems_print(&problems, stderr);
@@ -170,7 +189,8 @@ static int load(struct up *u)
 
 static int make_plan(struct up *u)
 {
-	_cleanup_free_ char *msg = NULL, *disks = xasprintf("%s/%s", RUNDIR_DISKS, u->rack->name);
+	_cleanup_free_ char *msg = NULL,
+			    *disks = xasprintf("%s/%s", RUNDIR_DISKS, u->rack->name);
 
 	u->dir = u->dir_opt ? absolute(u->dir_opt) : rundir_default(u->rack->name);
 	u->disks = u->disks_opt ? absolute(u->disks_opt) : TAKE_PTR(disks);
@@ -196,7 +216,8 @@ static int clean_stale(struct up *u, const struct rundir_state *old)
 
 	if (rundir_look(u->dir, &s, &pidfd, &msg) == RUNDIR_UP)
 		(void)ns_end(pidfd, 0);
-	log_info("the rack %s ended earlier without cleaning up; its files are removed", old->rack);
+	log_info("the rack %s ended earlier without cleaning up; its files are removed",
+		old->rack);
 	rundir_wipe(u->dir, old);
 	util_closep(&u->lock);
 	u->lock = -1;
@@ -211,8 +232,10 @@ static int take_lock(struct up *u)
 		int r = rundir_lock(u->dir, &u->lock);
 
 		if (r == -EBUSY) {
-			log_error("the rack %s is already up (%s); `ondol-twin status` shows it, "
-				"`ondol-twin down` ends it", u->rack->name, u->dir);
+			log_error(
+				"the rack %s is already up (%s); `ondol-twin status` shows it, "
+				"`ondol-twin down` ends it",
+				u->rack->name, u->dir);
 			return EXIT_FAILED;
 		}
 		if (r < 0) {
@@ -278,13 +301,31 @@ static void describe(struct up *u)
 
 static void warn_memory(const struct up *u)
 {
-	uint64_t need = (uint64_t)u->plan->n_nodes * (u->opt.memory_mib + NODE_OVERHEAD_MIB);
+	uint64_t need =
+		(uint64_t)u->plan->n_nodes * (u->opt.memory_mib + NODE_OVERHEAD_MIB);
 	struct sysinfo si;
 
 	if (sysinfo(&si) == 0 && need > si.totalram * si.mem_unit / MIB)
-		log_warn("%zu nodes may take up to %llu MiB of memory, this machine has %llu; fewer "
-			"--nodes or less --memory avoid swapping", u->plan->n_nodes,
-			(unsigned long long)need, (unsigned long long)(si.totalram * si.mem_unit / MIB));
+		log_warn(
+			"%zu nodes may take up to %llu MiB of memory, this machine has %llu; fewer "
+			"--nodes or less --memory avoid swapping",
+			u->plan->n_nodes, (unsigned long long)need,
+			(unsigned long long)(si.totalram * si.mem_unit / MIB));
+}
+
+/* Linux knows QEMU's NVMe controllers and does not believe the names they give. */
+static void warn_nvme(const struct up *u)
+{
+	for (size_t i = 0; i < u->plan->n_nodes; i++)
+		for (size_t j = 0; j < u->plan->nodes[i].n_disks; j++) {
+			const struct rack_node *n = u->plan->nodes[i].rack;
+
+			if (n->profile->disks[j].bus == DISK_BUS_NVME && n->disks[j].wwn)
+				log_warn(
+					"%s: [node %s] disk.%u.wwn: Linux does not show the WWN of a "
+					"simulated NVMe drive; for the twin, declare its serial only",
+					u->rack->file, n->name, n->profile->disks[j].bay);
+		}
 }
 
 static void print_up(const struct up *u, const char *text)
@@ -292,7 +333,8 @@ static void print_up(const struct up *u, const char *text)
 	char took[32], addr[16];
 
 	format_duration(now_mono_ms() - u->begun_ms, took);
-	printf("The rack %s is up: %s (%s). All servers are off.\n", u->rack->name, text, took);
+	printf("The rack %s is up: %s (%s). All servers are off.\n", u->rack->name, text,
+		took);
 	for (size_t i = 0; i < u->plan->n_nodes; i++) {
 		const struct rack_node *n = u->plan->nodes[i].rack;
 
@@ -318,9 +360,6 @@ static enum heard hear(const struct up *u, const struct ns_front *f)
 		return HEARD_END;
 	buf[n] = '\0';
 	switch ((enum ns_kind)buf[0]) {
-	case NS_STEP:
-		log_info("%s", buf + 1);
-		break;
 	case NS_READY:
 		print_up(u, buf + 1);
 		return HEARD_READY;
@@ -376,8 +415,10 @@ static int signals_fd(void)
 static int start_box(struct up *u, struct ns_front *f)
 {
 	_cleanup_free_ char *log_path = xasprintf("%s/twin.log", u->dir);
-	struct ns_box box = {.log_path = u->detach ? log_path : NULL, .supervise = supervise,
-		.wipe = wipe, .userdata = u};
+	struct ns_box box = {.log_path = u->detach ? log_path : NULL,
+		.supervise = supervise,
+		.wipe = wipe,
+		.userdata = u};
 	int r = link_self(u);
 
 	if (r == 0 && u->keep_disks)
@@ -440,7 +481,8 @@ static void up_clear(struct up *u)
 
 int cmd_up(int argc, char **argv)
 {
-	_cleanup_(up_clear) struct up u = {.lock = -1, .begun_ms = now_mono_ms(),
+	_cleanup_(up_clear) struct up u = {.lock = -1,
+		.begun_ms = now_mono_ms(),
 		.opt = {.memory_mib = 1024, .cpus = 1}};
 	int r = parse_arguments(&u, argc, argv);
 
@@ -451,6 +493,7 @@ int cmd_up(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	warn_memory(&u);
+	warn_nvme(&u);
 	r = take_lock(&u);
 	return r < 0 ? run_box(&u) : r;
 }

@@ -41,7 +41,8 @@ static void conn_free(struct ctl_conn *c)
 static void answer(struct ctl_conn *c, const json_t *j)
 {
 	_cleanup_free_ char *text = json_dumps(j, JSON_COMPACT);
-	_cleanup_free_ char *line = xasprintf("%s\n", text ? text : "{\"error\":\"no answer\"}");
+	_cleanup_free_ char *line =
+		xasprintf("%s\n", text ? text : "{\"error\":\"no answer\"}");
 
 	if (send(c->fd, line, strlen(line), MSG_NOSIGNAL) != (ssize_t)strlen(line))
 		log_debug("control: an answer could not be sent");
@@ -66,8 +67,8 @@ static int on_line(const char *line, void *userdata)
 	return 0;
 }
 
-static int on_readable(_unused_ sd_event_source *s, int fd, _unused_ uint32_t revents,
-	void *userdata)
+static int on_readable(
+	_unused_ sd_event_source *s, int fd, _unused_ uint32_t revents, void *userdata)
 {
 	struct ctl_conn *c = userdata;
 
@@ -76,8 +77,8 @@ static int on_readable(_unused_ sd_event_source *s, int fd, _unused_ uint32_t re
 	return 0;
 }
 
-static int on_connect(_unused_ sd_event_source *s, int fd, _unused_ uint32_t revents,
-	void *userdata)
+static int on_connect(
+	_unused_ sd_event_source *s, int fd, _unused_ uint32_t revents, void *userdata)
 {
 	struct ctl *ctl = userdata;
 	int conn = sock_accept(fd);
@@ -109,7 +110,8 @@ int ctl_new(sd_event *event, const char *path, ctl_handler handler, void *userda
 	c->userdata = userdata;
 	c->listener = r = sock_listen_unix(path);
 	if (r >= 0)
-		r = sd_event_add_io(event, &c->source, c->listener, EPOLLIN, on_connect, c);
+		r = sd_event_add_io(
+			event, &c->source, c->listener, EPOLLIN, on_connect, c);
 	if (r < 0) {
 		ctl_free(c);
 		return r;

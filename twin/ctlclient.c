@@ -36,8 +36,8 @@ int ctl_call(const char *dir, const json_t *request, json_t **ret, char **reterr
 	if (r >= 0)
 		r = exchange(fd, request, &text, &len);
 	if (r < 0) {
-		*reterr_msg = xasprintf("the rack's supervisor does not answer at %s: %s", path,
-			strerror(-r));
+		*reterr_msg = xasprintf("the rack's supervisor does not answer at %s: %s",
+			path, strerror(-r));
 		return r;
 	}
 	root = jx_parse(text, len, reterr_msg);

@@ -21,16 +21,19 @@ static int make_disk(const struct twin_disk *d, char **reterr_msg)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		goto fail;
 	if (st.st_size != 0 && (uint64_t)st.st_size != d->size_bytes) {
-		*reterr_msg = xasprintf("%s was kept from an earlier time and has %lld bytes; "
-			"declared are %llu: remove it, or take another --disks directory", d->path,
-			(long long)st.st_size, (unsigned long long)d->size_bytes);
+		*reterr_msg = xasprintf(
+			"%s was kept from an earlier time and has %lld bytes; "
+			"declared are %llu: remove it, or take another --disks directory",
+			d->path, (long long)st.st_size,
+			(unsigned long long)d->size_bytes);
 		return -EEXIST;
 	}
 	if (ftruncate(fd, (off_t)d->size_bytes) < 0)
 		goto fail;
 	return 0;
 fail:
-	*reterr_msg = xasprintf("the drive %s could not be made: %s", d->path, strerror(errno));
+	*reterr_msg =
+		xasprintf("the drive %s could not be made: %s", d->path, strerror(errno));
 	return -EIO;
 }
 
@@ -44,7 +47,8 @@ int files_make_nvram(const char *path, char **reterr_msg)
 		return 0;
 	r = read_file(TWIN_FIRMWARE_VARS, MAX_FIRMWARE, &data, &len);
 	if (r < 0) {
-		*reterr_msg = xasprintf("%s: %s (package ovmf)", TWIN_FIRMWARE_VARS, strerror(-r));
+		*reterr_msg = xasprintf(
+			"%s: %s (package ovmf)", TWIN_FIRMWARE_VARS, strerror(-r));
 		return r;
 	}
 	r = write_file_atomic(path, data, len, 0600);

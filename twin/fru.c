@@ -7,7 +7,7 @@
 #define CHASSIS_RACK_MOUNT 0x17
 
 struct area {
-	uint8_t b[256];
+	uint8_t b[512]; /* four of the longest fields and the rest */
 	size_t n;
 };
 
@@ -87,7 +87,8 @@ static struct area product_area(const struct fru_info *f)
 
 void fru_build(const struct fru_info *info, uint8_t ret[static FRU_SIZE])
 {
-	const struct area areas[] = {chassis_area(info), board_area(info), product_area(info)};
+	const struct area areas[] = {
+		chassis_area(info), board_area(info), product_area(info)};
 	uint8_t out[FRU_SIZE] = {1};
 	size_t n = 8;
 
@@ -109,17 +110,16 @@ size_t sdr_build(const struct sdr_sensor *s, uint8_t ret[static SDR_MAX])
 	bool limits = s->critical || s->fatal;
 	/* bits: upper non-recoverable, upper critical */
 	uint8_t events_hi = limits ? 0x0a : 0, readable = limits ? 0x30 : 0;
-	uint8_t b[SDR_MAX] = {
-		0, 0, 0x51, 0x01, 0, /* record id, version, full sensor, length below */
-		0x20, 0, s->number, s->entity, s->instance,
-		0x7f, (uint8_t)(limits ? 0x68 : 0x40), s->type, 0x01,
-		0x00, events_hi, 0x00, events_hi, 0x00, readable,
-		(uint8_t)(s->percent ? UNIT_PERCENTAGE : 0), (uint8_t)(s->percent ? 0 : UNIT_DEGREES_C), 0,
-		0, 1, 0, 0, 0, 0, 0, /* linear, M = 1, B = 0, exponents 0 */
-		0, 0, 0, 0, 0xff, 0,
-		s->fatal, s->critical, 0, 0, 0, 0, /* thresholds, upper then lower */
-		1, 1, 0, 0, 0,
-		(uint8_t)(TYPE_ASCII | name)};
+	uint8_t b[SDR_MAX] = {0, 0, 0x51, 0x01,
+		0, /* record id, version, full sensor, length below */
+		0x20, 0, s->number, s->entity, s->instance, 0x7f,
+		(uint8_t)(limits ? 0x68 : 0x40), s->type, 0x01, 0x00, events_hi, 0x00,
+		events_hi, 0x00, readable, (uint8_t)(s->percent ? UNIT_PERCENTAGE : 0),
+		(uint8_t)(s->percent ? 0 : UNIT_DEGREES_C), 0, 0, 1, 0, 0, 0, 0,
+		0, /* linear, M = 1, B = 0, exponents 0 */
+		0, 0, 0, 0, 0xff, 0, s->fatal, s->critical, 0, 0, 0,
+		0, /* thresholds, upper then lower */
+		1, 1, 0, 0, 0, (uint8_t)(TYPE_ASCII | name)};
 
 	memcpy(b + 48, s->name, name);
 	b[4] = (uint8_t)(48 + name - 5);

@@ -8,7 +8,7 @@
 
 #include "common/util.h"
 
-#define FRU_SIZE 512
+#define FRU_SIZE 1024
 #define FRU_MAX_FIELD 63
 
 /* Longer fields are cut at FRU_MAX_FIELD. */
@@ -22,10 +22,10 @@ void fru_build(const struct fru_info *info, uint8_t ret[static FRU_SIZE]);
 struct sdr_sensor {
 	uint8_t number;
 	uint8_t entity, instance;
-	uint8_t type;       /* 1: temperature, 4: fan */
-	bool percent;       /* else degrees Celsius */
+	uint8_t type; /* 1: temperature, 4: fan */
+	bool percent; /* else degrees Celsius */
 	uint8_t critical, fatal; /* upper thresholds; 0: none */
-	const char *name;   /* at most 16 bytes */
+	const char *name; /* at most 16 bytes */
 };
 /* Returns how many bytes of ret are used. */
 size_t sdr_build(const struct sdr_sensor *s, uint8_t ret[static SDR_MAX]);

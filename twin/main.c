@@ -16,6 +16,8 @@ static const struct {
 	{"exec", cmd_exec, "-- CMD... run a command inside the rack's network"},
 	{"status", cmd_status, "        which nodes there are, and their power"},
 	{"console", cmd_console, "NODE   what a node said on its serial line"},
+	{"rack", cmd_rack,
+		"FILE      print FILE with fewer nodes, to try a part of a rack"},
 	{"chassis", cmd_chassis, NULL},
 	{"hold-stdin", cmd_hold_stdin, NULL},
 };
@@ -26,7 +28,8 @@ static void print_help(void)
 	       "each and a switch, made from the same rack.ini as the real ones. Needs root.\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (commands[i].help)
-			printf("  ondol-twin %s %s\n", commands[i].name, commands[i].help);
+			printf("  ondol-twin %s %s\n", commands[i].name,
+				commands[i].help);
 	printf("\nondol-twin COMMAND --help tells more. Exit status: 0 done, 1 failed, 2 wrong use\n"
 	       "or an error in the file.\n");
 }
@@ -77,7 +80,8 @@ char *cmd_find_dir(const char *dir, const char *file)
 		_cleanup_(rack_freep) struct rack *rack = cmd_load_rack(file);
 
 		if (!rack)
-			log_error("%s could not be read; name the run directory with --dir instead",
+			log_error(
+				"%s could not be read; name the run directory with --dir instead",
 				file);
 		return rack ? rundir_default(rack->name) : NULL;
 	}
@@ -99,11 +103,13 @@ int cmd_need_up(const char *dir, struct rundir_state **ret_state, int *ret_pidfd
 		return r;
 	}
 	if (r == RUNDIR_STALE)
-		log_error("the rack %s is not up: it ended without cleaning up (see %s/twin.log, if it "
-			"was detached); `ondol-twin down --dir %s` removes what is left", s->rack, dir,
-			dir);
+		log_error(
+			"the rack %s is not up: it ended without cleaning up (see %s/twin.log, if it "
+			"was detached); `ondol-twin down --dir %s` removes what is left",
+			s->rack, dir, dir);
 	else
-		log_error("no rack is up in %s%s%s", dir, msg ? ": " : "", msg ? msg : "");
+		log_error(
+			"no rack is up in %s%s%s", dir, msg ? ": " : "", msg ? msg : "");
 	return r < 0 ? r : -ENOENT;
 }
 
@@ -125,6 +131,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (streq(argv[1], commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);
-	fprintf(stderr, "ondol-twin: there is no command \"%s\"; see ondol-twin --help\n", argv[1]);
+	fprintf(stderr, "ondol-twin: there is no command \"%s\"; see ondol-twin --help\n",
+		argv[1]);
 	return EXIT_USAGE;
 }

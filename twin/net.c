@@ -46,7 +46,8 @@ static int make_taps(const struct twin_plan *p, char **reterr_msg)
 			int r = make_tap(p->nodes[i].nics[j].tap);
 
 			if (r < 0) {
-				*reterr_msg = xasprintf("the tap device %s could not be made: %s",
+				*reterr_msg = xasprintf(
+					"the tap device %s could not be made: %s",
 					p->nodes[i].nics[j].tap, strerror(-r));
 				return r;
 			}
@@ -54,17 +55,20 @@ static int make_taps(const struct twin_plan *p, char **reterr_msg)
 	return 0;
 }
 
-static int run(struct net *n, const char *const argv[], const char *input, char **reterr_msg)
+static int run(
+	struct net *n, const char *const argv[], const char *input, char **reterr_msg)
 {
 	_cleanup_(run_result_clear) struct run_result res = {0};
 	int r = run_child(argv, (const char *const *)n->env, input, STEP_MS, &res);
 
 	if (r < 0)
-		*reterr_msg = xasprintf("%s could not be started: %s (is its package installed?)",
+		*reterr_msg = xasprintf(
+			"%s could not be started: %s (is its package installed?)",
 			argv[0], strerror(-r));
 	else if (res.status != 0 || res.out_len)
 		*reterr_msg = xasprintf("%s %s: %s", argv[0],
-			res.timed_out ? "did not end within 60 s" : "failed", str_strip(res.out));
+			res.timed_out ? "did not end within 60 s" : "failed",
+			str_strip(res.out));
 	return r < 0 ? r : res.status != 0 || res.out_len ? -EIO : 0;
 }
 
@@ -75,14 +79,14 @@ static void on_line(_unused_ struct child *c, const char *line, _unused_ void *u
 
 static void daemon_ended(struct net *n, const char *name, int status)
 {
-	_cleanup_free_ char *why = xasprintf("the switch has failed: %s ended with status %d", name,
-		status);
+	_cleanup_free_ char *why =
+		xasprintf("the switch has failed: %s ended with status %d", name, status);
 
 	n->failed(why, n->userdata);
 }
 
-static void on_database_exit(_unused_ struct child *c, int status, _unused_ bool timed_out,
-	_unused_ const char *out, void *userdata)
+static void on_database_exit(_unused_ struct child *c, int status,
+	_unused_ bool timed_out, _unused_ const char *out, void *userdata)
 {
 	struct net *n = userdata;
 
@@ -100,30 +104,36 @@ static void on_daemon_exit(_unused_ struct child *c, int status, _unused_ bool t
 }
 
 static int spawn(struct net *n, sd_event *event, const char *const argv[],
-	void (*on_exit)(struct child *, int, bool, const char *, void *), struct child **ret,
-	char **reterr_msg)
+	void (*on_exit)(struct child *, int, bool, const char *, void *),
+	struct child **ret, char **reterr_msg)
 {
-	struct child_spec spec = {.argv = argv, .env = (const char *const *)n->env,
-		.on_line = on_line, .on_exit = on_exit, .userdata = n};
+	struct child_spec spec = {.argv = argv,
+		.env = (const char *const *)n->env,
+		.on_line = on_line,
+		.on_exit = on_exit,
+		.userdata = n};
 	int r = child_spawn(event, &spec, ret);
 
 	if (r < 0)
-		*reterr_msg = xasprintf("%s could not be started: %s (package openvswitch-switch)",
+		*reterr_msg = xasprintf(
+			"%s could not be started: %s (package openvswitch-switch)",
 			argv[0], strerror(-r));
 	return r;
 }
 
-static int start_switch(struct net *n, sd_event *event, const struct twin_plan *p,
-	char **reterr_msg)
+static int start_switch(
+	struct net *n, sd_event *event, const struct twin_plan *p, char **reterr_msg)
 {
 	_cleanup_free_ char *db = xasprintf("%s/switch/conf.db", p->dir),
-		*sock = xasprintf("%s/switch/db.sock", p->dir), *punix = xasprintf("--remote=punix:%s", sock),
-		*remote = xasprintf("unix:%s", sock), *dir = xasprintf("%s/switch", p->dir);
+			    *sock = xasprintf("%s/switch/db.sock", p->dir),
+			    *punix = xasprintf("--remote=punix:%s", sock),
+			    *remote = xasprintf("unix:%s", sock),
+			    *dir = xasprintf("%s/switch", p->dir);
 	const char *const create[] = {"ovsdb-tool", "create", db, OVS_SCHEMA, NULL};
-	const char *const database[] = {"ovsdb-server", db, punix, "--no-chdir", "-vconsole:warn",
-		"-vsyslog:off", NULL};
-	const char *const daemon[] = {"ovs-vswitchd", remote, "--disable-system", "--no-chdir",
+	const char *const database[] = {"ovsdb-server", db, punix, "--no-chdir",
 		"-vconsole:warn", "-vsyslog:off", NULL};
+	const char *const daemon[] = {"ovs-vswitchd", remote, "--disable-system",
+		"--no-chdir", "-vconsole:warn", "-vsyslog:off", NULL};
 	int r = mkdir_p(dir, 0700);
 
 	if (r < 0)
@@ -179,13 +189,14 @@ static char *ip_batch(const struct twin_plan *p)
 	if (!f)
 		abort();
 	format_ipv4(rack->address, addr);
-	fprintf(f, "addr add %s/%u dev %s\n", addr,
-		rack->provisioning->subnet.prefix, rack->interface);
+	fprintf(f, "addr add %s/%u dev %s\n", addr, rack->provisioning->subnet.prefix,
+		rack->interface);
 	format_ipv4(p->bmc_host, addr);
 	fprintf(f, "addr add %s/%u dev %s\n", addr, rack->bmc_subnet.prefix, p->bmc_if);
 	for (size_t i = 0; i < p->n_nodes; i++) {
 		format_ipv4(p->nodes[i].rack->bmc, addr);
-		fprintf(f, "addr add %s/%u dev %s\n", addr, rack->bmc_subnet.prefix, p->bmc_if);
+		fprintf(f, "addr add %s/%u dev %s\n", addr, rack->bmc_subnet.prefix,
+			p->bmc_if);
 	}
 	fprintf(f, "link set %s up\nlink set %s up\n", rack->interface, p->bmc_if);
 	fclose(f);
@@ -203,15 +214,16 @@ static int set_addresses(struct net *n, const struct twin_plan *p, char **reterr
 /* The rack's networks are IPv4; the host's side must not chatter on its servers' ports. */
 static int no_ipv6(void)
 {
-	_cleanup_close_ int fd =
-		open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(
+		"/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
 	return write_all(fd, "1", 1);
 }
 
-static int bring_up(struct net *n, sd_event *event, const struct twin_plan *p, char **reterr_msg)
+static int bring_up(
+	struct net *n, sd_event *event, const struct twin_plan *p, char **reterr_msg)
 {
 	int r = no_ipv6();
 

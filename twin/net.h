@@ -16,8 +16,9 @@ struct net;
  * Blocks until the switch forwards. failed (userdata) is called when the switch dies later.
  * On failure *reterr_msg says what did not work.
  */
-int net_up(sd_event *event, const struct twin_plan *p, void (*failed)(const char *why, void *userdata),
-	void *userdata, struct net **ret, char **reterr_msg);
+int net_up(sd_event *event, const struct twin_plan *p,
+	void (*failed)(const char *why, void *userdata), void *userdata, struct net **ret,
+	char **reterr_msg);
 void net_free(struct net *n);
 /* The environment that makes ovs-* tools speak with the rack's switch; caller frees. */
 char *net_ovs_rundir(const char *dir);

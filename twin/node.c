@@ -21,7 +21,7 @@ struct node {
 	unsigned starts;
 	uint64_t identify_until_ms; /* monotonic */
 	struct child *qemu; /* owned */
-	struct qmp *qmp;    /* owned */
+	struct qmp *qmp; /* owned */
 	struct relay *relay; /* owned */
 	char *last_line; /* owned: what QEMU said last, to explain an early end */
 	void (*ended)(struct node *n, void *userdata);
@@ -62,8 +62,9 @@ static void on_end(_unused_ struct child *c, int status, _unused_ bool timed_out
 
 	n->qemu = NULL;
 	if (!end_was_ordered(n, status))
-		log_error("%s: QEMU ended with status %d%s%s; the node is off", name_of(n), status,
-			n->last_line ? ": " : "", n->last_line ? n->last_line : "");
+		log_error("%s: QEMU ended with status %d%s%s; the node is off",
+			name_of(n), status, n->last_line ? ": " : "",
+			n->last_line ? n->last_line : "");
 	act(n, reset ? POWER_EV_REBOOTED : POWER_EV_ENDED);
 	if (n->ended)
 		n->ended(n, n->userdata);
@@ -82,8 +83,8 @@ static int start(struct node *n)
 	spec.argv = args_argv(&a);
 	r = child_spawn(n->event, &spec, &n->qemu);
 	if (r < 0) {
-		log_error("%s: QEMU could not be started: %s; the node stays off", name_of(n),
-			strerror(-r));
+		log_error("%s: QEMU could not be started: %s; the node stays off",
+			name_of(n), strerror(-r));
 		act(n, POWER_EV_ENDED);
 		return r;
 	}
@@ -141,7 +142,9 @@ void node_set_boot(struct node *n, enum boot_device next)
 {
 	n->next = next;
 	log_info("%s: next boot device: %s", name_of(n),
-		next == BOOT_NETWORK ? "network" : next == BOOT_DISK ? "disk" : "default");
+		next == BOOT_NETWORK        ? "network"
+			: next == BOOT_DISK ? "disk"
+					    : "default");
 }
 
 enum boot_device node_next_boot(const struct node *n)
@@ -156,8 +159,9 @@ bool node_is_on(const struct node *n)
 
 void node_identify(struct node *n, unsigned seconds)
 {
-	n->identify_until_ms = seconds == UINT_MAX ? UINT64_MAX
-						   : now_mono_ms() + (uint64_t)seconds * 1000;
+	n->identify_until_ms = seconds == UINT_MAX
+		? UINT64_MAX
+		: now_mono_ms() + (uint64_t)seconds * 1000;
 	log_info("%s: UID light %s", name_of(n), seconds ? "on" : "off");
 }
 
@@ -166,34 +170,55 @@ const struct twin_node *node_plan(const struct node *n)
 	return n->node;
 }
 
+static json_t *disks_to_json(const struct twin_node *n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n->n_disks; i++) {
+		const struct twin_disk *d = &n->disks[i];
+
+		json_array_append_new(list,
+			json_pack("{s:i, s:s, s:s, s:s, s:I, s:s}", "bay", (int)d->bay,
+				"bus", disk_bus_str(d->bus), "serial", d->serial, "wwn",
+				d->wwn, "size_bytes", (json_int_t)d->size_bytes, "file",
+				d->path));
+	}
+	return list;
+}
+
 json_t *node_to_json(const struct node *n)
 {
 	const struct rack_node *rn = n->node->rack;
 	char bmc[16];
 
 	format_ipv4(rn->bmc, bmc);
-	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s?, s:s, s:s, s:s, s:b, s:i}", "name", rn->name,
-		"role", rn->role, "kind", rn->kind ? rn->kind : "", "power",
-		node_is_on(n) ? "on" : "off", "pid", n->qemu ? (int)child_pid(n->qemu) : 0, "boot",
-		!node_is_on(n) ? NULL : n->current == BOOT_NETWORK ? "network" : "disk", "next_boot",
-		boot_device_ipmi(n->next), "bmc", bmc, "console", n->node->console, "identify",
-		n->identify_until_ms > now_mono_ms(), "starts", (int)n->starts);
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s?, s:s, s:s, s:s, s:b, s:i, s:o}",
+		"name", rn->name, "role", rn->role, "kind", rn->kind ? rn->kind : "",
+		"power", node_is_on(n) ? "on" : "off", "pid",
+		n->qemu ? (int)child_pid(n->qemu) : 0, "boot",
+		!node_is_on(n)                       ? NULL
+			: n->current == BOOT_NETWORK ? "network"
+						     : "disk",
+		"next_boot", boot_device_ipmi(n->next), "bmc", bmc, "console",
+		n->node->console, "identify", n->identify_until_ms > now_mono_ms(),
+		"starts", (int)n->starts, "disks", disks_to_json(n->node));
 }
 
 static int open_channels(struct node *n)
 {
 	static const struct qmp_ops ops = {.alive = on_alive};
 	_cleanup_free_ char *monitor = xasprintf("%s/monitor.sock", n->node->dir),
-		*serial = xasprintf("%s/serial.sock", n->node->dir);
+			    *serial = xasprintf("%s/serial.sock", n->node->dir);
 	int r = qmp_new(n->event, monitor, &ops, n, &n->qmp);
 
-	return r < 0 ? r : relay_new(n->event, serial, n->node->sol_port,
-					   n->node->console, &n->relay);
+	return r < 0 ? r
+		     : relay_new(n->event, serial, n->node->sol_port, n->node->console,
+			       &n->relay);
 }
 
 int node_new(sd_event *event, const struct twin_plan *p, const struct twin_node *tn,
-	enum twin_accel accel, void (*ended)(struct node *n, void *userdata), void *userdata,
-	struct node **ret, char **reterr_msg)
+	enum twin_accel accel, void (*ended)(struct node *n, void *userdata),
+	void *userdata, struct node **ret, char **reterr_msg)
 {
 	struct node *n = xcalloc(1, sizeof(*n));
 	int r;
@@ -206,8 +231,8 @@ int node_new(sd_event *event, const struct twin_plan *p, const struct twin_node 
 	n->userdata = userdata;
 	r = open_channels(n);
 	if (r < 0) {
-		*reterr_msg = xasprintf("the sockets of %s could not be made in %s: %s", name_of(n),
-			tn->dir, strerror(-r));
+		*reterr_msg = xasprintf("the sockets of %s could not be made in %s: %s",
+			name_of(n), tn->dir, strerror(-r));
 		node_free(n);
 		return r;
 	}

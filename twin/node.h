@@ -15,8 +15,8 @@ struct node;
 
 /* ended (may be NULL) is called each time the node's process has ended, for good or for a restart. */
 int node_new(sd_event *event, const struct twin_plan *p, const struct twin_node *n,
-	enum twin_accel accel, void (*ended)(struct node *n, void *userdata), void *userdata,
-	struct node **ret, char **reterr_msg);
+	enum twin_accel accel, void (*ended)(struct node *n, void *userdata),
+	void *userdata, struct node **ret, char **reterr_msg);
 void node_free(struct node *n); /* ends its QEMU */
 
 /* The four events that people cause. -EHOSTDOWN: a reset of a node that is off. */

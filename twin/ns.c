@@ -34,7 +34,8 @@ static int private_mounts(void)
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS) < 0)
 		return -errno;
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ||
-		mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) <
+			0)
 		return -errno;
 	/* /sys/class/net of the new network; a container may forbid it, and then goes without. */
 	if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
@@ -254,7 +255,8 @@ int ns_end(int pidfd, unsigned grace_ms)
 		return -errno;
 	for (;;) {
 		uint64_t now = now_mono_ms();
-		int n = poll(&p, 1, killed ? -1 : (int)(deadline > now ? deadline - now : 0));
+		int n = poll(
+			&p, 1, killed ? -1 : (int)(deadline > now ? deadline - now : 0));
 
 		if (n > 0)
 			return 0;
@@ -293,7 +295,7 @@ static bool innermost_pid_is(const char *pid, pid_t nspid)
 	*end = '\0';
 	last = strrchr(line + 1, '\t');
 	return last && parse_unsigned(last + 1, 1, INT32_MAX, &value) == 0 &&
-	       (pid_t)value == nspid;
+		(pid_t)value == nspid;
 }
 
 pid_t ns_host_pid(pid_t first_pid, pid_t nspid)
@@ -303,7 +305,8 @@ pid_t ns_host_pid(pid_t first_pid, pid_t nspid)
 
 	for (struct dirent *e; d && !found && (e = readdir(d));)
 		if (parse_unsigned(e->d_name, 1, INT32_MAX, &pid) == 0 &&
-			same_ns(first_pid, e->d_name) && innermost_pid_is(e->d_name, nspid))
+			same_ns(first_pid, e->d_name) &&
+			innermost_pid_is(e->d_name, nspid))
 			found = pid;
 	if (d)
 		closedir(d);

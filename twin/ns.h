@@ -37,7 +37,7 @@ int ns_front_detach(struct ns_front *f);
 void ns_front_clear(struct ns_front *f);
 
 /* From the supervisor to the front, one message of at most 2000 bytes: kind, then text. */
-enum ns_kind { NS_STEP = 's', NS_READY = 'r', NS_FAILED = 'f' };
+enum ns_kind { NS_READY = 'r', NS_FAILED = 'f' };
 void ns_tell(int tell, enum ns_kind kind, const char *fmt, ...) _printf_(3, 4);
 
 /* Ends a box through its first process: SIGTERM, after grace_ms SIGKILL; waits for its end. */

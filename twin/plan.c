@@ -63,8 +63,8 @@ static int mark_names(const struct rack *rack, const struct twin_options *opt, b
 		const struct rack_node *n = rack_node(rack, opt->node_names[i]);
 
 		if (!n) {
-			*reterr_msg = xasprintf("%s has no [node %s]", rack->file,
-				opt->node_names[i]);
+			*reterr_msg = xasprintf(
+				"%s has no [node %s]", rack->file, opt->node_names[i]);
 			return -EINVAL;
 		}
 		if (want[n - rack->nodes]) {
@@ -119,28 +119,34 @@ static int plan_disk(const struct rack_node *n, size_t i, const char *disk_dir,
 
 	d->bay = model->bay;
 	d->bus = model->bus;
+	d->system = model->use == DISK_SYSTEM;
 	d->size_bytes = model->size_bytes / 512 * 512;
-	d->path = xasprintf("%s/disk-%u.raw", disk_dir, d->bay);
+	d->path = xasprintf("%s/disk%u.raw", disk_dir, d->bay);
 	if (said->serial && strlen(said->serial) > TWIN_DISK_SERIAL) {
-		*reterr_msg = xasprintf("node %s: disk.%u.serial has %zu characters; a drive has "
-			"room for %d", n->name, d->bay, strlen(said->serial), TWIN_DISK_SERIAL);
+		*reterr_msg = xasprintf(
+			"node %s: disk.%u.serial has %zu characters; a drive has "
+			"room for %d",
+			n->name, d->bay, strlen(said->serial), TWIN_DISK_SERIAL);
 		return -EINVAL;
 	}
 	if (said->wwn && strlen(said->wwn) != 16) {
-		*reterr_msg = xasprintf("node %s: disk.%u.wwn has %zu digits; the twin's drives "
-			"have WWNs of 16", n->name, d->bay, strlen(said->wwn));
+		*reterr_msg = xasprintf(
+			"node %s: disk.%u.wwn has %zu digits; the twin's drives "
+			"have WWNs of 16",
+			n->name, d->bay, strlen(said->wwn));
 		return -EINVAL;
 	}
 	if (said->serial)
 		snprintf(d->serial, sizeof(d->serial), "%s", said->serial);
 	else if (snprintf(d->serial, sizeof(d->serial), "TW%s-%u", n->name, d->bay) >
-		 TWIN_DISK_SERIAL)
+		TWIN_DISK_SERIAL)
 		snprintf(d->serial, sizeof(d->serial), "TW%08x-%u", name_hash(n->name, 0),
 			d->bay);
 	if (said->wwn)
 		snprintf(d->wwn, sizeof(d->wwn), "%s", said->wwn);
 	else
-		snprintf(d->wwn, sizeof(d->wwn), "5000c500%08x", name_hash(n->name, d->bay));
+		snprintf(d->wwn, sizeof(d->wwn), "5000c500%08x",
+			name_hash(n->name, d->bay));
 	return 0;
 }
 
@@ -176,11 +182,20 @@ static int plan_node(struct twin_plan *p, const struct rack_node *n, struct twin
 	if (*n->uuid)
 		memcpy(t->uuid, n->uuid, sizeof(t->uuid));
 	else
-		snprintf(t->uuid, sizeof(t->uuid), "4f4e444f-4c54-4749-8000-%02x%02x%02x%02x%02x%02x",
-			mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+		snprintf(t->uuid, sizeof(t->uuid),
+			"4f4e444f-4c54-4749-8000-%02x%02x%02x%02x%02x%02x", mac[0],
+			mac[1], mac[2], mac[3], mac[4], mac[5]);
+	if (strlen(t->dir) > TWIN_MAX_NODE_DIR) {
+		*reterr_msg = xasprintf(
+			"%s has %zu characters; at most %d fit into the names of "
+			"sockets: choose a shorter --dir",
+			t->dir, strlen(t->dir), TWIN_MAX_NODE_DIR);
+		return -EINVAL;
+	}
 	plan_nics(n, index, t);
 	for (; t->n_disks < n->profile->n_disks; t->n_disks++) {
-		int r = plan_disk(n, t->n_disks, t->disk_dir, &t->disks[t->n_disks], reterr_msg);
+		int r = plan_disk(
+			n, t->n_disks, t->disk_dir, &t->disks[t->n_disks], reterr_msg);
 
 		if (r < 0) {
 			free(t->disks[t->n_disks].path);
@@ -208,42 +223,41 @@ static int plan_bmc_host(struct twin_plan *p, char **reterr_msg)
 	for (uint32_t tries = 0; tries < size; tries++, host++) {
 		uint32_t h = host % size;
 
-		if (h == 0 || h == size - 1 || !bmc_address_is_free(r, r->bmc_subnet.addr + h))
+		if (h == 0 || h == size - 1 ||
+			!bmc_address_is_free(r, r->bmc_subnet.addr + h))
 			continue;
 		p->bmc_host = r->bmc_subnet.addr + h;
 		return 0;
 	}
-	*reterr_msg = xasprintf("%s: [bmc] subnet: no address is left for the deployment host",
-		r->file);
+	*reterr_msg = xasprintf(
+		"%s: [bmc] subnet: no address is left for the deployment host", r->file);
 	return -EINVAL;
 }
 
 /* Paths go through ipmi_sim's configuration and the shell that it calls. */
-static int check_dir(const char *what, const char *dir, size_t max, char **reterr_msg)
+static int check_dir(const char *what, const char *dir, char **reterr_msg)
 {
-	if (strlen(dir) > max) {
-		*reterr_msg = xasprintf("the %s directory %s has %zu characters; at most %zu fit "
-			"into the names of sockets", what, dir, strlen(dir), max);
-		return -EINVAL;
-	}
 	for (const char *c = dir; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("/._+-", *c)) {
-			*reterr_msg = xasprintf("the %s directory %s: expected only letters, "
-				"digits and /._+-", what, dir);
+			*reterr_msg =
+				xasprintf("the %s directory %s: expected only letters, "
+					  "digits and /._+-",
+					what, dir);
 			return -EINVAL;
 		}
 	return 0;
 }
 
-static int plan_fill(struct twin_plan *p, const struct twin_options *opt, char **reterr_msg)
+static int plan_fill(
+	struct twin_plan *p, const struct twin_options *opt, char **reterr_msg)
 {
 	_cleanup_free_ const struct rack_node **chosen =
 		xcalloc(p->rack->n_nodes + 1, sizeof(*chosen));
 	size_t n;
-	int r = check_dir("run", p->dir, TWIN_MAX_DIR, reterr_msg);
+	int r = check_dir("run", p->dir, reterr_msg);
 
 	if (r == 0)
-		r = check_dir("disks", p->disks, 4000, reterr_msg);
+		r = check_dir("disks", p->disks, reterr_msg);
 	if (r == 0)
 		r = twin_select(p->rack, opt, chosen, &n, reterr_msg);
 	if (r == 0)

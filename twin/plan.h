@@ -8,9 +8,9 @@
 
 #include "common/rack.h"
 
-#define TWIN_IF_NAME 16       /* IFNAMSIZ */
-#define TWIN_DISK_SERIAL 20   /* ATA and NVMe have room for 20 characters */
-#define TWIN_MAX_DIR 64       /* UNIX socket paths end at 107 characters */
+#define TWIN_IF_NAME 16 /* IFNAMSIZ */
+#define TWIN_DISK_SERIAL 20 /* ATA and NVMe have room for 20 characters */
+#define TWIN_MAX_NODE_DIR 90 /* UNIX socket paths end at 107 characters */
 #define TWIN_BRIDGE "sw0"
 #define TWIN_IPMI_PORT 623
 
@@ -20,11 +20,12 @@ int twin_accel_parse(const char *s, enum twin_accel *ret);
 
 struct twin_disk {
 	unsigned bay;
+	bool system; /* rack.ini installs onto it */
 	enum disk_bus bus;
 	uint64_t size_bytes;
 	char serial[TWIN_DISK_SERIAL + 1];
 	char wwn[17]; /* 16 lower-case hex digits */
-	char *path;   /* owned */
+	char *path; /* owned */
 };
 
 struct twin_nic {
@@ -41,7 +42,7 @@ struct twin_node {
 	size_t n_nics;
 	struct twin_disk disks[RACK_MAX_DISKS];
 	size_t n_disks;
-	char *dir;      /* owned: its sockets and logs */
+	char *dir; /* owned: its sockets and logs */
 	char *disk_dir; /* owned: its disks and NVRAM */
 	char *nvram, *console; /* owned: paths */
 	unsigned kcs_port; /* TCP on loopback: the BMC's side of the in-band interface */
@@ -50,7 +51,7 @@ struct twin_node {
 
 struct twin_plan {
 	const struct rack *rack; /* borrowed */
-	char *dir, *disks;       /* owned, absolute */
+	char *dir, *disks; /* owned, absolute */
 	unsigned memory_mib, cpus;
 	enum twin_accel accel;
 	char bmc_if[TWIN_IF_NAME];

@@ -14,8 +14,8 @@ const char *power_state_str(enum power_state s)
 	return names[s];
 }
 
-static enum power_action to(enum power_state *state, enum power_state next,
-	enum power_action action)
+static enum power_action to(
+	enum power_state *state, enum power_state next, enum power_action action)
 {
 	*state = next;
 	return action;

@@ -25,7 +25,13 @@
 #define POWER_ENUM_EVENT(x) POWER_EV_##x,
 enum power_state { POWER_STATES(POWER_ENUM_STATE) };
 enum power_event { POWER_EVENTS(POWER_ENUM_EVENT) };
-enum power_action { POWER_DO_NOTHING, POWER_DO_START, POWER_DO_KILL, POWER_DO_ACPI, POWER_DO_REFUSE };
+enum power_action {
+	POWER_DO_NOTHING,
+	POWER_DO_START,
+	POWER_DO_KILL,
+	POWER_DO_ACPI,
+	POWER_DO_REFUSE
+};
 
 const char *power_state_str(enum power_state s);
 enum power_action power_step(enum power_state *state, enum power_event event);

@@ -28,8 +28,8 @@ char *qemu_escape(const char *s)
 	return out;
 }
 
-static void add_machine(struct args *a, const struct twin_plan *p, const struct twin_node *n,
-	enum twin_accel accel)
+static void add_machine(struct args *a, const struct twin_plan *p,
+	const struct twin_node *n, enum twin_accel accel)
 {
 	args_add(a, TWIN_QEMU);
 	args_opt(a, "-name", "guest=%s,debug-threads=on", n->rack->name);
@@ -40,7 +40,8 @@ static void add_machine(struct args *a, const struct twin_plan *p, const struct 
 	if (accel == TWIN_ACCEL_KVM)
 		args_opt(a, "-accel", "kvm");
 	else
-		args_opt(a, "-accel", "tcg,thread=%s,tb-size=256", p->cpus > 1 ? "multi" : "single");
+		args_opt(a, "-accel", "tcg,thread=%s,tb-size=256",
+			p->cpus > 1 ? "multi" : "single");
 	args_opt(a, "-cpu", "max");
 	args_opt(a, "-smp", "cpus=%u,sockets=1,cores=%u,threads=1", p->cpus, p->cpus);
 	args_opt(a, "-m", "%u", p->memory_mib);
@@ -61,12 +62,15 @@ static void add_identity(struct args *a, const struct twin_node *n)
 	_cleanup_free_ char *serial = qemu_escape(n->rack->serial);
 
 	args_opt(a, "-uuid", "%s", n->uuid);
-	args_opt(a, "-smbios", "type=0,vendor=%s,version=U32,date=10/27/2023,release=2.90,uefi=on",
+	args_opt(a, "-smbios",
+		"type=0,vendor=%s,version=U32,date=10/27/2023,release=2.90,uefi=on",
 		vendor);
-	args_opt(a, "-smbios", "type=1,manufacturer=%s,product=%s,serial=%s,uuid=%s,sku=%s,"
-		"family=ProLiant", vendor, product, serial, n->uuid, "P19766-B21");
-	args_opt(a, "-smbios", "type=2,manufacturer=%s,product=%s,serial=%s", vendor, product,
-		serial);
+	args_opt(a, "-smbios",
+		"type=1,manufacturer=%s,product=%s,serial=%s,uuid=%s,sku=%s,"
+		"family=ProLiant",
+		vendor, product, serial, n->uuid, "P19766-B21");
+	args_opt(a, "-smbios", "type=2,manufacturer=%s,product=%s,serial=%s", vendor,
+		product, serial);
 	args_opt(a, "-smbios", "type=3,manufacturer=%s,serial=%s", vendor, serial);
 }
 
@@ -78,25 +82,29 @@ static void add_channels(struct args *a, const struct twin_node *n)
 	args_opt(a, "-qmp", "unix:%s/qmp.sock,server=on,wait=off", n->dir);
 	args_opt(a, "-chardev", "socket,id=serial,path=%s/serial.sock", n->dir);
 	args_opt(a, "-serial", "chardev:serial");
-	args_opt(a, "-chardev", "socket,id=kcs,host=127.0.0.1,port=%u,reconnect=1", n->kcs_port);
+	args_opt(a, "-chardev", "socket,id=kcs,host=127.0.0.1,port=%u,reconnect=1",
+		n->kcs_port);
 	args_opt(a, "-device", "ipmi-bmc-extern,id=bmc,chardev=kcs");
 	args_opt(a, "-device", "isa-ipmi-kcs,bmc=bmc");
 	args_opt(a, "-device", "virtio-rng-pci,addr=%#x", PCI_RNG);
 }
 
-static void add_nic(struct args *a, const struct twin_nic *nic, size_t i, unsigned bootindex)
+static void add_nic(
+	struct args *a, const struct twin_nic *nic, size_t i, unsigned bootindex)
 {
 	char mac[18], boot[32] = "";
 
 	format_mac(&nic->mac, mac);
 	if (bootindex)
 		snprintf(boot, sizeof(boot), ",bootindex=%u", bootindex);
-	args_opt(a, "-netdev", "tap,id=net%zu,ifname=%s,script=no,downscript=no,vnet_hdr=off",
-		i + 1, nic->tap);
+	args_opt(a, "-netdev",
+		"tap,id=net%zu,ifname=%s,script=no,downscript=no,vnet_hdr=off", i + 1,
+		nic->tap);
 	/* The firmware has its own driver: no option ROM. Nobody finishes checksums here. */
-	args_opt(a, "-device", "virtio-net-pci,id=nic%zu,netdev=net%zu,mac=%s,addr=%#zx,romfile=,"
-		"csum=off,guest_csum=off,gso=off,host_mtu=%u%s", i + 1, i + 1, mac,
-		PCI_FIRST_NIC + i, nic->mtu, boot);
+	args_opt(a, "-device",
+		"virtio-net-pci,id=nic%zu,netdev=net%zu,mac=%s,addr=%#zx,romfile=,"
+		"csum=off,guest_csum=off,gso=off,host_mtu=%u%s",
+		i + 1, i + 1, mac, PCI_FIRST_NIC + i, nic->mtu, boot);
 }
 
 static bool has_bus(const struct twin_node *n, enum disk_bus bus, unsigned min_bay)
@@ -121,8 +129,9 @@ static void add_controllers(struct args *a, const struct twin_node *n)
 
 static void add_root_port(struct args *a, const struct twin_disk *d)
 {
-	args_opt(a, "-device", "pcie-root-port,id=bay%u,chassis=%u,slot=%u,bus=pcie.0,addr=%#x",
-		d->bay, d->bay, d->bay, PCI_FIRST_BAY + d->bay - 1);
+	args_opt(a, "-device",
+		"pcie-root-port,id=bay%u,chassis=%u,slot=%u,bus=pcie.0,addr=%#x", d->bay,
+		d->bay, d->bay, PCI_FIRST_BAY + d->bay - 1);
 }
 
 static void add_sata(struct args *a, const struct twin_disk *d, unsigned bootindex)
@@ -132,41 +141,65 @@ static void add_sata(struct args *a, const struct twin_disk *d, unsigned bootind
 
 	if (controller)
 		snprintf(bus, sizeof(bus), "sata%u", controller);
-	args_opt(a, "-device", "ide-hd,drive=disk%u,bus=%s.%u,serial=%s,wwn=0x%s,"
-		"model=VK000480GWTWIN,bootindex=%u", d->bay, bus, port, d->serial, d->wwn, bootindex);
+	args_opt(a, "-device",
+		"ide-hd,drive=disk%u,bus=%s.%u,serial=%s,wwn=0x%s,"
+		"model=VK000480GWTWIN,bootindex=%u",
+		d->bay, bus, port, d->serial, d->wwn, bootindex);
+}
+
+/*
+ * OVMF gives up on the whole boot order at a namespace's device path, so that a boot from
+ * the network would end up on the disk. A system drive is therefore the older form, which
+ * has a place in the order but no EUI-64; the others are namespaces without a place.
+ */
+static void add_nvme(struct args *a, const struct twin_disk *d, unsigned bootindex)
+{
+	if (d->system) {
+		args_opt(a, "-device",
+			"nvme,id=nvme%u,drive=disk%u,serial=%s,bus=bay%u,bootindex=%u",
+			d->bay, d->bay, d->serial, d->bay, bootindex);
+		return;
+	}
+	args_opt(a, "-device", "nvme,id=nvme%u,serial=%s,bus=bay%u", d->bay, d->serial,
+		d->bay);
+	args_opt(a, "-device", "nvme-ns,drive=disk%u,bus=nvme%u,nsid=1,eui64=0x%s", d->bay,
+		d->bay, d->wwn);
 }
 
 static void add_disk(struct args *a, const struct twin_disk *d, unsigned bootindex)
 {
 	_cleanup_free_ char *path = qemu_escape(d->path);
 
-	args_opt(a, "-blockdev", "driver=raw,node-name=disk%u,cache.no-flush=on,discard=unmap,"
-		"detect-zeroes=unmap,file.driver=file,file.filename=%s", d->bay, path);
+	args_opt(a, "-blockdev",
+		"driver=raw,node-name=disk%u,cache.no-flush=on,discard=unmap,"
+		"detect-zeroes=unmap,file.driver=file,file.filename=%s",
+		d->bay, path);
 	switch (d->bus) {
 	case DISK_BUS_SATA:
 		add_sata(a, d, bootindex);
 		break;
 	case DISK_BUS_NVME:
 		add_root_port(a, d);
-		args_opt(a, "-device", "nvme,id=nvme%u,serial=%s,bus=bay%u", d->bay, d->serial,
-			d->bay);
-		args_opt(a, "-device", "nvme-ns,drive=disk%u,bus=nvme%u,nsid=1,eui64=0x%s,"
-			"bootindex=%u", d->bay, d->bay, d->wwn, bootindex);
+		add_nvme(a, d, bootindex);
 		break;
 	case DISK_BUS_VIRTIO:
 		add_root_port(a, d);
-		args_opt(a, "-device", "virtio-blk-pci,drive=disk%u,bus=bay%u,serial=%s,"
-			"bootindex=%u", d->bay, d->bay, d->serial, bootindex);
+		args_opt(a, "-device",
+			"virtio-blk-pci,drive=disk%u,bus=bay%u,serial=%s,"
+			"bootindex=%u",
+			d->bay, d->bay, d->serial, bootindex);
 		break;
 	case DISK_BUS_USB:
-		args_opt(a, "-device", "usb-storage,drive=disk%u,bus=usb.0,serial=%s,bootindex=%u",
+		args_opt(a, "-device",
+			"usb-storage,drive=disk%u,bus=usb.0,serial=%s,bootindex=%u",
 			d->bay, d->serial, bootindex);
 		break;
 	case DISK_BUS_SAS:
 	case DISK_BUS_OTHER:
-		args_opt(a, "-device", "scsi-hd,drive=disk%u,bus=sas.0,scsi-id=%u,lun=0,serial=%s,"
-			"wwn=0x%s,vendor=HPE,product=TWIN,bootindex=%u", d->bay, d->bay, d->serial,
-			d->wwn, bootindex);
+		args_opt(a, "-device",
+			"scsi-hd,drive=disk%u,bus=sas.0,scsi-id=%u,lun=0,serial=%s,"
+			"wwn=0x%s,vendor=HPE,product=TWIN,bootindex=%u",
+			d->bay, d->bay, d->serial, d->wwn, bootindex);
 		break;
 	}
 }

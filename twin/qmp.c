@@ -42,9 +42,11 @@ int qmp_command(struct qmp *q, const char *name)
 
 static void on_shutdown(struct qmp *q, const json_t *root)
 {
-	const char *reason = json_string_value(json_object_get(json_object_get(root, "data"), "reason"));
+	const char *reason = json_string_value(
+		json_object_get(json_object_get(root, "data"), "reason"));
 
-	q->reset = reason && (streq(reason, "guest-reset") || streq(reason, "host-qmp-system-reset"));
+	q->reset = reason &&
+		(streq(reason, "guest-reset") || streq(reason, "host-qmp-system-reset"));
 }
 
 static int on_line(const char *line, void *userdata)
@@ -65,8 +67,8 @@ static int on_line(const char *line, void *userdata)
 	return 0;
 }
 
-static int on_readable(_unused_ sd_event_source *s, int fd, _unused_ uint32_t revents,
-	void *userdata)
+static int on_readable(
+	_unused_ sd_event_source *s, int fd, _unused_ uint32_t revents, void *userdata)
 {
 	struct qmp *q = userdata;
 
@@ -75,8 +77,8 @@ static int on_readable(_unused_ sd_event_source *s, int fd, _unused_ uint32_t re
 	return 0;
 }
 
-static int on_connect(_unused_ sd_event_source *s, int fd, _unused_ uint32_t revents,
-	void *userdata)
+static int on_connect(
+	_unused_ sd_event_source *s, int fd, _unused_ uint32_t revents, void *userdata)
 {
 	struct qmp *q = userdata;
 	int conn = sock_accept(fd);
@@ -103,7 +105,8 @@ int qmp_new(sd_event *event, const char *path, const struct qmp_ops *ops, void *
 	q->fd = -1;
 	q->listener = r = sock_listen_unix(path);
 	if (r >= 0)
-		r = sd_event_add_io(event, &q->listen_source, q->listener, EPOLLIN, on_connect, q);
+		r = sd_event_add_io(
+			event, &q->listen_source, q->listener, EPOLLIN, on_connect, q);
 	if (r < 0) {
 		qmp_free(q);
 		return r;

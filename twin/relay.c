@@ -77,7 +77,8 @@ static void record(struct relay *r, const char *buf, size_t n)
 	int e = r->log < 0 ? 0 : write_all(r->log, buf, n);
 
 	if (e < 0) {
-		log_warn("a console log could not be written, and is not any more: %s", strerror(-e));
+		log_warn("a console log could not be written, and is not any more: %s",
+			strerror(-e));
 		util_closep(&r->log);
 		r->log = -1;
 	}
@@ -100,7 +101,8 @@ static void pull(struct side *s)
 	}
 }
 
-static int on_io(_unused_ sd_event_source *src, _unused_ int fd, uint32_t revents, void *userdata)
+static int on_io(
+	_unused_ sd_event_source *src, _unused_ int fd, uint32_t revents, void *userdata)
 {
 	struct side *s = userdata;
 
@@ -111,8 +113,8 @@ static int on_io(_unused_ sd_event_source *src, _unused_ int fd, uint32_t revent
 	return 0;
 }
 
-static int on_connect(_unused_ sd_event_source *src, int fd, _unused_ uint32_t revents,
-	void *userdata)
+static int on_connect(
+	_unused_ sd_event_source *src, int fd, _unused_ uint32_t revents, void *userdata)
 {
 	struct side *s = userdata;
 	int conn = sock_accept(fd);
@@ -131,11 +133,12 @@ static int open_side(struct relay *r, struct side *s, int listener)
 	if (listener < 0)
 		return listener;
 	s->listener = listener;
-	return sd_event_add_io(r->event, &s->listen_source, listener, EPOLLIN, on_connect, s);
+	return sd_event_add_io(
+		r->event, &s->listen_source, listener, EPOLLIN, on_connect, s);
 }
 
-int relay_new(sd_event *event, const char *node_path, unsigned sol_port, const char *log_path,
-	struct relay **ret)
+int relay_new(sd_event *event, const char *node_path, unsigned sol_port,
+	const char *log_path, struct relay **ret)
 {
 	struct relay *r = xcalloc(1, sizeof(*r));
 	int e;

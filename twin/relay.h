@@ -13,6 +13,6 @@
 
 struct relay;
 
-int relay_new(sd_event *event, const char *node_path, unsigned sol_port, const char *log_path,
-	struct relay **ret);
+int relay_new(sd_event *event, const char *node_path, unsigned sol_port,
+	const char *log_path, struct relay **ret);
 void relay_free(struct relay *r);

@@ -28,7 +28,7 @@ static bool still_there(int fd, const char *path)
 	struct stat a, b;
 
 	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino &&
-	       a.st_dev == b.st_dev;
+		a.st_dev == b.st_dev;
 }
 
 static int lock_existing(const char *dir, int flags, int *ret_fd)
@@ -67,9 +67,10 @@ static json_t *state_to_json(const struct rundir_state *s)
 
 	for (size_t i = 0; i < s->n_nodes; i++)
 		json_array_append_new(nodes, json_string(s->nodes[i]));
-	return json_pack("{s:i, s:s, s:s, s:s, s:o, s:I, s:I, s:s}", "schema", 1, "rack", s->rack,
-		"file", s->file, "disks", s->disks, "nodes", nodes, "pid", (json_int_t)s->pid,
-		"start_ticks", (json_int_t)s->start_ticks, "boot_id", s->boot_id);
+	return json_pack("{s:i, s:s, s:s, s:s, s:o, s:I, s:I, s:s}", "schema", 1, "rack",
+		s->rack, "file", s->file, "disks", s->disks, "nodes", nodes, "pid",
+		(json_int_t)s->pid, "start_ticks", (json_int_t)s->start_ticks, "boot_id",
+		s->boot_id);
 }
 
 int rundir_save(const char *dir, const struct rundir_state *s)
@@ -89,7 +90,8 @@ static void read_nodes(struct jx *j, struct rundir_state *s)
 	if (!list)
 		return;
 	s->nodes = xcalloc(json_array_size(list) + 1, sizeof(*s->nodes));
-	json_array_foreach(list, i, v) {
+	json_array_foreach(list, i, v)
+	{
 		const char *name = json_string_value(v);
 
 		if (!name || parse_hostname(name) < 0) {
@@ -117,7 +119,8 @@ static struct rundir_state *state_from_json(struct jx *j)
 
 int rundir_load(const char *dir, struct rundir_state **ret, char **reterr_msg)
 {
-	_cleanup_free_ char *path = in(dir, "state.json"), *text = NULL, *keep = in(dir, "keep-disks");
+	_cleanup_free_ char *path = in(dir, "state.json"), *text = NULL,
+			    *keep = in(dir, "keep-disks");
 	_cleanup_(jx_freep) json_t *root = NULL;
 	_cleanup_(rundir_state_freep) struct rundir_state *s = NULL;
 	_cleanup_(jx_clear) struct jx j = {0};
@@ -136,8 +139,10 @@ int rundir_load(const char *dir, struct rundir_state **ret, char **reterr_msg)
 		s = state_from_json(&j);
 	}
 	if (!root || j.error) {
-		*reterr_msg = xasprintf("%s is damaged: %s; see what is in that directory and "
-			"remove it by hand", path, root ? j.error : why);
+		*reterr_msg =
+			xasprintf("%s is damaged: %s; see what is in that directory and "
+				  "remove it by hand",
+				path, root ? j.error : why);
 		return -EINVAL;
 	}
 	s->keep_disks = access(keep, F_OK) == 0;
@@ -232,7 +237,8 @@ int rundir_look(const char *dir, struct rundir_state **ret_state, int *ret_pidfd
 	if (same_process(s, &pidfd))
 		status = RUNDIR_UP;
 	else
-		status = lock_existing(dir, 0, &lock) == -EBUSY ? RUNDIR_ELSEWHERE : RUNDIR_STALE;
+		status = lock_existing(dir, 0, &lock) == -EBUSY ? RUNDIR_ELSEWHERE
+								: RUNDIR_STALE;
 	*ret_state = TAKE_PTR(s);
 	*ret_pidfd = pidfd;
 	return status;
@@ -244,8 +250,10 @@ int rundir_make_disk_dir(const char *path, char **reterr_msg)
 	int r = 0;
 
 	if (access(path, F_OK) == 0 && access(mark, F_OK) < 0) {
-		*reterr_msg = xasprintf("%s exists and was not made by ondol-twin; choose another "
-			"place with --disks", path);
+		*reterr_msg = xasprintf(
+			"%s exists and was not made by ondol-twin; choose another "
+			"place with --disks",
+			path);
 		return -EEXIST;
 	}
 	if (access(path, F_OK) < 0) {
@@ -268,7 +276,8 @@ int rundir_keep_disks(const char *dir)
 static void wipe_disks(const struct rundir_state *s)
 {
 	for (size_t i = 0; i < s->n_nodes; i++) {
-		_cleanup_free_ char *dir = in(s->disks, s->nodes[i]), *mark = in(dir, MARK);
+		_cleanup_free_ char *dir = in(s->disks, s->nodes[i]),
+				    *mark = in(dir, MARK);
 
 		if (access(mark, F_OK) == 0)
 			remove_tree(dir);
@@ -280,8 +289,8 @@ static void wipe_disks(const struct rundir_state *s)
 void rundir_wipe(const char *dir, const struct rundir_state *s)
 {
 	static const char *const trees[] = {"nodes", "switch"};
-	static const char *const files[] = {
-		"control.sock", "ondol-twin", "twin.log", "keep-disks", "state.json", "lock"};
+	static const char *const files[] = {"control.sock", "ondol-twin", "twin.log",
+		"keep-disks", "state.json", "lock"};
 
 	if (s && !s->keep_disks)
 		wipe_disks(s);
@@ -322,22 +331,28 @@ int rundir_only(char **ret, char **reterr_msg)
 	DIR *d = opendir(RUNDIR_BASE);
 	size_t n = 0;
 
-	for (struct dirent *e; d && (e = readdir(d));)
-		if (e->d_name[0] != '.') {
-			free(found);
-			found = rundir_default(e->d_name);
-			n++;
-		}
+	for (struct dirent *e; d && (e = readdir(d));) {
+		_cleanup_free_ char *dir = rundir_default(e->d_name),
+				    *state = in(dir, "state.json");
+
+		if (e->d_name[0] == '.' || access(state, F_OK) < 0)
+			continue;
+		free(found);
+		found = TAKE_PTR(dir);
+		n++;
+	}
 	if (d)
 		closedir(d);
 	if (n == 0) {
-		*reterr_msg = xasprintf("no rack is up (nothing in %s); `ondol-twin up FILE` "
-			"brings one up", RUNDIR_BASE);
+		*reterr_msg =
+			xasprintf("no rack is up (nothing in %s); `ondol-twin up FILE` "
+				  "brings one up",
+				RUNDIR_BASE);
 		return -ENOENT;
 	}
 	if (n > 1) {
-		*reterr_msg = xasprintf("%zu racks are in %s; say which with --dir", n,
-			RUNDIR_BASE);
+		*reterr_msg = xasprintf(
+			"%zu racks are in %s; say which with --dir", n, RUNDIR_BASE);
 		return -ENOTUNIQ;
 	}
 	*ret = TAKE_PTR(found);

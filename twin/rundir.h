@@ -14,19 +14,19 @@
 
 struct rundir_state {
 	char *rack, *file, *disks; /* owned */
-	char **nodes;              /* owned */
+	char **nodes; /* owned */
 	size_t n_nodes;
-	pid_t pid;                 /* of the rack's first process, as the host sees it */
-	uint64_t start_ticks;      /* field 22 of its /proc/PID/stat */
-	char *boot_id;             /* owned */
+	pid_t pid; /* of the rack's first process, as the host sees it */
+	uint64_t start_ticks; /* field 22 of its /proc/PID/stat */
+	char *boot_id; /* owned */
 	bool keep_disks;
 };
 
 enum rundir_status {
-	RUNDIR_UP = 1,     /* *ret_pidfd is its first process */
-	RUNDIR_STALE,      /* files without a rack: it was killed, or the machine restarted */
+	RUNDIR_UP = 1, /* *ret_pidfd is its first process */
+	RUNDIR_STALE, /* files without a rack: it was killed, or the machine restarted */
 	RUNDIR_ABSENT,
-	RUNDIR_ELSEWHERE,  /* locked, but the process is not in sight: asked from inside the rack */
+	RUNDIR_ELSEWHERE, /* locked, but the process is not in sight: asked from inside the rack */
 };
 
 /* Creates DIR (0700) and takes its lock. -EBUSY: another process has it. */

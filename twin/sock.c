@@ -39,7 +39,8 @@ int sock_listen_unix(const char *path)
 int sock_listen_loopback(unsigned port)
 {
 	_cleanup_close_ int fd = socket(AF_INET, STREAM | SOCK_NONBLOCK, 0);
-	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+	struct sockaddr_in sa = {.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int yes = 1;
 
@@ -69,8 +70,8 @@ int sock_accept(int listener)
 	return fd < 0 ? -errno : fd;
 }
 
-static int take_byte(struct lines *l, char c, int (*on_line)(const char *, void *),
-	void *userdata)
+static int take_byte(
+	struct lines *l, char c, int (*on_line)(const char *, void *), void *userdata)
 {
 	bool whole = c == '\n' && !l->skipping;
 

@@ -8,7 +8,7 @@
 int sock_listen_unix(const char *path);
 int sock_listen_loopback(unsigned port); /* TCP, 127.0.0.1 */
 int sock_connect_unix(const char *path); /* blocking connection */
-int sock_accept(int listener);           /* non-blocking connection; -EAGAIN: none waits */
+int sock_accept(int listener); /* non-blocking connection; -EAGAIN: none waits */
 
 struct lines { /* a line under construction; zero is empty */
 	char *buf; /* owned */

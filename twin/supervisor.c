@@ -80,10 +80,10 @@ static json_t *status_answer(const struct supervisor *s)
 	format_ipv4(s->plan->bmc_host, bmc_host);
 	for (size_t i = 0; i < s->plan->n_nodes; i++)
 		json_array_append_new(nodes, node_to_json(s->nodes[i]));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "rack", rack->name, "dir",
-		s->plan->dir, "accel", twin_accel_str(s->accel), "interface", rack->interface,
-		"address", address, "bmc_interface", s->plan->bmc_if, "bmc_address", bmc_host,
-		"nodes", nodes);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "rack", rack->name,
+		"dir", s->plan->dir, "accel", twin_accel_str(s->accel), "interface",
+		rack->interface, "address", address, "bmc_interface", s->plan->bmc_if,
+		"bmc_address", bmc_host, "nodes", nodes);
 }
 
 static struct node *find_node(const struct supervisor *s, const char *name)
@@ -145,7 +145,8 @@ static json_t *set_identify(struct node *n, const char *value)
 	return done_answer(value);
 }
 
-static json_t *set_answer(struct ctl_conn *c, struct node *n, const char *what, const char *value)
+static json_t *set_answer(
+	struct ctl_conn *c, struct node *n, const char *what, const char *value)
 {
 	enum boot_device boot;
 
@@ -160,7 +161,8 @@ static json_t *set_answer(struct ctl_conn *c, struct node *n, const char *what, 
 	if (!streq(what, "boot"))
 		return error_answer("%s cannot be set", what);
 	if (boot_device_from_ipmi(value, &boot) < 0)
-		return error_answer("this server boots from its disks or the network, not from %s",
+		return error_answer(
+			"this server boots from its disks or the network, not from %s",
 			value);
 	node_set_boot(n, boot);
 	return done_answer(value);
@@ -193,7 +195,8 @@ static json_t *handle(struct ctl_conn *c, const json_t *request, void *userdata)
 
 static void all_ready(struct supervisor *s)
 {
-	ns_tell(s->tell, NS_READY, "%zu nodes, %s", s->plan->n_nodes, twin_accel_str(s->accel));
+	ns_tell(s->tell, NS_READY, "%zu nodes, %s", s->plan->n_nodes,
+		twin_accel_str(s->accel));
 }
 
 static void bmc_ready(int r, void *userdata)
@@ -201,8 +204,8 @@ static void bmc_ready(int r, void *userdata)
 	struct supervisor *s = userdata;
 
 	if (r < 0) {
-		ns_tell(s->tell, NS_FAILED, "a BMC does not answer on port %d: %s", TWIN_IPMI_PORT,
-			strerror(-r));
+		ns_tell(s->tell, NS_FAILED, "a BMC does not answer on port %d: %s",
+			TWIN_IPMI_PORT, strerror(-r));
 		sd_event_exit(s->event, 1);
 	} else if (--s->bmcs_awaited == 0) {
 		all_ready(s);
@@ -212,13 +215,14 @@ static void bmc_ready(int r, void *userdata)
 static int start_node(struct supervisor *s, size_t i, char **reterr_msg)
 {
 	const struct twin_node *n = &s->plan->nodes[i];
-	int r = node_new(s->event, s->plan, n, s->accel, node_ended, s, &s->nodes[i], reterr_msg);
+	int r = node_new(
+		s->event, s->plan, n, s->accel, node_ended, s, &s->nodes[i], reterr_msg);
 
 	if (r < 0)
 		return r;
 	s->bmcs_awaited++;
-	return bmc_new(s->event, s->plan, n, secrets_bmc(s->secrets, n->rack->name), bmc_ready, s,
-		&s->bmcs[i], reterr_msg);
+	return bmc_new(s->event, s->plan, n, secrets_bmc(s->secrets, n->rack->name),
+		bmc_ready, s, &s->bmcs[i], reterr_msg);
 }
 
 static int start_ctl(struct supervisor *s, char **reterr_msg)

@@ -11,8 +11,8 @@ static void add_trunks(struct args *a, const struct rack_nic *nic)
 	size_t len = 0;
 
 	for (size_t i = 0; i < nic->n_tagged; i++)
-		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%u", i ? "," : "",
-			nic->tagged[i]->vlan);
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%u",
+			i ? "," : "", nic->tagged[i]->vlan);
 	args_addf(a, "trunks=%s", list);
 }
 

@@ -62,7 +62,7 @@ static void takes_the_top_and_a_storage_node(_unused_ void **state)
 
 	make(&r, 24, 11, 10, 12);
 	r.peers[7].role = (char *)"storage";
-	assert_int_equal(guest_choose(&r.d, both, &p, &msg), 0);
+	assert_int_equal(guest_choose(&r.d, both, 0, &p, &msg), 0);
 	assert_string_equal(p.network, "storage");
 	assert_string_equal(p.target_name, "n18");
 	cmdline = guest_cmdline(&p);
@@ -78,13 +78,13 @@ static void falls_back(_unused_ void **state)
 	_cleanup_free_ char *msg = NULL;
 
 	make(&r, 24, 11, 10, 11);
-	assert_int_equal(guest_choose(&r.d, tunnel_only, &p, &msg), 0);
+	assert_int_equal(guest_choose(&r.d, tunnel_only, 0, &p, &msg), 0);
 	assert_string_equal(p.network, "tunnel");
 	assert_string_equal(p.target_name, "n12");
 	assert_int_equal(p.target, ip("10.77.30.12"));
 	assert_int_equal(p.address, ip("10.77.30.254"));
 	make(&r, 24, 11, 1, 11);
-	assert_int_equal(guest_choose(&r.d, both, &p, &msg), 0);
+	assert_int_equal(guest_choose(&r.d, both, 0, &p, &msg), 0);
 	assert_true(p.alone);
 	assert_int_equal(p.target, ip("10.77.40.11"));
 }
@@ -111,7 +111,7 @@ static void never_collides(_unused_ void **state)
 			uint32_t host;
 
 			make(&r, racks[k].prefix, first, n, first + i);
-			assert_int_equal(guest_choose(&r.d, both, &p, &msg), 0);
+			assert_int_equal(guest_choose(&r.d, both, 0, &p, &msg), 0);
 			host = p.address - ip("10.77.40.0");
 			assert_true(host >= 1 && host <= size - 2);
 			assert_false(used[host]);
@@ -130,8 +130,29 @@ static void spares_gateway_and_server(_unused_ void **state)
 	make(&r, 24, 11, 10, 11);
 	r.ports[1].gateway = ip("10.77.40.254");
 	r.d.server = ip("10.77.40.253");
-	assert_int_equal(guest_choose(&r.d, both, &p, &msg), 0);
+	assert_int_equal(guest_choose(&r.d, both, 0, &p, &msg), 0);
 	assert_int_equal(p.address, ip("10.77.40.252"));
+}
+
+/* When the first choice was found taken, further ones are nobody else's choice either. */
+static void further_attempts_are_apart(_unused_ void **state)
+{
+	bool used[256] = {false};
+
+	for (unsigned host = 11; host <= 20; host++)
+		used[host] = true;
+	for (unsigned host = 11; host <= 20; host++) {
+		for (unsigned attempt = 0; attempt < 4; attempt++) {
+			struct rackish r;
+			struct guest_place p;
+			_cleanup_free_ char *msg = NULL;
+
+			make(&r, 24, 11, 10, host);
+			assert_int_equal(guest_choose(&r.d, both, attempt, &p, &msg), 0);
+			assert_false(used[p.address & 255]);
+			used[p.address & 255] = true;
+		}
+	}
 }
 
 static void says_why_not(_unused_ void **state)
@@ -141,14 +162,14 @@ static void says_why_not(_unused_ void **state)
 	_cleanup_free_ char *a = NULL, *b = NULL, *c = NULL;
 
 	make(&r, 29, 1, 4, 4);
-	assert_int_equal(guest_choose(&r.d, both, &p, &a), -ENOSPC);
+	assert_int_equal(guest_choose(&r.d, both, 0, &p, &a), -ENOSPC);
 	assert_non_null(strstr(a, "storage"));
 	make(&r, 24, 11, 2, 11);
 	r.d.n_ports = 0;
-	assert_int_equal(guest_choose(&r.d, both, &p, &b), -EINVAL);
+	assert_int_equal(guest_choose(&r.d, both, 0, &p, &b), -EINVAL);
 	make(&r, 24, 11, 2, 11);
 	r.d.node = (char *)"stranger";
-	assert_int_equal(guest_choose(&r.d, both, &p, &c), -EINVAL);
+	assert_int_equal(guest_choose(&r.d, both, 0, &p, &c), -EINVAL);
 }
 
 static void console_is_read(_unused_ void **state)
@@ -188,6 +209,7 @@ int main(void)
 		cmocka_unit_test(falls_back),
 		cmocka_unit_test(never_collides),
 		cmocka_unit_test(spares_gateway_and_server),
+		cmocka_unit_test(further_attempts_are_apart),
 		cmocka_unit_test(says_why_not),
 		cmocka_unit_test(console_is_read),
 	};

@@ -80,6 +80,21 @@ static bool take(struct task *t, const char *json, bool *ret_new)
 	return ok;
 }
 
+static void what_is_said_is_never_too_long(_unused_ void **state)
+{
+	const char fill[] = {'a', '\n', '\x01', '\x7f', (char)0xff};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fill); i++) {
+		for (size_t len = SAID_MAX - 5; len < SAID_MAX + 5; len++) {
+			_cleanup_free_ char *long_text = xcalloc(1, len + 1), *s = NULL;
+
+			memset(long_text, fill[i], len);
+			s = said(long_text);
+			assert_true(strlen(s) <= SAID_MAX);
+		}
+	}
+}
+
 static void a_task_is_taken_once(_unused_ void **state)
 {
 	_cleanup_(task_clear) struct task t = {0};
@@ -158,6 +173,7 @@ int main(void)
 		cmocka_unit_test(only_changes_are_changes),
 		cmocka_unit_test(others_are_forgotten),
 		cmocka_unit_test(json_is_as_in_the_protocol),
+		cmocka_unit_test(what_is_said_is_never_too_long),
 		cmocka_unit_test(a_task_is_taken_once),
 		cmocka_unit_test(odd_tasks_are_answered),
 		cmocka_unit_test(result_lines_go_both_ways),

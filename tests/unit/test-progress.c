@@ -93,6 +93,23 @@ static void test_line_steps(void **state)
 	line_is(&row, 8, "hp02  i…");
 }
 
+/* However long it takes, the line does not grow. */
+static void test_line_ages(void **state)
+{
+	static const uint64_t ages_ms[] = {
+		59999, 3599000, 86399000, 86400000, UINT64_MAX};
+	struct progress_widths w = {.name = 4, .role = 10, .state = 15};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ages_ms); i++) {
+		struct progress_row row = installing;
+		_cleanup_free_ char *line = NULL;
+
+		row.elapsed_ms = ages_ms[i];
+		line = progress_line(&row, &w, 79, false, true);
+		assert_int_equal(text_width(line), 79);
+	}
+}
+
 static void test_line_color(void **state)
 {
 	struct progress_row row = {
@@ -161,6 +178,7 @@ int main(void)
 		cmocka_unit_test(test_line_with_bar),
 		cmocka_unit_test(test_line_narrow),
 		cmocka_unit_test(test_line_steps),
+		cmocka_unit_test(test_line_ages),
 		cmocka_unit_test(test_line_color),
 		cmocka_unit_test(test_live),
 		cmocka_unit_test(test_live_resize),

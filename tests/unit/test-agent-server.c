@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/harness.h"
+
+#include "initramfs/server.h"
+
+static void test_pace(void **state)
+{
+	struct progress_pace p = {0};
+
+	assert_true(progress_is_due(&p, 1, 100, 5000));
+	progress_told(&p, true, 5000);
+	assert_false(progress_is_due(&p, 2, 100, 5000 + PROGRESS_MS - 1));
+	assert_true(progress_is_due(&p, 2, 100, 5000 + PROGRESS_MS));
+	assert_true(progress_is_due(&p, 100, 100, 5001)); /* the end is always told */
+}
+
+/* A server that does not answer costs the image one attempt in ten seconds, not more. */
+static void test_backoff(void **state)
+{
+	struct progress_pace p = {0};
+
+	progress_told(&p, false, 5000);
+	assert_false(progress_is_due(&p, 2, 100, 5000 + PROGRESS_MS));
+	assert_false(progress_is_due(&p, 100, 100, 5001));
+	assert_true(progress_is_due(&p, 2, 100, 5000 + PROGRESS_BACKOFF_MS));
+}
+
+static void test_url(void **state)
+{
+	struct boot_args a = {.server = (char *)"10.77.0.2:8780",
+		.node = (char *)"hp02",
+		.token = (char *)"secret"};
+	_cleanup_(server_freep) struct server *s = server_new(&a);
+	_cleanup_free_ char *url = server_url(s, "/files/core/vmlinuz");
+
+	assert_string_equal(url, "http://10.77.0.2:8780/files/core/vmlinuz");
+}
+
+/* Nobody listens on port 1: each question says so in words, none waits for long. */
+static void test_nobody(void **state)
+{
+	struct boot_args a = {.server = (char *)"127.0.0.1:1",
+		.node = (char *)"hp02",
+		.token = (char *)"secret"};
+	_cleanup_(server_freep) struct server *s = server_new(&a);
+	struct install_order *order = NULL;
+	_cleanup_free_ char *why = NULL;
+
+	assert_true(server_order(s, 0, &order, &why) < 0);
+	assert_null(order);
+	assert_non_null(strstr(why, "127.0.0.1"));
+	server_progress(s, 1, 2); /* only slows down */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_pace),
+		cmocka_unit_test(test_backoff), cmocka_unit_test(test_url),
+		cmocka_unit_test(test_nobody)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/harness.h"
+
+#include "initramfs/target.h"
+
+static struct inv_signature foreign[] = {{(char *)"", (char *)"gpt", (char *)""},
+	{(char *)"p1", (char *)"ceph_bluestore", (char *)""}};
+static struct inv_signature ours[] = {{(char *)"", (char *)"gpt", (char *)""},
+	{(char *)"p1", (char *)"vfat", (char *)"ondol-esp"},
+	{(char *)"p3", (char *)"empty", (char *)"ondol-b"}};
+
+static struct inv_disk disk(
+	const char *name, const char *serial, const char *wwn, uint64_t size)
+{
+	return (struct inv_disk){.name = (char *)name,
+		.serial = (char *)serial,
+		.wwn = (char *)wwn,
+		.model = (char *)"",
+		.bus = DISK_BUS_SATA,
+		.size_bytes = size};
+}
+
+static int find(struct inv_disk *disks, size_t n, bool wipe, const char **ret_name,
+	const char *words)
+{
+	struct inventory inv = {.disks = disks, .n_disks = n};
+	struct install_order order = {
+		.system = {(char *)"S1", (char *)"5000c5", 480}, .wipe = wipe};
+	const struct inv_disk *found = NULL;
+	_cleanup_free_ char *why = NULL;
+	int r = target_find(&inv, &order, &found, &why);
+
+	*ret_name = found ? found->name : NULL;
+	if (r < 0)
+		assert_non_null(strstr(why, words));
+	return r;
+}
+
+static void test_exact(void **state)
+{
+	struct inv_disk disks[] = {disk("sda", "S1", "5000c6", 480),
+		disk("sdb", "S2", "5000c5", 480), disk("sdc", "S1", "5000c5", 481),
+		disk("sdd", "S1", "", 480)};
+	const char *name;
+
+	assert_int_equal(
+		find(disks, 4, true, &name, "there is none; found: sda"), -ENOENT);
+	assert_null(name);
+	disks[3].wwn = (char *)"5000c5";
+	assert_int_equal(find(disks, 4, false, &name, ""), 0);
+	assert_string_equal(name, "sdd");
+	disks[0] = disks[3]; /* two paths, or two cheap disks with one serial */
+	assert_int_equal(find(disks, 4, true, &name, "there are several"), -ENOTUNIQ);
+	assert_int_equal(find(disks, 0, true, &name, "no disk at all"), -ENOENT);
+}
+
+static void test_unfit(void **state)
+{
+	struct inv_disk d = disk("sda", "S1", "5000c5", 480);
+	const char *name;
+
+	d.removable = true;
+	assert_int_equal(
+		find(&d, 1, true, &name, "removable. Nothing was written"), -EROFS);
+	d.removable = false;
+	d.bus = DISK_BUS_USB;
+	assert_int_equal(find(&d, 1, true, &name, "USB"), -EROFS);
+}
+
+static void test_contents(void **state)
+{
+	struct inv_disk d = disk("sda", "S1", "5000c5", 480);
+	const char *name;
+
+	d.signatures = foreign;
+	d.n_signatures = 2;
+	assert_int_equal(find(&d, 1, false, &name, "ceph_bluestore on p1"), -EEXIST);
+	assert_int_equal(find(&d, 1, true, &name, ""), 0);
+	d.signatures = ours;
+	d.n_signatures = 3;
+	assert_int_equal(find(&d, 1, false, &name, ""), 0);
+	ours[2].label = (char *)"";
+	assert_int_equal(find(&d, 1, false, &name, "wiped"), -EEXIST);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_unfit), cmocka_unit_test(test_contents)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server in its event loop, spoken to over its socket in raw HTTP. */
+#include "tests/unit/harness.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "bootstrap/httpd.h"
+
+struct world {
+	char dir[64], path[80];
+	sd_event *event;
+	struct httpd *httpd;
+	bool open; /* what /hold waits for */
+	int tries;
+	struct http_req *parked;
+	char *body; /* of the last POST */
+	size_t body_len;
+};
+
+static void try_hold(struct http_req *req, bool expired, void *userdata)
+{
+	struct world *w = userdata;
+
+	w->tries++;
+	if (w->open)
+		httpd_reply_json(req, 200, json_pack("{s:b}", "open", 1));
+	else if (expired)
+		httpd_reply_empty(req, 204);
+}
+
+static void get_file(struct world *w, struct http_req *req)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), "%s/file", w->dir);
+	httpd_reply_file(req, open(path, O_RDONLY | O_CLOEXEC), 10);
+}
+
+static void handler(struct http_req *req, void *userdata)
+{
+	struct world *w = userdata;
+	const char *path = httpd_path(req);
+	uint64_t n;
+
+	if (streq(path, "/text")) {
+		httpd_reply_text(req, 200, httpd_bearer(req) ? httpd_bearer(req) : "none");
+	} else if (streq(path, "/number")) {
+		if (httpd_arg_u64(req, "n", 100, 7, &n) == 0)
+			httpd_reply_error(req, 418, "%llu", (unsigned long long)n);
+	} else if (streq(path, "/hold")) {
+		httpd_hold(req, w, 400, try_hold, w);
+	} else if (streq(path, "/park")) {
+		w->parked = req;
+		httpd_park(req);
+	} else if (streq(path, "/file")) {
+		get_file(w, req);
+	} else if (streq(httpd_method(req), "POST")) {
+		free(w->body);
+		w->body = xstrdup(httpd_body(req, &w->body_len));
+		httpd_reply_json(req, 200, json_object());
+	} else {
+		httpd_reply_error(req, 404, "no");
+	}
+}
+
+static int setup(void **state)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+	char path[100];
+
+	strcpy(w->dir, "/tmp/test-httpd.XXXXXX");
+	assert_non_null(mkdtemp(w->dir));
+	snprintf(w->path, sizeof(w->path), "%s/socket", w->dir);
+	snprintf(path, sizeof(path), "%s/file", w->dir);
+	assert_int_equal(write_file_atomic(path, "0123456789", 10, 0600), 0);
+	assert_true(sd_event_new(&w->event) >= 0);
+	assert_int_equal(httpd_listen_unix(w->event, w->path, handler, w, &w->httpd), 0);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	httpd_free(w->httpd);
+	assert_int_equal(access(w->path, F_OK), -1);
+	sd_event_unref(w->event);
+	remove_tree(w->dir);
+	free(w->body);
+	free(w);
+	return 0;
+}
+
+static int dial(struct world *w)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(sun.sun_path, w->path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	set_nonblock(fd);
+	return fd;
+}
+
+/* Runs the loop for ms at most, adding what comes from fd to *got, until it has want or ends. */
+static void converse(struct world *w, int fd, char *got, size_t size, const char *want, unsigned ms)
+{
+	uint64_t end = now_mono_ms() + ms;
+	size_t len = strlen(got);
+
+	while (now_mono_ms() < end) {
+		ssize_t n = read(fd, got + len, size - len - 1);
+
+		if (n == 0)
+			return;
+		if (n > 0) {
+			len += (size_t)n;
+			got[len] = 0;
+		}
+		if (want && strstr(got, want))
+			return;
+		sd_event_run(w->event, 5000);
+	}
+}
+
+static void ask(struct world *w, const char *request, const char *status, const char *body)
+{
+	int fd = dial(w);
+	char got[65536] = "";
+
+	assert_int_equal(write_all(fd, request, strlen(request)), 0);
+	converse(w, fd, got, sizeof(got), NULL, 5000);
+	close(fd);
+	if (!str_startswith(got, status) || (body && !strstr(got, body)))
+		fail_msg("expected %s ... %s, got: %s", status, body, got);
+}
+
+#define END "Host: x\r\nConnection: close\r\n\r\n"
+#define HOLD "GET /hold HTTP/1.1\r\n" END
+#define PARK "GET /park HTTP/1.1\r\n" END
+
+static void answers(void **state)
+{
+	struct world *w = *state;
+	struct stat st;
+
+	assert_int_equal(stat(w->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	ask(w, "GET /text HTTP/1.1\r\n" END, "HTTP/1.1 200 ", "\r\n\r\nnone");
+	ask(w, "GET /text HTTP/1.1\r\nAuthorization: Bearer abc\r\n" END, "HTTP/1.1 200 ",
+		"\r\n\r\nabc");
+	ask(w, "GET /text HTTP/1.1\r\nAuthorization: Basic abc\r\n" END, "HTTP/1.1 200 ",
+		"\r\n\r\nnone");
+	ask(w, "GET /nothing HTTP/1.1\r\n" END, "HTTP/1.1 404 ", "{\"error\":\"no\"}");
+	ask(w, "GET /number?n=5 HTTP/1.1\r\n" END, "HTTP/1.1 418 ", "\"5\"");
+	ask(w, "GET /number HTTP/1.1\r\n" END, "HTTP/1.1 418 ", "\"7\"");
+	ask(w, "GET /number?n=101 HTTP/1.1\r\n" END, "HTTP/1.1 400 ", "found \\\"101\\\"");
+	ask(w, "GET /number?n=-1 HTTP/1.1\r\n" END, "HTTP/1.1 400 ", "n: expected");
+	ask(w, "rubbish\r\n\r\n", "", NULL); /* closed */
+	ask(w, "GET /text HTTP/1.1\r\n" END, "HTTP/1.1 200 ", "none");
+}
+
+static void files(void **state)
+{
+	struct world *w = *state;
+
+	ask(w, "GET /file HTTP/1.1\r\n" END, "HTTP/1.1 200 ", "\r\n\r\n0123456789");
+	ask(w, "GET /file HTTP/1.1\r\nRange: bytes=7-\r\n" END, "HTTP/1.1 206 ", "\r\n\r\n789");
+	ask(w, "GET /file HTTP/1.1\r\nRange: bytes=2-4\r\n" END, "HTTP/1.1 206 ",
+		"Content-Range: bytes 2-4/10\r\n");
+	ask(w, "GET /file HTTP/1.1\r\nRange: bytes=10-\r\n" END, "HTTP/1.1 416 ",
+		"Content-Range: bytes */10\r\n");
+}
+
+static void bodies(void **state)
+{
+	struct world *w = *state;
+
+	ask(w, "POST /x HTTP/1.1\r\nContent-Length: 5\r\n" END "hello", "HTTP/1.1 200 ", "{}");
+	assert_string_equal(w->body, "hello");
+	assert_int_equal(w->body_len, 5);
+	ask(w, "POST /x HTTP/1.1\r\nContent-Length: 0\r\n" END, "HTTP/1.1 200 ", "{}");
+	assert_string_equal(w->body, "");
+	ask(w, "POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+		"HTTP/1.1 200 ", "{}");
+	assert_string_equal(w->body, "abcde");
+}
+
+static void body_too_long(void **state)
+{
+	struct world *w = *state;
+	char head[200], got[4096] = "", chunk[65536];
+	size_t sent = 0, size = HTTPD_MAX_BODY + 1;
+	int fd = dial(w);
+
+	memset(chunk, 'x', sizeof(chunk));
+	snprintf(head, sizeof(head), "POST /x HTTP/1.1\r\nContent-Length: %zu\r\n" END, size);
+	assert_int_equal(write_all(fd, head, strlen(head)), 0);
+	while (sent < size) {
+		ssize_t n = write(fd, chunk, MIN(sizeof(chunk), size - sent));
+
+		if (n > 0)
+			sent += (size_t)n;
+		sd_event_run(w->event, 1000);
+	}
+	converse(w, fd, got, sizeof(got), NULL, 5000);
+	close(fd);
+	assert_true(str_startswith(got, "HTTP/1.1 413 "));
+	assert_null(w->body);
+}
+
+static void held_until_a_kick(void **state)
+{
+	struct world *w = *state;
+	char got[4096] = "";
+	int fd = dial(w), other = 0;
+
+	assert_int_equal(write_all(fd, HOLD, strlen(HOLD)), 0);
+	converse(w, fd, got, sizeof(got), NULL, 100);
+	assert_string_equal(got, "");
+	assert_int_equal(w->tries, 1);
+	httpd_kick(w->httpd, &other); /* not its key */
+	assert_int_equal(w->tries, 1);
+	httpd_kick(w->httpd, w); /* nothing to say yet */
+	assert_int_equal(w->tries, 2);
+	converse(w, fd, got, sizeof(got), NULL, 50);
+	assert_string_equal(got, "");
+	w->open = true;
+	httpd_kick(w->httpd, w);
+	converse(w, fd, got, sizeof(got), "{\"open\":true}", 100);
+	assert_true(str_startswith(got, "HTTP/1.1 200 "));
+	httpd_kick(w->httpd, w);
+	assert_int_equal(w->tries, 3);
+	close(fd);
+}
+
+static void held_to_the_end(void **state)
+{
+	struct world *w = *state;
+	uint64_t began = now_mono_ms();
+
+	ask(w, "GET /hold HTTP/1.1\r\n" END, "HTTP/1.1 204 ", NULL);
+	assert_true(now_mono_ms() - began >= 390);
+	assert_int_equal(w->tries, 2);
+}
+
+static void held_client_hangs_up(void **state)
+{
+	struct world *w = *state;
+	char got[100] = "";
+	int fd = dial(w);
+
+	assert_int_equal(write_all(fd, HOLD, strlen(HOLD)), 0);
+	converse(w, fd, got, sizeof(got), NULL, 50);
+	close(fd);
+	w->open = true;
+	httpd_kick(w->httpd, w);
+	ask(w, "GET /text HTTP/1.1\r\n" END, "HTTP/1.1 200 ", "none");
+}
+
+static void parked(void **state)
+{
+	struct world *w = *state;
+	char got[4096] = "";
+	int fd = dial(w);
+
+	assert_int_equal(write_all(fd, PARK, strlen(PARK)), 0);
+	converse(w, fd, got, sizeof(got), NULL, 50);
+	assert_non_null(w->parked);
+	httpd_reply_text(w->parked, 200, "late");
+	httpd_reply_text(w->parked, 500, "a second answer is dropped");
+	converse(w, fd, got, sizeof(got), "late", 500);
+	assert_true(str_startswith(got, "HTTP/1.1 200 "));
+	close(fd);
+}
+
+static void end_with_a_held_request(void **state)
+{
+	struct world *w = *state;
+	char got[4096] = "";
+	int fd = dial(w);
+
+	assert_int_equal(write_all(fd, HOLD, strlen(HOLD)), 0);
+	converse(w, fd, got, sizeof(got), NULL, 50);
+	httpd_free(w->httpd);
+	w->httpd = NULL;
+	assert_true(read(fd, got, sizeof(got) - 1) > 0);
+	assert_true(str_startswith(got, "HTTP/1.1 503 "));
+	close(fd);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(answers),
+		T(files),
+		T(bodies),
+		T(body_too_long),
+		T(held_until_a_kick),
+		T(held_to_the_end),
+		T(held_client_hangs_up),
+		T(parked),
+		T(end_with_a_held_request),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
