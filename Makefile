@@ -28,7 +28,7 @@ VERSION := $(shell cat VERSION)
 CPPFLAGS := -I. -D_GNU_SOURCE -DONDOL_VERSION='"$(VERSION)"'
 CFLAGS   := -std=gnu11 -g -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wformat=2 -Wvla -Wno-unused-parameter \
-	-ffunction-sections -fdata-sections
+	-ffunction-sections -fdata-sections -ffile-prefix-map=$(TOP)=.
 LDFLAGS  := -Wl,--gc-sections -Wl,--as-needed
 ifeq ($(VARIANT),debug)
 SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=undefined

@@ -112,6 +112,10 @@ struct rule {
 	"it booted from the network three times and the install was not finished: look at its " \
 	"console for a kernel panic, and at the agent's last events"
 
+#define FROM_DISK                                                                         \
+	"it started its installed system instead of booting from the network: the BMC's order " \
+	"was lost. Put the network first in the server's boot order, then reinstall it again"
+
 /* The first rule that fits is taken. clang-format off */
 static const struct rule rules[] = {
 	{ANY, FSM_EV_REMOVED, NULL, FSM_CANCELLED, END_RUN | FSM_DO_DROP, NULL},
@@ -121,6 +125,7 @@ static const struct rule rules[] = {
 	{S(POWERING), FSM_EV_POWER_FAILED, NULL, FSM_FAILED, END_RUN, NULL},
 	{BOOTING, FSM_EV_AGENT_UP, NULL, FSM_AGENT, 0, ""},
 	{BOOTING, FSM_EV_INVENTORY, NULL, FSM_AGENT, 0, ""},
+	{S(NETBOOT), FSM_EV_NODED_UP, NULL, FSM_FAILED, END_RUN, FROM_DISK},
 	{S(AGENT) | S(INSTALLING), FSM_EV_BOOT_SCRIPT, boots_left, FSM_NETBOOT, 0, AGAIN},
 	{S(AGENT) | S(INSTALLING), FSM_EV_BOOT_SCRIPT, no_boots_left, FSM_FAILED, END_RUN, TOO_OFTEN},
 	{BY_AGENT, FSM_EV_IDENTITY_MISMATCH, NULL, FSM_FAILED, END_RUN, NULL},

@@ -25,6 +25,7 @@
  */
 
 #define MAX_CONNECTIONS 1200u /* two for each node of the largest rack, and operators */
+#define MAX_PER_ADDRESS 64u
 #define IDLE_SECONDS 120u
 #define HEADER_BYTES 32768u
 
@@ -443,6 +444,7 @@ static int serve(sd_event *event, int fd, httpd_handler handler, void *userdata,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
 		MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
 		IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, MAX_PER_ADDRESS,
 		MHD_OPTION_END);
 	if (!h->daemon) {
 		close(fd);

@@ -166,6 +166,9 @@ static void note_transition(struct node *n, enum fsm_state from, enum fsm_state 
 	if (to == FSM_POWERING) {
 		json_decref(n->disk);
 		n->disk = NULL;
+		json_decref(n->report);
+		n->report = NULL;
+		n->reported = 0;
 		node_set_step(n, "switching it on, to boot from the network");
 	}
 	if (to == FSM_READY)
@@ -220,17 +223,22 @@ void node_step(struct node *n, enum fsm_event event, const char *text)
 	ondold_kick(n->o, n);
 }
 
-/* What the operator reads beside the state while a node boots. */
-static bool tells_step(enum fsm_state state, enum fsm_event event)
+bool node_tells_step(const struct node *n, enum fsm_event event)
 {
-	return state == FSM_NETBOOT && event >= FSM_EV_DHCP_DISCOVER && event <= FSM_EV_BOOT_INITRD;
+	enum fsm_state s = n->fsm.state;
+
+	if (event >= FSM_EV_DHCP_DISCOVER && event <= FSM_EV_BOOT_INITRD)
+		return s == FSM_NETBOOT;
+	if (event == FSM_EV_AGENT_STEP)
+		return s == FSM_NETBOOT || s == FSM_AGENT || s == FSM_INSTALLING;
+	return event == FSM_EV_NODED_STEP && n->fsm.installed && s != FSM_READY;
 }
 
 void node_event(struct node *n, const char *source, enum fsm_event event, const char *text,
 	const json_t *data)
 {
 	ondold_event(n->o, n, source, fsm_event_str(event), text, data);
-	if (tells_step(n->fsm.state, event))
+	if (node_tells_step(n, event))
 		node_set_step(n, text);
 	node_step(n, event, text);
 }
@@ -295,8 +303,7 @@ static void replay_effects(struct node *n, enum fsm_event event, const struct st
 		json_decref(n->disk);
 		n->disk = json_deep_copy(ev->data);
 	}
-	if (event == FSM_EV_AGENT_STEP || event == FSM_EV_NODED_STEP ||
-		tells_step(n->fsm.state, event))
+	if (node_tells_step(n, event))
 		node_set_step(n, ev->text);
 }
 

@@ -86,6 +86,8 @@ void node_resume(struct node *n);
 /* Reads the power in the background. */
 void node_query_power(struct node *n);
 void node_set_step(struct node *n, const char *text);
+/* Is this event's text what the node is doing now? Not the steps of a system on its way out. */
+bool node_tells_step(const struct node *n, enum fsm_event event);
 
 /* ---- node_install.c ---- */
 /*

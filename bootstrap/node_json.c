@@ -58,7 +58,7 @@ static const char *serial(const struct node *n)
 static char *step(const struct node *n)
 {
 	if (fsm_waits_for_slot(&n->fsm))
-		return xasprintf("waiting for a slot: %u are installed at a time",
+		return xasprintf("waiting for its turn (parallel_installs = %u, one a second)",
 			n->o->rack->parallel_installs);
 	return xstrdup(n->step);
 }

@@ -32,6 +32,7 @@ static void take_progress(struct node *n, const json_t *data)
 	struct jx j = {.obj = data};
 	uint64_t done = jx_uint(&j, "done", 0, INT64_MAX);
 	uint64_t total = jx_uint(&j, "total", 0, INT64_MAX);
+	_cleanup_free_ char *text = NULL;
 	uint64_t now = now_mono_ms();
 
 	if (!j.error) {
@@ -42,7 +43,8 @@ static void take_progress(struct node *n, const json_t *data)
 	jx_clear(&j);
 	if (now - n->progress_kept_ms >= PROGRESS_KEEP_MS || done == total) {
 		n->progress_kept_ms = now;
-		node_event(n, "agent", FSM_EV_AGENT_PROGRESS, "", data);
+		text = xasprintf("%llu %%", (unsigned long long)(total ? (uint64_t)(100.0 * (double)done / (double)total) : 0));
+		node_event(n, "agent", FSM_EV_AGENT_PROGRESS, text, data);
 	} else {
 		node_step(n, FSM_EV_AGENT_PROGRESS, "");
 	}
@@ -66,10 +68,8 @@ static void take_known(struct node *n, enum fsm_event event, const char *text, c
 	if (event == FSM_EV_AGENT_INSTALLED)
 		take_installed(n, data);
 	node_event(n, source, event, text, data);
-	if (event == FSM_EV_AGENT_STEP || event == FSM_EV_NODED_STEP) {
+	if (node_tells_step(n, event))
 		n->has_progress = false;
-		node_set_step(n, text);
-	}
 }
 
 /* What agent.installed must carry: where the system is now. */
@@ -260,6 +260,14 @@ static void heard(struct node *n)
 	ondold_event(n->o, n, "ondold", "node.heard", "it reports again", NULL);
 }
 
+static void tell_restart(struct node *n, const json_t *report)
+{
+	const json_t *before = json_object_get(n->report, "boot_id");
+
+	if (before && !json_equal(before, json_object_get(report, "boot_id")))
+		ondold_event(n->o, n, "ondold", "node.restarted", "the server was started anew", NULL);
+}
+
 /* ---- tasks ---- */
 
 static void end_task(struct node *n, bool ok, const json_t *proofs)
@@ -322,6 +330,9 @@ char *node_take_report(struct node *n, const json_t *report)
 	revision = (uint64_t)json_integer_value(json_object_get(report, "revision"));
 	fresh = says_something_new(n, report);
 	heard(n);
+	if (!n->fsm.installed) /* the system that is about to be replaced */
+		return NULL;
+	tell_restart(n, report);
 	node_replay_report(n, report);
 	if (fresh)
 		keep_report(n, report, ready, revision);

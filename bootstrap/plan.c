@@ -116,25 +116,13 @@ int plan_post(
 	return CLI_DONE;
 }
 
-static size_t system_disk(const struct rack_profile *p)
+char *plan_disk_text(const struct rack_node *n, size_t i, const struct inventory *inv)
 {
-	size_t i = 0;
-
-	while (i < p->n_disks && p->disks[i].use != DISK_SYSTEM)
-		i++;
-	return i;
-}
-
-char *plan_disk_text(const struct rack_node *n, const struct inventory *inv)
-{
-	size_t i = system_disk(n->profile);
 	const struct rack_disk *d = &n->profile->disks[i];
 	_cleanup_free_ char *why = NULL, *contents = NULL;
 	const struct inv_disk *found;
 	char size[32];
 
-	if (i == n->profile->n_disks)
-		return xstrdup("");
 	format_size(d->size_bytes, size);
 	if (!inv)
 		return xasprintf("bay %u, %s, %s", d->bay, disk_bus_str(d->bus), size);
@@ -146,6 +134,29 @@ char *plan_disk_text(const struct rack_node *n, const struct inventory *inv)
 	return xasprintf("bay %u, %s, %s, serial %s; on it: %s", d->bay,
 		disk_bus_str(d->bus), size, *found->serial ? found->serial : found->wwn,
 		contents);
+}
+
+/* All disks of a node that will be written: the system disk at an install, and those of its role. */
+static char *disks_text(const struct rack_node *n, const struct roledef *role, bool install,
+	const struct inventory *inv)
+{
+	char *out = xstrdup("");
+
+	for (size_t i = 0; i < n->profile->n_disks; i++) {
+		enum disk_use use = n->profile->disks[i].use;
+		bool data = use == DISK_DATA && role && role->data_vg;
+		_cleanup_free_ char *one = NULL;
+		char *more;
+
+		if (!data && !(use == DISK_SYSTEM && install))
+			continue;
+		one = plan_disk_text(n, i, inv);
+		more = xasprintf("%s%s%s%s%s", out, *out ? " + " : "", one,
+			data ? " for LVM " : "", data ? role->data_vg : "");
+		free(out);
+		out = more;
+	}
+	return out;
 }
 
 /* NULL when ondold does not know the node yet, or never saw it. */
@@ -170,12 +181,14 @@ void plan_find_disks(const struct cli *cli, const struct input *in, struct plan 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct rack_node *n = rack_node(in->rack, p->list[i].node);
 		_cleanup_(inventory_freep) struct inventory *inv = NULL;
+		bool install = streq(p->list[i].action, "install");
 
-		if (!n || !streq(p->list[i].action, "install"))
+		if (!n || (!install && !streq(p->list[i].action, "converge")))
 			continue;
 		inv = last_inventory(cli, n->name);
 		free(p->list[i].disk);
-		p->list[i].disk = plan_disk_text(n, inv);
+		p->list[i].disk = disks_text(
+			n, roledefs_find(in->roles, n->role, n->kind), install, inv);
 	}
 }
 
@@ -200,7 +213,7 @@ static void put_role(struct table *t, const struct rack_node *n)
 void plan_print(const struct cli *cli, const struct input *in, const struct plan *p)
 {
 	static const char *const headings[] = {
-		"node", "role", "action", "disk that will be written", "why", NULL};
+		"node", "role", "action", "disks that are written", "why", NULL};
 	_cleanup_(table_freep) struct table *t = table_new(headings);
 
 	for (size_t i = 0; i < p->n; i++) {

@@ -11,7 +11,7 @@
 
 struct plan_action {
 	char *node, *action, *why; /* action: install converge none remove refused */
-	char *disk; /* for people: the disk that will be written, "" none */
+	char *disk; /* for people: the disks that are written, "" none */
 };
 
 struct plan {
@@ -26,7 +26,7 @@ struct plan {
  */
 int plan_post(
 	const struct cli *cli, const struct input *in, bool dry_run, struct plan *ret);
-/* Asks ondold what each node to be installed looked like when it was last seen. */
+/* Fills in the disks: asks ondold what each node looked like when it was last seen. */
 void plan_find_disks(const struct cli *cli, const struct input *in, struct plan *p);
 void plan_print(const struct cli *cli, const struct input *in, const struct plan *p);
 json_t *plan_json(const struct plan *p); /* new reference */
@@ -35,10 +35,10 @@ const struct plan_action *plan_action(const struct plan *p, const char *node);
 void plan_clear(struct plan *p);
 
 /*
- * "bay 1, sata, 480.1 GB, serial S1; on it: ext4 on p1": the system disk of a node, with
- * what the inventory (NULL: never seen) knows of it. Pure; caller frees.
+ * "bay 1, sata, 480.1 GB, serial S1; on it: ext4 on p1": a disk of a node's profile, by
+ * index, with what the inventory (NULL: never seen) knows of it. Pure; caller frees.
  */
-char *plan_disk_text(const struct rack_node *n, const struct inventory *inv);
+char *plan_disk_text(const struct rack_node *n, size_t disk_index, const struct inventory *inv);
 
 /* The local check that plan and apply begin with: CLI_USAGE with the problems told. */
 int plan_load(const struct cli *cli, struct input *ret);

@@ -20,12 +20,14 @@
 #define BACKOFF_MIN_MS 500
 #define BACKOFF_MAX_MS 30000
 #define STABLE_MS 30000
+#define SETTLE_MS 500 /* it is up when it has not ended by then */
 
 struct pxe {
 	sd_event *event; /* borrowed */
 	struct pxe_hooks hooks;
 	char *config_path, *pid_path, *tftp_root; /* owned */
 	char *config;                             /* owned; in force, NULL: no rack yet */
+	char *told;                               /* owned: the last end that was told */
 	char *trouble;                            /* owned: dnsmasq's last complaint */
 	struct child *child;                      /* owned */
 	struct pxe_line arch;                     /* the last ARCH line; text not valid */
@@ -84,8 +86,13 @@ static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 {
 	struct pxe *p = userdata;
 
-	if (!p->child)
+	if (!p->child) {
 		start(p);
+	} else {
+		free(p->told);
+		p->told = NULL;
+		p->hooks.up(p->hooks.userdata);
+	}
 	return 0;
 }
 
@@ -121,29 +128,32 @@ void pxe_free(struct pxe *p)
 	free(p->tftp_root);
 	free(p->config);
 	free(p->trouble);
+	free(p->told);
 	free(p);
 }
 
 /* ---- running it ---- */
 
-static void start_later(struct pxe *p)
+static void wake_after(struct pxe *p, unsigned ms)
 {
-	if (now_mono_ms() - p->started_ms > STABLE_MS)
-		p->backoff_ms = BACKOFF_MIN_MS;
-	sd_event_source_set_time_relative(p->timer, (uint64_t)p->backoff_ms * 1000);
+	sd_event_source_set_time_relative(p->timer, (uint64_t)ms * 1000);
 	sd_event_source_set_enabled(p->timer, SD_EVENT_ONESHOT);
-	p->backoff_ms = MIN(p->backoff_ms * 2, BACKOFF_MAX_MS);
 }
 
+/* The same trouble over and over is told once. */
 static void gone(struct pxe *p, const char *why)
 {
-	char pause[32];
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = xasprintf(
+		"%s; no server can boot from the network until it runs; trying on", why);
 
-	start_later(p);
-	format_duration(p->backoff_ms / 2, pause);
-	text = xasprintf("%s; no server can boot from the network until it runs; next try in %s", why,
-		pause);
+	if (now_mono_ms() - p->started_ms > STABLE_MS)
+		p->backoff_ms = BACKOFF_MIN_MS;
+	wake_after(p, p->backoff_ms);
+	p->backoff_ms = MIN(p->backoff_ms * 2, BACKOFF_MAX_MS);
+	if (streq_ptr(text, p->told))
+		return;
+	free(p->told);
+	p->told = xstrdup(text);
 	log_warn("%s", text);
 	p->hooks.down(text, p->hooks.userdata);
 }
@@ -203,7 +213,7 @@ static void start(struct pxe *p)
 	p->started_ms = now_mono_ms();
 	r = child_spawn(p->event, &spec, &p->child);
 	if (r == 0) {
-		p->hooks.up(p->hooks.userdata);
+		wake_after(p, SETTLE_MS);
 		return;
 	}
 	why = r == -ENOENT ? xstrdup("dnsmasq could not be started: install package dnsmasq-base")

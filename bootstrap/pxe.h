@@ -14,8 +14,8 @@ struct pxe;
 struct pxe_hooks {
 	/* ARCH lines are not handed on: what they say is in the DISCOVER that follows. */
 	void (*line)(const struct pxe_line *line, void *userdata);
-	void (*up)(void *userdata); /* dnsmasq was started */
-	/* It ended by itself, or could not be started; words say when it is tried again. */
+	void (*up)(void *userdata); /* dnsmasq runs */
+	/* It ended by itself, or could not be started, and is tried again; the same words once. */
 	void (*down)(const char *text, void *userdata);
 	void *userdata;
 };

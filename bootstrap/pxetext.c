@@ -36,6 +36,8 @@ static void config_head(FILE *f, const struct rack *rack, const struct pxe_paths
 		"log-dhcp\n"
 		"leasefile-ro\n"
 		"dhcp-authoritative\n"
+		/* every lease is a fixed one: no second to lose on asking who has it */
+		"no-ping\n"
 		"dhcp-range=%s,static,%s,1h\n"
 		"dhcp-ignore=tag:!known\n",
 		rack->file, rack->interface, paths->pid_file, base, mask);

@@ -13,8 +13,25 @@
 
 /* ---- dnsmasq ---- */
 
+/* What dnsmasq said, for people; caller frees. */
+static char *dhcp_words(enum fsm_event event, const struct pxe_line *line)
+{
+	char mac[18], address[16];
+
+	format_mac(&line->mac, mac);
+	format_ipv4(line->address, address);
+	if (event == FSM_EV_DHCP_OFFER)
+		return xasprintf("it is offered %s", address);
+	if (event == FSM_EV_DHCP_ACK)
+		return xasprintf("it has taken %s", address);
+	if (event == FSM_EV_DHCP_OTHER_PORT)
+		return xasprintf("%s asks for an address, which is not its first port", mac);
+	return xasprintf("%s asks for an address", mac);
+}
+
 static void dhcp_event(struct ondold *o, enum fsm_event event, const struct pxe_line *line)
 {
+	_cleanup_free_ char *text = NULL;
 	bool first;
 	struct node *n = ondold_node_by_mac(o, &line->mac, &first);
 
@@ -27,7 +44,8 @@ static void dhcp_event(struct ondold *o, enum fsm_event event, const struct pxe_
 		return;
 	n->last_dhcp = event;
 	n->last_dhcp_ms = now_mono_ms();
-	node_event(n, "dnsmasq", event, line->text, NULL);
+	text = dhcp_words(event, line);
+	node_event(n, "dnsmasq", event, text, NULL);
 	if (event == FSM_EV_DHCP_DISCOVER && line->arch == PXE_ARCH_BIOS)
 		node_event(n, "dnsmasq", FSM_EV_DHCP_BIOS, "it boots as a legacy BIOS, not as UEFI",
 			NULL);

@@ -153,7 +153,10 @@ static void keep_address(struct rtnl_addr *a, void *userdata)
 {
 	struct link_state *s = userdata;
 
-	if (rtnl_addr_get_ifindex(a) != s->ifindex)
+	/* A dump that was interrupted and begun again has some of them twice. */
+	if (rtnl_addr_get_ifindex(a) != s->ifindex ||
+		link_state_has(s, to_host(rtnl_addr_get_local(a)),
+			(unsigned)rtnl_addr_get_prefixlen(a)))
 		return;
 	GROW(s->addrs, s->n_addrs, s->cap_addrs);
 	s->addrs[s->n_addrs++] = (struct link_addr){

@@ -473,12 +473,16 @@ int net_put(struct net *n, const struct plan *plan, bool addresses_anyway,
 {
 	_cleanup_free_ char *ovs_msg = NULL;
 	const uint64_t now = now_mono_ms();
-	/* Open vSwitch must leave time for the addresses. */
-	const uint64_t half = now + (deadline_ms > now ? (deadline_ms - now) / 2 : 0);
+	const uint64_t left = deadline_ms > now ? deadline_ms - now : 0;
+	/*
+	 * Open vSwitch must leave time for the addresses; but its first bridge after a boot
+	 * took 25 s on an emulated server with a busy host.
+	 */
+	const uint64_t ovs_deadline = now + left * 3 / 4;
 	int r, r_ovs = 0;
 
 	if (ovs_db_is_ready(n->loop.db) || !addresses_anyway)
-		r_ovs = put_rows(n, &plan->rows, half, &ovs_msg);
+		r_ovs = put_rows(n, &plan->rows, ovs_deadline, &ovs_msg);
 	if (r_ovs < 0 && (!addresses_anyway || r_ovs == -EINTR)) {
 		*reterr_msg = TAKE_PTR(ovs_msg);
 		return r_ovs;

@@ -41,7 +41,7 @@ enum netconf_exit {
  * before; putting the old network back after.
  */
 #define NETCONF_OVSDB_TIMEOUT_MS 15000
-#define NETCONF_ROLLBACK_TIMEOUT_MS 30000
+#define NETCONF_ROLLBACK_TIMEOUT_MS 90000
 /* A caller's own deadline for an apply with the default --timeout. */
 #define NETCONF_APPLY_MAX_MS                                 \
 	(NETCONF_TIMEOUT_MS + 2 * NETCONF_OVSDB_TIMEOUT_MS + \

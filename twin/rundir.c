@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -205,6 +206,14 @@ int rundir_identify(struct rundir_state *s, pid_t pid)
 	return 0;
 }
 
+/* Also true of a process that nobody has reaped yet. */
+static bool has_ended(int pidfd)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0;
+}
+
 /* The pidfd is opened first: what is then true of the pid is true of the pidfd. */
 static bool same_process(const struct rundir_state *s, int *ret_pidfd)
 {
@@ -214,7 +223,7 @@ static bool same_process(const struct rundir_state *s, int *ret_pidfd)
 
 	if (fd < 0 || read_line_file("/proc/sys/kernel/random/boot_id", &boot_id) < 0 ||
 		!streq(boot_id, s->boot_id) || start_ticks_of(s->pid, &ticks) < 0 ||
-		ticks != s->start_ticks)
+		ticks != s->start_ticks || has_ended(fd))
 		return false;
 	*ret_pidfd = TAKE_FD(fd);
 	return true;

@@ -8,6 +8,7 @@
 
 #include <limits.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <systemd/sd-event.h>
 
 #include "common/jsonx.h"
@@ -282,6 +283,7 @@ int supervisor_run(int tell, const struct twin_plan *plan, const struct secrets 
 	_cleanup_free_ char *msg = NULL;
 	int r;
 
+	umask(077);
 	block_sigchld();
 	s.nodes = xcalloc(plan->n_nodes + 1, sizeof(struct node *));
 	s.bmcs = xcalloc(plan->n_nodes + 1, sizeof(struct bmc *));

@@ -282,6 +282,18 @@ if [ $kvm = yes ]; then
 		on sh -c 'virsh -q -c qemu:///system net-list | grep -q storage'
 fi
 
+# A machine that nobody declared has the address that the probe guest would take first.
+on ovs-vsctl --timeout=10 add-port br-nic2 thief tag=40 -- set interface thief type=internal
+within 10 on ip link set thief up
+on ip address add 10.77.40.253/32 dev thief
+guest=$(on ondol-noded work guest 2>&1)
+case $guest in
+*"10.77.40.253 is taken on storage"*"guest 10.77.40.251 on storage"*)
+	ok "the probe guest takes nobody's address" ;;
+*) notok "the probe guest takes nobody's address: $guest" ;;
+esac
+on ovs-vsctl --timeout=10 del-port thief
+
 # ---- a machine runs: the role is kept ----
 
 on sh -c 'cat >/run/vm.xml' <<-END

@@ -78,8 +78,8 @@ exits() { # STATUS COMMAND...
 		return 1
 	}
 }
-processes() { grep -lsz "$work/" /proc/[0-9]*/cmdline; }
-no_process() { ! processes >/dev/null; }
+processes() { pgrep -f "$work/" | xargs -r ps -o pid=,args= -p; }
+no_process() { ! pgrep -f "$work/"; }
 nothing_stays() { # NETNS: of the rack that was
 	within 10 no_process || { echo "processes stay: $(processes)"; return 1; }
 	! readlink /proc/[0-9]*/ns/net | grep -qF "$1" || { echo "$1 stays"; return 1; }
@@ -117,7 +117,7 @@ check "the host has no new interface" test "$before" = "$(ip -o link | cut -d: -
 check "exec passes the exit status on" exits 7 inside sh -c 'exit 7'
 check "exec of what is not there is 127" exits 127 inside "$work/none"
 check "exec has the rack's interfaces" has "10.77.0.2/24" inside ip -br addr show deploy0
-inside sleep 300 &
+"$twin" exec --dir "$dir" -- sleep 300 &
 sleeper=$!
 within 5 grep -qz 300 "/proc/$sleeper/cmdline"
 kill -TERM $sleeper
@@ -142,7 +142,7 @@ check "cipher suite 17 fails at once" has "invalid authentication algorithm" tim
 	"$twin" exec --dir "$dir" -- ipmitool -I lanplus -C 17 -H $bmc -U ondol -E mc info
 check "no other node has a BMC" exits 1 inside ipmitool -I lanplus -C 3 -R 1 -N 1 -H 10.77.1.11 -U ondol -E mc info
 check "a reset of a server that is off is refused" exits 1 ipmi chassis power reset
-check "no optical drive" exits 1 ipmi chassis bootdev cdrom
+check "no optical drive" has "failed" ipmi chassis bootdev cdrom
 check "UID light" sh -c "'$twin' exec --dir '$dir' -- ipmitool -I lanplus -C 3 -H $bmc -U ondol -E chassis identify 60 >/dev/null"
 check "UID light is seen" is identify True
 echo 55 >"$dir/nodes/hp02/sensors/inlet"
@@ -153,7 +153,7 @@ inside ovs-vsctl add-port sw0 probe tag=20 -- set Interface probe type=internal
 inside ip link set probe up
 inside dnsmasq --keep-in-foreground --port=0 --interface=deploy0 --bind-interfaces --log-dhcp \
 	--dhcp-range=10.77.0.100,10.77.0.120,1h --dhcp-boot=none.efi --enable-tftp --tftp-root="$work" \
-	--dhcp-leasefile="$work/leases" --no-resolv --no-hosts --conf-file=/dev/null --log-facility=- >"$work/dnsmasq" 2>&1 &
+	--dhcp-leasefile="$work/leases" --no-resolv --no-hosts --conf-file=/dev/null --log-facility=- --user=root >"$work/dnsmasq" 2>&1 &
 for i in deploy0 bmc0 probe; do
 	inside tcpdump -n -l -e -i $i ether host $mac >"$work/tcpdump.$i" 2>"$work/tcpdump.$i.err" &
 done
@@ -182,7 +182,12 @@ check "serial over LAN has them too" within 5 grep -qa "BdsDxe" "$work/sol"
 check "it booted from the network first" is boot network
 check "no frame reached the BMC network" test ! -s "$work/tcpdump.bmc0"
 check "no frame reached another VLAN" test ! -s "$work/tcpdump.probe"
-check "the password is in no argument list" sh -c "! cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -q -- \"$IPMI_PASSWORD\""
+no_password_in_argv() {
+	cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' >"$work/argv"
+	printenv IPMI_PASSWORD >"$work/pattern"
+	! grep -qF -f "$work/pattern" "$work/argv"
+}
+check "the password is in no argument list" no_password_in_argv
 check "nor in a readable file" sh -c "! find '$dir' -type f -perm /077 | grep ."
 
 # ---- power ----
@@ -199,9 +204,7 @@ check "no QEMU is left" is pid 0
 ipmi chassis power on >/dev/null
 kill -9 "$(status pid)"
 check "a QEMU that was killed is a server that is off" within 5 is power off
-sim=$(grep -lsz "$dir/nodes/hp02/bmc/lan.conf" /proc/[0-9]*/cmdline | sed 's,/proc/\([0-9]*\)/.*,\1,')
-# shellcheck disable=SC2086
-kill -9 $sim
+kill -9 "$(pgrep -f "^ipmi_sim .*$dir/nodes/hp02/bmc/lan.conf")"
 answers() { ipmi -N 1 -R 1 mc info; }
 check "a BMC that was killed comes back" within 15 answers
 
@@ -210,7 +213,7 @@ check "down" has "is down" "$twin" down --dir "$dir"
 check "after down nothing stays" nothing_stays "$ns"
 
 begin() { # a rack in the foreground, its server on; $front is the command's pid
-	up >"$work/front" 2>&1 &
+	"$twin" up "$work/rack.ini" --node hp02 --dir "$dir" --disks "$work/disks" --memory 512 >"$work/front" 2>&1 &
 	front=$!
 	within 60 grep -q "Ctrl-C ends it" "$work/front" || cat "$work/front"
 	ns=$(netns)

@@ -92,6 +92,7 @@ static void unused_keys(void **state)
 	_cleanup_free_ char *got = problems_of("[a]\nk=1\nz=2\n[b]\n", &c), *first = NULL;
 	struct problems p = {0};
 
+	assert_string_equal(got, "");
 	conf_key(conf_section(c, "a"), "k");
 	conf_report_unused(c, &p);
 	assert_int_equal(p.n, 2);

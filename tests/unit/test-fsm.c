@@ -192,6 +192,20 @@ static void test_early_agent(void **state)
 	stays(&f, FSM_EV_POWERED); /* the BMC is slower than the server */
 }
 
+static void test_boot_order_was_lost(void **state)
+{
+	struct fsm_node f = ready();
+	struct fsm_output out;
+
+	step(&f, FSM_EV_INSTALL);
+	step(&f, FSM_EV_SLOT);
+	stays(&f, FSM_EV_NODED_UP); /* still the old system, not off yet */
+	step(&f, FSM_EV_POWERED);
+	out = step(&f, FSM_EV_NODED_UP);
+	assert_int_equal(f.state, FSM_FAILED);
+	assert_non_null(strstr(out.reason, "boot order"));
+}
+
 static void test_reasons(void **state)
 {
 	struct fsm_node f = at(FSM_POWERING);
@@ -394,6 +408,7 @@ int main(void)
 		cmocka_unit_test(test_reinstall_forgets),
 		cmocka_unit_test(test_boots_are_counted),
 		cmocka_unit_test(test_early_agent),
+		cmocka_unit_test(test_boot_order_was_lost),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_deadlines),
 		cmocka_unit_test(test_rest_has_no_deadline),

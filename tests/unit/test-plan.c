@@ -57,7 +57,7 @@ static void disk_is(const char *size, const char *signatures, const char *expect
 	_cleanup_(rack_freep) struct rack *rack = load_rack();
 	_cleanup_(inventory_freep) struct inventory *inv =
 		size ? load_inventory(size, signatures) : NULL;
-	_cleanup_free_ char *text = plan_disk_text(&rack->nodes[0], inv);
+	_cleanup_free_ char *text = plan_disk_text(&rack->nodes[0], 0, inv);
 
 	assert_string_equal(text, expected);
 }
@@ -81,7 +81,7 @@ static void test_disk_foreign(void **state)
 	_cleanup_(rack_freep) struct rack *rack = load_rack();
 	_cleanup_(inventory_freep) struct inventory *inv = load_inventory("480103981056",
 		"[{\"where\": \"p2\", \"type\": \"LVM2_member\", \"label\": \"\"}]");
-	_cleanup_free_ char *text = plan_disk_text(&rack->nodes[0], inv);
+	_cleanup_free_ char *text = plan_disk_text(&rack->nodes[0], 0, inv);
 
 	assert_non_null(strstr(text, "serial S1; on it: "));
 	assert_non_null(strstr(text, "LVM2_member"));
@@ -93,7 +93,7 @@ static void test_disk_other_size(void **state)
 	_cleanup_(rack_freep) struct rack *rack = load_rack();
 	_cleanup_(inventory_freep) struct inventory *inv =
 		load_inventory("960000000000", "[]");
-	_cleanup_free_ char *text = plan_disk_text(&rack->nodes[0], inv);
+	_cleanup_free_ char *text = plan_disk_text(&rack->nodes[0], 0, inv);
 
 	assert_true(str_startswith(text, "bay 1: "));
 	assert_null(strstr(text, "on it"));
