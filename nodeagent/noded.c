@@ -48,6 +48,7 @@ struct noded {
 	struct task task;
 
 	bool converged; /* the desired state was entered */
+	bool proved; /* since then: proofs from before it count for nothing */
 	bool network_ok; /* the network of this revision was applied by this process */
 	bool tell_steps; /* of the running converge: not of its repetitions */
 	bool server_answers;
@@ -59,7 +60,8 @@ struct noded {
 
 static bool is_ready(const struct noded *n)
 {
-	return n->converged && n->def && proofs_all_ok(&n->proofs, n->def->proofs);
+	return n->converged && n->proved && n->def &&
+		proofs_all_ok(&n->proofs, n->def->proofs);
 }
 
 /* ---- what others see ---- */
@@ -175,6 +177,7 @@ static void on_converged(bool ok, bool network_ok, const char *text, void *userd
 		text = n->role_error;
 	}
 	n->converged = ok;
+	n->proved = false;
 	n->network_ok = n->network_ok || network_ok;
 	n->tell_steps = false;
 	set_failure(n, ok ? "" : text);
@@ -210,7 +213,7 @@ static void take_next(struct noded *n)
 	if (!n->next.doc)
 		return;
 	held_move(&n->held, &n->next);
-	n->converged = n->network_ok = false;
+	n->converged = n->proved = n->network_ok = false;
 	n->tell_steps = true;
 }
 
@@ -249,6 +252,7 @@ static void do_converge(struct noded *n)
 		proofs_keep(&n->proofs, n->def->proofs, ROLE_PROOF);
 	}
 	set_step(n, "taking on the role");
+	tell_ready(n);
 	converge_start(n->converge,
 		&(struct converge_run){.desired = n->held.desired,
 			.def = n->def,
@@ -289,6 +293,7 @@ static void on_proved(enum prover_outcome outcome, bool changed, void *userdata)
 {
 	struct noded *n = userdata;
 
+	n->proved = true;
 	warn_of_failures(n);
 	set_step(n, "");
 	if (changed || is_ready(n) != n->was_ready)
@@ -319,6 +324,7 @@ static void on_task_proved(
 {
 	struct noded *n = userdata;
 
+	n->proved = true;
 	task_finish(&n->task, outcome == PROVER_ALL_OK);
 	for (size_t i = 0; i < n->task.proofs.n; i++) {
 		const struct proof *p = &n->task.proofs.list[i];

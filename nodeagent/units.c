@@ -237,7 +237,7 @@ static void op_judge(int r, const char *unit, const struct unit_state *s, void *
 		op_end(o, true, text);
 	else if (o->type == OP_STOP &&
 		(streq(s->active, "inactive") || streq(s->active, "failed")))
-		op_end(o, true, text);
+		op_end(o, true, "stopped");
 	else if (o->type == OP_START && !streq(s->active, "activating") &&
 		!streq(s->active, "reloading"))
 		op_end(o, false, text);

@@ -54,6 +54,16 @@ for k in sys.argv[1].split("."):
 print(d)' "$2"
 }
 
+# twin_serial NODE BAY: the serial of the drive that the twin put there
+twin_serial() {
+	"$bin/ondol-twin" status --dir "$twin" --json | python3 -c '
+import json, sys
+for n in json.load(sys.stdin)["nodes"]:
+    for d in n["disks"]:
+        if [n["name"], str(d["bay"])] == sys.argv[1:]:
+            print(d["serial"])' "$1" "$2"
+}
+
 # bytes of a sparse file that were ever written
 written() {
 	echo $(($(stat -c '%b * %B' "$1")))

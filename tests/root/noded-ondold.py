@@ -2,8 +2,8 @@
 """ondold's node API, as far as ondol-noded sees it, for test-noded.sh.
 
 noded-ondold.py DIRECTORY: serves the document DIRECTORY/desired.json on 10.77.0.2:8780 and
-holds the long poll. What it receives is kept: DIRECTORY/report.json (the last report) and
-DIRECTORY/events (one JSON event a line). DIRECTORY/silent makes it answer 503.
+holds the long poll. What it receives is kept: DIRECTORY/report.json (the last report),
+DIRECTORY/reports and DIRECTORY/events (all of them, one a line). DIRECTORY/silent makes it answer 503.
 """
 import json
 import os
@@ -83,6 +83,8 @@ class Handler(BaseHTTPRequestHandler):
         data = json.loads(body)
         if self.path == "/v1/nodes/hp02/report":
             keep("report.json", json.dumps(data))
+            with open(path("reports"), "a", encoding="utf-8") as f:
+                f.write(json.dumps(data) + "\n")
         elif self.path == "/v1/nodes/hp02/events":
             assert len(data["events"]) <= 64
             with open(path("events"), "a", encoding="utf-8") as f:

@@ -392,7 +392,7 @@ def part_apply():
         check(f"{name}: boot device before power on",
               "set boot pxe" in log and log.index("set boot pxe") < log.index("set power 1"), log)
     n = node("hp03")
-    check("the third waits for a slot", n["state"] == "idle" and "slot" in n["step"], n)
+    check("the third waits for a slot", n["state"] == "idle" and "waiting" in n["step"], n)
     leak = subprocess.run(["grep", "-rl", "sesame-1", f"{work}/state/ondold.db",
                            f"{work}/ondold.log"], capture_output=True).stdout
     check("no password in database or log", leak == b"", leak)
@@ -639,15 +639,15 @@ def part_deadline():
     """hp01 is being installed again; nobody answers for it."""
     wait_state("hp01", "network-booting", "failed")
     kill()
-    start(patience="3")
-    n = wait_state("hp01", "failed", seconds=40)
+    start(patience="5")
+    n = wait_state("hp01", "failed", seconds=60)
     check("a wait has its deadline and suspect", n["state"] == "failed" and
           ("no DHCP request from " + mac(1) in n["reason"]
            or "legacy BIOS" in n["reason"] or "BMC" in n["reason"]), n)
     # and a run in which nobody asked by DHCP
     op("POST", "/v1/nodes/hp01/reinstall", {})
     time.sleep(0.2)
-    n = wait_state("hp01", "failed", seconds=40)
+    n = wait_state("hp01", "failed", seconds=60)
     check("no DHCP: the cable is the suspect", "cabled" in n["reason"], n["reason"])
 
 

@@ -104,10 +104,9 @@ cp -r "$TOP/images/rootfs/." "$root/"
 systemctl --root="$root" --quiet preset-all 2>/dev/null
 systemctl --root="$root" --quiet mask ssh.service systemd-timesyncd.service
 # libc's sanitizers are not in the image.
+libs=/usr/lib/x86_64-linux-gnu
 for lib in libasan.so.8 libubsan.so.1; do
-	for dir in /usr/lib/x86_64-linux-gnu; do
-		[ -e "$dir/$lib" ] && cp -L "$dir/$lib" "$root/usr/lib/x86_64-linux-gnu/"
-	done
+	[ ! -e "$libs/$lib" ] || cp -L "$libs/$lib" "$root$libs/"
 done
 (
 	umask 077
@@ -139,9 +138,11 @@ within() {
 
 # ---- boot ----
 
+set --
+[ ! -e /dev/kvm ] || set -- --bind=/dev/kvm
 nsenter --net=/run/netns/node systemd-nspawn --quiet --directory="$root" --keep-unit --register=no --machine=hp02 \
 	--network-namespace-path=/run/netns/node --capability=all --resolv-conf=off \
-	--bind=/dev/net/tun $([ ! -e /dev/kvm ] || echo --bind=/dev/kvm) \
+	--bind=/dev/net/tun "$@" \
 	--bind="$sys:/sys/block" --boot \
 	</dev/null >"$work/console.log" 2>&1 &
 nspawn=$!
@@ -324,6 +325,22 @@ expect "a controller is ready by network and units" 40 'r["revision"] == 7 and r
 desired 7 controller "" '"task": {"id": 41, "type": "prove"},'
 expect "a task is answered with its proofs" 30 \
 	'r["task"] and r["task"]["id"] == 41 and r["task"]["ok"] and len(r["task"]["proofs"]) == 2'
+never() { # never NAME EXPRESSION: of no report r
+	if python3 - "$www/reports" "$2" <<-'END'
+		import json, sys
+		for line in open(sys.argv[1]):
+		    r = json.loads(line)
+		    p = {x["name"]: x for x in r["proofs"]}
+		    if eval(sys.argv[2]):
+		        sys.exit(line)
+	END
+	then ok "$1"; else notok "$1"; fi
+}
+never "no report was ready with the old role's proofs" \
+	'r["ready"] and r["revision"] == 4 and "swift-objects" not in p["volume-group"]["text"]'
+never "no report was ready with a proof that fails" \
+	'r["ready"] and not all(x["ok"] for x in r["proofs"])'
+never "no report was ready without proofs" 'r["ready"] and len(p) < 2'
 on systemctl stop ondol-noded.service
 check "it ends cleanly" test "$(on systemctl show -P Result ondol-noded.service)" = success
 on journalctl -b -u ondol-noded --no-pager -o cat >"$work/journal"

@@ -18,11 +18,8 @@ else
 	on_trouble hp08
 fi
 check "the state is ready" test "$(field hp08 state)" = ready
-check "the disk written is the one in bay 1" test "$(field hp08 disk.serial)" = "$("$bin/ondol-twin" status --dir "$twin" --json | python3 -c '
-import json, sys
-n = json.load(sys.stdin)["nodes"][0]
-print([d["serial"] for d in n["disks"] if d["bay"] == 1][0])')"
-check "the spare disk in bay 2 was never written" test "$(written "$work/disks/hp08/disk2.raw")" = 0
+check "the disk written is the one in bay 1" test "$(field hp08 disk.serial)" = "$(twin_serial hp08 1)"
+check "the spare disk in bay 2 was never written" test "$(written "$work/disks/hp08/disk-2.raw")" = 0
 check "the volume group was proved" sh -c "'$bin/ondol' status hp08 --json | grep -q '\"volume-group\"'"
 check "an apply of the same file changes nothing" sh -c "'$bin/ondol' apply '$rack' --yes | tee '$work/again' && ! grep -qw install '$work/again'"
 check "the BMC password is in no log, event or argument" sh -c "
