@@ -119,14 +119,21 @@ static int begin(struct apply *a, const struct apply_options *o, char **reterr_m
 
 /* ---- going back ---- */
 
+/* For each of the two ways back: as patient as forward, but not for ever. */
+static uint64_t way_back(const struct apply *a)
+{
+	const uint64_t least_ms = 10000, most_ms = NETCONF_ROLLBACK_TIMEOUT_MS / 2;
+
+	return now_mono_ms() + MIN(most_ms, MAX(least_ms, a->o->timeout_ms));
+}
+
 static int put_plain(struct apply *a, const struct desired *d, char **reterr_msg)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	int r = net_plan_plain(&a->net, d, &plan, reterr_msg);
 
 	if (r == 0)
-		r = net_put(&a->net, plan, true,
-			now_mono_ms() + NETCONF_ROLLBACK_TIMEOUT_MS / 2, reterr_msg);
+		r = net_put(&a->net, plan, true, way_back(a), reterr_msg);
 	return r;
 }
 
@@ -136,8 +143,7 @@ static int put_confirmed(struct apply *a, char **reterr_msg)
 	int r = net_plan(&a->net, a->confirmed.desired, &plan, reterr_msg);
 
 	if (r == 0)
-		r = net_put(&a->net, plan, false,
-			now_mono_ms() + NETCONF_ROLLBACK_TIMEOUT_MS / 2, reterr_msg);
+		r = net_put(&a->net, plan, false, way_back(a), reterr_msg);
 	return r;
 }
 

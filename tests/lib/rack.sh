@@ -79,7 +79,7 @@ on_trouble() { # what a person would look at
 }
 
 nothing_stays() {
-	left=$(grep -lsz "$work" /proc/[0-9]*/cmdline | grep -v "/$$/" | head -n 5)
+	left=$(pgrep -f -- "$work" | tr '\n' ' ')
 	[ -z "$left" ] || { echo "processes stay: $left"; return 1; }
 	! grep -q "$work" /proc/mounts || { echo "mounts stay"; return 1; }
 	[ ! -e "$twin" ] || { echo "$twin stays"; return 1; }

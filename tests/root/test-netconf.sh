@@ -36,7 +36,7 @@ if [ -z "${ONDOL_TEST_INSIDE:-}" ]; then
 	done
 	[ -x "$NETCONF" ] || { echo "FAILED  $NETCONF is not built"; failed=1; close; }
 	unshare -n true 2>/dev/null || { skip "everything: no namespaces here"; close; }
-	ONDOL_TEST_INSIDE=1 exec timeout --foreground 300 unshare -n -m -p -f --kill-child \
+	ONDOL_TEST_INSIDE=1 exec timeout --foreground 600 unshare -n -m -p -f --kill-child \
 		--mount-proc "$0" "$BIN"
 fi
 
