@@ -33,6 +33,7 @@ ondold_SRCS := bootstrap/ondold.c bootstrap/api.c bootstrap/api_node.c bootstrap
 ondold_USES := images common
 ondold_PKGS := libmicrohttpd sqlite3 gnutls jansson libsystemd
 
+fuzz-deploy_WITH := bootstrap/fsm.c bootstrap/ipmitext.c bootstrap/pxetext.c bootstrap/range.c
 test-fsm_WITH := bootstrap/fsm.c
 test-store_WITH := bootstrap/store.c
 test-store_PKGS := sqlite3 gnutls jansson

@@ -36,7 +36,7 @@ static int end_rack(const char *dir, bool keep_disks)
 	}
 	if (keep_disks && rundir_keep_disks(dir) < 0)
 		log_warn("%s: the wish to keep the disks could not be noted", dir);
-	if (r == RUNDIR_UP) {
+	if (pidfd >= 0) {
 		r = ns_end(pidfd, END_GRACE_MS);
 		if (r < 0) {
 			log_error("the rack %s could not be ended: %s", s->rack,

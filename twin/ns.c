@@ -139,6 +139,7 @@ static pid_t start_supervisor(const struct ns_box *box, int sock, int sigfd)
 _Noreturn static void first(const struct ns_box *box, int sock)
 {
 	int r, sigfd = own_signals(), status = 0;
+	enum first_end why;
 	pid_t supervisor;
 	char c;
 
@@ -158,7 +159,8 @@ _Noreturn static void first(const struct ns_box *box, int sock)
 	supervisor = start_supervisor(box, sock, sigfd);
 	if (supervisor < 0)
 		_exit(1);
-	end_box(box, watch(sock, sigfd, supervisor, &status), status);
+	why = watch(sock, sigfd, supervisor, &status);
+	end_box(box, why, status);
 }
 
 int ns_fork_inside(int pidfd, pid_t *ret_pid)

@@ -235,6 +235,7 @@ int rundir_look(const char *dir, struct rundir_state **ret_state, int *ret_pidfd
 	_cleanup_(rundir_state_freep) struct rundir_state *s = NULL;
 	_cleanup_close_ int lock = -1;
 	int pidfd = -1, status, r = rundir_load(dir, &s, reterr_msg);
+	bool same;
 
 	if (r < 0 && r != -ENOENT)
 		return r;
@@ -243,11 +244,12 @@ int rundir_look(const char *dir, struct rundir_state **ret_state, int *ret_pidfd
 		*ret_pidfd = -1;
 		return RUNDIR_ABSENT;
 	}
-	if (same_process(s, &pidfd))
-		status = RUNDIR_UP;
+	/* A process that is on its way out has dropped the lock already. */
+	same = same_process(s, &pidfd);
+	if (lock_existing(dir, 0, &lock) != -EBUSY)
+		status = RUNDIR_STALE;
 	else
-		status = lock_existing(dir, 0, &lock) == -EBUSY ? RUNDIR_ELSEWHERE
-								: RUNDIR_STALE;
+		status = same ? RUNDIR_UP : RUNDIR_ELSEWHERE;
 	*ret_state = TAKE_PTR(s);
 	*ret_pidfd = pidfd;
 	return status;

@@ -39,7 +39,10 @@ void rundir_state_freep(struct rundir_state **s);
 /* Fills pid, start_ticks and boot_id for a process that is certainly alive. */
 int rundir_identify(struct rundir_state *s, pid_t pid);
 
-/* One of the above or -errno. ret_state (NULL when absent) and ret_pidfd (-1 unless up). */
+/*
+ * One of the above or -errno. *ret_state is NULL when absent. *ret_pidfd is the first
+ * process: always when up, sometimes when stale (it is about to be gone), else -1.
+ */
 int rundir_look(const char *dir, struct rundir_state **ret_state, int *ret_pidfd,
 	char **reterr_msg);
 

@@ -177,8 +177,9 @@ else
 	"$twin" console --dir "$dir" hp02 | tail -n 5
 fi
 check "the switch shows it on the provisioning network" within 10 grep -q "$mac" "$work/tcpdump.deploy0"
-check "the console log has the firmware's words" has "BdsDxe" "$twin" console --dir "$dir" hp02
-check "serial over LAN has them too" within 5 grep -qa "BdsDxe" "$work/sol"
+says() { "$twin" console --dir "$dir" hp02 | grep -qa "$1"; }
+check "the console log has the firmware's words" within 20 says "Start PXE over IPv4"
+check "serial over LAN has them too" within 5 grep -qa "Start PXE over IPv4" "$work/sol"
 check "it booted from the network first" is boot network
 check "no frame reached the BMC network" test ! -s "$work/tcpdump.bmc0"
 check "no frame reached another VLAN" test ! -s "$work/tcpdump.probe"
@@ -213,7 +214,10 @@ check "down" has "is down" "$twin" down --dir "$dir"
 check "after down nothing stays" nothing_stays "$ns"
 
 begin() { # a rack in the foreground, its server on; $front is the command's pid
-	"$twin" up "$work/rack.ini" --node hp02 --dir "$dir" --disks "$work/disks" --memory 512 >"$work/front" 2>&1 &
+	rm -f "$work/front"
+	# a shell's background command ignores SIGINT, unlike one in a terminal
+	env --default-signal=INT "$twin" up "$work/rack.ini" --node hp02 --dir "$dir" --disks "$work/disks" \
+		--memory 512 >"$work/front" 2>&1 &
 	front=$!
 	within 60 grep -q "Ctrl-C ends it" "$work/front" || cat "$work/front"
 	ns=$(netns)
