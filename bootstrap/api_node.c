@@ -128,15 +128,19 @@ static void try_order(struct http_req *req, bool expired, void *userdata)
 	struct node *n = node_of(userdata, req, &rest);
 	_cleanup_free_ char *msg = NULL;
 	json_t *order;
+	int r;
 
 	if (!n) {
 		httpd_reply_error(req, 404, "this node was taken out of the rack");
 	} else if (!node_order_is_due(n)) {
 		if (expired || !fsm_wants_netboot(&n->fsm))
 			httpd_reply_empty(req, 204);
-	} else if (node_make_order(n, &order, &msg) < 0) {
+	} else if ((r = node_make_order(n, &order, &msg)) < 0) {
 		httpd_reply_error(req, 409, "%s", msg);
 		node_event(n, "ondold", FSM_EV_REFUSED, msg, NULL);
+	} else if (r > 0) {
+		if (expired)
+			httpd_reply_empty(req, 204);
 	} else {
 		httpd_reply_json(req, 200, order);
 		node_event(n, "http", FSM_EV_ORDER_SENT, "the agent has its order", NULL);

@@ -179,6 +179,8 @@ static void remember(struct fsm_node *f, enum fsm_event event, uint64_t now_ms)
 		f->want_install = true;
 		f->installed = false;
 	}
+	if (event == FSM_EV_BOOT_KERNEL || event == FSM_EV_ORDER_SENT) /* it can be read again */
+		f->evidence &= ~(UINT64_C(1) << FSM_EV_ORDER_BLOCKED);
 }
 
 static void enter(struct fsm_node *f, enum fsm_state to, uint64_t now_ms)
@@ -266,6 +268,13 @@ static const struct hint netboot_hints[] = {
 static void suspect_netboot(const struct fsm_node *f, const struct fsm_names *names,
 	const char *waited, char *buf, size_t size)
 {
+	if (seen(f, FSM_EV_ORDER_BLOCKED)) {
+		snprintf(buf, size,
+			"it waited %s to boot, but the image cannot be read: see `ondol why`, build "
+			"the image, then reinstall the node",
+			waited);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(netboot_hints); i++)
 		if (seen(f, netboot_hints[i].event)) {
 			snprintf(buf, size, "the agent was not up within %s: %s", waited,
@@ -281,7 +290,12 @@ static void suspect_netboot(const struct fsm_node *f, const struct fsm_names *na
 static void suspect_agent(const struct fsm_node *f, const struct fsm_names *names,
 	const char *waited, char *buf, size_t size)
 {
-	if (!seen(f, FSM_EV_INVENTORY))
+	if (seen(f, FSM_EV_ORDER_BLOCKED))
+		snprintf(buf, size,
+			"the agent waited %s for its order, but the image cannot be read: see "
+			"`ondol why`, build the image, then reinstall the node",
+			waited);
+	else if (!seen(f, FSM_EV_INVENTORY))
 		snprintf(buf, size,
 			"the agent came up but sent no inventory within %s: a disk that does "
 			"not answer? Look at the server's console",

@@ -48,6 +48,7 @@
 	X(INVENTORY, "inventory.taken")                                                  \
 	X(IDENTITY_MISMATCH, "identity.mismatch")                                        \
 	X(REFUSED, "install.refused")                                               \
+	X(ORDER_BLOCKED, "order.blocked")       /* the image cannot be read just now */     \
 	X(ORDER_SENT, "order.sent")                                                      \
 	X(NODED_UP, "noded.up")                                                          \
 	X(NODED_STEP, "noded.step")                                                      \

@@ -29,11 +29,13 @@ ondold_SRCS := bootstrap/ondold.c bootstrap/api.c bootstrap/api_node.c bootstrap
 	bootstrap/apply.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/identity.c bootstrap/ipmi.c \
 	bootstrap/ipmitext.c bootstrap/node.c bootstrap/node_install.c bootstrap/node_json.c \
 	bootstrap/node_report.c bootstrap/profile.c bootstrap/pxe.c bootstrap/pxetext.c \
-	bootstrap/rackstate.c bootstrap/range.c bootstrap/serve.c bootstrap/store.c
+	bootstrap/radv.c \
+	bootstrap/radvtext.c bootstrap/rackstate.c bootstrap/range.c bootstrap/serve.c bootstrap/store.c
 ondold_USES := images common
 ondold_PKGS := libmicrohttpd sqlite3 gnutls jansson libsystemd
 
-fuzz-deploy_WITH := bootstrap/fsm.c bootstrap/ipmitext.c bootstrap/pxetext.c bootstrap/range.c
+fuzz-deploy_WITH := bootstrap/fsm.c bootstrap/ipmitext.c bootstrap/pxetext.c bootstrap/radvtext.c \
+	bootstrap/range.c
 test-fsm_WITH := bootstrap/fsm.c
 test-store_WITH := bootstrap/store.c
 test-store_PKGS := sqlite3 gnutls jansson
@@ -41,6 +43,7 @@ test-ipmitext_WITH := bootstrap/ipmitext.c
 test-ipmi_WITH := bootstrap/ipmi.c bootstrap/ipmitext.c
 test-ipmi_PKGS := libsystemd
 test-pxetext_WITH := bootstrap/pxetext.c
+test-radvtext_WITH := bootstrap/radvtext.c
 test-range_WITH := bootstrap/range.c
 test-apply_WITH := bootstrap/apply.c bootstrap/fsm.c
 test-apply_PKGS := jansson

@@ -115,6 +115,7 @@ void node_free(struct node *n)
 	free(n->name);
 	free(n->reason);
 	free(n->step);
+	free(n->blocked);
 	free(n);
 }
 

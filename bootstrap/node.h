@@ -42,6 +42,7 @@ struct node {
 	uint64_t done, total;   /* bytes */
 	uint64_t progress_kept_ms; /* mono: when it last went to the store */
 	json_t *disk;           /* owned: what the last install wrote; NULL: nothing */
+	char *blocked;          /* owned: why the image could not be read, NULL: it could */
 	json_t *wipe;           /* owned array: serials the operator gave up for this run */
 	sd_event_source *deadline; /* owned */
 
@@ -98,8 +99,13 @@ int node_take_inventory(struct node *n, struct inventory *inv, const json_t *inv
 	char **reterr_msg);
 /* Is it time to hand out the order? */
 bool node_order_is_due(const struct node *n);
-/* The order, with a new node token. 0, or -errno with *reterr_msg. */
+/*
+ * The order, with a new node token. 0; 1: not now, ask again, and the node's events say
+ * why; or -errno with *reterr_msg: never.
+ */
 int node_make_order(struct node *n, json_t **ret, char **reterr_msg);
+/* Says that the image cannot be read; the same words once. */
+void node_blocked(struct node *n, const char *why);
 /* The iPXE script of this moment; a new boot token when it starts the agent. Caller frees. */
 char *node_boot_script(struct node *n);
 /* Brings the desired state up to date with rack and inventory; true when it changed. */

@@ -184,6 +184,31 @@ static json_t *fill_order(struct node *n, const struct inv_disk *disk, bool wipe
 	return install_order_to_json(&order);
 }
 
+void node_blocked(struct node *n, const char *why)
+{
+	if (streq_ptr(why, n->blocked))
+		return;
+	free(n->blocked);
+	n->blocked = xstrdup(why);
+	log_warn("%s: %s; it waits", n->name, why);
+	node_event(n, "ondold", FSM_EV_ORDER_BLOCKED, why, NULL);
+	node_set_step(n, "waiting for the image");
+}
+
+static int load_profile(struct node *n, struct image_manifest **ret)
+{
+	_cleanup_free_ char *msg = NULL;
+	int r = profile_load(n->o->opts.images_dir, n->o->rack->image, ret, &msg);
+
+	if (r < 0) {
+		node_blocked(n, msg);
+		return 1;
+	}
+	free(n->blocked);
+	n->blocked = NULL;
+	return 0;
+}
+
 int node_make_order(struct node *n, json_t **ret, char **reterr_msg)
 {
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
@@ -194,9 +219,8 @@ int node_make_order(struct node *n, json_t **ret, char **reterr_msg)
 
 	if (r < 0)
 		return r;
-	r = profile_load(n->o->opts.images_dir, n->o->rack->image, &m, reterr_msg);
-	if (r < 0)
-		return r;
+	if (load_profile(n, &m) != 0)
+		return 1;
 	r = store_token_put(n->o->store, "node", n->name, token);
 	if (r < 0) {
 		*reterr_msg = xstrdup("the node's token could not be kept: see ondold's log");
@@ -209,7 +233,7 @@ int node_make_order(struct node *n, json_t **ret, char **reterr_msg)
 
 /* ---- the boot script ---- */
 
-static char *install_script(struct node *n, char **reterr_msg)
+static char *install_script(struct node *n)
 {
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
 	_cleanup_free_ char *token = random_hex(16);
@@ -220,9 +244,8 @@ static char *install_script(struct node *n, char **reterr_msg)
 	};
 	char *script;
 
-	if (profile_load(n->o->opts.images_dir, n->o->rack->image, &m, reterr_msg) < 0 ||
-		store_token_put(n->o->store, "boot", n->name, token) < 0)
-		return NULL;
+	if (load_profile(n, &m) != 0 || store_token_put(n->o->store, "boot", n->name, token) < 0)
+		return pxe_wait_script(n->o->rack, n->conf);
 	boot.kernel = m->kernel.name;
 	boot.initrd = m->initrd.name;
 	script = pxe_install_script(n->o->rack, n->conf, &boot);
@@ -232,21 +255,15 @@ static char *install_script(struct node *n, char **reterr_msg)
 
 char *node_boot_script(struct node *n)
 {
-	_cleanup_free_ char *msg = NULL;
-	char *script;
-
 	if (!fsm_wants_netboot(&n->fsm)) {
 		ondold_event(n->o, n, "http", "boot.local",
 			"it booted from the network with nothing to install: sent on to its disk",
 			NULL);
 		return xstrdup(pxe_exit_script());
 	}
-	node_event(n, "http", FSM_EV_BOOT_SCRIPT, "iPXE fetched its boot script", NULL);
+	if (!n->blocked) /* else it asks every ten seconds */
+		node_event(n, "http", FSM_EV_BOOT_SCRIPT, "iPXE fetched its boot script", NULL);
 	if (!fsm_wants_netboot(&n->fsm)) /* once too often: it has failed just now */
 		return xstrdup(pxe_exit_script());
-	script = install_script(n, &msg);
-	if (script)
-		return script;
-	node_event(n, "ondold", FSM_EV_REFUSED, msg ? msg : "its token could not be kept", NULL);
-	return xstrdup(pxe_exit_script());
+	return install_script(n);
 }

@@ -213,6 +213,7 @@ static void stop(struct ondold *o)
 	httpd_free(o->tcp_http);
 	httpd_free(o->unix_http);
 	pxe_free(o->pxe);
+	radv_free(o->radv);
 	sd_event_source_disable_unref(o->listen_timer);
 	sd_event_source_disable_unref(o->sched_timer);
 	sd_event_source_disable_unref(o->pulse_timer);

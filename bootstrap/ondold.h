@@ -11,6 +11,7 @@
 #include "bootstrap/httpd.h"
 #include "bootstrap/node.h"
 #include "bootstrap/pxe.h"
+#include "bootstrap/radv.h"
 #include "bootstrap/store.h"
 #include "common/secrets.h"
 
@@ -37,7 +38,8 @@ struct ondold {
 	sd_event_source *listen_timer; /* owned: the next try to listen */
 	unsigned listen_tries;
 
-	struct pxe *pxe; /* owned */
+	struct pxe *pxe;         /* owned */
+	struct radv *radv;       /* owned, NULL while the interface is not there */
 
 	sd_event_source *sched_timer; /* owned: slots are given from here */
 	uint64_t last_slot_ms;        /* mono */

@@ -270,6 +270,19 @@ char *pxe_install_script(const struct rack *rack, const struct rack_node *node,
 		(unsigned long long)boot->time_s, boot->initrd);
 }
 
+char *pxe_wait_script(const struct rack *rack, const struct rack_node *node)
+{
+	char server[16], mac[18];
+
+	format_ipv4(rack->address, server);
+	format_mac(&node->macs[0], mac);
+	return xasprintf("#!ipxe\n"
+			 "echo ondol: the image cannot be read yet; asking again in 10 seconds\n"
+			 "sleep 10\n"
+			 "chain --replace http://%s:%u/boot/%s\n",
+		server, rack->http_port, mac);
+}
+
 const char *pxe_exit_script(void)
 {
 	return "#!ipxe\n"

@@ -55,5 +55,7 @@ struct pxe_boot {
 /* The script that starts the agent on a node; caller frees. */
 char *pxe_install_script(const struct rack *rack, const struct rack_node *node,
 	const struct pxe_boot *boot);
+/* The script that has it ask again in a while; caller frees. */
+char *pxe_wait_script(const struct rack *rack, const struct rack_node *node);
 /* The script that sends a node on to its next boot device. */
 const char *pxe_exit_script(void);

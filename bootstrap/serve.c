@@ -90,8 +90,33 @@ static void on_line(const struct pxe_line *line, void *userdata)
 	}
 }
 
+/* ---- router solicitations ---- */
+
+static bool is_booting(const struct mac_addr *from, void *userdata)
+{
+	bool first;
+	struct node *n = ondold_node_by_mac(userdata, from, &first);
+
+	return n && fsm_wants_netboot(&n->fsm);
+}
+
+/* Done again whenever dnsmasq comes up: then the interface is there. */
+static void listen_radv(struct ondold *o)
+{
+	int r;
+
+	radv_free(o->radv);
+	o->radv = NULL;
+	r = radv_new(o->event, o->rack->interface, is_booting, o, &o->radv);
+	if (r < 0)
+		log_info("router solicitations on %s are not answered (%s): network boot takes "
+			 "17 s longer",
+			o->rack->interface, strerror(-r));
+}
+
 static void on_up(void *userdata)
 {
+	listen_radv(userdata);
 	ondold_event(userdata, NULL, "dnsmasq", "dnsmasq.up", "DHCP and TFTP are served", NULL);
 }
 

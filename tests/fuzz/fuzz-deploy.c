@@ -5,6 +5,7 @@
 #include "bootstrap/fsm.h"
 #include "bootstrap/ipmitext.h"
 #include "bootstrap/pxetext.h"
+#include "bootstrap/radvtext.h"
 #include "bootstrap/range.h"
 
 static void log_line(const char *line)
@@ -39,12 +40,24 @@ static void range(const char *header)
 		abort(); /* bytes that are not in the file */
 }
 
+static void frame(const uint8_t *data, size_t size)
+{
+	_cleanup_free_ uint8_t *copy = xmalloc(size); /* its end is watched */
+	uint8_t answer[RADV_FRAME_BYTES];
+	struct mac_addr from;
+
+	memcpy(copy, data, size);
+	if (radv_is_solicitation(copy, size, &from))
+		radv_answer(copy, &from, answer);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_free_ char *text = xstrndup((const char *)data, size);
 	enum fsm_event event;
 	enum fsm_state state;
 
+	frame(data, size);
 	tool_output(text);
 	range(text);
 	for (char *line = text, *end; line; line = end) {

@@ -419,6 +419,31 @@ def part_dhcp():
     check("legacy BIOS is noticed", len(events("hp01", "dhcp.bios")) == 1)
 
 
+def part_solicitation():
+    """iPXE's router solicitation is answered while a node boots, and no other."""
+    def solicit(i):
+        m = bytes.fromhex(mac(i).replace(":", ""))
+        src = bytes.fromhex("fe80000000000000") + bytes([m[0] ^ 2]) + m[1:3] + b"\xff\xfe" + m[3:]
+        frame = b"\x33\x33\0\0\0\x02" + m + b"\x86\xdd\x60\0\0\0\0\x08\x3a\xff" + src
+        frame += bytes.fromhex("ff020000000000000000000000000002") + b"\x85\0\0\0\0\0\0\0"
+        raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86dd))
+        raw.bind(("wire", 0))
+        raw.settimeout(0.2)
+        raw.send(frame)
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            try:
+                got = raw.recv(256)
+            except socket.timeout:
+                continue
+            if got[:6] == m and got[54] == 134:
+                return True
+        return False
+    check("a booting server's router solicitation is answered", solicit(2))
+    check("a waiting server's is not", not solicit(3))
+    check("a stranger's is not", not solicit(99))
+
+
 def part_files():
     status, data, r = net(12, "GET", "/files/core/root.erofs.zst")
     check("an image file", status == 200 and data == FILES["root.erofs.zst"])
@@ -553,8 +578,21 @@ def part_refused_disk():
     check("reinstall with consent", status == 200, a)
     n = wait_state("hp01", "network-booting")
     check("it is powered again", n["state"] == "network-booting", n)
+    manifest = f"{work}/images/core/manifest.json"
+    os.rename(manifest, manifest + ".away")
+    for _ in range(2):
+        script = net(11, "GET", f"/boot/{mac(1)}")[1].decode()
+        check("no image: iPXE waits", "chain --replace" in script and "token" not in script, script)
+    check("and it is told once", len(events("hp01", "order.blocked")) == 1)
+    os.rename(manifest + ".away", manifest)
     token = boot_agent(1, "hp01")
-    api(11, "POST", "/v1/nodes/hp01/inventory", inventory(1, foreign=True), token)
+    os.rename(manifest, manifest + ".away")
+    status, a = api(11, "POST", "/v1/nodes/hp01/inventory", inventory(1, foreign=True), token)
+    check("with consent the disk is accepted", status == 200, a)
+    check("no image: the agent waits",
+          api(11, "GET", "/v1/nodes/hp01/order?wait=1", None, token)[0] == 204)
+    check("and the node has not failed", node("hp01")["state"] == "agent")
+    os.rename(manifest + ".away", manifest)
     status, order = api(11, "GET", "/v1/nodes/hp01/order?wait=5", None, token)
     check("the order says wipe", status == 200 and order["wipe"] is True, order)
     say(1, "hp01", token, {"type": "agent.failed", "text": "the disk reports I/O errors"})
@@ -688,6 +726,7 @@ def main():
         part_before_a_rack()
         part_apply()
         part_dhcp()
+        part_solicitation()
         part_files()
         token = part_boot_script()
         part_tokens(token)

@@ -30,7 +30,7 @@ close() {
 if [ -z "${ONDOL_TEST_INSIDE:-}" ]; then
 	T=/nonexistent
 	[ "$(id -u)" = 0 ] || { skip "everything: needs root"; close; }
-	for tool in ovs-vswitchd ovsdb-server ovsdb-tool ovs-vsctl ip unshare python3; do
+	for tool in ovs-vswitchd ovsdb-server ovsdb-tool ovs-vsctl ip unshare ping python3; do
 		PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null ||
 			{ skip "everything: $tool is not installed"; close; }
 	done

@@ -33,7 +33,7 @@ if [ -z "${ONDOL_TEST_INSIDE:-}" ]; then
 	done
 	unshare -n -m -p -f true 2>/dev/null || leave_out "no namespaces here"
 	work=$(mktemp -d /tmp/noded-test.XXXXXX)
-	ONDOL_TEST_INSIDE=$work timeout -k 10 --foreground 280 \
+	ONDOL_TEST_INSIDE=$work timeout -k 10 --foreground 600 \
 		unshare -n -m -p -f --kill-child --mount-proc sh "$0" "$bin"
 	status=$?
 	for l in $(losetup -j "$work/disk" -O NAME -n 2>/dev/null); do losetup -d "$l"; done
