@@ -29,7 +29,8 @@ json_t *api_body(struct http_req *req)
 
 	if (body && json_is_object(body))
 		return body;
-	httpd_reply_error(req, 400, "the body: %s", body ? "expected a JSON object" : msg);
+	httpd_reply_error(
+		req, 400, "the body: %s", body ? "expected a JSON object" : msg);
 	json_decref(body);
 	return NULL;
 }

@@ -26,7 +26,8 @@ static void get_boot(struct ondold *o, struct http_req *req, const char *mac_tex
 	bool first;
 
 	if (parse_mac(mac_text, &mac) < 0) {
-		httpd_reply_error(req, 400, "/boot/: expected a MAC as aa:bb:cc:dd:ee:ff");
+		httpd_reply_error(
+			req, 400, "/boot/: expected a MAC as aa:bb:cc:dd:ee:ff");
 		return;
 	}
 	n = ondold_node_by_mac(o, &mac, &first);
@@ -42,7 +43,8 @@ static void get_boot(struct ondold *o, struct http_req *req, const char *mac_tex
 	}
 	if (fsm_wants_netboot(&n->fsm) &&
 		httpd_peer(req) != rack_address(n->conf, o->rack->provisioning)) {
-		httpd_reply_error(req, 403, "only %s itself may fetch its boot script", n->name);
+		httpd_reply_error(
+			req, 403, "only %s itself may fetch its boot script", n->name);
 		return;
 	}
 	script = node_boot_script(n);
@@ -50,7 +52,8 @@ static void get_boot(struct ondold *o, struct http_req *req, const char *mac_tex
 }
 
 /* A node that fetches what it boots is seen to do so. */
-static void note_fetch(struct ondold *o, struct http_req *req, const char *profile, const char *file)
+static void note_fetch(
+	struct ondold *o, struct http_req *req, const char *profile, const char *file)
 {
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
 	_cleanup_free_ char *msg = NULL;
@@ -60,9 +63,11 @@ static void note_fetch(struct ondold *o, struct http_req *req, const char *profi
 		profile_load(o->opts.images_dir, profile, &m, &msg) < 0)
 		return;
 	if (streq(file, m->kernel.name))
-		node_event(n, "http", FSM_EV_BOOT_KERNEL, "it fetches the agent's kernel", NULL);
+		node_event(n, "http", FSM_EV_BOOT_KERNEL, "it fetches the agent's kernel",
+			NULL);
 	else if (streq(file, m->initrd.name))
-		node_event(n, "http", FSM_EV_BOOT_INITRD, "it fetches the agent's initramfs", NULL);
+		node_event(n, "http", FSM_EV_BOOT_INITRD,
+			"it fetches the agent's initramfs", NULL);
 }
 
 static void get_file(struct ondold *o, struct http_req *req, const char *rest)
@@ -85,7 +90,8 @@ static void get_file(struct ondold *o, struct http_req *req, const char *rest)
 static struct node *node_of(struct ondold *o, struct http_req *req, char const **ret_rest)
 {
 	char name[64];
-	const char *rest = api_node_path(httpd_path(req), "/v1/nodes/", name, sizeof(name));
+	const char *rest =
+		api_node_path(httpd_path(req), "/v1/nodes/", name, sizeof(name));
 
 	if (!rest)
 		return NULL;
@@ -100,7 +106,7 @@ static bool token_is_good(struct node *n, struct http_req *req, bool boot_only)
 	if (!token)
 		return false;
 	return store_token_is(n->o->store, "boot", n->name, token) ||
-	       (!boot_only && store_token_is(n->o->store, "node", n->name, token));
+		(!boot_only && store_token_is(n->o->store, "node", n->name, token));
 }
 
 /* ---- with a token ---- */
@@ -208,7 +214,8 @@ static void try_desired(struct http_req *req, bool expired, void *userdata)
 		doc = json_deep_copy(n->desired);
 		if (task_waits(n, task))
 			json_object_set_new(doc, "task",
-				json_pack("{s:I, s:s}", "id", (json_int_t)n->task_id, "type", "prove"));
+				json_pack("{s:I, s:s}", "id", (json_int_t)n->task_id,
+					"type", "prove"));
 		httpd_reply_json(req, 200, doc);
 	} else if (expired) {
 		httpd_reply_empty(req, 204);
@@ -264,7 +271,8 @@ static void route_node(struct ondold *o, struct http_req *req)
 	struct node *n = node_of(o, req, &rest);
 
 	for (size_t i = 0; n && i < ARRAY_SIZE(routes); i++) {
-		if (!streq(rest, routes[i].rest) || !streq(httpd_method(req), routes[i].method))
+		if (!streq(rest, routes[i].rest) ||
+			!streq(httpd_method(req), routes[i].method))
 			continue;
 		if (!token_is_good(n, req, routes[i].boot_only))
 			break;

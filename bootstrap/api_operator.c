@@ -20,8 +20,8 @@ static void get_status(struct ondold *o, struct http_req *req)
 		json_array_append_new(list, node_to_json(o->nodes[i], false));
 	httpd_reply_json(req, 200,
 		json_pack("{s:s, s:s?, s:I, s:o}", "version", ONDOL_VERSION, "rack",
-			o->rack ? o->rack->name : NULL, "now", (json_int_t)now_real_ms(), "nodes",
-			list));
+			o->rack ? o->rack->name : NULL, "now", (json_int_t)now_real_ms(),
+			"nodes", list));
 }
 
 struct event_list {
@@ -41,10 +41,11 @@ static int add_event(const struct store_event *ev, void *userdata)
 	struct event_list *out = userdata;
 
 	json_array_append_new(out->list,
-		json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:O?}", "id", (json_int_t)ev->id, "time",
-			(json_int_t)ev->time_ms, "node", str_or_empty(ev->node), "source",
-			str_or_empty(ev->source), "type", str_or_empty(ev->type), "text",
-			str_or_empty(ev->text), "data", (json_t *)ev->data));
+		json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:O?}", "id",
+			(json_int_t)ev->id, "time", (json_int_t)ev->time_ms, "node",
+			str_or_empty(ev->node), "source", str_or_empty(ev->source),
+			"type", str_or_empty(ev->type), "text", str_or_empty(ev->text),
+			"data", (json_t *)ev->data));
 	out->last = ev->id;
 	return 0;
 }
@@ -52,7 +53,8 @@ static int add_event(const struct store_event *ev, void *userdata)
 static void reply_events(struct http_req *req, struct event_list *out)
 {
 	httpd_reply_json(req, 200,
-		json_pack("{s:o, s:I}", "events", out->list, "last", (json_int_t)out->last));
+		json_pack("{s:o, s:I}", "events", out->list, "last",
+			(json_int_t)out->last));
 }
 
 /* The arguments were checked when the request came. */
@@ -94,7 +96,8 @@ static void get_events(struct ondold *o, struct http_req *req)
 		httpd_arg_u64(req, "limit", MAX_EVENTS, MAX_EVENTS, &limit) < 0)
 		return;
 	if (limit == 0) {
-		httpd_reply_error(req, 400, "limit: expected a number from 1 to %u", MAX_EVENTS);
+		httpd_reply_error(
+			req, 400, "limit: expected a number from 1 to %u", MAX_EVENTS);
 		return;
 	}
 	httpd_hold(req, o, wait * 1000, try_events, o);
@@ -116,8 +119,8 @@ static void post_rack(struct ondold *o, struct http_req *req)
 		return;
 	r = rackstate_apply(o, body, &answer);
 	if (r < 0)
-		httpd_reply_error(req, 500, "the rack could not be kept: %s. See ondold's log",
-			strerror(-r));
+		httpd_reply_error(req, 500,
+			"the rack could not be kept: %s. See ondold's log", strerror(-r));
 	else
 		httpd_reply_json(req, r == 0 ? 200 : 422, answer);
 	json_decref(body);
@@ -160,7 +163,7 @@ static void post_reinstall(struct node *n, struct http_req *req)
 
 struct power_job {
 	struct http_req *req; /* borrowed: parked until answered */
-	struct ondold *o;     /* borrowed */
+	struct ondold *o; /* borrowed */
 };
 
 static void on_power_done(int r, enum ipmi_power power, const char *msg, void *userdata)
@@ -170,7 +173,8 @@ static void on_power_done(int r, enum ipmi_power power, const char *msg, void *u
 	if (r < 0)
 		httpd_reply_error(job->req, 502, "%s", msg);
 	else
-		httpd_reply_json(job->req, 200, json_pack("{s:s}", "power", ipmi_power_str(power)));
+		httpd_reply_json(job->req, 200,
+			json_pack("{s:s}", "power", ipmi_power_str(power)));
 	free(job);
 }
 
@@ -187,7 +191,8 @@ static void post_power(struct node *n, struct http_req *req)
 		return;
 	action = jx_str(&j, "action", 16);
 	if (!j.error && ipmi_op_parse(action, &op) < 0)
-		jx_fail(&j, "action", "expected status, on, off, cycle, reset or soft, found \"%s\"",
+		jx_fail(&j, "action",
+			"expected status, on, off, cycle, reset or soft, found \"%s\"",
 			action);
 	if (j.error) {
 		httpd_reply_error(req, 400, "%s", j.error);
@@ -209,13 +214,15 @@ static void post_prove(struct node *n, struct http_req *req)
 	int64_t id;
 
 	if (n->fsm.state != FSM_READY && n->fsm.state != FSM_CONFIGURING) {
-		httpd_reply_error(req, 409, "%s is %s: there is no ondol-noded to prove anything",
-			n->name, fsm_state_str(n->fsm.state));
+		httpd_reply_error(req, 409,
+			"%s is %s: there is no ondol-noded to prove anything", n->name,
+			fsm_state_str(n->fsm.state));
 		return;
 	}
 	id = node_want_proof(n);
 	if (id < 0)
-		httpd_reply_error(req, 500, "the task could not be kept: see ondold's log");
+		httpd_reply_error(
+			req, 500, "the task could not be kept: see ondold's log");
 	else
 		httpd_reply_json(req, 200, json_pack("{s:I}", "task", (json_int_t)id));
 }
@@ -248,11 +255,13 @@ static const struct node_route node_routes[] = {
 static void route_node(struct ondold *o, struct http_req *req)
 {
 	char name[64];
-	const char *rest = api_node_path(httpd_path(req), "/v1/nodes/", name, sizeof(name));
+	const char *rest =
+		api_node_path(httpd_path(req), "/v1/nodes/", name, sizeof(name));
 	struct node *n = rest ? ondold_node(o, name) : NULL;
 
 	if (!n) {
-		httpd_reply_error(req, 404, "no node of that name; `ondol status` lists them");
+		httpd_reply_error(
+			req, 404, "no node of that name; `ondol status` lists them");
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(node_routes); i++)

@@ -37,14 +37,17 @@ static char *disk_change(const struct rack_node *a, const struct rack_node *b)
 		return xasprintf("%zu disks instead of %zu", b->profile->n_disks,
 			a->profile->n_disks);
 	for (size_t i = 0; i < a->profile->n_disks; i++) {
-		const struct rack_disk *x = &a->profile->disks[i], *y = &b->profile->disks[i];
+		const struct rack_disk *x = &a->profile->disks[i],
+				       *y = &b->profile->disks[i];
 
 		/* A spare that becomes a data disk, and back, is noded's business. */
-		if (x->bay != y->bay || (x->use == DISK_SYSTEM) != (y->use == DISK_SYSTEM) ||
+		if (x->bay != y->bay ||
+			(x->use == DISK_SYSTEM) != (y->use == DISK_SYSTEM) ||
 			x->bus != y->bus || x->size_bytes != y->size_bytes)
 			return xasprintf("disk.%u is declared differently", y->bay);
-		if (y->use == DISK_SYSTEM && (!streq_ptr(a->disks[i].serial, b->disks[i].serial) ||
-						     !streq_ptr(a->disks[i].wwn, b->disks[i].wwn)))
+		if (y->use == DISK_SYSTEM &&
+			(!streq_ptr(a->disks[i].serial, b->disks[i].serial) ||
+				!streq_ptr(a->disks[i].wwn, b->disks[i].wwn)))
 			return xasprintf("another system disk: serial %s instead of %s",
 				or_none(b->disks[i].serial), or_none(a->disks[i].serial));
 	}
@@ -56,7 +59,8 @@ static char *mac_change(const struct rack_node *a, const struct rack_node *b)
 	char x[18], y[18];
 
 	if (a->profile->n_nics != b->profile->n_nics)
-		return xasprintf("%zu NICs instead of %zu", b->profile->n_nics, a->profile->n_nics);
+		return xasprintf("%zu NICs instead of %zu", b->profile->n_nics,
+			a->profile->n_nics);
 	for (size_t i = 0; i < a->profile->n_nics; i++) {
 		if (mac_equal(&a->macs[i], &b->macs[i]))
 			continue;
@@ -96,10 +100,12 @@ static bool names(const char *const *wipe, const char *id)
 static bool consents(const struct rack_node *after, const struct apply_view *v)
 {
 	for (size_t i = 0; i < after->profile->n_disks; i++)
-		if (names(v->wipe, after->disks[i].serial) || names(v->wipe, after->disks[i].wwn))
+		if (names(v->wipe, after->disks[i].serial) ||
+			names(v->wipe, after->disks[i].wwn))
 			return true;
 	for (size_t i = 0; v->inv && i < v->inv->n_disks; i++)
-		if (names(v->wipe, v->inv->disks[i].serial) || names(v->wipe, v->inv->disks[i].wwn))
+		if (names(v->wipe, v->inv->disks[i].serial) ||
+			names(v->wipe, v->inv->disks[i].wwn))
 			return true;
 	return false;
 }
@@ -109,8 +115,8 @@ static bool is_busy(const struct fsm_node *f)
 	return fsm_holds_slot(f) || fsm_waits_for_slot(f);
 }
 
-static enum apply_action on_hardware(const struct rack_node *after, const struct apply_view *v,
-	const char *what, char **ret_why)
+static enum apply_action on_hardware(const struct rack_node *after,
+	const struct apply_view *v, const char *what, char **ret_why)
 {
 	if (!v->fsm->installed && !is_busy(v->fsm)) {
 		*ret_why = xasprintf("%s; it was never installed", what);
@@ -120,8 +126,9 @@ static enum apply_action on_hardware(const struct rack_node *after, const struct
 		*ret_why = xasprintf("%s; installed anew, as you named its disk", what);
 		return APPLY_INSTALL;
 	}
-	*ret_why = xasprintf("%s: that needs a new installation. Allow it with `ondol apply --wipe "
-			     "SERIAL`, SERIAL being its system disk's",
+	*ret_why = xasprintf(
+		"%s: that needs a new installation. Allow it with `ondol apply --wipe "
+		"SERIAL`, SERIAL being its system disk's",
 		what);
 	return APPLY_REFUSED;
 }
@@ -140,8 +147,8 @@ static char *change_words(const struct rack_node *before, const struct rack_node
 	return xstrdup("its networks, peers, keys or disks are declared differently");
 }
 
-enum apply_action apply_decide(const struct rack_node *before, const struct rack_node *after,
-	const struct apply_view *view, char **ret_why)
+enum apply_action apply_decide(const struct rack_node *before,
+	const struct rack_node *after, const struct apply_view *view, char **ret_why)
 {
 	_cleanup_free_ char *hardware = NULL;
 
@@ -153,7 +160,8 @@ enum apply_action apply_decide(const struct rack_node *before, const struct rack
 	if (hardware)
 		return on_hardware(after, view, hardware, ret_why);
 	if (is_busy(view->fsm)) {
-		*ret_why = xasprintf("is being installed (%s) and gets what is new on the way",
+		*ret_why = xasprintf(
+			"is being installed (%s) and gets what is new on the way",
 			fsm_state_str(view->fsm->state));
 		return APPLY_NONE;
 	}
@@ -168,7 +176,8 @@ enum apply_action apply_decide(const struct rack_node *before, const struct rack
 	*ret_why = xstrdup(view->fsm->state == FSM_READY ? "as declared" : "works on it");
 	if (view->fsm->state == FSM_FAILED) {
 		free(*ret_why);
-		*ret_why = xstrdup("failed, and nothing changed: see `ondol why`, or reinstall it");
+		*ret_why = xstrdup(
+			"failed, and nothing changed: see `ondol why`, or reinstall it");
 	}
 	return APPLY_NONE;
 }

@@ -8,21 +8,29 @@
 #include "common/inventory.h"
 #include "common/rack.h"
 
-enum apply_action { APPLY_NONE, APPLY_INSTALL, APPLY_CONVERGE, APPLY_REMOVE, APPLY_REFUSED };
+enum apply_action {
+	APPLY_NONE,
+	APPLY_INSTALL,
+	APPLY_CONVERGE,
+	APPLY_REMOVE,
+	APPLY_REFUSED
+};
 const char *apply_action_str(enum apply_action a); /* as in docs/protocol.md */
 
 struct apply_view { /* what ondold knows of the node; all borrowed */
 	const struct fsm_node *fsm;
 	const struct inventory *inv; /* may be NULL */
 	bool desired_changes;
-	const char *const *wipe; /* serials and WWNs named by the operator, NULL-terminated */
+	const char *const
+		*wipe; /* serials and WWNs named by the operator, NULL-terminated */
 };
 
 /*
  * before: the node in the rack in force, NULL when it is new (then view may be NULL).
  * *ret_why: words, never NULL; caller frees.
  */
-enum apply_action apply_decide(const struct rack_node *before, const struct rack_node *after,
-	const struct apply_view *view, char **ret_why);
+enum apply_action apply_decide(const struct rack_node *before,
+	const struct rack_node *after, const struct apply_view *view, char **ret_why);
 /* What of the hardware differs, for people; NULL: nothing. Caller frees. */
-char *apply_hardware_change(const struct rack_node *before, const struct rack_node *after);
+char *apply_hardware_change(
+	const struct rack_node *before, const struct rack_node *after);

@@ -19,7 +19,7 @@ static const char *const state_names[] = {FSM_STATES(FSM_NAME)};
 static const char *const event_names[] = {FSM_EVENTS(FSM_NAME)};
 #undef FSM_NAME
 
-#define MIN_MS(n) ((n) * 60000u)
+#define MIN_MS(n) ((n)*60000u)
 
 struct limit {
 	unsigned total_ms; /* of the state; 0: may last for ever */
@@ -100,23 +100,25 @@ static bool no_boots_left(const struct fsm_node *f)
 struct rule {
 	unsigned from; /* bits S(x) */
 	enum fsm_event event;
-	bool (*guard)(const struct fsm_node *f); /* NULL: always; sees the event remembered */
+	bool (*guard)(const struct fsm_node *f); /* NULL: always */
 	enum fsm_state to;
 	unsigned actions;
 	const char *reason; /* NULL: the event's text */
 };
 
 #define END_RUN (FSM_DO_ABORT_POWER | FSM_DO_REVOKE_BOOT | FSM_DO_SCHEDULE)
-#define AGAIN "it booted from the network again: the agent ended early, or the server was reset"
-#define TOO_OFTEN                                                                         \
+#define AGAIN \
+	"it booted from the network again: the agent ended early, or the server was reset"
+#define TOO_OFTEN                                                                               \
 	"it booted from the network three times and the install was not finished: look at its " \
 	"console for a kernel panic, and at the agent's last events"
 
-#define FROM_DISK                                                                         \
+#define FROM_DISK                                                                               \
 	"it started its installed system instead of booting from the network: the BMC's order " \
 	"was lost. Put the network first in the server's boot order, then reinstall it again"
 
-/* The first rule that fits is taken. clang-format off */
+/* The first rule that fits is taken. */
+/* clang-format off */
 static const struct rule rules[] = {
 	{ANY, FSM_EV_REMOVED, NULL, FSM_CANCELLED, END_RUN | FSM_DO_DROP, NULL},
 	{ANY, FSM_EV_INSTALL, NULL, FSM_IDLE, END_RUN, NULL},
@@ -162,8 +164,8 @@ static const struct rule *find_rule(const struct fsm_node *f, enum fsm_event eve
 static bool is_progress(enum fsm_state state, enum fsm_event event)
 {
 	return state == FSM_INSTALLING &&
-	       (event == FSM_EV_AGENT_STEP || event == FSM_EV_AGENT_PROGRESS ||
-		       event == FSM_EV_AGENT_INSTALLED);
+		(event == FSM_EV_AGENT_STEP || event == FSM_EV_AGENT_PROGRESS ||
+			event == FSM_EV_AGENT_INSTALLED);
 }
 
 static void remember(struct fsm_node *f, enum fsm_event event, uint64_t now_ms)
@@ -179,7 +181,8 @@ static void remember(struct fsm_node *f, enum fsm_event event, uint64_t now_ms)
 		f->want_install = true;
 		f->installed = false;
 	}
-	if (event == FSM_EV_BOOT_KERNEL || event == FSM_EV_ORDER_SENT) /* it can be read again */
+	if (event == FSM_EV_BOOT_KERNEL ||
+		event == FSM_EV_ORDER_SENT) /* it can be read again */
 		f->evidence &= ~(UINT64_C(1) << FSM_EV_ORDER_BLOCKED);
 }
 
@@ -244,7 +247,7 @@ uint64_t fsm_deadline(const struct fsm_node *f, unsigned patience_percent)
 	return MAX(at, f->not_before_ms);
 }
 
-/* clang-format off: the table reads better wide */
+/* clang-format off */
 struct hint {
 	enum fsm_event event;
 	const char *text; /* after "within 6m00s: " */
@@ -332,8 +335,9 @@ static bool is_stall(const struct fsm_node *f, unsigned patience_percent)
 {
 	const struct limit *l = &limits[f->state];
 
-	return l->stall_ms && f->moved_ms + stretch(l->stall_ms, patience_percent) <
-				      f->entered_ms + stretch(l->total_ms, patience_percent);
+	return l->stall_ms &&
+		f->moved_ms + stretch(l->stall_ms, patience_percent) <
+		f->entered_ms + stretch(l->total_ms, patience_percent);
 }
 
 static void suspect(const struct fsm_node *f, const struct fsm_names *names,
@@ -392,7 +396,8 @@ static void step_timeout(struct fsm_output *out, const struct fsm_names *names,
 
 	if (!at || now_ms < at)
 		return;
-	suspect(&out->next, names, patience_percent, now_ms, out->reason, sizeof(out->reason));
+	suspect(&out->next, names, patience_percent, now_ms, out->reason,
+		sizeof(out->reason));
 	enter(&out->next, FSM_FAILED, now_ms);
 	out->moved = true;
 	out->actions = END_RUN;
@@ -419,7 +424,8 @@ void fsm_step(const struct fsm_node *f, enum fsm_event event, const char *text,
 	if (r) {
 		out.moved = true;
 		out.actions = r->actions;
-		snprintf(out.reason, sizeof(out.reason), "%s", r->reason ? r->reason : text);
+		snprintf(out.reason, sizeof(out.reason), "%s",
+			r->reason ? r->reason : text);
 		enter(&out.next, r->to, now_ms);
 	}
 	*ret = out;

@@ -69,11 +69,12 @@ enum fsm_event { FSM_EVENTS(FSM_ENUM) FSM_N_EVENTS };
 #undef FSM_ENUM
 
 enum fsm_action { /* bits; to be carried out in this order */
-	FSM_DO_ABORT_POWER = 1 << 0, /* drop what is queued for the BMC on the run's behalf */
+	FSM_DO_ABORT_POWER =
+		1 << 0, /* drop what is queued for the BMC on the run's behalf */
 	FSM_DO_REVOKE_BOOT = 1 << 1, /* the boot token is good no longer */
-	FSM_DO_POWER = 1 << 2,       /* off, boot from the network once, on */
-	FSM_DO_SCHEDULE = 1 << 3,    /* a slot may be free, or a node waits for one */
-	FSM_DO_DROP = 1 << 4,        /* forget the node */
+	FSM_DO_POWER = 1 << 2, /* off, boot from the network once, on */
+	FSM_DO_SCHEDULE = 1 << 3, /* a slot may be free, or a node waits for one */
+	FSM_DO_DROP = 1 << 4, /* forget the node */
 };
 
 struct fsm_names { /* for the words of a failure */
@@ -83,17 +84,17 @@ struct fsm_names { /* for the words of a failure */
 struct fsm_node {
 	enum fsm_state state;
 	uint64_t entered_ms; /* in the clock of now_ms */
-	uint64_t moved_ms;   /* when the state last saw progress */
+	uint64_t moved_ms; /* when the state last saw progress */
 	uint64_t not_before_ms; /* no deadline before this: ondold was away */
-	uint64_t evidence;   /* bits 1 << FSM_EV_x: what was seen since the run began */
-	unsigned boots;      /* boot scripts fetched in this run */
+	uint64_t evidence; /* bits 1 << FSM_EV_x: what was seen since the run began */
+	unsigned boots; /* boot scripts fetched in this run */
 	bool want_install;
-	bool installed;      /* the agent finished writing, and nothing newer was asked for */
+	bool installed; /* the agent finished writing, and nothing newer was asked for */
 };
 
 struct fsm_output {
 	struct fsm_node next;
-	bool moved;       /* a transition: next.state was entered, perhaps anew */
+	bool moved; /* a transition: next.state was entered, perhaps anew */
 	unsigned actions; /* FSM_DO_ bits */
 	char reason[512]; /* of the transition; "" when there is nothing to say */
 };

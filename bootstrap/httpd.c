@@ -30,10 +30,10 @@
 #define HEADER_BYTES 32768u
 
 struct http_req {
-	struct httpd *httpd;          /* borrowed */
-	struct MHD_Connection *conn;  /* borrowed */
-	char *method, *path;          /* owned */
-	char *body;                   /* owned, NUL-terminated once complete */
+	struct httpd *httpd; /* borrowed */
+	struct MHD_Connection *conn; /* borrowed */
+	char *method, *path; /* owned */
+	char *body; /* owned, NUL-terminated once complete */
 	size_t body_len, body_cap;
 	bool body_too_long, handled, suspended;
 	struct MHD_Response *response; /* owned until queued */
@@ -60,8 +60,8 @@ struct httpd {
 
 /* ---- requests ---- */
 
-static struct http_req *req_new(struct httpd *h, struct MHD_Connection *conn, const char *method,
-	const char *path)
+static struct http_req *req_new(struct httpd *h, struct MHD_Connection *conn,
+	const char *method, const char *path)
 {
 	struct http_req *req = xcalloc(1, sizeof(*req));
 
@@ -142,14 +142,15 @@ int httpd_arg_u64(struct http_req *req, const char *name, uint64_t max, uint64_t
 	if (parse_u64(s, 0, max, ret) == 0)
 		return 0;
 	found = str_escape(s, 40);
-	httpd_reply_error(req, 400, "%s: expected a number from 0 to %llu, found \"%s\"", name,
-		(unsigned long long)max, found);
+	httpd_reply_error(req, 400, "%s: expected a number from 0 to %llu, found \"%s\"",
+		name, (unsigned long long)max, found);
 	return -EINVAL;
 }
 
 const char *httpd_bearer(const struct http_req *req)
 {
-	const char *s = MHD_lookup_connection_value(req->conn, MHD_HEADER_KIND, "Authorization");
+	const char *s =
+		MHD_lookup_connection_value(req->conn, MHD_HEADER_KIND, "Authorization");
 
 	return s && str_startswith(s, "Bearer ") ? s + strlen("Bearer ") : NULL;
 }
@@ -203,7 +204,8 @@ void httpd_reply_json(struct http_req *req, unsigned status, json_t *body)
 
 	json_decref(body);
 	if (!text)
-		text = xstrdup("{\"error\": \"an answer that cannot be written as JSON\"}");
+		text = xstrdup(
+			"{\"error\": \"an answer that cannot be written as JSON\"}");
 	reply(req, status, response_of(text, strlen(text)), "application/json");
 }
 
@@ -218,7 +220,8 @@ void httpd_reply_error(struct http_req *req, unsigned status, const char *fmt, .
 		abort();
 	va_end(ap);
 	body = json_pack("{s:s}", "error", text);
-	httpd_reply_json(req, status, body ? body : json_pack("{s:s}", "error", "(not UTF-8)"));
+	httpd_reply_json(
+		req, status, body ? body : json_pack("{s:s}", "error", "(not UTF-8)"));
 }
 
 void httpd_reply_text(struct http_req *req, unsigned status, const char *text)
@@ -235,9 +238,11 @@ void httpd_reply_empty(struct http_req *req, unsigned status)
 
 void httpd_reply_file(struct http_req *req, int fd, uint64_t size)
 {
-	const char *header = MHD_lookup_connection_value(req->conn, MHD_HEADER_KIND, "Range");
+	const char *header =
+		MHD_lookup_connection_value(req->conn, MHD_HEADER_KIND, "Range");
 	uint64_t from = 0, len = size;
-	enum range_result r = header ? range_parse(header, size, &from, &len) : RANGE_WHOLE;
+	enum range_result r =
+		header ? range_parse(header, size, &from, &len) : RANGE_WHOLE;
 	struct MHD_Response *response;
 	char text[80];
 
@@ -254,8 +259,9 @@ void httpd_reply_file(struct http_req *req, int fd, uint64_t size)
 		abort();
 	MHD_add_response_header(response, "Accept-Ranges", "bytes");
 	if (r == RANGE_PART) {
-		snprintf(text, sizeof(text), "bytes %llu-%llu/%llu", (unsigned long long)from,
-			(unsigned long long)(from + len - 1), (unsigned long long)size);
+		snprintf(text, sizeof(text), "bytes %llu-%llu/%llu",
+			(unsigned long long)from, (unsigned long long)(from + len - 1),
+			(unsigned long long)size);
 		MHD_add_response_header(response, "Content-Range", text);
 	}
 	reply(req, r == RANGE_PART ? 206 : 200, response, "application/octet-stream");
@@ -263,7 +269,8 @@ void httpd_reply_file(struct http_req *req, int fd, uint64_t size)
 
 /* ---- waiting ---- */
 
-static int on_wait_over(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+static int on_wait_over(
+	_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
 	struct http_req *req = userdata;
 
@@ -278,9 +285,9 @@ void httpd_hold(struct http_req *req, const void *key, uint64_t wait_ms, httpd_t
 	try(req, wait_ms == 0, userdata);
 	if (req->replied)
 		return;
-	if (req->httpd->stopping || sd_event_add_time_relative(req->httpd->event, &req->timer,
-					    CLOCK_MONOTONIC, wait_ms * 1000, 10000, on_wait_over,
-					    req) < 0) {
+	if (req->httpd->stopping ||
+		sd_event_add_time_relative(req->httpd->event, &req->timer,
+			CLOCK_MONOTONIC, wait_ms * 1000, 10000, on_wait_over, req) < 0) {
 		try(req, true, userdata);
 		return;
 	}
@@ -314,7 +321,8 @@ static bool operator_allowed(struct MHD_Connection *conn)
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
-	if (!info || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+	if (!info ||
+		getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return false;
 	return cred.uid == 0 || cred.uid == geteuid();
 }
@@ -332,9 +340,11 @@ static void handle(struct http_req *req)
 {
 	req->handled = true;
 	if (req->body_too_long)
-		httpd_reply_error(req, 413, "a body has at most %u bytes", HTTPD_MAX_BODY);
+		httpd_reply_error(
+			req, 413, "a body has at most %u bytes", HTTPD_MAX_BODY);
 	else if (req->httpd->unix_path && !operator_allowed(req->conn))
-		httpd_reply_error(req, 403, "only root and ondold's own user may ask here");
+		httpd_reply_error(
+			req, 403, "only root and ondold's own user may ask here");
 	else if (req->httpd->stopping)
 		httpd_reply_error(req, 503, "ondold is ending");
 	else
@@ -365,8 +375,8 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
 	return MHD_YES;
 }
 
-static void on_completed(_unused_ void *cls, _unused_ struct MHD_Connection *conn, void **con_cls,
-	_unused_ enum MHD_RequestTerminationCode why)
+static void on_completed(_unused_ void *cls, _unused_ struct MHD_Connection *conn,
+	void **con_cls, _unused_ enum MHD_RequestTerminationCode why)
 {
 	if (*con_cls)
 		req_free(*con_cls);
@@ -380,8 +390,8 @@ static int run(struct httpd *h)
 	return 0;
 }
 
-static int on_ready(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t revents,
-	void *userdata)
+static int on_ready(_unused_ sd_event_source *s, _unused_ int fd,
+	_unused_ uint32_t revents, void *userdata)
 {
 	return run(userdata);
 }
@@ -403,7 +413,7 @@ static int on_prepare(_unused_ sd_event_source *s, void *userdata)
 	return sd_event_source_set_enabled(h->timer, SD_EVENT_ONESHOT);
 }
 
-static void on_mhd_log(_unused_ void *cls, const char *fmt, va_list ap)
+static void _printf_(2, 0) on_mhd_log(_unused_ void *cls, const char *fmt, va_list ap)
 {
 	_cleanup_free_ char *text = NULL;
 
@@ -421,8 +431,8 @@ static int watch(struct httpd *h)
 		return -ENOTSUP;
 	r = sd_event_add_io(h->event, &h->io, info->epoll_fd, EPOLLIN, on_ready, h);
 	if (r >= 0)
-		r = sd_event_add_time(h->event, &h->timer, CLOCK_MONOTONIC, UINT64_MAX, 1000,
-			on_timeout, h);
+		r = sd_event_add_time(h->event, &h->timer, CLOCK_MONOTONIC, UINT64_MAX,
+			1000, on_timeout, h);
 	if (r >= 0)
 		r = sd_event_source_set_prepare(h->io, on_prepare);
 	return r < 0 ? r : 0;
@@ -439,13 +449,14 @@ static int serve(sd_event *event, int fd, httpd_handler handler, void *userdata,
 	h->handler = handler;
 	h->userdata = userdata;
 	h->unix_path = xstrdup(unix_path);
-	h->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-		NULL, NULL, on_access, h, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-		IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, MAX_PER_ADDRESS,
-		MHD_OPTION_END);
+	h->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
+		NULL, on_access, h, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+		NULL, MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
+		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, MAX_PER_ADDRESS, MHD_OPTION_END);
 	if (!h->daemon) {
 		close(fd);
 		httpd_free(h);
@@ -460,19 +471,21 @@ static int serve(sd_event *event, int fd, httpd_handler handler, void *userdata,
 	return 0;
 }
 
-int httpd_listen_tcp(sd_event *event, uint32_t address, unsigned port, httpd_handler handler,
-	void *userdata, struct httpd **ret)
+int httpd_listen_tcp(sd_event *event, uint32_t address, unsigned port,
+	httpd_handler handler, void *userdata, struct httpd **ret)
 {
 	struct sockaddr_in sin = {
 		.sin_family = AF_INET,
 		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(address),
 	};
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_close_ int fd =
+		socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int on = 1;
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-		bind(fd, (struct sockaddr *)&sin, sizeof(sin)) < 0 || listen(fd, SOMAXCONN) < 0)
+		bind(fd, (struct sockaddr *)&sin, sizeof(sin)) < 0 ||
+		listen(fd, SOMAXCONN) < 0)
 		return -errno;
 	return serve(event, TAKE_FD(fd), handler, userdata, NULL, ret);
 }
@@ -487,11 +500,12 @@ static int bind_private(int fd, const struct sockaddr_un *sun)
 	return r;
 }
 
-int httpd_listen_unix(sd_event *event, const char *path, httpd_handler handler, void *userdata,
-	struct httpd **ret)
+int httpd_listen_unix(sd_event *event, const char *path, httpd_handler handler,
+	void *userdata, struct httpd **ret)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_close_ int fd =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int r;
 
 	if (fd < 0)

@@ -22,27 +22,32 @@ typedef void (*httpd_handler)(struct http_req *req, void *userdata);
 typedef void (*httpd_try_fn)(struct http_req *req, bool expired, void *userdata);
 
 /* address in host byte order. -errno, such as -EADDRNOTAVAIL while the address is not there. */
-int httpd_listen_tcp(sd_event *event, uint32_t address, unsigned port, httpd_handler handler,
-	void *userdata, struct httpd **ret);
+int httpd_listen_tcp(sd_event *event, uint32_t address, unsigned port,
+	httpd_handler handler, void *userdata, struct httpd **ret);
 /* The socket is made with mode 0600; only root and the daemon's own user are heard. */
-int httpd_listen_unix(sd_event *event, const char *path, httpd_handler handler, void *userdata,
-	struct httpd **ret);
-void httpd_free(struct httpd *h); /* held and parked requests are answered 503; NULL is fine */
+int httpd_listen_unix(sd_event *event, const char *path, httpd_handler handler,
+	void *userdata, struct httpd **ret);
+void httpd_free(
+	struct httpd *h); /* held and parked requests are answered 503; NULL is fine */
 
 /* ---- the request; strings are borrowed from it ---- */
 const char *httpd_method(const struct http_req *req);
 const char *httpd_path(const struct http_req *req);
-const char *httpd_arg(const struct http_req *req, const char *name); /* ?name=; NULL: not there */
+const char *httpd_arg(
+	const struct http_req *req, const char *name); /* ?name=; NULL: not there */
 /* ?name= as a number; dflt when it is not there; -EINVAL after answering 400. */
 int httpd_arg_u64(struct http_req *req, const char *name, uint64_t max, uint64_t dflt,
 	uint64_t *ret);
 const char *httpd_bearer(const struct http_req *req); /* NULL: none */
 const char *httpd_body(const struct http_req *req, size_t *ret_len);
-uint32_t httpd_peer(const struct http_req *req); /* IPv4, host byte order; 0: UNIX socket */
+uint32_t httpd_peer(
+	const struct http_req *req); /* IPv4, host byte order; 0: UNIX socket */
 
 /* ---- the answer: exactly one per request ---- */
-void httpd_reply_json(struct http_req *req, unsigned status, json_t *body); /* takes body */
-void httpd_reply_error(struct http_req *req, unsigned status, const char *fmt, ...) _printf_(3, 4);
+void httpd_reply_json(
+	struct http_req *req, unsigned status, json_t *body); /* takes body */
+void httpd_reply_error(struct http_req *req, unsigned status, const char *fmt, ...)
+	_printf_(3, 4);
 void httpd_reply_text(struct http_req *req, unsigned status, const char *text);
 void httpd_reply_empty(struct http_req *req, unsigned status);
 /* A file from its start or, for a Range, from there; takes fd. */

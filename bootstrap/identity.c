@@ -10,8 +10,9 @@
 
 static void swap_uuid(const char *uuid, char ret[static 37])
 {
-	static const unsigned char from[36] = {6, 7, 4, 5, 2, 3, 0, 1, 8, 11, 12, 9, 10, 13, 16, 17,
-		14, 15, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35};
+	static const unsigned char from[36] = {6, 7, 4, 5, 2, 3, 0, 1, 8, 11, 12, 9, 10,
+		13, 16, 17, 14, 15, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+		31, 32, 33, 34, 35};
 
 	for (size_t i = 0; i < 36; i++)
 		ret[i] = uuid[from[i]];
@@ -54,19 +55,24 @@ char *identity_check(const struct rack_node *node, const struct inventory *inv)
 	char mac[18];
 
 	if (node->serial && !streq(node->serial, inv->serial))
-		add(&diff, xasprintf("rack.ini says serial %s, the server says %s", node->serial,
-				   inv->serial));
+		add(&diff,
+			xasprintf("rack.ini says serial %s, the server says %s",
+				node->serial, inv->serial));
 	if (*node->uuid && !same_uuid(node->uuid, inv->uuid))
-		add(&diff, xasprintf("rack.ini says UUID %s, the server says %s", node->uuid,
-				   inv->uuid));
+		add(&diff,
+			xasprintf("rack.ini says UUID %s, the server says %s", node->uuid,
+				inv->uuid));
 	for (size_t i = 0; i < node->profile->n_nics; i++) {
 		if (has_mac(inv, &node->macs[i]))
 			continue;
 		format_mac(&node->macs[i], mac);
-		add(&diff, xasprintf("the server has no NIC with mac.%zu %s", i + 1, mac));
+		add(&diff,
+			xasprintf("the server has no NIC with mac.%zu %s", i + 1, mac));
 	}
-	return diff ? xasprintf("this is not %s as rack.ini has it: %s. Nothing was written; correct "
-				"rack.ini or the cabling",
-			      node->name, diff)
-		    : NULL;
+	return diff
+		? xasprintf(
+			  "this is not %s as rack.ini has it: %s. Nothing was written; correct "
+			  "rack.ini or the cabling",
+			  node->name, diff)
+		: NULL;
 }

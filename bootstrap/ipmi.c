@@ -28,8 +28,8 @@
 enum step {
 	STEP_END,
 	STEP_QUERY,
-	STEP_OFF,  /* unless off */
-	STEP_ON,   /* unless on */
+	STEP_OFF, /* unless off */
+	STEP_ON, /* unless on */
 	STEP_SOFT, /* unless off */
 	STEP_RESET,
 	STEP_WAIT_OFF,
@@ -42,12 +42,13 @@ enum step {
 static const enum step steps_status[] = {STEP_QUERY, STEP_END};
 static const enum step steps_on[] = {STEP_QUERY, STEP_ON, STEP_WAIT_ON, STEP_END};
 static const enum step steps_off[] = {STEP_QUERY, STEP_OFF, STEP_WAIT_OFF, STEP_END};
-static const enum step steps_soft[] = {STEP_QUERY, STEP_SOFT, STEP_WAIT_OFF_SOFT, STEP_END};
+static const enum step steps_soft[] = {
+	STEP_QUERY, STEP_SOFT, STEP_WAIT_OFF_SOFT, STEP_END};
 static const enum step steps_reset[] = {STEP_QUERY, STEP_RESET, STEP_WAIT_ON, STEP_END};
 static const enum step steps_cycle[] = {
 	STEP_QUERY, STEP_OFF, STEP_WAIT_OFF, STEP_ON, STEP_WAIT_ON, STEP_END};
-static const enum step steps_netboot[] = {STEP_QUERY, STEP_OFF, STEP_WAIT_OFF, STEP_SET_PXE,
-	STEP_CHECK_PXE, STEP_ON, STEP_WAIT_ON, STEP_END};
+static const enum step steps_netboot[] = {STEP_QUERY, STEP_OFF, STEP_WAIT_OFF,
+	STEP_SET_PXE, STEP_CHECK_PXE, STEP_ON, STEP_WAIT_ON, STEP_END};
 
 struct op_info {
 	const char *name;
@@ -65,12 +66,12 @@ static const struct op_info ops[] = {
 };
 
 struct ipmi_job {
-	struct ipmi_bmc *bmc;   /* borrowed */
-	struct ipmi_job *next;  /* owned by the queue */
+	struct ipmi_bmc *bmc; /* borrowed */
+	struct ipmi_job *next; /* owned by the queue */
 	enum ipmi_op op;
-	const enum step *step;  /* borrowed from the table */
+	const enum step *step; /* borrowed from the table */
 	uint64_t step_began_ms; /* mono; 0: not begun */
-	unsigned tries;         /* of this command */
+	unsigned tries; /* of this command */
 	bool resent, pxe_again;
 	bool cancelled;
 	ipmi_done_fn done;
@@ -82,12 +83,12 @@ struct ipmi_bmc {
 	struct ipmi_hooks hooks;
 	char address[16];
 	char *user, *password; /* owned, may be NULL before ipmi_bmc_set */
-	unsigned cipher;       /* in use; 17 or 3 */
-	bool cipher_known;     /* it has worked */
+	unsigned cipher; /* in use; 17 or 3 */
+	bool cipher_known; /* it has worked */
 	bool other_cipher_tried;
 	enum ipmi_power power;
 	struct ipmi_job *queue; /* owned; the head runs */
-	struct child *child;    /* owned: running ipmitool */
+	struct child *child; /* owned: running ipmitool */
 	sd_event_source *timer; /* owned */
 	uint64_t not_before_ms; /* mono */
 };
@@ -127,7 +128,8 @@ struct ipmi_bmc *ipmi_bmc_new(sd_event *event, const struct ipmi_hooks *hooks)
 	b->event = event;
 	b->hooks = *hooks;
 	b->cipher = 17;
-	if (sd_event_add_time(event, &b->timer, CLOCK_MONOTONIC, UINT64_MAX, 10000, on_timer, b) < 0)
+	if (sd_event_add_time(event, &b->timer, CLOCK_MONOTONIC, UINT64_MAX, 10000,
+		    on_timer, b) < 0)
 		abort(); /* no memory */
 	return b;
 }
@@ -147,7 +149,8 @@ void ipmi_bmc_free(struct ipmi_bmc *b)
 
 		b->queue = j->next;
 		if (!j->cancelled && j->done)
-			j->done(-ECANCELED, b->power, "given up: the node was taken out, or ondold ends",
+			j->done(-ECANCELED, b->power,
+				"given up: the node was taken out, or ondold ends",
 				j->userdata);
 		job_free(j);
 	}
@@ -157,12 +160,14 @@ void ipmi_bmc_free(struct ipmi_bmc *b)
 	free(b);
 }
 
-void ipmi_bmc_set(struct ipmi_bmc *b, uint32_t address, const char *user, const char *password)
+void ipmi_bmc_set(
+	struct ipmi_bmc *b, uint32_t address, const char *user, const char *password)
 {
 	char text[16];
 
 	format_ipv4(address, text);
-	if (streq(text, b->address) && streq_ptr(user, b->user) && streq_ptr(password, b->password))
+	if (streq(text, b->address) && streq_ptr(user, b->user) &&
+		streq_ptr(password, b->password))
 		return;
 	memcpy(b->address, text, sizeof(text));
 	free(b->user);
@@ -179,7 +184,8 @@ static void run_at(struct ipmi_bmc *b, uint64_t mono_ms)
 	sd_event_source_set_enabled(b->timer, SD_EVENT_ONESHOT);
 }
 
-struct ipmi_job *ipmi_submit(struct ipmi_bmc *b, enum ipmi_op op, ipmi_done_fn done, void *userdata)
+struct ipmi_job *ipmi_submit(
+	struct ipmi_bmc *b, enum ipmi_op op, ipmi_done_fn done, void *userdata)
 {
 	struct ipmi_job *j = xcalloc(1, sizeof(*j)), **at = &b->queue;
 
@@ -262,8 +268,9 @@ static void waited(struct ipmi_job *j, enum ipmi_power want, enum step command)
 	}
 	if (age >= wait_limit(*j->step)) {
 		_cleanup_free_ char *msg = xasprintf(
-			"BMC %s took the command, but after %u s the server is still %s", b->address,
-			wait_limit(*j->step) / 1000, ipmi_power_str(b->power));
+			"BMC %s took the command, but after %u s the server is still %s",
+			b->address, wait_limit(*j->step) / 1000,
+			ipmi_power_str(b->power));
 
 		job_end(j, -ETIMEDOUT, msg);
 	} else if (age >= wait_limit(*j->step) / 2 && !j->resent && command != STEP_END) {
@@ -328,15 +335,16 @@ static void step_done(struct ipmi_job *j, const char *out)
 
 static bool reads_power(enum step step)
 {
-	return step == STEP_QUERY || step == STEP_WAIT_OFF || step == STEP_WAIT_OFF_SOFT ||
-	       step == STEP_WAIT_ON;
+	return step == STEP_QUERY || step == STEP_WAIT_OFF ||
+		step == STEP_WAIT_OFF_SOFT || step == STEP_WAIT_ON;
 }
 
 /* Does the other cipher suite deserve a try? Then it is set. */
 static bool switch_cipher(struct ipmi_bmc *b, enum ipmi_fault fault)
 {
 	if (b->other_cipher_tried ||
-		!(fault == IPMI_FAULT_CIPHER || (fault == IPMI_FAULT_UNREACHABLE && !b->cipher_known)))
+		!(fault == IPMI_FAULT_CIPHER ||
+			(fault == IPMI_FAULT_UNREACHABLE && !b->cipher_known)))
 		return false;
 	b->other_cipher_tried = true;
 	b->cipher = b->cipher == 17 ? 3 : 17;
@@ -347,7 +355,7 @@ static void step_failed(struct ipmi_job *j, enum ipmi_fault fault, const char *o
 {
 	struct ipmi_bmc *b = j->bmc;
 	bool worth_it = fault == IPMI_FAULT_UNREACHABLE || fault == IPMI_FAULT_BUSY ||
-			fault == IPMI_FAULT_OTHER;
+		fault == IPMI_FAULT_OTHER;
 
 	if (switch_cipher(b, fault))
 		return;
@@ -361,8 +369,8 @@ static void step_failed(struct ipmi_job *j, enum ipmi_fault fault, const char *o
 	job_fail(j, fault, out);
 }
 
-static void on_exit_(_unused_ struct child *c, int status, bool timed_out, const char *out,
-	void *userdata)
+static void on_exit_(_unused_ struct child *c, int status, bool timed_out,
+	const char *out, void *userdata)
 {
 	struct ipmi_bmc *b = userdata;
 	struct ipmi_job *j = b->queue;
@@ -389,9 +397,10 @@ static void on_exit_(_unused_ struct child *c, int status, bool timed_out, const
 static int spawn(struct ipmi_bmc *b, const char *const words[])
 {
 	char suite[8];
-	const char *argv[20] = {"ipmitool", "-v", "-I", "lanplus", "-N", "2", "-R", "2", "-H",
-		b->address, "-U", b->user ? b->user : "", "-E", "-C", suite};
-	_cleanup_free_ char *env = xasprintf("IPMI_PASSWORD=%s", b->password ? b->password : "");
+	const char *argv[20] = {"ipmitool", "-v", "-I", "lanplus", "-N", "2", "-R", "2",
+		"-H", b->address, "-U", b->user ? b->user : "", "-E", "-C", suite};
+	_cleanup_free_ char *env =
+		xasprintf("IPMI_PASSWORD=%s", b->password ? b->password : "");
 	const char *envv[] = {env, NULL};
 	struct child_spec spec = {
 		.argv = argv,
@@ -419,7 +428,8 @@ static const char *const *step_words(const struct ipmi_job *j)
 	static const char *const off[] = {"chassis", "power", "off", NULL};
 	static const char *const soft[] = {"chassis", "power", "soft", NULL};
 	static const char *const reset[] = {"chassis", "power", "reset", NULL};
-	static const char *const pxe[] = {"chassis", "bootdev", "pxe", "options=efiboot", NULL};
+	static const char *const pxe[] = {
+		"chassis", "bootdev", "pxe", "options=efiboot", NULL};
 	static const char *const param[] = {"chassis", "bootparam", "get", "5", NULL};
 	enum ipmi_power power = j->bmc->power;
 
@@ -463,7 +473,8 @@ static void pump(struct ipmi_bmc *b)
 		if (j->cancelled || *j->step == STEP_END) {
 			job_end(j, 0, "");
 		} else if (reset_while_off(j)) {
-			job_end(j, -EINVAL, "the server is off and cannot be reset: use power on");
+			job_end(j, -EINVAL,
+				"the server is off and cannot be reset: use power on");
 		} else if (!words) {
 			next_step(j);
 		} else if (now_mono_ms() < b->not_before_ms) {

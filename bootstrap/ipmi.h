@@ -14,12 +14,13 @@ enum ipmi_op {
 	IPMI_STATUS,
 	IPMI_ON,
 	IPMI_OFF,
-	IPMI_SOFT,    /* asks the operating system; up to three minutes */
+	IPMI_SOFT, /* asks the operating system; up to three minutes */
 	IPMI_RESET,
-	IPMI_CYCLE,   /* off, then on: both verified */
+	IPMI_CYCLE, /* off, then on: both verified */
 	IPMI_NETBOOT, /* off, boot from the network once, on */
 };
-int ipmi_op_parse(const char *s, enum ipmi_op *ret); /* "status" "on" "off" "soft" "reset" "cycle" */
+int ipmi_op_parse(const char *s,
+	enum ipmi_op *ret); /* "status" "on" "off" "soft" "reset" "cycle" */
 
 struct ipmi_bmc;
 struct ipmi_job;
@@ -36,13 +37,16 @@ struct ipmi_hooks {
  * Once per job: r is 0, or -errno with words in msg; -ECANCELED when the BMC was freed.
  * Called from the event loop, never from within ipmi_submit.
  */
-typedef void (*ipmi_done_fn)(int r, enum ipmi_power power, const char *msg, void *userdata);
+typedef void (*ipmi_done_fn)(
+	int r, enum ipmi_power power, const char *msg, void *userdata);
 
 struct ipmi_bmc *ipmi_bmc_new(sd_event *event, const struct ipmi_hooks *hooks);
 void ipmi_bmc_free(struct ipmi_bmc *b); /* ends the running child; NULL is fine */
 /* Copies all three. Where they changed, the cipher suite is found anew. */
-void ipmi_bmc_set(struct ipmi_bmc *b, uint32_t address, const char *user, const char *password);
+void ipmi_bmc_set(
+	struct ipmi_bmc *b, uint32_t address, const char *user, const char *password);
 
-struct ipmi_job *ipmi_submit(struct ipmi_bmc *b, enum ipmi_op op, ipmi_done_fn done, void *userdata);
+struct ipmi_job *ipmi_submit(
+	struct ipmi_bmc *b, enum ipmi_op op, ipmi_done_fn done, void *userdata);
 /* done is not called. A command that was already sent to the BMC is not taken back. */
 void ipmi_cancel(struct ipmi_job *j);

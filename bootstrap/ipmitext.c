@@ -128,7 +128,8 @@ static char *last_line(const char *out)
 	return str_escape(s ? s + 1 : copy, 200);
 }
 
-char *ipmi_fault_words(enum ipmi_fault fault, const char *bmc, const char *user, const char *out)
+char *ipmi_fault_words(
+	enum ipmi_fault fault, const char *bmc, const char *user, const char *out)
 {
 	_cleanup_free_ char *said = NULL;
 
@@ -136,30 +137,38 @@ char *ipmi_fault_words(enum ipmi_fault fault, const char *bmc, const char *user,
 	case IPMI_FAULT_NONE:
 		return xstrdup("");
 	case IPMI_FAULT_UNREACHABLE:
-		return xasprintf("BMC %s does not answer: is it powered and cabled, its address "
-				 "right in rack.ini, IPMI over LAN switched on, and UDP 623 open?",
+		return xasprintf(
+			"BMC %s does not answer: is it powered and cabled, its address "
+			"right in rack.ini, IPMI over LAN switched on, and UDP 623 open?",
 			bmc);
 	case IPMI_FAULT_CIPHER:
-		return xasprintf("BMC %s refuses cipher suites 17 and 3: allow one of them in its "
-				 "IPMI settings",
+		return xasprintf(
+			"BMC %s refuses cipher suites 17 and 3: allow one of them in its "
+			"IPMI settings",
 			bmc);
 	case IPMI_FAULT_USER:
-		return xasprintf("BMC %s does not know the user \"%s\" of secrets.ini", bmc, user);
+		return xasprintf(
+			"BMC %s does not know the user \"%s\" of secrets.ini", bmc, user);
 	case IPMI_FAULT_PASSWORD:
-		return xasprintf("BMC %s refuses the password of user \"%s\": check secrets.ini "
-				 "(IPMI allows at most 20 bytes)",
+		return xasprintf(
+			"BMC %s refuses the password of user \"%s\": check secrets.ini "
+			"(IPMI allows at most 20 bytes)",
 			bmc, user);
 	case IPMI_FAULT_PRIVILEGE:
-		return xasprintf("BMC %s: user \"%s\" may not do this: give it the administrator "
-				 "privilege",
+		return xasprintf(
+			"BMC %s: user \"%s\" may not do this: give it the administrator "
+			"privilege",
 			bmc, user);
 	case IPMI_FAULT_BUSY:
-		return xasprintf("BMC %s is busy and stayed so: try again, or reset the BMC", bmc);
+		return xasprintf(
+			"BMC %s is busy and stayed so: try again, or reset the BMC", bmc);
 	case IPMI_FAULT_NO_TOOL:
-		return xstrdup("ipmitool could not be started: install package ipmitool here");
+		return xstrdup(
+			"ipmitool could not be started: install package ipmitool here");
 	case IPMI_FAULT_OTHER:
 		break;
 	}
 	said = last_line(out);
-	return xasprintf("BMC %s: ipmitool failed: %s", bmc, *said ? said : "(it said nothing)");
+	return xasprintf(
+		"BMC %s: ipmitool failed: %s", bmc, *said ? said : "(it said nothing)");
 }

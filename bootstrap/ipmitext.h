@@ -12,12 +12,12 @@ const char *ipmi_power_str(enum ipmi_power p); /* "unknown", "off", "on" */
 enum ipmi_fault {
 	IPMI_FAULT_NONE,
 	IPMI_FAULT_UNREACHABLE, /* nothing came back */
-	IPMI_FAULT_CIPHER,      /* the BMC does not speak this cipher suite */
-	IPMI_FAULT_USER,        /* it does not know the user */
-	IPMI_FAULT_PASSWORD,    /* the password is another one */
-	IPMI_FAULT_PRIVILEGE,   /* the user may not do this */
-	IPMI_FAULT_BUSY,        /* ask again later */
-	IPMI_FAULT_NO_TOOL,     /* ipmitool itself is missing */
+	IPMI_FAULT_CIPHER, /* the BMC does not speak this cipher suite */
+	IPMI_FAULT_USER, /* it does not know the user */
+	IPMI_FAULT_PASSWORD, /* the password is another one */
+	IPMI_FAULT_PRIVILEGE, /* the user may not do this */
+	IPMI_FAULT_BUSY, /* ask again later */
+	IPMI_FAULT_NO_TOOL, /* ipmitool itself is missing */
 	IPMI_FAULT_OTHER,
 };
 
@@ -31,4 +31,5 @@ int ipmi_parse_bootparam(const char *out, bool *ret_pxe);
  */
 enum ipmi_fault ipmi_classify(int status, bool timed_out, const char *out);
 /* The fault for people, with what to do; never has a secret in it; caller frees. */
-char *ipmi_fault_words(enum ipmi_fault fault, const char *bmc, const char *user, const char *out);
+char *ipmi_fault_words(
+	enum ipmi_fault fault, const char *bmc, const char *user, const char *out);

@@ -45,7 +45,8 @@ static void on_note(const char *text, void *userdata)
 	ondold_event(n->o, n, "ipmi", "power.warning", text, NULL);
 }
 
-static void on_queried(int r, _unused_ enum ipmi_power power, const char *msg, void *userdata)
+static void on_queried(
+	int r, _unused_ enum ipmi_power power, const char *msg, void *userdata)
 {
 	struct node *n = userdata;
 
@@ -58,7 +59,8 @@ void node_query_power(struct node *n)
 	ipmi_submit(n->bmc, IPMI_STATUS, on_queried, n);
 }
 
-static void on_booted(int r, _unused_ enum ipmi_power power, const char *msg, void *userdata)
+static void on_booted(
+	int r, _unused_ enum ipmi_power power, const char *msg, void *userdata)
 {
 	struct node *n = userdata;
 
@@ -68,13 +70,14 @@ static void on_booted(int r, _unused_ enum ipmi_power power, const char *msg, vo
 	if (r < 0)
 		node_event(n, "ipmi", FSM_EV_POWER_FAILED, msg, NULL);
 	else
-		node_event(n, "ipmi", FSM_EV_POWERED, "powered on, to boot from the network once",
-			NULL);
+		node_event(n, "ipmi", FSM_EV_POWERED,
+			"powered on, to boot from the network once", NULL);
 }
 
 /* ---- life ---- */
 
-static int on_deadline(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+static int on_deadline(
+	_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
 	node_step(userdata, FSM_EV_TIMEOUT, "");
 	return 0;
@@ -143,10 +146,11 @@ static void arm_deadline(struct node *n)
 }
 
 /* A run begins with powering, or with a change to a node that was at rest. */
-static void add_phase(struct node *n, enum fsm_state from, enum fsm_state to, uint64_t real_ms)
+static void add_phase(
+	struct node *n, enum fsm_state from, enum fsm_state to, uint64_t real_ms)
 {
 	bool again = to == FSM_POWERING || to == FSM_IDLE ||
-		     (to == FSM_CONFIGURING && (from == FSM_READY || from == FSM_FAILED));
+		(to == FSM_CONFIGURING && (from == FSM_READY || from == FSM_FAILED));
 
 	if (again)
 		n->n_phases = 0;
@@ -181,9 +185,10 @@ static void transition(struct node *n, const struct fsm_output *out)
 {
 	enum fsm_state from = n->fsm.state, to = out->next.state;
 	const char *a = fsm_state_str(from), *b = fsm_state_str(to);
-	json_t *data = json_pack("{s:s, s:s, s:s}", "from", a, "to", b, "reason", out->reason);
-	_cleanup_free_ char *text = xasprintf("%s -> %s%s%s", a, b, *out->reason ? ": " : "",
-		out->reason);
+	json_t *data =
+		json_pack("{s:s, s:s, s:s}", "from", a, "to", b, "reason", out->reason);
+	_cleanup_free_ char *text =
+		xasprintf("%s -> %s%s%s", a, b, *out->reason ? ": " : "", out->reason);
 
 	if (!data) /* a reason that is not UTF-8 cannot be kept */
 		data = json_pack("{s:s, s:s, s:s}", "from", a, "to", b, "reason", "");
@@ -213,7 +218,8 @@ void node_step(struct node *n, enum fsm_event event, const char *text)
 {
 	struct fsm_output out;
 
-	fsm_step(&n->fsm, event, text, &n->names, n->o->opts.patience_percent, now_mono_ms(), &out);
+	fsm_step(&n->fsm, event, text, &n->names, n->o->opts.patience_percent,
+		now_mono_ms(), &out);
 	if (out.moved)
 		transition(n, &out);
 	else
@@ -235,8 +241,8 @@ bool node_tells_step(const struct node *n, enum fsm_event event)
 	return event == FSM_EV_NODED_STEP && n->fsm.installed && s != FSM_READY;
 }
 
-void node_event(struct node *n, const char *source, enum fsm_event event, const char *text,
-	const json_t *data)
+void node_event(struct node *n, const char *source, enum fsm_event event,
+	const char *text, const json_t *data)
 {
 	ondold_event(n->o, n, source, fsm_event_str(event), text, data);
 	if (node_tells_step(n, event))
@@ -296,7 +302,8 @@ static void replay_state(struct node *n, const struct store_event *ev)
 	note_transition(n, from, to, reason ? reason : "", ev->time_ms);
 }
 
-static void replay_effects(struct node *n, enum fsm_event event, const struct store_event *ev)
+static void replay_effects(
+	struct node *n, enum fsm_event event, const struct store_event *ev)
 {
 	if (event == FSM_EV_INSTALL)
 		set_wipe(n, json_object_get(ev->data, "wipe"));
@@ -317,7 +324,7 @@ void node_replay(struct node *n, const struct store_event *ev)
 	} else if (streq(ev->type, "report")) {
 		node_replay_report(n, ev->data);
 	} else if (str_startswith(ev->type, "task.") || streq(ev->type, "noded.proved") ||
-		   streq(ev->type, "noded.disproved")) {
+		streq(ev->type, "noded.disproved")) {
 		node_replay_task(n, ev);
 	} else if (fsm_event_parse(ev->type, &event) == 0) {
 		fsm_replay_event(&n->fsm, event, mono_of(ev->time_ms));

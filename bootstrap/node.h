@@ -27,41 +27,41 @@ struct node_phase {
 };
 
 struct node {
-	struct ondold *o;             /* borrowed */
-	char *name;                   /* owned */
+	struct ondold *o; /* borrowed */
+	char *name; /* owned */
 	const struct rack_node *conf; /* borrowed from o->rack */
 	char mac[18], bmc_text[16], server[24];
 	struct fsm_names names; /* borrows the three above */
 
 	struct fsm_node fsm;
-	uint64_t since_ms;  /* of the state; since 1970 */
+	uint64_t since_ms; /* of the state; since 1970 */
 	char *reason, *step; /* owned, never NULL */
 	struct node_phase phases[NODE_MAX_PHASES];
 	size_t n_phases;
 	bool has_progress;
-	uint64_t done, total;   /* bytes */
+	uint64_t done, total; /* bytes */
 	uint64_t progress_kept_ms; /* mono: when it last went to the store */
-	json_t *disk;           /* owned: what the last install wrote; NULL: nothing */
-	char *blocked;          /* owned: why the image could not be read, NULL: it could */
-	json_t *wipe;           /* owned array: serials the operator gave up for this run */
+	json_t *disk; /* owned: what the last install wrote; NULL: nothing */
+	char *blocked; /* owned: why the image could not be read, NULL: it could */
+	json_t *wipe; /* owned array: serials the operator gave up for this run */
 	sd_event_source *deadline; /* owned */
 
 	enum fsm_event last_dhcp; /* what was kept last, and when (mono) */
 	uint64_t last_dhcp_ms;
 
-	struct ipmi_bmc *bmc;   /* owned */
+	struct ipmi_bmc *bmc; /* owned */
 	struct ipmi_job *boot_job; /* borrowed from bmc: powering */
-	enum ipmi_power power;  /* as last read */
+	enum ipmi_power power; /* as last read */
 
 	struct inventory *inv; /* owned, NULL: never seen */
-	json_t *inv_json;      /* owned, the same */
-	json_t *desired;       /* owned, NULL: none yet */
-	uint64_t revision;     /* of desired */
+	json_t *inv_json; /* owned, the same */
+	json_t *desired; /* owned, NULL: none yet */
+	uint64_t revision; /* of desired */
 
-	json_t *report;       /* owned: the last one, NULL: none */
-	uint64_t reported;    /* revision it was about */
+	json_t *report; /* owned: the last one, NULL: none */
+	uint64_t reported; /* revision it was about */
 	uint64_t last_seen_ms; /* since 1970; 0: never */
-	uint64_t heard_ms;     /* mono */
+	uint64_t heard_ms; /* mono */
 	bool silent;
 
 	int64_t task_id; /* 0: none */
@@ -75,8 +75,8 @@ void node_free(struct node *n);
 /* The rack changed: conf is of the new one. Login and addresses are taken over. */
 void node_set_conf(struct node *n, const struct rack_node *conf);
 /* An event that is kept and then steps the machine. data may be NULL; both borrowed. */
-void node_event(struct node *n, const char *source, enum fsm_event event, const char *text,
-	const json_t *data);
+void node_event(struct node *n, const char *source, enum fsm_event event,
+	const char *text, const json_t *data);
 /* An event that steps the machine and leaves no trace but the transition. */
 void node_step(struct node *n, enum fsm_event event, const char *text);
 /* The install the operator asked for; wipe: array of disk serials or WWNs, borrowed, or NULL. */
@@ -95,8 +95,8 @@ bool node_tells_step(const struct node *n, enum fsm_event event);
  * The agent's inventory: identity, then disk. 0: taken. 1: refused, the node has failed,
  * *reterr_msg says why (caller frees). Takes inv.
  */
-int node_take_inventory(struct node *n, struct inventory *inv, const json_t *inv_json,
-	char **reterr_msg);
+int node_take_inventory(
+	struct node *n, struct inventory *inv, const json_t *inv_json, char **reterr_msg);
 /* Is it time to hand out the order? */
 bool node_order_is_due(const struct node *n);
 /*
@@ -111,7 +111,8 @@ char *node_boot_script(struct node *n);
 /* Brings the desired state up to date with rack and inventory; true when it changed. */
 bool node_refresh_desired(struct node *n);
 /* Would it change for this configuration? Nothing is changed. */
-bool node_would_change(const struct node *n, const struct rack *rack, const struct rack_node *conf);
+bool node_would_change(
+	const struct node *n, const struct rack *rack, const struct rack_node *conf);
 void node_load_docs(struct node *n);
 
 /* ---- node_report.c ---- */

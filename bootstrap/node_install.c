@@ -21,12 +21,14 @@
 static json_t *make_desired(const struct node *n, const struct rack *rack,
 	const struct rack_node *conf, uint64_t revision)
 {
-	_cleanup_(desired_freep) struct desired *d = desired_from_rack(rack, conf, n->inv, revision);
+	_cleanup_(desired_freep) struct desired *d =
+		desired_from_rack(rack, conf, n->inv, revision);
 
 	return desired_to_json(d);
 }
 
-bool node_would_change(const struct node *n, const struct rack *rack, const struct rack_node *conf)
+bool node_would_change(
+	const struct node *n, const struct rack *rack, const struct rack_node *conf)
 {
 	json_t *doc = make_desired(n, rack, conf, n->revision);
 	bool changed = !n->desired || !json_equal(doc, n->desired);
@@ -55,13 +57,15 @@ void node_load_docs(struct node *n)
 
 	if (store_doc_get(n->o->store, "inventory", n->name, &n->inv_json) == 0 &&
 		inventory_from_json(n->inv_json, &n->inv, &msg) < 0) {
-		log_warn("%s: the stored inventory is not readable (%s); waiting for a new one",
+		log_warn(
+			"%s: the stored inventory is not readable (%s); waiting for a new one",
 			n->name, msg);
 		json_decref(n->inv_json);
 		n->inv_json = NULL;
 	}
 	if (store_doc_get(n->o->store, "desired", n->name, &n->desired) == 0)
-		n->revision = (uint64_t)json_integer_value(json_object_get(n->desired, "revision"));
+		n->revision = (uint64_t)json_integer_value(
+			json_object_get(n->desired, "revision"));
 }
 
 /* ---- disks ---- */
@@ -96,7 +100,8 @@ static int choose_disk(const struct node *n, const struct inv_disk **ret, bool *
 	_cleanup_free_ char *contents = NULL;
 	const struct inv_disk *d;
 	const char *id;
-	int r = disk_match(n->conf, system_disk_index(n->conf->profile), n->inv, &d, reterr_msg);
+	int r = disk_match(
+		n->conf, system_disk_index(n->conf->profile), n->inv, &d, reterr_msg);
 
 	if (r < 0)
 		return r;
@@ -109,8 +114,9 @@ static int choose_disk(const struct node *n, const struct inv_disk **ret, bool *
 		return 0;
 	contents = inv_disk_contents(d);
 	id = *d->serial ? d->serial : d->wwn;
-	*reterr_msg = xasprintf("the system disk %s (serial %s) holds something that is not ondol's: "
-				"%s. If it may be destroyed: `ondol reinstall %s --wipe %s`",
+	*reterr_msg = xasprintf(
+		"the system disk %s (serial %s) holds something that is not ondol's: "
+		"%s. If it may be destroyed: `ondol reinstall %s --wipe %s`",
 		d->name, id, contents, n->name, id);
 	return -EEXIST;
 }
@@ -134,14 +140,14 @@ static void tell_inventory(struct node *n)
 	_cleanup_free_ char *text = NULL;
 
 	format_size(n->inv->memory_bytes, memory);
-	text = xasprintf("%s %s, serial %s: %u CPUs, %s memory, %zu disks, %zu NICs", n->inv->vendor,
-		n->inv->product, n->inv->serial, n->inv->cpus, memory, n->inv->n_disks,
-		n->inv->n_nics);
+	text = xasprintf("%s %s, serial %s: %u CPUs, %s memory, %zu disks, %zu NICs",
+		n->inv->vendor, n->inv->product, n->inv->serial, n->inv->cpus, memory,
+		n->inv->n_disks, n->inv->n_nics);
 	node_event(n, "agent", FSM_EV_INVENTORY, text, NULL);
 }
 
-int node_take_inventory(struct node *n, struct inventory *inv, const json_t *inv_json,
-	char **reterr_msg)
+int node_take_inventory(
+	struct node *n, struct inventory *inv, const json_t *inv_json, char **reterr_msg)
 {
 	const struct inv_disk *disk;
 	bool wipe;
@@ -166,16 +172,18 @@ int node_take_inventory(struct node *n, struct inventory *inv, const json_t *inv
 bool node_order_is_due(const struct node *n)
 {
 	return (n->fsm.state == FSM_AGENT || n->fsm.state == FSM_INSTALLING) && n->inv &&
-	       (n->fsm.evidence & (UINT64_C(1) << FSM_EV_INVENTORY));
+		(n->fsm.evidence & (UINT64_C(1) << FSM_EV_INVENTORY));
 }
 
-static json_t *fill_order(struct node *n, const struct inv_disk *disk, bool wipe, char *token,
-	struct image_manifest *m)
+static json_t *fill_order(struct node *n, const struct inv_disk *disk, bool wipe,
+	char *token, struct image_manifest *m)
 {
-	_cleanup_free_ char *path = xasprintf("/files/%s/%s", n->o->rack->image, m->root.name);
+	_cleanup_free_ char *path =
+		xasprintf("/files/%s/%s", n->o->rack->image, m->root.name);
 	struct install_order order = {
 		.system = {disk->serial, disk->wwn, disk->size_bytes},
-		.image = {path, m->version, m->root.sha256, m->root.size_bytes, m->raw_bytes},
+		.image = {path, m->version, m->root.sha256, m->root.size_bytes,
+			m->raw_bytes},
 		.wipe = wipe,
 		.node_token = token,
 		.desired = n->desired,
@@ -223,7 +231,8 @@ int node_make_order(struct node *n, json_t **ret, char **reterr_msg)
 		return 1;
 	r = store_token_put(n->o->store, "node", n->name, token);
 	if (r < 0) {
-		*reterr_msg = xstrdup("the node's token could not be kept: see ondold's log");
+		*reterr_msg =
+			xstrdup("the node's token could not be kept: see ondold's log");
 		return r;
 	}
 	*ret = fill_order(n, disk, wipe, token, m);
@@ -244,7 +253,8 @@ static char *install_script(struct node *n)
 	};
 	char *script;
 
-	if (load_profile(n, &m) != 0 || store_token_put(n->o->store, "boot", n->name, token) < 0)
+	if (load_profile(n, &m) != 0 ||
+		store_token_put(n->o->store, "boot", n->name, token) < 0)
 		return pxe_wait_script(n->o->rack, n->conf);
 	boot.kernel = m->kernel.name;
 	boot.initrd = m->initrd.name;
@@ -262,7 +272,8 @@ char *node_boot_script(struct node *n)
 		return xstrdup(pxe_exit_script());
 	}
 	if (!n->blocked) /* else it asks every ten seconds */
-		node_event(n, "http", FSM_EV_BOOT_SCRIPT, "iPXE fetched its boot script", NULL);
+		node_event(n, "http", FSM_EV_BOOT_SCRIPT, "iPXE fetched its boot script",
+			NULL);
 	if (!fsm_wants_netboot(&n->fsm)) /* once too often: it has failed just now */
 		return xstrdup(pxe_exit_script());
 	return install_script(n);

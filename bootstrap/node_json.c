@@ -58,7 +58,8 @@ static const char *serial(const struct node *n)
 static char *step(const struct node *n)
 {
 	if (fsm_waits_for_slot(&n->fsm))
-		return xasprintf("waiting for its turn (parallel_installs = %u, one a second)",
+		return xasprintf(
+			"waiting for its turn (parallel_installs = %u, one a second)",
 			n->o->rack->parallel_installs);
 	return xstrdup(n->step);
 }
@@ -87,8 +88,8 @@ static void add_run(json_t *obj, const struct node *n)
 	set_str(obj, "reason", n->reason);
 	set_str(obj, "step", text);
 	set(obj, "progress",
-		n->has_progress ? json_pack("{s:I, s:I}", "done", (json_int_t)n->done, "total",
-					  (json_int_t)n->total)
+		n->has_progress ? json_pack("{s:I, s:I}", "done", (json_int_t)n->done,
+					  "total", (json_int_t)n->total)
 				: json_null());
 	set(obj, "disk", or_null(n->disk));
 	set(obj, "phases", phases(n, now_real_ms()));

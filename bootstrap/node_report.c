@@ -22,8 +22,9 @@ static bool type_is_ok(const char *type)
 
 	if (!str_startswith(type, "agent.") && !str_startswith(type, "noded."))
 		return false;
-	return len <= 40 && strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len &&
-	       !streq(type, "noded.proved") && !streq(type, "noded.disproved");
+	return len <= 40 &&
+		strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len &&
+		!streq(type, "noded.proved") && !streq(type, "noded.disproved");
 }
 
 /* Progress is told several times a second and kept every few seconds. */
@@ -43,7 +44,10 @@ static void take_progress(struct node *n, const json_t *data)
 	jx_clear(&j);
 	if (now - n->progress_kept_ms >= PROGRESS_KEEP_MS || done == total) {
 		n->progress_kept_ms = now;
-		text = xasprintf("%llu %%", (unsigned long long)(total ? (uint64_t)(100.0 * (double)done / (double)total) : 0));
+		text = xasprintf("%llu %%",
+			(unsigned long long)(total
+					? (uint64_t)(100.0 * (double)done / (double)total)
+					: 0));
 		node_event(n, "agent", FSM_EV_AGENT_PROGRESS, text, data);
 	} else {
 		node_step(n, FSM_EV_AGENT_PROGRESS, "");
@@ -57,9 +61,11 @@ static void take_installed(struct node *n, const json_t *data)
 	n->has_progress = false;
 }
 
-static void take_known(struct node *n, enum fsm_event event, const char *text, const json_t *data)
+static void take_known(
+	struct node *n, enum fsm_event event, const char *text, const json_t *data)
 {
-	const char *source = str_startswith(fsm_event_str(event), "agent.") ? "agent" : "noded";
+	const char *source =
+		str_startswith(fsm_event_str(event), "agent.") ? "agent" : "noded";
 
 	if (event == FSM_EV_AGENT_PROGRESS) {
 		take_progress(n, data);
@@ -87,7 +93,8 @@ char *node_take_event(struct node *n, const json_t *event)
 {
 	struct jx j = {.obj = event};
 	const char *type = jx_str(&j, "type", 40);
-	const json_t *text = json_object_get(event, "text"), *data = json_object_get(event, "data");
+	const json_t *text = json_object_get(event, "text"),
+		     *data = json_object_get(event, "data");
 	_cleanup_free_ char *clean = NULL;
 	enum fsm_event known;
 	bool is_known;
@@ -111,8 +118,8 @@ char *node_take_event(struct node *n, const json_t *event)
 	if (is_known)
 		take_known(n, known, clean, data);
 	else
-		ondold_event(n->o, n, str_startswith(type, "agent.") ? "agent" : "noded", type, clean,
-			data);
+		ondold_event(n->o, n, str_startswith(type, "agent.") ? "agent" : "noded",
+			type, clean, data);
 	return NULL;
 }
 
@@ -208,11 +215,13 @@ static bool says_something_new(const struct node *n, const json_t *report)
 	return differs;
 }
 
-static void keep_report(struct node *n, const json_t *report, bool ready, uint64_t revision)
+static void keep_report(
+	struct node *n, const json_t *report, bool ready, uint64_t revision)
 {
 	_cleanup_free_ char *failed = failed_proofs(json_object_get(report, "proofs"));
-	_cleanup_free_ char *text = xasprintf("%s at revision %llu%s%s", ready ? "ready" : "not ready",
-		(unsigned long long)revision, *failed ? ": " : "", failed);
+	_cleanup_free_ char *text =
+		xasprintf("%s at revision %llu%s%s", ready ? "ready" : "not ready",
+			(unsigned long long)revision, *failed ? ": " : "", failed);
 
 	ondold_event(n->o, n, "noded", "report", text, report);
 }
@@ -228,7 +237,8 @@ void node_replay_report(struct node *n, const json_t *report)
 
 static bool waits_for_noded(const struct node *n)
 {
-	return n->fsm.state == FSM_FIRST_BOOT || (n->fsm.state == FSM_INSTALLING && n->fsm.installed);
+	return n->fsm.state == FSM_FIRST_BOOT ||
+		(n->fsm.state == FSM_INSTALLING && n->fsm.installed);
 }
 
 static void step_report(struct node *n, bool ready, uint64_t revision)
@@ -244,7 +254,8 @@ static void step_report(struct node *n, bool ready, uint64_t revision)
 		return;
 	}
 	failed = failed_proofs(json_object_get(n->report, "proofs"));
-	text = xasprintf("it is not ready any more: %s", *failed ? failed : "noded is at work");
+	text = xasprintf(
+		"it is not ready any more: %s", *failed ? failed : "noded is at work");
 	node_step(n, FSM_EV_REPORT_BUSY, text);
 }
 
@@ -265,7 +276,8 @@ static void tell_restart(struct node *n, const json_t *report)
 	const json_t *before = json_object_get(n->report, "boot_id");
 
 	if (before && !json_equal(before, json_object_get(report, "boot_id")))
-		ondold_event(n->o, n, "ondold", "node.restarted", "the server was started anew", NULL);
+		ondold_event(n->o, n, "ondold", "node.restarted",
+			"the server was started anew", NULL);
 }
 
 /* ---- tasks ---- */
@@ -291,12 +303,14 @@ static void take_task(struct node *n, const json_t *task)
 	failed = failed_proofs(proofs);
 	text = ok ? xasprintf("all %zu proofs hold", json_array_size(proofs))
 		  : xasprintf("does not hold: %s", failed);
-	ondold_event(n->o, n, "noded", ok ? "noded.proved" : "noded.disproved", text, task);
+	ondold_event(
+		n->o, n, "noded", ok ? "noded.proved" : "noded.disproved", text, task);
 }
 
 int64_t node_want_proof(struct node *n)
 {
-	int64_t id = ondold_event(n->o, n, "operator", "task.wanted", "prove everything again", NULL);
+	int64_t id = ondold_event(
+		n->o, n, "operator", "task.wanted", "prove everything again", NULL);
 
 	if (id < 0)
 		return id;
@@ -314,7 +328,8 @@ void node_replay_task(struct node *n, const struct store_event *ev)
 		n->task_id = ev->id;
 		n->task_done = n->task_ok = false;
 	} else if (json_integer_value(json_object_get(ev->data, "id")) == n->task_id) {
-		end_task(n, streq(ev->type, "noded.proved"), json_object_get(ev->data, "proofs"));
+		end_task(n, streq(ev->type, "noded.proved"),
+			json_object_get(ev->data, "proofs"));
 	}
 }
 
@@ -351,7 +366,8 @@ void node_pulse(struct node *n)
 	n->silent = true;
 	format_duration(age, since);
 	free(n->reason);
-	n->reason = xasprintf("no report for %s: is the server on, and its provisioning network up?",
+	n->reason = xasprintf(
+		"no report for %s: is the server on, and its provisioning network up?",
 		since);
 	ondold_event(n->o, n, "ondold", "node.silent", n->reason, NULL);
 	log_warn("%s: %s", n->name, n->reason);

@@ -19,8 +19,8 @@
 
 /* ---- events ---- */
 
-int64_t ondold_event(struct ondold *o, struct node *n, const char *source, const char *type,
-	const char *text, const json_t *data)
+int64_t ondold_event(struct ondold *o, struct node *n, const char *source,
+	const char *type, const char *text, const json_t *data)
 {
 	struct store_event ev = {
 		.time_ms = now_real_ms(),
@@ -52,7 +52,8 @@ struct node *ondold_node(struct ondold *o, const char *name)
 	return NULL;
 }
 
-struct node *ondold_node_by_mac(struct ondold *o, const struct mac_addr *mac, bool *ret_first_port)
+struct node *ondold_node_by_mac(
+	struct ondold *o, const struct mac_addr *mac, bool *ret_first_port)
 {
 	for (size_t i = 0; i < o->n_nodes; i++)
 		for (size_t p = 0; p < o->nodes[i]->conf->profile->n_nics; p++)
@@ -85,7 +86,8 @@ void ondold_schedule(struct ondold *o)
 		schedule_at(o, MAX(now_mono_ms(), o->last_slot_ms + SLOT_PAUSE_MS));
 }
 
-static int on_schedule(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+static int on_schedule(
+	_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
 	struct ondold *o = userdata;
 	struct node *next = NULL;
@@ -116,9 +118,11 @@ static int on_pulse(sd_event_source *s, uint64_t usec, void *userdata)
 
 /* ---- life ---- */
 
-static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, _unused_ void *userdata)
+static int on_signal(
+	sd_event_source *s, const struct signalfd_siginfo *si, _unused_ void *userdata)
 {
-	log_info("ending on signal %u; nodes go on and are taken up again at the next start",
+	log_info(
+		"ending on signal %u; nodes go on and are taken up again at the next start",
 		si->ssi_signo);
 	return sd_event_exit(sd_event_source_get_event(s), 0);
 }
@@ -146,8 +150,8 @@ static int watch_signals(struct ondold *o)
 
 static int add_timers(struct ondold *o)
 {
-	int r = sd_event_add_time(o->event, &o->sched_timer, CLOCK_MONOTONIC, UINT64_MAX, 10000,
-		on_schedule, o);
+	int r = sd_event_add_time(o->event, &o->sched_timer, CLOCK_MONOTONIC, UINT64_MAX,
+		10000, on_schedule, o);
 
 	if (r >= 0)
 		r = sd_event_add_time_relative(o->event, &o->pulse_timer, CLOCK_MONOTONIC,
@@ -171,9 +175,11 @@ static int open_socket(struct ondold *o)
 	int r = make_socket_dir(o->opts.socket);
 
 	if (r == 0)
-		r = httpd_listen_unix(o->event, o->opts.socket, api_operator_handle, o, &o->unix_http);
+		r = httpd_listen_unix(
+			o->event, o->opts.socket, api_operator_handle, o, &o->unix_http);
 	if (r < 0)
-		log_error("cannot listen at %s: %s; see --socket", o->opts.socket, strerror(-r));
+		log_error("cannot listen at %s: %s; see --socket", o->opts.socket,
+			strerror(-r));
 	return r;
 }
 
@@ -230,8 +236,8 @@ static int run(struct ondold *o)
 	o->started_ms = now_mono_ms();
 	r = start(o);
 	if (r == 0) {
-		log_info("ondold " ONDOL_VERSION " listens at %s, state in %s", o->opts.socket,
-			o->opts.state_dir);
+		log_info("ondold " ONDOL_VERSION " listens at %s, state in %s",
+			o->opts.socket, o->opts.state_dir);
 		sd_notify(0, "READY=1");
 		r = sd_event_loop(o->event);
 		sd_notify(0, "STOPPING=1");
@@ -264,7 +270,8 @@ static int read_patience(unsigned *ret)
 	*ret = 100;
 	if (!s || parse_unsigned(s, 1, 100000, ret) == 0)
 		return 0;
-	fprintf(stderr, "ondold: ONDOL_PATIENCE: expected a percentage from 1 to 100000\n");
+	fprintf(stderr,
+		"ondold: ONDOL_PATIENCE: expected a percentage from 1 to 100000\n");
 	return -EINVAL;
 }
 
@@ -303,7 +310,8 @@ static int read_options(int argc, char **argv, struct ondold_options *opts)
 			return -EINVAL;
 	}
 	if (optind < argc) {
-		fprintf(stderr, "ondold: \"%s\" is not an option; see --help\n", argv[optind]);
+		fprintf(stderr, "ondold: \"%s\" is not an option; see --help\n",
+			argv[optind]);
 		return -EINVAL;
 	}
 	return read_patience(&opts->patience_percent);

@@ -22,27 +22,27 @@ struct ondold_options { /* borrowed from argv or the environment */
 
 struct ondold {
 	struct ondold_options opts;
-	sd_event *event;      /* owned */
-	struct store *store;  /* owned */
-	uint64_t started_ms;  /* mono */
+	sd_event *event; /* owned */
+	struct store *store; /* owned */
+	uint64_t started_ms; /* mono */
 
-	struct rack *rack;       /* owned, NULL: none yet */
+	struct rack *rack; /* owned, NULL: none yet */
 	struct secrets *secrets; /* owned, with rack */
-	int64_t rack_revision;   /* 0: none yet */
-	struct node **nodes;     /* owned, in the order of rack.ini */
+	int64_t rack_revision; /* 0: none yet */
+	struct node **nodes; /* owned, in the order of rack.ini */
 	size_t n_nodes;
 
 	struct httpd *unix_http, *tcp_http; /* owned; tcp: NULL while it cannot listen */
-	uint32_t tcp_address;               /* what tcp_http listens at */
+	uint32_t tcp_address; /* what tcp_http listens at */
 	unsigned tcp_port;
 	sd_event_source *listen_timer; /* owned: the next try to listen */
 	unsigned listen_tries;
 
-	struct pxe *pxe;         /* owned */
-	struct radv *radv;       /* owned, NULL while the interface is not there */
+	struct pxe *pxe; /* owned */
+	struct radv *radv; /* owned, NULL while the interface is not there */
 
 	sd_event_source *sched_timer; /* owned: slots are given from here */
-	uint64_t last_slot_ms;        /* mono */
+	uint64_t last_slot_ms; /* mono */
 	sd_event_source *pulse_timer; /* owned: looks for nodes that fell silent */
 	bool stopping;
 };
@@ -52,10 +52,11 @@ struct ondold {
  * (may be NULL) are borrowed. Wakes those who wait for events. Returns the event's id or
  * -errno, logged.
  */
-int64_t ondold_event(struct ondold *o, struct node *n, const char *source, const char *type,
-	const char *text, const json_t *data);
+int64_t ondold_event(struct ondold *o, struct node *n, const char *source,
+	const char *type, const char *text, const json_t *data);
 struct node *ondold_node(struct ondold *o, const char *name);
-struct node *ondold_node_by_mac(struct ondold *o, const struct mac_addr *mac, bool *ret_first_port);
+struct node *ondold_node_by_mac(
+	struct ondold *o, const struct mac_addr *mac, bool *ret_first_port);
 struct node *ondold_node_by_address(struct ondold *o, uint32_t provisioning_address);
 /* Wakes held requests that wait for key, of either server. */
 void ondold_kick(struct ondold *o, const void *key);

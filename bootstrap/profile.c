@@ -29,15 +29,16 @@ int profile_load(const char *images_dir, const char *profile, struct image_manif
 	return r == IMAGE_MANIFEST_E_MISSING ? -ENOENT : r < 0 ? r : -EBADMSG;
 }
 
-int profile_open(const char *images_dir, const char *profile, const char *file, int *ret_fd,
-	uint64_t *ret_size)
+int profile_open(const char *images_dir, const char *profile, const char *file,
+	int *ret_fd, uint64_t *ret_size)
 {
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
 	_cleanup_free_ char *msg = NULL, *path = NULL;
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 
-	if (profile_load(images_dir, profile, &m, &msg) < 0 || !image_manifest_file(m, file))
+	if (profile_load(images_dir, profile, &m, &msg) < 0 ||
+		!image_manifest_file(m, file))
 		return -ENOENT;
 	path = xasprintf("%s/%s/%s", images_dir, profile, file);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

@@ -11,5 +11,5 @@
 int profile_load(const char *images_dir, const char *profile, struct image_manifest **ret,
 	char **reterr_msg);
 /* Opens a file that the manifest names; -ENOENT for any other name. */
-int profile_open(const char *images_dir, const char *profile, const char *file, int *ret_fd,
-	uint64_t *ret_size);
+int profile_open(const char *images_dir, const char *profile, const char *file,
+	int *ret_fd, uint64_t *ret_size);

@@ -26,13 +26,13 @@ struct pxe {
 	sd_event *event; /* borrowed */
 	struct pxe_hooks hooks;
 	char *config_path, *pid_path, *tftp_root; /* owned */
-	char *config;                             /* owned; in force, NULL: no rack yet */
-	char *told;                               /* owned: the last end that was told */
-	char *trouble;                            /* owned: dnsmasq's last complaint */
-	struct child *child;                      /* owned */
-	struct pxe_line arch;                     /* the last ARCH line; text not valid */
-	bool restarting;                          /* it was told to end, for a new config */
-	sd_event_source *timer;                   /* owned */
+	char *config; /* owned; in force, NULL: no rack yet */
+	char *told; /* owned: the last end that was told */
+	char *trouble; /* owned: dnsmasq's last complaint */
+	struct child *child; /* owned */
+	struct pxe_line arch; /* the last ARCH line; text not valid */
+	bool restarting; /* it was told to end, for a new config */
+	sd_event_source *timer; /* owned */
 	unsigned backoff_ms;
 	uint64_t started_ms; /* mono */
 };
@@ -73,7 +73,8 @@ static void end_leftover(struct pxe *p)
 	_cleanup_free_ char *text = NULL;
 	unsigned pid;
 
-	if (read_line_file(p->pid_path, &text) < 0 || parse_unsigned(text, 2, INT32_MAX, &pid) < 0)
+	if (read_line_file(p->pid_path, &text) < 0 ||
+		parse_unsigned(text, 2, INT32_MAX, &pid) < 0)
 		return;
 	if (!is_ours(p, (pid_t)pid))
 		return;
@@ -96,18 +97,28 @@ static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 	return 0;
 }
 
+/* dnsmasq changes to /: a path given relative to ours would lead it elsewhere. */
+static char *absolute(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	return real ? real : xstrdup(path);
+}
+
 struct pxe *pxe_new(sd_event *event, const char *state_dir, const char *tftp_root,
 	const struct pxe_hooks *hooks)
 {
+	_cleanup_free_ char *dir = absolute(state_dir);
 	struct pxe *p = xcalloc(1, sizeof(*p));
 
 	p->event = event;
 	p->hooks = *hooks;
-	p->config_path = xasprintf("%s/dnsmasq.conf", state_dir);
-	p->pid_path = xasprintf("%s/dnsmasq.pid", state_dir);
-	p->tftp_root = xstrdup(tftp_root);
+	p->config_path = xasprintf("%s/dnsmasq.conf", dir);
+	p->pid_path = xasprintf("%s/dnsmasq.pid", dir);
+	p->tftp_root = absolute(tftp_root);
 	p->backoff_ms = BACKOFF_MIN_MS;
-	if (sd_event_add_time(event, &p->timer, CLOCK_MONOTONIC, UINT64_MAX, 10000, on_timer, p) < 0)
+	if (sd_event_add_time(event, &p->timer, CLOCK_MONOTONIC, UINT64_MAX, 10000,
+		    on_timer, p) < 0)
 		abort(); /* no memory */
 	end_leftover(p);
 	return p;
@@ -201,7 +212,8 @@ static void on_exit_(_unused_ struct child *c, int status, _unused_ bool timed_o
 
 static void start(struct pxe *p)
 {
-	_cleanup_free_ char *arg = xasprintf("--conf-file=%s", p->config_path), *why = NULL;
+	_cleanup_free_ char *arg = xasprintf("--conf-file=%s", p->config_path),
+			    *why = NULL;
 	const char *argv[] = {
 		"dnsmasq", "--keep-in-foreground", "--log-facility=-", arg, NULL};
 	struct child_spec spec = {
@@ -216,8 +228,9 @@ static void start(struct pxe *p)
 		wake_after(p, SETTLE_MS);
 		return;
 	}
-	why = r == -ENOENT ? xstrdup("dnsmasq could not be started: install package dnsmasq-base")
-			   : xasprintf("dnsmasq could not be started: %s", strerror(-r));
+	why = r == -ENOENT
+		? xstrdup("dnsmasq could not be started: install package dnsmasq-base")
+		: xasprintf("dnsmasq could not be started: %s", strerror(-r));
 	gone(p, why);
 }
 
@@ -231,8 +244,8 @@ int pxe_set_rack(struct pxe *p, const struct rack *rack)
 		return 0;
 	r = write_file_atomic(p->config_path, text, strlen(text), 0644);
 	if (r < 0) {
-		log_error("cannot write %s: %s; network boot stays as it was", p->config_path,
-			strerror(-r));
+		log_error("cannot write %s: %s; network boot stays as it was",
+			p->config_path, strerror(-r));
 		return r;
 	}
 	free(p->config);

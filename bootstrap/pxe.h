@@ -20,7 +20,7 @@ struct pxe_hooks {
 	void *userdata;
 };
 
-/* state_dir and tftp_root are copied. A dnsmasq that an earlier ondold left is ended. */
+/* state_dir and tftp_root are copied; the first must be there. A dnsmasq that an earlier ondold left is ended. */
 struct pxe *pxe_new(sd_event *event, const char *state_dir, const char *tftp_root,
 	const struct pxe_hooks *hooks);
 void pxe_free(struct pxe *p); /* ends dnsmasq */

@@ -171,7 +171,8 @@ static void parse_dhcp(const char *s, struct pxe_line *out)
 	char word[16];
 	uint64_t id;
 
-	if (!next_word(&rest, word, sizeof(word)) || parse_u64(word, 0, UINT32_MAX, &id) < 0)
+	if (!next_word(&rest, word, sizeof(word)) ||
+		parse_u64(word, 0, UINT32_MAX, &id) < 0)
 		return;
 	rest += strspn(rest, " ");
 	out->transaction = (uint32_t)id;
@@ -210,8 +211,8 @@ static const char *after_prefix(const char *line, const char *name)
 
 static bool is_trouble(const char *s)
 {
-	static const char *const words[] = {"failed", "inaccessible", "unknown interface", "bad ",
-		"cannot", "error", "illegal", "not found"};
+	static const char *const words[] = {"failed", "inaccessible", "unknown interface",
+		"bad ", "cannot", "error", "illegal", "not found"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strstr(s, words[i]))
@@ -276,10 +277,11 @@ char *pxe_wait_script(const struct rack *rack, const struct rack_node *node)
 
 	format_ipv4(rack->address, server);
 	format_mac(&node->macs[0], mac);
-	return xasprintf("#!ipxe\n"
-			 "echo ondol: the image cannot be read yet; asking again in 10 seconds\n"
-			 "sleep 10\n"
-			 "chain --replace http://%s:%u/boot/%s\n",
+	return xasprintf(
+		"#!ipxe\n"
+		"echo ondol: the image cannot be read yet; asking again in 10 seconds\n"
+		"sleep 10\n"
+		"chain --replace http://%s:%u/boot/%s\n",
 		server, rack->http_port, mac);
 }
 

@@ -7,7 +7,7 @@
 #include "common/rack.h"
 
 struct pxe_paths {
-	const char *pid_file;  /* written by dnsmasq */
+	const char *pid_file; /* written by dnsmasq */
 	const char *tftp_root; /* has the boot loader below */
 };
 
@@ -21,35 +21,35 @@ char *pxe_config(const struct rack *rack, const struct pxe_paths *paths);
 #define PXE_ARCH_UNKNOWN UINT32_MAX
 
 enum pxe_line_kind {
-	PXE_LINE_OTHER,    /* of no interest */
+	PXE_LINE_OTHER, /* of no interest */
 	PXE_LINE_DISCOVER,
 	PXE_LINE_OFFER,
 	PXE_LINE_REQUEST,
 	PXE_LINE_ACK,
-	PXE_LINE_IGNORED,  /* a DISCOVER from a MAC that is not configured */
-	PXE_LINE_ARCH,     /* which firmware asks, by the vendor class of the transaction */
-	PXE_LINE_SENT,     /* TFTP */
+	PXE_LINE_IGNORED, /* a DISCOVER from a MAC that is not configured */
+	PXE_LINE_ARCH, /* which firmware asks, by the vendor class of the transaction */
+	PXE_LINE_SENT, /* TFTP */
 	PXE_LINE_TFTP_FAILED,
-	PXE_LINE_TROUBLE,  /* dnsmasq itself has a problem: text */
+	PXE_LINE_TROUBLE, /* dnsmasq itself has a problem: text */
 };
 
 struct pxe_line {
 	enum pxe_line_kind kind;
 	struct mac_addr mac; /* DHCP kinds but ARCH */
-	uint32_t address;    /* OFFER, REQUEST, ACK: the client's; TFTP: likewise; 0: none */
-	unsigned arch;       /* ARCH: RFC 4578; else PXE_ARCH_UNKNOWN */
+	uint32_t address; /* OFFER, REQUEST, ACK: the client's; TFTP: likewise; 0: none */
+	unsigned arch; /* ARCH: RFC 4578; else PXE_ARCH_UNKNOWN */
 	uint32_t transaction; /* DHCP kinds */
-	const char *text;    /* borrowed from the line: the message without its prefix */
+	const char *text; /* borrowed from the line: the message without its prefix */
 };
 
 /* Any line is accepted; what is not understood is PXE_LINE_OTHER. */
 void pxe_parse_line(const char *line, struct pxe_line *ret);
 
 struct pxe_boot {
-	const char *profile;          /* image profile */
-	const char *kernel, *initrd;  /* file names of its manifest */
+	const char *profile; /* image profile */
+	const char *kernel, *initrd; /* file names of its manifest */
 	const char *token;
-	uint64_t time_s;              /* ondold's clock */
+	uint64_t time_s; /* ondold's clock */
 };
 
 /* The script that starts the agent on a node; caller frees. */

@@ -17,13 +17,13 @@
 
 struct request { /* what POST /v1/rack asks; strings borrowed from the body */
 	const char *file, *rack_ini, *secrets_ini;
-	const json_t *wipe;         /* may be NULL */
+	const json_t *wipe; /* may be NULL */
 	const char *names[MAX_WIPE + 1];
 	bool dry_run;
 };
 
 struct decision {
-	struct node *node;            /* borrowed, NULL: new */
+	struct node *node; /* borrowed, NULL: new */
 	const struct rack_node *conf; /* of the new rack; NULL: removed */
 	enum apply_action action;
 	char *why; /* owned */
@@ -51,7 +51,8 @@ static json_t *problems_to_json(const struct problems *p)
 		_cleanup_free_ char *line = problem_format(&p->list[i]);
 		json_t *s = json_string(line);
 
-		json_array_append_new(list, s ? s : json_string("(a problem that is not UTF-8)"));
+		json_array_append_new(
+			list, s ? s : json_string("(a problem that is not UTF-8)"));
 	}
 	return list;
 }
@@ -68,7 +69,8 @@ static int parse_texts(struct ondold *o, const char *file, const char *rack_ini,
 	if (r < 0)
 		return r;
 	r = rack_parse(file, rack_ini, strlen(rack_ini), roles, problems, &rack);
-	s = secrets_parse("secrets.ini", secrets_ini, strlen(secrets_ini), rack, problems, &secrets);
+	s = secrets_parse("secrets.ini", secrets_ini, strlen(secrets_ini), rack, problems,
+		&secrets);
 	if (r < 0 || s < 0 || problems->n)
 		return -EINVAL;
 	*ret_rack = TAKE_PTR(rack);
@@ -117,8 +119,8 @@ static char *read_request(const json_t *body, struct request *req)
 
 /* ---- deciding ---- */
 
-static void decide_node(struct ondold *o, const struct rack *rack, const struct rack_node *conf,
-	const struct request *req, struct decision *d)
+static void decide_node(struct ondold *o, const struct rack *rack,
+	const struct rack_node *conf, const struct request *req, struct decision *d)
 {
 	struct node *n = ondold_node(o, conf->name);
 	struct apply_view view = {.wipe = req->names};
@@ -145,7 +147,8 @@ static void decide(struct ondold *o, const struct rack *rack, const struct reque
 	}
 	for (size_t i = 0; i < o->n_nodes; i++)
 		if (!rack_node(rack, o->nodes[i]->name))
-			ret->list[ret->n++] = (struct decision){o->nodes[i], NULL, APPLY_REMOVE,
+			ret->list[ret->n++] = (struct decision){o->nodes[i], NULL,
+				APPLY_REMOVE,
 				xstrdup("is not in rack.ini any more; the server is left as it is")};
 }
 
@@ -157,8 +160,9 @@ static json_t *decisions_to_json(const struct decisions *d, int64_t revision)
 		const struct decision *x = &d->list[i];
 		const char *name = x->conf ? x->conf->name : x->node->name;
 
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "node", name, "action",
-						    apply_action_str(x->action), "why", x->why));
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:s}", "node", name, "action",
+				apply_action_str(x->action), "why", x->why));
 	}
 	return json_pack("{s:I, s:o}", "revision", (json_int_t)revision, "actions", list);
 }
@@ -182,8 +186,8 @@ static bool is_kept(const struct decisions *d, const struct node *n)
 }
 
 /* The nodes of the new rack, in its order; those that left are freed. */
-static void take_nodes(struct ondold *o, struct rack *rack, struct secrets *secrets,
-	struct decisions *d)
+static void take_nodes(
+	struct ondold *o, struct rack *rack, struct secrets *secrets, struct decisions *d)
 {
 	struct node **old = o->nodes;
 	size_t n_old = o->n_nodes;
@@ -231,8 +235,8 @@ static void act(struct decision *d, const struct request *req)
 
 static void tell_taken(struct ondold *o, const struct request *req)
 {
-	_cleanup_free_ char *text = xasprintf("rack %s of %s, revision %lld: %zu nodes", o->rack->name,
-		req->file, (long long)o->rack_revision, o->n_nodes);
+	_cleanup_free_ char *text = xasprintf("rack %s of %s, revision %lld: %zu nodes",
+		o->rack->name, req->file, (long long)o->rack_revision, o->n_nodes);
 
 	log_info("%s", text);
 	ondold_event(o, NULL, "operator", "rack.taken", text, NULL);
@@ -297,7 +301,8 @@ int rackstate_apply(struct ondold *o, const json_t *body, json_t **ret_answer)
 		*ret_answer = one_problem(bad);
 		return 1;
 	}
-	if (parse_texts(o, req.file, req.rack_ini, req.secrets_ini, &problems, &rack, &secrets) == 0)
+	if (parse_texts(o, req.file, req.rack_ini, req.secrets_ini, &problems, &rack,
+		    &secrets) == 0)
 		check_image(o, rack, req.file, &problems);
 	if (problems.n) {
 		*ret_answer = problem_answer(&problems);
@@ -335,14 +340,16 @@ static int replay(const struct store_event *ev, void *userdata)
 	return 0;
 }
 
-static int parse_stored(struct ondold *o, const char *file, const char *rack_ini,
-	const char *secrets_ini)
+static int parse_stored(
+	struct ondold *o, const char *file, const char *rack_ini, const char *secrets_ini)
 {
 	struct problems problems = {0};
-	int r = parse_texts(o, file, rack_ini, secrets_ini, &problems, &o->rack, &o->secrets);
+	int r = parse_texts(
+		o, file, rack_ini, secrets_ini, &problems, &o->rack, &o->secrets);
 
 	if (r < 0) {
-		_cleanup_free_ char *first = problems.n ? problem_format(&problems.list[0]) : NULL;
+		_cleanup_free_ char *first =
+			problems.n ? problem_format(&problems.list[0]) : NULL;
 		_cleanup_free_ char *text = xasprintf(
 			"the rack of the last apply is not understood any more (%s); nothing is "
 			"served until `ondol apply` is run again",
@@ -366,7 +373,8 @@ static void bring_back(struct ondold *o)
 	store_event_each(o->store, 0, NULL, 0, replay, o);
 	serve_rack(o);
 	for (size_t i = 0; i < o->n_nodes; i++) {
-		log_info("%s: was %s", o->nodes[i]->name, fsm_state_str(o->nodes[i]->fsm.state));
+		log_info("%s: was %s", o->nodes[i]->name,
+			fsm_state_str(o->nodes[i]->fsm.state));
 		node_resume(o->nodes[i]);
 	}
 	ondold_schedule(o);
@@ -375,7 +383,8 @@ static void bring_back(struct ondold *o)
 int rackstate_load(struct ondold *o)
 {
 	_cleanup_free_ char *file = NULL, *rack_ini = NULL, *secrets_ini = NULL;
-	int r = store_rack_get(o->store, &o->rack_revision, &file, &rack_ini, &secrets_ini);
+	int r = store_rack_get(
+		o->store, &o->rack_revision, &file, &rack_ini, &secrets_ini);
 
 	if (r == -ENOENT)
 		return 0;

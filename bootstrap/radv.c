@@ -19,7 +19,7 @@
  */
 
 struct radv {
-	int fd;                  /* owned */
+	int fd; /* owned */
 	sd_event_source *source; /* owned */
 	struct mac_addr own;
 	radv_ask_fn ask;
@@ -39,12 +39,15 @@ static int attach_filter(int fd)
 	};
 	struct sock_fprog prog = {ARRAY_SIZE(code), code};
 
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno : 0;
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0
+		? -errno
+		: 0;
 }
 
 static int bind_to(int fd, const char *interface, struct mac_addr *ret_own)
 {
-	struct sockaddr_ll ll = {.sll_family = AF_PACKET, .sll_protocol = htons(ETHERTYPE_IPV6)};
+	struct sockaddr_ll ll = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETHERTYPE_IPV6)};
 	struct ifreq ifr = {0};
 
 	if (strlen(interface) >= sizeof(ifr.ifr_name))
@@ -59,18 +62,21 @@ static int bind_to(int fd, const char *interface, struct mac_addr *ret_own)
 	return bind(fd, (struct sockaddr *)&ll, sizeof(ll)) < 0 ? -errno : 0;
 }
 
-static int on_frame(_unused_ sd_event_source *s, int fd, _unused_ uint32_t revents, void *userdata)
+static int on_frame(
+	_unused_ sd_event_source *s, int fd, _unused_ uint32_t revents, void *userdata)
 {
 	struct radv *r = userdata;
 	uint8_t frame[256], answer[RADV_FRAME_BYTES];
 	struct mac_addr from;
 	ssize_t n = read(fd, frame, sizeof(frame));
 
-	if (n <= 0 || !radv_is_solicitation(frame, (size_t)n, &from) || !r->ask(&from, r->userdata))
+	if (n <= 0 || !radv_is_solicitation(frame, (size_t)n, &from) ||
+		!r->ask(&from, r->userdata))
 		return 0;
 	radv_answer(frame, &r->own, answer);
 	if (write(fd, answer, sizeof(answer)) < 0)
-		log_debug("a router solicitation could not be answered: %s", strerror(errno));
+		log_debug("a router solicitation could not be answered: %s",
+			strerror(errno));
 	return 0;
 }
 
@@ -78,7 +84,8 @@ int radv_new(sd_event *event, const char *interface, radv_ask_fn ask, void *user
 	struct radv **ret)
 {
 	/* Protocol 0: nothing arrives before filter and interface are set. */
-	_cleanup_close_ int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_close_ int fd =
+		socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct radv *r;
 	struct mac_addr own;
 	int err = fd < 0 ? -errno : attach_filter(fd);

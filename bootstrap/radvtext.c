@@ -15,7 +15,8 @@ bool radv_is_solicitation(const uint8_t *f, size_t len, struct mac_addr *ret_fro
 		return false;
 	if (f[IP + 6] != NEXT_ICMP6 || f[IP + 7] != 255 || f[ICMP] != TYPE_SOLICITATION)
 		return false;
-	if (f[IP + 8] != 0xfe || f[IP + 9] != 0x80) /* no address yet: nowhere to answer */
+	if (f[IP + 8] != 0xfe ||
+		f[IP + 9] != 0x80) /* no address yet: nowhere to answer */
 		return false;
 	memcpy(ret_from->b, f + 6, 6);
 	return true;

@@ -11,5 +11,5 @@ enum range_result {
 };
 
 /* "bytes=5-", "bytes=5-9", "bytes=-9" of size bytes; from and len are set for RANGE_PART. */
-enum range_result range_parse(const char *header, uint64_t size, uint64_t *ret_from,
-	uint64_t *ret_len);
+enum range_result range_parse(
+	const char *header, uint64_t size, uint64_t *ret_from, uint64_t *ret_len);

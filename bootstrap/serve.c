@@ -25,11 +25,13 @@ static char *dhcp_words(enum fsm_event event, const struct pxe_line *line)
 	if (event == FSM_EV_DHCP_ACK)
 		return xasprintf("it has taken %s", address);
 	if (event == FSM_EV_DHCP_OTHER_PORT)
-		return xasprintf("%s asks for an address, which is not its first port", mac);
+		return xasprintf(
+			"%s asks for an address, which is not its first port", mac);
 	return xasprintf("%s asks for an address", mac);
 }
 
-static void dhcp_event(struct ondold *o, enum fsm_event event, const struct pxe_line *line)
+static void dhcp_event(
+	struct ondold *o, enum fsm_event event, const struct pxe_line *line)
 {
 	_cleanup_free_ char *text = NULL;
 	bool first;
@@ -47,11 +49,12 @@ static void dhcp_event(struct ondold *o, enum fsm_event event, const struct pxe_
 	text = dhcp_words(event, line);
 	node_event(n, "dnsmasq", event, text, NULL);
 	if (event == FSM_EV_DHCP_DISCOVER && line->arch == PXE_ARCH_BIOS)
-		node_event(n, "dnsmasq", FSM_EV_DHCP_BIOS, "it boots as a legacy BIOS, not as UEFI",
-			NULL);
+		node_event(n, "dnsmasq", FSM_EV_DHCP_BIOS,
+			"it boots as a legacy BIOS, not as UEFI", NULL);
 }
 
-static void tftp_event(struct ondold *o, enum fsm_event event, const struct pxe_line *line)
+static void tftp_event(
+	struct ondold *o, enum fsm_event event, const struct pxe_line *line)
 {
 	struct node *n = ondold_node_by_address(o, line->address);
 
@@ -109,15 +112,17 @@ static void listen_radv(struct ondold *o)
 	o->radv = NULL;
 	r = radv_new(o->event, o->rack->interface, is_booting, o, &o->radv);
 	if (r < 0)
-		log_info("router solicitations on %s are not answered (%s): network boot takes "
-			 "17 s longer",
+		log_info(
+			"router solicitations on %s are not answered (%s): network boot takes "
+			"17 s longer",
 			o->rack->interface, strerror(-r));
 }
 
 static void on_up(void *userdata)
 {
 	listen_radv(userdata);
-	ondold_event(userdata, NULL, "dnsmasq", "dnsmasq.up", "DHCP and TFTP are served", NULL);
+	ondold_event(userdata, NULL, "dnsmasq", "dnsmasq.up", "DHCP and TFTP are served",
+		NULL);
 }
 
 static void on_down(const char *text, void *userdata)
@@ -144,21 +149,23 @@ static void tell_listening(struct ondold *o, int r)
 
 	format_ipv4(o->rack->address, address);
 	if (r == 0)
-		text = xasprintf("serving nodes at http://%s:%u", address, o->rack->http_port);
+		text = xasprintf(
+			"serving nodes at http://%s:%u", address, o->rack->http_port);
 	else
 		text = xasprintf("cannot listen at %s:%u: %s%s; trying on", address,
 			o->rack->http_port, strerror(-r),
-			r == -EADDRNOTAVAIL ? " (give this host the address of [deploy], or correct "
-					      "it in rack.ini)"
-					    : "");
+			r == -EADDRNOTAVAIL
+				? " (give this host the address of [deploy], or correct "
+				  "it in rack.ini)"
+				: "");
 	log_at(r ? LOG_L_WARN : LOG_L_INFO, "%s", text);
 	ondold_event(o, NULL, "http", r ? "http.waiting" : "http.up", text, NULL);
 }
 
 static void try_listen(struct ondold *o)
 {
-	int r = httpd_listen_tcp(o->event, o->rack->address, o->rack->http_port, api_node_handle, o,
-		&o->tcp_http);
+	int r = httpd_listen_tcp(o->event, o->rack->address, o->rack->http_port,
+		api_node_handle, o, &o->tcp_http);
 
 	if (r == 0) {
 		o->tcp_address = o->rack->address;
@@ -170,7 +177,8 @@ static void try_listen(struct ondold *o)
 		listen_later(o);
 }
 
-static int on_listen_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+static int on_listen_timer(
+	_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
 	struct ondold *o = userdata;
 
@@ -181,9 +189,10 @@ static int on_listen_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, 
 
 int serve_new(struct ondold *o)
 {
-	struct pxe_hooks hooks = {.line = on_line, .up = on_up, .down = on_down, .userdata = o};
-	int r = sd_event_add_time(o->event, &o->listen_timer, CLOCK_MONOTONIC, UINT64_MAX, 10000,
-		on_listen_timer, o);
+	struct pxe_hooks hooks = {
+		.line = on_line, .up = on_up, .down = on_down, .userdata = o};
+	int r = sd_event_add_time(o->event, &o->listen_timer, CLOCK_MONOTONIC, UINT64_MAX,
+		10000, on_listen_timer, o);
 
 	if (r < 0)
 		return r;
@@ -194,7 +203,9 @@ int serve_new(struct ondold *o)
 void serve_rack(struct ondold *o)
 {
 	pxe_set_rack(o->pxe, o->rack);
-	if (o->tcp_http && (o->tcp_address != o->rack->address || o->tcp_port != o->rack->http_port)) {
+	if (o->tcp_http &&
+		(o->tcp_address != o->rack->address ||
+			o->tcp_port != o->rack->http_port)) {
 		httpd_free(o->tcp_http);
 		o->tcp_http = NULL;
 	}

@@ -48,22 +48,25 @@ enum stmt {
 };
 
 static const char *const sql[ST_N] = {
-	[ST_EVENT_ADD] = "INSERT INTO event (time, node, source, type, text, data)"
-			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[ST_EVENT_ADD] = ("INSERT INTO event (time, node, source, type, text, data)"
+			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
 	[ST_EVENT_LAST] = "SELECT coalesce(max(id), 0) FROM event",
 	[ST_RACK_ADD] = "INSERT INTO rack (time, file, rack_ini) VALUES (?1, ?2, ?3)",
-	[ST_RACK_GET] = "SELECT revision, file, rack_ini FROM rack ORDER BY revision DESC LIMIT 1",
-	[ST_DOC_PUT] = "INSERT OR REPLACE INTO doc (kind, node, json) VALUES (?1, ?2, ?3)",
+	[ST_RACK_GET] =
+		"SELECT revision, file, rack_ini FROM rack ORDER BY revision DESC LIMIT 1",
+	[ST_DOC_PUT] =
+		"INSERT OR REPLACE INTO doc (kind, node, json) VALUES (?1, ?2, ?3)",
 	[ST_DOC_GET] = "SELECT json FROM doc WHERE kind = ?1 AND node = ?2",
 	[ST_DOC_DROP] = "DELETE FROM doc WHERE node = ?1",
-	[ST_TOKEN_PUT] = "INSERT OR REPLACE INTO token (kind, node, hash) VALUES (?1, ?2, ?3)",
+	[ST_TOKEN_PUT] =
+		"INSERT OR REPLACE INTO token (kind, node, hash) VALUES (?1, ?2, ?3)",
 	[ST_TOKEN_GET] = "SELECT hash FROM token WHERE kind = ?1 AND node = ?2",
 	[ST_TOKEN_DROP] = "DELETE FROM token WHERE kind = ?1 AND node = ?2",
 	[ST_TOKEN_DROP_ALL] = "DELETE FROM token WHERE node = ?1",
 };
 
 struct store {
-	char *dir;   /* owned */
+	char *dir; /* owned */
 	int lock_fd; /* owned; the flock lives as long as it */
 	sqlite3 *db; /* owned */
 	sqlite3_stmt *stmts[ST_N]; /* owned */
@@ -78,8 +81,8 @@ static int db_errno(struct store *s)
 
 static int db_failed(struct store *s, const char *what)
 {
-	log_error("%s/ondold.db: %s: %s; going on without it, check the disk's space", s->dir,
-		what, sqlite3_errmsg(s->db));
+	log_error("%s/ondold.db: %s: %s; going on without it, check the disk's space",
+		s->dir, what, sqlite3_errmsg(s->db));
 	return db_errno(s);
 }
 
@@ -99,7 +102,8 @@ static const char *column_text(sqlite3_stmt *st, int at)
 }
 
 /* Binds up to three texts and runs a statement that answers no row. */
-static int run_texts(struct store *s, enum stmt which, const char *a, const char *b, const char *c)
+static int run_texts(
+	struct store *s, enum stmt which, const char *a, const char *b, const char *c)
 {
 	sqlite3_stmt *st = s->stmts[which];
 	const char *const texts[] = {a, b, c};
@@ -126,9 +130,10 @@ static int take_lock(struct store *s, char **reterr_msg)
 		return r;
 	}
 	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		*reterr_msg = xasprintf("%s is held by another ondold: two must not share a "
-					"state directory (see --state)",
-			s->dir);
+		*reterr_msg =
+			xasprintf("%s is held by another ondold: two must not share a "
+				  "state directory (see --state)",
+				s->dir);
 		return -EBUSY;
 	}
 	return 0;
@@ -139,7 +144,8 @@ static int user_version(struct store *s, int *ret)
 	sqlite3_stmt *st = NULL;
 	int r = -EIO;
 
-	if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK &&
+	if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL) ==
+			SQLITE_OK &&
 		sqlite3_step(st) == SQLITE_ROW) {
 		*ret = sqlite3_column_int(st, 0);
 		r = 0;
@@ -152,8 +158,8 @@ static int prepare_schema(struct store *s, char **reterr_msg)
 {
 	int version = 0;
 
-	if (sqlite3_exec(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;", NULL, NULL,
-		    NULL) != SQLITE_OK ||
+	if (sqlite3_exec(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+		    NULL, NULL, NULL) != SQLITE_OK ||
 		user_version(s, &version) < 0)
 		goto fail;
 	if (version == 0 && sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK) {
@@ -163,8 +169,9 @@ static int prepare_schema(struct store *s, char **reterr_msg)
 		version = SCHEMA_VERSION;
 	}
 	if (version != SCHEMA_VERSION) {
-		*reterr_msg = xasprintf("%s/ondold.db has schema %d, this ondold knows %d: it was "
-					"written by another version",
+		*reterr_msg = xasprintf(
+			"%s/ondold.db has schema %d, this ondold knows %d: it was "
+			"written by another version",
 			s->dir, version, SCHEMA_VERSION);
 		return -EPROTO;
 	}
@@ -182,13 +189,15 @@ static int open_db(struct store *s, char **reterr_msg)
 
 	umask(old);
 	if (r != SQLITE_OK) {
-		*reterr_msg = xasprintf("cannot open %s: %s", path, sqlite3_errmsg(s->db));
+		*reterr_msg =
+			xasprintf("cannot open %s: %s", path, sqlite3_errmsg(s->db));
 		return -EIO;
 	}
 	sqlite3_busy_timeout(s->db, 2000);
 	r = prepare_schema(s, reterr_msg);
 	for (int i = 0; r == 0 && i < ST_N; i++)
-		if (sqlite3_prepare_v2(s->db, sql[i], -1, &s->stmts[i], NULL) != SQLITE_OK) {
+		if (sqlite3_prepare_v2(s->db, sql[i], -1, &s->stmts[i], NULL) !=
+			SQLITE_OK) {
 			*reterr_msg = xasprintf("%s: %s", path, sqlite3_errmsg(s->db));
 			r = -EIO;
 		}
@@ -204,7 +213,8 @@ int store_open(const char *dir, struct store **ret, char **reterr_msg)
 	s->dir = xstrdup(dir);
 	r = mkdir_p(dir, 0700);
 	if (r < 0) {
-		*reterr_msg = xasprintf("cannot make directory %s: %s", dir, strerror(-r));
+		*reterr_msg =
+			xasprintf("cannot make directory %s: %s", dir, strerror(-r));
 		return r;
 	}
 	r = take_lock(s, reterr_msg);
@@ -235,8 +245,9 @@ void store_closep(struct store **s)
 
 int store_begin(struct store *s)
 {
-	return sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK ? 0
-									  : db_failed(s, "begin");
+	return sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK
+		? 0
+		: db_failed(s, "begin");
 }
 
 int store_commit(struct store *s)
@@ -279,8 +290,8 @@ int64_t store_event_last(struct store *s)
 	return id;
 }
 
-static int read_event(sqlite3_stmt *st, int (*fn)(const struct store_event *, void *),
-	void *userdata)
+static int read_event(
+	sqlite3_stmt *st, int (*fn)(const struct store_event *, void *), void *userdata)
 {
 	const char *text = column_text(st, 6);
 	json_t *data = *text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
@@ -303,10 +314,12 @@ static int read_event(sqlite3_stmt *st, int (*fn)(const struct store_event *, vo
 int store_event_each(struct store *s, int64_t since, const char *node, unsigned limit,
 	int (*fn)(const struct store_event *ev, void *userdata), void *userdata)
 {
-	static const char all[] = "SELECT id, time, node, source, type, text, data FROM event"
-				  " WHERE id > ?1 ORDER BY id LIMIT ?2";
-	static const char one[] = "SELECT id, time, node, source, type, text, data FROM event"
-				  " WHERE id > ?1 AND node = ?3 ORDER BY id LIMIT ?2";
+	static const char all[] =
+		"SELECT id, time, node, source, type, text, data FROM event"
+		" WHERE id > ?1 ORDER BY id LIMIT ?2";
+	static const char one[] =
+		"SELECT id, time, node, source, type, text, data FROM event"
+		" WHERE id > ?1 AND node = ?3 ORDER BY id LIMIT ?2";
 	sqlite3_stmt *st = NULL;
 	int rc, r = 0;
 
@@ -358,8 +371,8 @@ static int64_t add_rack_row(struct store *s, const char *file, const char *rack_
 	return rev;
 }
 
-int64_t store_rack_put(struct store *s, const char *file, const char *rack_ini,
-	const char *secrets_ini)
+int64_t store_rack_put(
+	struct store *s, const char *file, const char *rack_ini, const char *secrets_ini)
 {
 	int64_t old = rack_revision(s), rev;
 	_cleanup_free_ char *old_path = secrets_path(s, old);
@@ -367,7 +380,8 @@ int64_t store_rack_put(struct store *s, const char *file, const char *rack_ini,
 	int r = write_file_atomic(path, secrets_ini, strlen(secrets_ini), 0600);
 
 	if (r < 0) {
-		log_error("cannot write %s: %s; the rack is not taken", path, strerror(-r));
+		log_error(
+			"cannot write %s: %s; the rack is not taken", path, strerror(-r));
 		return r;
 	}
 	rev = add_rack_row(s, file, rack_ini);
@@ -397,7 +411,8 @@ int store_rack_get(struct store *s, int64_t *ret_revision, char **ret_file,
 		*ret_rack_ini = xstrdup(column_text(st, 2));
 		*ret_secrets_ini = TAKE_PTR(secrets);
 	} else {
-		log_error("cannot read %s: %s; run `ondol apply` again", path, strerror(-r));
+		log_error("cannot read %s: %s; run `ondol apply` again", path,
+			strerror(-r));
 	}
 	sqlite3_reset(st);
 	return r == -ENOENT ? -EIO : r;
@@ -447,7 +462,8 @@ static void hash_token(const char *token, char ret[static 65])
 	hex_encode(digest, sizeof(digest), ret);
 }
 
-int store_token_put(struct store *s, const char *kind, const char *node, const char *token)
+int store_token_put(
+	struct store *s, const char *kind, const char *node, const char *token)
 {
 	char hash[65];
 
@@ -460,7 +476,8 @@ int store_token_drop(struct store *s, const char *kind, const char *node)
 	return run_texts(s, ST_TOKEN_DROP, kind, node, NULL);
 }
 
-bool store_token_is(struct store *s, const char *kind, const char *node, const char *token)
+bool store_token_is(
+	struct store *s, const char *kind, const char *node, const char *token)
 {
 	sqlite3_stmt *st = s->stmts[ST_TOKEN_GET];
 	char hash[65];

@@ -17,7 +17,8 @@ struct store_event { /* strings and data are borrowed */
 	int64_t id;
 	uint64_t time_ms; /* since 1970 */
 	const char *node; /* "" for the rack as a whole */
-	const char *source; /* "ondold", "ipmi", "dnsmasq", "http", "agent", "noded", "operator" */
+	const char *
+		source; /* "ondold", "ipmi", "dnsmasq", "http", "agent", "noded", "operator" */
 	const char *type; /* "state", "dhcp.discover", ... */
 	const char *text; /* for people */
 	const json_t *data; /* object or NULL */
@@ -50,8 +51,8 @@ int store_event_each(struct store *s, int64_t since, const char *node, unsigned 
  * put returns the new revision (> 0) or -errno; get -ENOENT when there is none yet; the
  * caller frees.
  */
-int64_t store_rack_put(struct store *s, const char *file, const char *rack_ini,
-	const char *secrets_ini);
+int64_t store_rack_put(
+	struct store *s, const char *file, const char *rack_ini, const char *secrets_ini);
 int store_rack_get(struct store *s, int64_t *ret_revision, char **ret_file,
 	char **ret_rack_ini, char **ret_secrets_ini);
 
@@ -61,6 +62,8 @@ int store_doc_get(struct store *s, const char *kind, const char *node, json_t **
 int store_doc_drop(struct store *s, const char *node); /* all kinds, tokens too */
 
 /* Only the SHA-256 of a token is kept; kind "boot" or "node"; put replaces. */
-int store_token_put(struct store *s, const char *kind, const char *node, const char *token);
+int store_token_put(
+	struct store *s, const char *kind, const char *node, const char *token);
 int store_token_drop(struct store *s, const char *kind, const char *node);
-bool store_token_is(struct store *s, const char *kind, const char *node, const char *token);
+bool store_token_is(
+	struct store *s, const char *kind, const char *node, const char *token);

@@ -10,7 +10,7 @@
 #include <limits.h>
 
 #include "common/parse.h"
-#include "initramfs/sysfs.h"
+#include "common/sysfs.h"
 
 #define BAY_MAX 999
 

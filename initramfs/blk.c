@@ -9,7 +9,7 @@
 
 #include <blkid/blkid.h>
 
-#include "initramfs/sysfs.h"
+#include "common/sysfs.h"
 
 #define SIGNATURES_MAX 256
 #define LABEL_MAX 128

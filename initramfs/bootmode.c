@@ -15,11 +15,11 @@
 #include <sys/stat.h>
 
 #include "common/log.h"
+#include "common/sysfs.h"
 #include "initramfs/blk.h"
 #include "initramfs/devices.h"
 #include "initramfs/mounts.h"
 #include "initramfs/parttable.h"
-#include "initramfs/sysfs.h"
 
 #define ROOT_DIR "/sysroot"
 #define SLOT_DIR "/run/ondol-boot/slot"

@@ -17,7 +17,7 @@
 #include <libkmod.h>
 
 #include "common/log.h"
-#include "initramfs/sysfs.h"
+#include "common/sysfs.h"
 #include "initramfs/uevent.h"
 
 #define RECEIVE_BUFFER (16 * 1024 * 1024)

@@ -13,9 +13,5 @@
  */
 void disks_collect(const char *root, struct inventory *inv);
 
-/* The WWN in a sysfs wwid: "naa.5000C500A1" → "5000c500a1"; "" when there is none. Caller frees. */
-char *disks_wwn(const char *wwid);
-/* The serial in a SCSI vital product data page 80h; NULL when it is not one. Caller frees. */
-char *disks_vpd_serial(const uint8_t *page, size_t len);
 /* Why this disk is never written to by an installation; NULL: it may be. A literal. */
 const char *disks_unfit(const struct inv_disk *d);

@@ -13,6 +13,7 @@
 
 #include "common/log.h"
 #include "common/run.h"
+#include "common/sysfs.h"
 #include "initramfs/blk.h"
 #include "initramfs/disks.h"
 #include "initramfs/esp.h"
@@ -22,7 +23,6 @@
 #include "initramfs/parttable.h"
 #include "initramfs/slot.h"
 #include "initramfs/statefs.h"
-#include "initramfs/sysfs.h"
 #include "initramfs/target.h"
 
 #define SLOT_NAME "a"

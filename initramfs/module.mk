@@ -6,7 +6,7 @@ agent_SRCS := initramfs/agent.c initramfs/bay.c initramfs/blk.c initramfs/bootmo
 	initramfs/esp.c initramfs/fetch.c initramfs/install.c initramfs/kexec.c \
 	initramfs/link.c initramfs/mounts.c initramfs/nics.c initramfs/parttable.c \
 	initramfs/server.c initramfs/slot.c initramfs/smbios.c initramfs/statefs.c \
-	initramfs/sysfs.c initramfs/target.c initramfs/uevent.c
+	initramfs/target.c initramfs/uevent.c
 agent_PKGS := libkmod blkid fdisk libcurl jansson
 PROGS += ondol-agent ondol-guest
 ondol-agent_SRCS := initramfs/main.c
@@ -21,8 +21,8 @@ endif
 
 fuzz-agent_USES := agent images common
 test-agent-ping_WITH := initramfs/ping.c
-$(foreach t,bay blk cmdline disks esp fetch nics parttable server slot smbios statefs sysfs \
-	target uevent,$(eval test-agent-$(t)_USES := agent images common))
+$(foreach t,bay blk cmdline disks esp fetch nics parttable server slot smbios statefs target \
+	uevent,$(eval test-agent-$(t)_USES := agent images common))
 
 .PHONY: initramfs-programs
 initramfs-programs: $(O)/ondol-agent $(O)/ondol-guest

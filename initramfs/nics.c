@@ -3,7 +3,7 @@
 
 #include <net/if_arp.h>
 
-#include "initramfs/sysfs.h"
+#include "common/sysfs.h"
 
 #define NICS_MAX 64
 

@@ -6,7 +6,7 @@
 #include "common/http.h"
 #include "common/jsonx.h"
 #include "common/log.h"
-#include "initramfs/sysfs.h"
+#include "common/sysfs.h"
 
 #define EXCHANGE_MS 10000
 #define CONNECT_MS 5000u

@@ -6,7 +6,7 @@
  */
 #include "initramfs/smbios.h"
 
-#include "initramfs/sysfs.h"
+#include "common/sysfs.h"
 
 #define DMI_TYPE_MEMORY_DEVICE 17
 #define DMI_TYPE_END 127

@@ -1,107 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The desired state names disks as the agent inventoried them, so serial and WWN are read
- * from the same places and cleaned in the same way as in initramfs/disks.c.
+ * The desired state names disks as the agent inventoried them, so what a disk says it is
+ * comes from where the agent has it: common/diskid.h.
  */
 #include "nodeagent/disks.h"
 
 #include <blkid/blkid.h>
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 
-#include "common/parse.h"
+#include "common/diskid.h"
 
-#define ID_MAX 64
 #define SIGNATURES_MAX 64
-
-/* Outer blanks cut, inner ones folded, what is not printable shown as '?'. In place. */
-static char *clean(char *s)
-{
-	size_t n = 0;
-
-	for (const char *p = s; *p && n < ID_MAX; p++) {
-		bool blank = *p == ' ' || *p == '\t' || *p == '\n';
-
-		if (blank && (n == 0 || s[n - 1] == ' '))
-			continue;
-		s[n++] = blank ? ' ' : *p > ' ' && *p < 0x7f ? *p : '?';
-	}
-	while (n > 0 && s[n - 1] == ' ')
-		n--;
-	s[n] = '\0';
-	return s;
-}
-
-static char *attr(const char *dir, const char *name, size_t *ret_len)
-{
-	_cleanup_free_ char *path = xasprintf("%s/%s", dir, name);
-	char *text;
-
-	return read_file(path, 64 * 1024, &text, ret_len) < 0 ? NULL : text;
-}
-
-/* The serial in a SCSI vital product data page 80h; NULL when it is not one. */
-static char *vpd_serial(const char *page, size_t len)
-{
-	const uint8_t *b = (const uint8_t *)page;
-	size_t n;
-
-	if (!page || len < 4 || b[1] != 0x80)
-		return NULL;
-	n = (size_t)b[2] << 8 | b[3];
-	return n > len - 4 ? NULL : xstrndup(page + 4, n);
-}
-
-/* NVMe says it beside its controller, virtio-blk beside the disk, SCSI in page 80h. */
-static char *serial_of(const char *dir, const char *device)
-{
-	_cleanup_free_ char *page = NULL;
-	char *s = attr(device, "serial", NULL);
-	size_t len = 0;
-
-	if (!s)
-		s = attr(dir, "serial", NULL);
-	if (!s) {
-		page = attr(device, "vpd_pg80", &len);
-		s = vpd_serial(page, len);
-	}
-	return s ? clean(s) : xstrdup("");
-}
-
-/* "naa.5000C500A1" → "5000c500a1"; "t10." forms are no world wide names. */
-static char *wwn_of(const char *dir, const char *device)
-{
-	static const char *const forms[] = {"naa.", "eui.", "uuid."};
-	_cleanup_free_ char *wwid = attr(device, "wwid", NULL);
-	char *wwn = xcalloc(1, ID_MAX + 1);
-	size_t n = 0;
-
-	if (!wwid)
-		wwid = attr(dir, "wwid", NULL);
-	for (size_t i = 0; wwid && i < ARRAY_SIZE(forms); i++) {
-		const char *s = str_strip(wwid);
-
-		if (!str_startswith(s, forms[i]))
-			continue;
-		for (s += strlen(forms[i]); *s && n < ID_MAX; s++) {
-			if (isxdigit((unsigned char)*s))
-				wwn[n++] = (char)tolower((unsigned char)*s);
-		}
-		break;
-	}
-	return wwn;
-}
-
-static uint64_t size_of(const char *dir)
-{
-	_cleanup_free_ char *text = attr(dir, "size", NULL);
-	uint64_t sectors = 0;
-
-	if (text && parse_u64(str_strip(text), 0, UINT64_MAX / 512, &sectors) < 0)
-		sectors = 0;
-	return sectors * 512;
-}
 
 static int is_name(const struct dirent *d)
 {
@@ -119,15 +29,17 @@ void disks_list(const char *root, struct disk **ret, size_t *ret_n)
 	for (int i = 0; i < found; i++) {
 		const char *name = names[i]->d_name;
 		_cleanup_free_ char *dir = xasprintf("%s/%s", block, name);
-		_cleanup_free_ char *device = xasprintf("%s/device", dir);
 
-		if (access(device, F_OK) == 0) {
+		if (diskid_is_disk(dir, name)) {
+			struct diskid id;
+
+			diskid_read(root, name, &id);
 			GROW(list, n, cap);
 			list[n++] = (struct disk){.name = xstrdup(name),
 				.path = xasprintf("%s/dev/%s", root, name),
-				.serial = serial_of(dir, device),
-				.wwn = wwn_of(dir, device),
-				.size_bytes = size_of(dir)};
+				.serial = TAKE_PTR(id.serial),
+				.wwn = TAKE_PTR(id.wwn),
+				.size_bytes = id.size_bytes};
 		}
 		free(names[i]);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Finding a data disk on the running node by what it says it is, and what is on it. The
- * identity is read in the way the agent inventoried it: serial and WWN from sysfs. Reading
- * a disk may block, so this runs in a worker (work.h).
+ * identity is read as the agent inventoried it (common/diskid.h). Reading a disk may
+ * block, so this runs in a worker (work.h).
  */
 #pragma once
 

@@ -157,15 +157,14 @@ static char *beside(const char *file, const char *name)
 	return xasprintf("%s/%s", dirname(copy), name);
 }
 
-/* The directory need not be there yet: its parents are made, then it is resolved. */
+/* The directory need not be there yet. */
 static char *absolute(const char *dir)
 {
-	char *path;
+	_cleanup_free_ char *cwd = getcwd(NULL, 0);
 
-	if (mkdir_p(dir, 0700) < 0)
-		return NULL;
-	path = realpath(dir, NULL);
-	return path;
+	if (*dir == '/')
+		return xstrdup(dir);
+	return cwd ? xasprintf("%s/%s", cwd, dir) : NULL;
 }
 
 static int load(struct up *u)

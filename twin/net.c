@@ -211,24 +211,27 @@ static int set_addresses(struct net *n, const struct twin_plan *p, char **reterr
 	return run(n, argv, batch, reterr_msg);
 }
 
-/* The rack's networks are IPv4; the host's side must not chatter on its servers' ports. */
-static int no_ipv6(void)
+/*
+ * The host must not chatter on its servers' ports: interfaces are born without IPv6
+ * ("default"), and only the deployment host's own gets it.
+ */
+static void set_ipv6(const char *name, bool on)
 {
-	_cleanup_close_ int fd = open(
-		"/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
+	_cleanup_free_ char *path =
+		xasprintf("/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : write_all(fd, on ? "0" : "1", 1);
 
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	return write_all(fd, "1", 1);
+	if (r < 0)
+		log_debug("%s: %s", path, strerror(-r));
 }
 
 static int bring_up(
 	struct net *n, sd_event *event, const struct twin_plan *p, char **reterr_msg)
 {
-	int r = no_ipv6();
+	int r;
 
-	if (r < 0)
-		log_debug("IPv6 stays on in the rack's network: %s", strerror(-r));
+	set_ipv6("default", false);
 	r = make_taps(p, reterr_msg);
 	if (r == 0)
 		r = raise_taps(n, p, reterr_msg);
@@ -236,9 +239,10 @@ static int bring_up(
 		r = start_switch(n, event, p, reterr_msg);
 	if (r == 0)
 		r = configure_switch(n, p, reterr_msg);
-	if (r == 0)
-		r = set_addresses(n, p, reterr_msg);
-	return r;
+	if (r < 0)
+		return r;
+	set_ipv6(p->rack->interface, true);
+	return set_addresses(n, p, reterr_msg);
 }
 
 int net_up(sd_event *event, const struct twin_plan *p,

@@ -162,8 +162,8 @@ static void add_nvme(struct args *a, const struct twin_disk *d, unsigned bootind
 	}
 	args_opt(a, "-device", "nvme,id=nvme%u,serial=%s,bus=bay%u", d->bay, d->serial,
 		d->bay);
-	args_opt(a, "-device", "nvme-ns,drive=disk%u,bus=nvme%u,nsid=1,eui64=0x%s", d->bay,
-		d->bay, d->wwn);
+	args_opt(a, "-device", "nvme-ns,drive=disk%u,bus=nvme%u,nsid=1,eui64=0x%s",
+		d->bay, d->bay, d->wwn);
 }
 
 static void add_disk(struct args *a, const struct twin_disk *d, unsigned bootindex)

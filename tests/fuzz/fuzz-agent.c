@@ -8,12 +8,11 @@
 
 #include <sys/mman.h>
 
+#include "common/diskid.h"
 #include "initramfs/bay.h"
 #include "initramfs/cmdline.h"
-#include "initramfs/disks.h"
 #include "initramfs/parttable.h"
 #include "initramfs/smbios.h"
-#include "initramfs/sysfs.h"
 #include "initramfs/uevent.h"
 
 static void fuzz_cmdline(const char *text)
@@ -44,7 +43,7 @@ static void fuzz_cpuinfo(const char *text)
 
 static void fuzz_vpd(const uint8_t *data, size_t size)
 {
-	_cleanup_free_ char *serial = disks_vpd_serial(data, size);
+	_cleanup_free_ char *serial = diskid_vpd_serial(data, size);
 
 	for (const char *p = serial; p && *p; p++)
 		if (*p < ' ' || *p > '~')

@@ -6,39 +6,6 @@
 
 #define SATA "/sys/devices/pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:0:0"
 
-static void test_wwn(void **state)
-{
-	static const struct {
-		const char *wwid, *wwn;
-	} cases[] = {
-		{"naa.5000C500a1B2C301", "5000c500a1b2c301"},
-		{"eui.0025385b71b0a1c2", "0025385b71b0a1c2"},
-		{"uuid.12345678-9abc-def0-1234-56789abcdef0",
-			"123456789abcdef0123456789abcdef0"},
-		{"t10.ATA     QEMU HARDDISK                           SYS1", ""},
-		{"nvme.1b36-4e5631-51454d55", ""},
-		{"", ""},
-		{NULL, ""},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_free_ char *wwn = disks_wwn(cases[i].wwid);
-
-		assert_string_equal(wwn, cases[i].wwn);
-	}
-}
-
-static void test_vpd_serial(void **state)
-{
-	static const uint8_t page[] = "\x00\x80\x00\x08  SYS1  ";
-	_cleanup_free_ char *serial = disks_vpd_serial(page, 12);
-
-	assert_string_equal(serial, "SYS1");
-	assert_null(disks_vpd_serial(page, 11)); /* says more than there is */
-	assert_null(disks_vpd_serial(page, 3));
-	assert_null(disks_vpd_serial((const uint8_t *)"\x00\x83\x00\x00", 4));
-}
-
 static void sata_disk(const char *root)
 {
 	fakefs_link(root, "/sys/block/sda/device", SATA);
@@ -99,39 +66,23 @@ static void test_card_reader(void **state)
 	assert_non_null(disks_unfit(&inv->disks[0]));
 }
 
-static enum disk_bus bus_of(
-	const char *root, const char *name, const char *path, const char *vendor)
+/* The same namespace as in test-noded-disks.c, with the same answer. */
+static void test_namespace(void **state)
 {
 	_cleanup_(inventory_freep) struct inventory *inv = xcalloc(1, sizeof(*inv));
-	_cleanup_free_ char *block = xasprintf("/sys/block/%s/device", name);
-	_cleanup_free_ char *attr = xasprintf("%s/vendor", path);
 
-	fakefs_link(root, block, path);
-	fakefs_put(root, attr, vendor);
-	disks_collect(root, inv);
-	for (size_t i = 0; i < inv->n_disks; i++)
-		if (streq(inv->disks[i].name, name))
-			return inv->disks[i].bus;
-	return DISK_BUS_OTHER;
-}
-
-static void test_bus(void **state)
-{
-	assert_int_equal(bus_of(*state, "nvme0n1", "/sys/devices/pci0/nvme/nvme0", ""),
-		DISK_BUS_NVME);
-	assert_int_equal(
-		bus_of(*state, "vda", "/sys/devices/pci0/virtio1", ""), DISK_BUS_VIRTIO);
-	assert_int_equal(bus_of(*state, "sda", "/sys/devices/pci0/host0/0:0:0:0", "HP"),
-		DISK_BUS_SAS);
-	assert_int_equal(bus_of(*state, "sdb", "/sys/devices/pci0/host0/0:0:1:0", "ATA"),
-		DISK_BUS_SATA);
-	assert_int_equal(
-		bus_of(*state, "sdc", "/sys/devices/pci0/host1/rport-1:0-0/1:0:0:0",
-			"3PARdata"),
-		DISK_BUS_OTHER);
-	assert_int_equal(bus_of(*state, "sdd",
-				 "/sys/devices/platform/host2/session1/2:0:0:0", "LIO"),
-		DISK_BUS_OTHER);
+	fakefs_link(*state, "/sys/block/nvme1n1/device", "/sys/devices/pci0/nvme/nvme1");
+	fakefs_put(*state, "/sys/block/nvme1n1/device/serial", "NV2\n");
+	fakefs_put(*state, "/sys/block/nvme1n1/wwid",
+		"nvme.1b36-4e5632-51454d55-00000001\n");
+	fakefs_put(*state, "/sys/block/nvme1n1/eui", "50 00 c5 00 a1 b2 c3 03\n");
+	fakefs_put(*state, "/sys/block/nvme1n1/size", "2048\n");
+	disks_collect(*state, inv);
+	assert_int_equal(inv->n_disks, 1);
+	assert_string_equal(inv->disks[0].serial, "NV2");
+	assert_string_equal(inv->disks[0].wwn, "5000c500a1b2c303");
+	assert_int_equal(inv->disks[0].bus, DISK_BUS_NVME);
+	assert_int_equal(inv->disks[0].size_bytes, 2048 * 512);
 }
 
 static void test_unfit(void **state)
@@ -151,9 +102,8 @@ static void test_unfit(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_wwn),
-		cmocka_unit_test(test_vpd_serial), WITH_TREE(test_collect),
-		WITH_TREE(test_card_reader), WITH_TREE(test_bus),
+	const struct CMUnitTest tests[] = {WITH_TREE(test_collect),
+		WITH_TREE(test_card_reader), WITH_TREE(test_namespace),
 		cmocka_unit_test(test_unfit)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@ static int setup(void **state)
 	struct problems p = {0};
 
 	return roledefs_load("roles", &p, &roles) < 0 ||
-	       read_file("examples/dl360-rack.ini", 1 << 20, &example, NULL) < 0;
+		read_file("examples/dl360-rack.ini", 1 << 20, &example, NULL) < 0;
 }
 
 static int teardown(void **state)
@@ -45,19 +45,18 @@ static struct rack *rack_with(const char *section, const char *from, const char 
 
 static const char *const nothing[] = {NULL};
 
-
-static void expect(struct rack *after, const char *node, const struct fsm_node *f, bool changes,
-	const char *const *wipe, enum apply_action action, const char *word)
+static void expect(struct rack *after, const char *node, const struct fsm_node *f,
+	bool changes, const char *const *wipe, enum apply_action action, const char *word)
 {
 	struct rack *before = rack_with("[rack]", "dl360", "dl360");
 	struct apply_view view = {.fsm = f, .desired_changes = changes, .wipe = wipe};
 	_cleanup_free_ char *why = NULL;
-	enum apply_action got = apply_decide(rack_node(before, node), rack_node(after, node), &view,
-		&why);
+	enum apply_action got = apply_decide(
+		rack_node(before, node), rack_node(after, node), &view, &why);
 
 	if (got != action || !strstr(why, word))
-		fail_msg("expected %s with \"%s\", got %s: %s", apply_action_str(action), word,
-			apply_action_str(got), why);
+		fail_msg("expected %s with \"%s\", got %s: %s", apply_action_str(action),
+			word, apply_action_str(got), why);
 	rack_free(before);
 	rack_free(after);
 }
@@ -78,7 +77,8 @@ static void a_new_node(void **state)
 	struct rack *r = same();
 	_cleanup_free_ char *why = NULL;
 
-	assert_int_equal(apply_decide(NULL, rack_node(r, "hp02"), NULL, &why), APPLY_INSTALL);
+	assert_int_equal(
+		apply_decide(NULL, rack_node(r, "hp02"), NULL, &why), APPLY_INSTALL);
 	rack_free(r);
 }
 
@@ -107,32 +107,34 @@ static void role(void **state)
 {
 	struct fsm_node f = in(FSM_READY);
 
-	expect(rack_with("[node hp02]", "role    = compute", "role = storage\nkind = block"), "hp02", &f,
-		true, nothing, APPLY_CONVERGE, "compute -> storage/block");
+	expect(rack_with("[node hp02]", "role    = compute",
+		       "role = storage\nkind = block"),
+		"hp02", &f, true, nothing, APPLY_CONVERGE, "compute -> storage/block");
 	f = in(FSM_FAILED);
 	f.installed = true;
-	expect(rack_with("[node hp02]", "role    = compute", "role = controller"), "hp02", &f, true,
-		nothing, APPLY_CONVERGE, "compute -> controller");
+	expect(rack_with("[node hp02]", "role    = compute", "role = controller"), "hp02",
+		&f, true, nothing, APPLY_CONVERGE, "compute -> controller");
 }
 
 static void busy(void **state)
 {
 	struct fsm_node f = in(FSM_INSTALLING);
 
-	expect(rack_with("[node hp02]", "role    = compute", "role = controller"), "hp02", &f, true,
-		nothing, APPLY_NONE, "installing");
+	expect(rack_with("[node hp02]", "role    = compute", "role = controller"), "hp02",
+		&f, true, nothing, APPLY_NONE, "installing");
 	f = (struct fsm_node){.state = FSM_IDLE, .want_install = true};
 	expect(same(), "hp02", &f, true, nothing, APPLY_NONE, "idle");
 	f = in(FSM_INSTALLING);
-	expect(rack_with("[node hp02]", "94:40:c9:00:02:01", "94:40:c9:00:02:99"), "hp02", &f, true,
-		nothing, APPLY_REFUSED, "mac.1");
+	expect(rack_with("[node hp02]", "94:40:c9:00:02:01", "94:40:c9:00:02:99"), "hp02",
+		&f, true, nothing, APPLY_REFUSED, "mac.1");
 }
 
 static void hardware(void **state)
 {
 	static const char *const consent[] = {"S2", NULL};
 	static const char *const other[] = {"S3", "", NULL};
-	struct inv_disk disk = {.name = (char *)"sda", .serial = (char *)"S2", .wwn = (char *)""};
+	struct inv_disk disk = {
+		.name = (char *)"sda", .serial = (char *)"S2", .wwn = (char *)""};
 	struct inventory inv = {.disks = &disk, .n_disks = 1};
 	struct rack *before = same(), *after;
 	struct fsm_node f = in(FSM_READY);
@@ -140,29 +142,30 @@ static void hardware(void **state)
 	_cleanup_free_ char *why = NULL;
 
 	after = rack_with("[node hp02]", "94:40:c9:00:02:02", "94:40:c9:00:02:99");
-	assert_int_equal(apply_decide(rack_node(before, "hp02"), rack_node(after, "hp02"), &view, &why),
+	assert_int_equal(apply_decide(rack_node(before, "hp02"), rack_node(after, "hp02"),
+				 &view, &why),
 		APPLY_INSTALL);
 	rack_free(before);
 	rack_free(after);
-	expect(rack_with("[node hp02]", "94:40:c9:00:02:02", "94:40:c9:00:02:99"), "hp02", &f, true,
-		other, APPLY_REFUSED, "mac.2 is 94:40:c9:00:02:99");
-	expect(rack_with("[node hp02]", "CZJ0010002", "CZJ0010099"), "hp02", &f, true, nothing,
-		APPLY_REFUSED, "serial is CZJ0010099");
-	expect(rack_with("[profile dl360]", "disk.1.size = 480G", "disk.1.size = 960G"), "hp02", &f, true,
-		nothing, APPLY_REFUSED, "disk.1");
-	expect(rack_with("[profile dl360]", "disk.2.use  = spare", "disk.2.use = data"), "hp02", &f, true,
-		nothing, APPLY_CONVERGE, "");
+	expect(rack_with("[node hp02]", "94:40:c9:00:02:02", "94:40:c9:00:02:99"), "hp02",
+		&f, true, other, APPLY_REFUSED, "mac.2 is 94:40:c9:00:02:99");
+	expect(rack_with("[node hp02]", "CZJ0010002", "CZJ0010099"), "hp02", &f, true,
+		nothing, APPLY_REFUSED, "serial is CZJ0010099");
+	expect(rack_with("[profile dl360]", "disk.1.size = 480G", "disk.1.size = 960G"),
+		"hp02", &f, true, nothing, APPLY_REFUSED, "disk.1");
+	expect(rack_with("[profile dl360]", "disk.2.use  = spare", "disk.2.use = data"),
+		"hp02", &f, true, nothing, APPLY_CONVERGE, "");
 	f = in(FSM_FAILED);
-	expect(rack_with("[node hp02]", "CZJ0010002", "CZJ0010099"), "hp02", &f, true, nothing,
-		APPLY_INSTALL, "serial");
+	expect(rack_with("[node hp02]", "CZJ0010002", "CZJ0010099"), "hp02", &f, true,
+		nothing, APPLY_INSTALL, "serial");
 }
 
 static void bmc_address(void **state)
 {
 	struct fsm_node f = in(FSM_READY);
 
-	expect(rack_with("[node hp02]", "10.77.1.12", "10.77.1.99"), "hp02", &f, false, nothing,
-		APPLY_NONE, "as declared");
+	expect(rack_with("[node hp02]", "10.77.1.12", "10.77.1.99"), "hp02", &f, false,
+		nothing, APPLY_NONE, "as declared");
 }
 
 int main(void)

@@ -3,7 +3,8 @@
 
 #include "bootstrap/fsm.h"
 
-static const struct fsm_names names = {"94:40:c9:00:02:01", "10.77.1.12", "10.77.0.2:8780"};
+static const struct fsm_names names = {
+	"94:40:c9:00:02:01", "10.77.1.12", "10.77.0.2:8780"};
 
 #define NOW UINT64_C(1000000)
 
@@ -12,7 +13,8 @@ static struct fsm_node at(enum fsm_state state)
 	return (struct fsm_node){.state = state, .entered_ms = NOW, .moved_ms = NOW};
 }
 
-static struct fsm_output step_at(struct fsm_node *f, enum fsm_event ev, const char *text, uint64_t now)
+static struct fsm_output step_at(
+	struct fsm_node *f, enum fsm_event ev, const char *text, uint64_t now)
 {
 	struct fsm_output out;
 
@@ -52,13 +54,15 @@ static void test_names(void **state)
 	for (unsigned i = 0; i < FSM_N_STATES; i++) {
 		enum fsm_state s;
 
-		assert_int_equal(fsm_state_parse(fsm_state_str((enum fsm_state)i), &s), 0);
+		assert_int_equal(
+			fsm_state_parse(fsm_state_str((enum fsm_state)i), &s), 0);
 		assert_int_equal(s, i);
 	}
 	for (unsigned i = 0; i < FSM_N_EVENTS; i++) {
 		enum fsm_event e;
 
-		assert_int_equal(fsm_event_parse(fsm_event_str((enum fsm_event)i), &e), 0);
+		assert_int_equal(
+			fsm_event_parse(fsm_event_str((enum fsm_event)i), &e), 0);
 		assert_int_equal(e, i);
 	}
 	assert_true(FSM_N_EVENTS <= 64); /* evidence is one bit each */
@@ -120,7 +124,8 @@ static void test_install(void **state)
 	stays(&f, FSM_EV_AGENT_PROGRESS);
 	stays(&f, FSM_EV_AGENT_INSTALLED);
 	assert_false(fsm_wants_netboot(&f));
-	stays(&f, FSM_EV_BOOT_SCRIPT); /* kexec failed and it rebooted: its disk is next */
+	stays(&f,
+		FSM_EV_BOOT_SCRIPT); /* kexec failed and it rebooted: its disk is next */
 	to(&f, FSM_EV_AGENT_KEXEC, FSM_FIRST_BOOT);
 	assert_true(fsm_holds_slot(&f));
 	to(&f, FSM_EV_NODED_UP, FSM_CONFIGURING);
@@ -209,7 +214,8 @@ static void test_boot_order_was_lost(void **state)
 static void test_reasons(void **state)
 {
 	struct fsm_node f = at(FSM_POWERING);
-	struct fsm_output out = step_at(&f, FSM_EV_POWER_FAILED, "BMC 10.77.1.12 refuses", NOW);
+	struct fsm_output out =
+		step_at(&f, FSM_EV_POWER_FAILED, "BMC 10.77.1.12 refuses", NOW);
 
 	assert_int_equal(f.state, FSM_FAILED);
 	assert_string_equal(out.reason, "BMC 10.77.1.12 refuses");
@@ -218,8 +224,8 @@ static void test_reasons(void **state)
 
 /* ---- deadlines ---- */
 
-static const enum fsm_state waiting[] = {FSM_POWERING, FSM_NETBOOT, FSM_AGENT, FSM_INSTALLING,
-	FSM_FIRST_BOOT, FSM_CONFIGURING};
+static const enum fsm_state waiting[] = {FSM_POWERING, FSM_NETBOOT, FSM_AGENT,
+	FSM_INSTALLING, FSM_FIRST_BOOT, FSM_CONFIGURING};
 
 static void test_deadlines(void **state)
 {
@@ -281,7 +287,8 @@ static void suspect_is(enum fsm_event evidence, const char *word)
 	stays(&f, evidence);
 	out = step_at(&f, FSM_EV_TIMEOUT, "", fsm_deadline(&f, 100));
 	if (!strstr(out.reason, word))
-		fail_msg("%s: no \"%s\" in \"%s\"", fsm_event_str(evidence), word, out.reason);
+		fail_msg("%s: no \"%s\" in \"%s\"", fsm_event_str(evidence), word,
+			out.reason);
 }
 
 static void test_suspects(void **state)
@@ -289,7 +296,8 @@ static void test_suspects(void **state)
 	struct fsm_node f = at(FSM_NETBOOT);
 	struct fsm_output out = step_at(&f, FSM_EV_TIMEOUT, "", fsm_deadline(&f, 100));
 
-	assert_non_null(strstr(out.reason, "no DHCP request from 94:40:c9:00:02:01 within 6m"));
+	assert_non_null(
+		strstr(out.reason, "no DHCP request from 94:40:c9:00:02:01 within 6m"));
 	suspect_is(FSM_EV_DHCP_OFFER, "another DHCP server");
 	suspect_is(FSM_EV_DHCP_ACK, "nothing was fetched");
 	suspect_is(FSM_EV_DHCP_BIOS, "UEFI");
@@ -309,10 +317,11 @@ static void test_suspects(void **state)
 static void test_replay_is_the_same(void **state)
 {
 	static const enum fsm_event run[] = {FSM_EV_INSTALL, FSM_EV_SLOT, FSM_EV_POWERED,
-		FSM_EV_DHCP_DISCOVER, FSM_EV_BOOT_SCRIPT, FSM_EV_AGENT_UP, FSM_EV_BOOT_SCRIPT,
-		FSM_EV_AGENT_UP, FSM_EV_INVENTORY, FSM_EV_ORDER_SENT, FSM_EV_AGENT_PROGRESS,
-		FSM_EV_AGENT_INSTALLED, FSM_EV_AGENT_KEXEC, FSM_EV_NODED_UP, FSM_EV_REPORT_READY,
-		FSM_EV_CONVERGE, FSM_EV_REPORT_READY, FSM_EV_INSTALL, FSM_EV_SLOT};
+		FSM_EV_DHCP_DISCOVER, FSM_EV_BOOT_SCRIPT, FSM_EV_AGENT_UP,
+		FSM_EV_BOOT_SCRIPT, FSM_EV_AGENT_UP, FSM_EV_INVENTORY, FSM_EV_ORDER_SENT,
+		FSM_EV_AGENT_PROGRESS, FSM_EV_AGENT_INSTALLED, FSM_EV_AGENT_KEXEC,
+		FSM_EV_NODED_UP, FSM_EV_REPORT_READY, FSM_EV_CONVERGE,
+		FSM_EV_REPORT_READY, FSM_EV_INSTALL, FSM_EV_SLOT};
 	struct fsm_node live = at(FSM_ENROL), folded = at(FSM_ENROL);
 
 	for (size_t i = 0; i < ARRAY_SIZE(run); i++) {
@@ -341,9 +350,10 @@ static void test_resume(void **state)
 		uint64_t due = fsm_deadline(&f, 100);
 
 		/* Only what wrote nothing yet is begun anew. */
-		assert_int_equal(actions, s == FSM_POWERING ? FSM_DO_POWER
-					  : s == FSM_IDLE   ? FSM_DO_SCHEDULE
-							    : 0);
+		assert_int_equal(actions,
+			s == FSM_POWERING       ? FSM_DO_POWER
+				: s == FSM_IDLE ? FSM_DO_SCHEDULE
+						: 0);
 		assert_int_equal(f.state, s);
 		/* However long ondold was away, the node has time to be heard. */
 		assert_true(due == 0 || due >= NOW + FSM_GRACE_MS);
@@ -352,7 +362,8 @@ static void test_resume(void **state)
 
 /* ---- every state and every event ---- */
 
-static bool forbidden(enum fsm_state from, enum fsm_event ev, const struct fsm_output *out)
+static bool forbidden(
+	enum fsm_state from, enum fsm_event ev, const struct fsm_output *out)
 {
 	bool powers = out->actions & FSM_DO_POWER;
 	enum fsm_state s = out->next.state;
@@ -384,7 +395,8 @@ static void try_all(bool want, bool installed, unsigned boots)
 			assert_true(out.moved || out.actions == 0);
 			if (forbidden((enum fsm_state)s, (enum fsm_event)e, &out))
 				fail_msg("%s + %s -> %s, actions %x", fsm_state_str(s),
-					fsm_event_str(e), fsm_state_str(out.next.state), out.actions);
+					fsm_event_str(e), fsm_state_str(out.next.state),
+					out.actions);
 			if (e == FSM_EV_INSTALL)
 				assert_int_equal(out.next.state, FSM_IDLE);
 			if (e == FSM_EV_REMOVED)

@@ -46,7 +46,8 @@ static void handler(struct http_req *req, void *userdata)
 	uint64_t n;
 
 	if (streq(path, "/text")) {
-		httpd_reply_text(req, 200, httpd_bearer(req) ? httpd_bearer(req) : "none");
+		httpd_reply_text(
+			req, 200, httpd_bearer(req) ? httpd_bearer(req) : "none");
 	} else if (streq(path, "/number")) {
 		if (httpd_arg_u64(req, "n", 100, 7, &n) == 0)
 			httpd_reply_error(req, 418, "%llu", (unsigned long long)n);
@@ -107,7 +108,8 @@ static int dial(struct world *w)
 }
 
 /* Runs the loop for ms at most, adding what comes from fd to *got, until it has want or ends. */
-static void converse(struct world *w, int fd, char *got, size_t size, const char *want, unsigned ms)
+static void converse(
+	struct world *w, int fd, char *got, size_t size, const char *want, unsigned ms)
 {
 	uint64_t end = now_mono_ms() + ms;
 	size_t len = strlen(got);
@@ -127,7 +129,8 @@ static void converse(struct world *w, int fd, char *got, size_t size, const char
 	}
 }
 
-static void ask(struct world *w, const char *request, const char *status, const char *body)
+static void ask(
+	struct world *w, const char *request, const char *status, const char *body)
 {
 	int fd = dial(w);
 	char got[65536] = "";
@@ -158,7 +161,8 @@ static void answers(void **state)
 	ask(w, "GET /nothing HTTP/1.1\r\n" END, "HTTP/1.1 404 ", "{\"error\":\"no\"}");
 	ask(w, "GET /number?n=5 HTTP/1.1\r\n" END, "HTTP/1.1 418 ", "\"5\"");
 	ask(w, "GET /number HTTP/1.1\r\n" END, "HTTP/1.1 418 ", "\"7\"");
-	ask(w, "GET /number?n=101 HTTP/1.1\r\n" END, "HTTP/1.1 400 ", "found \\\"101\\\"");
+	ask(w, "GET /number?n=101 HTTP/1.1\r\n" END, "HTTP/1.1 400 ",
+		"found \\\"101\\\"");
 	ask(w, "GET /number?n=-1 HTTP/1.1\r\n" END, "HTTP/1.1 400 ", "n: expected");
 	ask(w, "rubbish\r\n\r\n", "", NULL); /* closed */
 	ask(w, "GET /text HTTP/1.1\r\n" END, "HTTP/1.1 200 ", "none");
@@ -169,7 +173,8 @@ static void files(void **state)
 	struct world *w = *state;
 
 	ask(w, "GET /file HTTP/1.1\r\n" END, "HTTP/1.1 200 ", "\r\n\r\n0123456789");
-	ask(w, "GET /file HTTP/1.1\r\nRange: bytes=7-\r\n" END, "HTTP/1.1 206 ", "\r\n\r\n789");
+	ask(w, "GET /file HTTP/1.1\r\nRange: bytes=7-\r\n" END, "HTTP/1.1 206 ",
+		"\r\n\r\n789");
 	ask(w, "GET /file HTTP/1.1\r\nRange: bytes=2-4\r\n" END, "HTTP/1.1 206 ",
 		"Content-Range: bytes 2-4/10\r\n");
 	ask(w, "GET /file HTTP/1.1\r\nRange: bytes=10-\r\n" END, "HTTP/1.1 416 ",
@@ -180,12 +185,15 @@ static void bodies(void **state)
 {
 	struct world *w = *state;
 
-	ask(w, "POST /x HTTP/1.1\r\nContent-Length: 5\r\n" END "hello", "HTTP/1.1 200 ", "{}");
+	ask(w, "POST /x HTTP/1.1\r\nContent-Length: 5\r\n" END "hello", "HTTP/1.1 200 ",
+		"{}");
 	assert_string_equal(w->body, "hello");
 	assert_int_equal(w->body_len, 5);
 	ask(w, "POST /x HTTP/1.1\r\nContent-Length: 0\r\n" END, "HTTP/1.1 200 ", "{}");
 	assert_string_equal(w->body, "");
-	ask(w, "POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+	ask(w,
+		"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END
+		"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
 		"HTTP/1.1 200 ", "{}");
 	assert_string_equal(w->body, "abcde");
 }
@@ -198,7 +206,8 @@ static void body_too_long(void **state)
 	int fd = dial(w);
 
 	memset(chunk, 'x', sizeof(chunk));
-	snprintf(head, sizeof(head), "POST /x HTTP/1.1\r\nContent-Length: %zu\r\n" END, size);
+	snprintf(head, sizeof(head), "POST /x HTTP/1.1\r\nContent-Length: %zu\r\n" END,
+		size);
 	assert_int_equal(write_all(fd, head, strlen(head)), 0);
 	while (sent < size) {
 		ssize_t n = write(fd, chunk, MIN(sizeof(chunk), size - sent));

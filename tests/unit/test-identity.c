@@ -16,14 +16,17 @@ struct pair {
 static void make(struct pair *p)
 {
 	*p = (struct pair){.profile = {.n_nics = 2}};
-	p->node = (struct rack_node){.name = vendor, .serial = serial, .profile = &p->profile,
+	p->node = (struct rack_node){.name = vendor,
+		.serial = serial,
+		.profile = &p->profile,
 		.uuid = "30373237-3132-4d32-3235-303130303032"};
 	for (size_t i = 0; i < 2; i++)
 		p->node.macs[i].b[5] = (uint8_t)(i + 1);
 	p->nics[0].mac.b[5] = 9;
 	p->nics[1].mac.b[5] = 2;
 	p->nics[2].mac.b[5] = 1;
-	p->inv = (struct inventory){.vendor = vendor, .serial = serial, .nics = p->nics, .n_nics = 3};
+	p->inv = (struct inventory){
+		.vendor = vendor, .serial = serial, .nics = p->nics, .n_nics = 3};
 	strcpy(p->inv.uuid, p->node.uuid);
 }
 
@@ -43,7 +46,8 @@ static void same(void **state)
 
 	make(&p);
 	assert_null(identity_check(&p.node, &p.inv));
-	strcpy(p.inv.uuid, "37323730-3231-324d-3235-303130303032"); /* the same bytes, swapped */
+	strcpy(p.inv.uuid,
+		"37323730-3231-324d-3235-303130303032"); /* the same bytes, swapped */
 	assert_null(identity_check(&p.node, &p.inv));
 }
 

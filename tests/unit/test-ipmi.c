@@ -159,9 +159,10 @@ static void netboot_from_off(void **state)
 	assert_int_equal(w->last_r, 0);
 	assert_int_equal(w->last_power, IPMI_POWER_ON);
 	assert_null(w->note);
-	expect_log(w, "17 chassis power status\n17 chassis power status\n"
-		      "17 chassis bootdev pxe options=efiboot\n17 chassis bootparam get 5\n"
-		      "17 chassis power on\n17 chassis power status\n");
+	expect_log(w,
+		"17 chassis power status\n17 chassis power status\n"
+		"17 chassis bootdev pxe options=efiboot\n17 chassis bootparam get 5\n"
+		"17 chassis power on\n17 chassis power status\n");
 }
 
 static void netboot_from_on(void **state)
@@ -186,7 +187,8 @@ static void cipher_is_found_once(void **state)
 	run(w, IPMI_STATUS);
 	assert_int_equal(w->last_r, 0);
 	run(w, IPMI_STATUS);
-	expect_log(w, "17 chassis power status\n3 chassis power status\n3 chassis power status\n");
+	expect_log(w,
+		"17 chassis power status\n3 chassis power status\n3 chassis power status\n");
 }
 
 static void no_cipher(void **state)
@@ -234,7 +236,8 @@ static void boot_device_that_does_not_stick(void **state)
 
 	put(w, "forgets", "");
 	run(w, IPMI_NETBOOT);
-	assert_int_equal(w->last_r, 0); /* the server's own order may have the network first */
+	assert_int_equal(
+		w->last_r, 0); /* the server's own order may have the network first */
 	assert_non_null(w->note);
 	assert_non_null(strstr(w->note, "10.77.1.12"));
 }

@@ -9,10 +9,11 @@ static void power(void **state)
 
 	assert_int_equal(ipmi_parse_power("Chassis Power is on\n", &p), 0);
 	assert_int_equal(p, IPMI_POWER_ON);
-	assert_int_equal(ipmi_parse_power("Loading IANA PEN Registry...\n"
-					  "Invalid completion code received: Invalid command\n"
-					  "Discovered IPMB address 0x0\nChassis Power is off\r\n",
-				 &p),
+	assert_int_equal(
+		ipmi_parse_power("Loading IANA PEN Registry...\n"
+				 "Invalid completion code received: Invalid command\n"
+				 "Discovered IPMB address 0x0\nChassis Power is off\r\n",
+			&p),
 		0);
 	assert_int_equal(p, IPMI_POWER_OFF);
 	p = IPMI_POWER_UNKNOWN;
@@ -27,19 +28,23 @@ static void bootparam(void **state)
 {
 	bool pxe = false;
 
-	assert_int_equal(ipmi_parse_bootparam("Boot parameter version: 1\n"
-					      "Boot parameter 5 is valid/unlocked\n"
-					      "Boot parameter data: 0004000000\n Boot Flags :\n"
-					      "   - Boot Flag Invalid\n"
-					      "   - Options apply to only next boot\n"
-					      "   - Boot Device Selector : Force PXE\n"
-					      "   - BIOS verbosity : System Default\n",
-				 &pxe),
+	assert_int_equal(
+		ipmi_parse_bootparam("Boot parameter version: 1\n"
+				     "Boot parameter 5 is valid/unlocked\n"
+				     "Boot parameter data: 0004000000\n Boot Flags :\n"
+				     "   - Boot Flag Invalid\n"
+				     "   - Options apply to only next boot\n"
+				     "   - Boot Device Selector : Force PXE\n"
+				     "   - BIOS verbosity : System Default\n",
+			&pxe),
 		0);
 	assert_true(pxe);
-	assert_int_equal(ipmi_parse_bootparam("   - Boot Device Selector : No override\n", &pxe), 0);
+	assert_int_equal(
+		ipmi_parse_bootparam("   - Boot Device Selector : No override\n", &pxe),
+		0);
 	assert_false(pxe);
-	assert_int_equal(ipmi_parse_bootparam("Boot parameter version: 1\n", &pxe), -EBADMSG);
+	assert_int_equal(
+		ipmi_parse_bootparam("Boot parameter version: 1\n", &pxe), -EBADMSG);
 }
 
 struct sample {
@@ -51,27 +56,34 @@ struct sample {
 
 static const struct sample samples[] = {
 	{0, false, "Chassis Power is on\n", IPMI_FAULT_NONE},
-	{0, false, "Invalid completion code received: Invalid command\nChassis Power is on\n",
+	{0, false,
+		"Invalid completion code received: Invalid command\nChassis Power is on\n",
 		IPMI_FAULT_NONE},
 	{1, false,
 		"Error in open session response message : invalid authentication algorithm\n\n"
 		"Error: Unable to establish IPMI v2 / RMCP+ session\n",
 		IPMI_FAULT_CIPHER},
-	{1, false, "RAKP 2 message indicates an error : unauthorized name\nError: Unable to establish "
-		   "IPMI v2 / RMCP+ session\n",
+	{1, false,
+		"RAKP 2 message indicates an error : unauthorized name\nError: Unable to establish "
+		"IPMI v2 / RMCP+ session\n",
 		IPMI_FAULT_USER},
-	{1, false, "> RAKP 2 HMAC is invalid\nError: Unable to establish IPMI v2 / RMCP+ session\n",
+	{1, false,
+		"> RAKP 2 HMAC is invalid\nError: Unable to establish IPMI v2 / RMCP+ session\n",
 		IPMI_FAULT_PASSWORD},
 	{1, false, "lanplus: password is longer than 20 bytes.\n", IPMI_FAULT_PASSWORD},
-	{1, false, "Get Auth Capabilities error\nError: Unable to establish IPMI v2 / RMCP+ session\n",
+	{1, false,
+		"Get Auth Capabilities error\nError: Unable to establish IPMI v2 / RMCP+ session\n",
 		IPMI_FAULT_UNREACHABLE},
-	{1, false, "Could not open socket!\nError: Unable to establish IPMI v2 / RMCP+ session\n",
+	{1, false,
+		"Could not open socket!\nError: Unable to establish IPMI v2 / RMCP+ session\n",
 		IPMI_FAULT_UNREACHABLE},
 	{143, true, "", IPMI_FAULT_UNREACHABLE},
-	{0, false, "Set Chassis Boot Parameter 4 failed: Unspecified error\nSet Boot Device to pxe\n",
+	{0, false,
+		"Set Chassis Boot Parameter 4 failed: Unspecified error\nSet Boot Device to pxe\n",
 		IPMI_FAULT_OTHER},
 	{1, false, "Get Chassis Power Status failed: Node busy\n", IPMI_FAULT_BUSY},
-	{1, false, "Set Chassis Power Control to Up/On failed: Insufficient privilege level\n",
+	{1, false,
+		"Set Chassis Power Control to Up/On failed: Insufficient privilege level\n",
 		IPMI_FAULT_PRIVILEGE},
 	{127, false, "", IPMI_FAULT_NO_TOOL},
 	{1, false, "", IPMI_FAULT_OTHER},
@@ -92,8 +104,9 @@ static void faults(void **state)
 static void words(void **state)
 {
 	for (int f = IPMI_FAULT_UNREACHABLE; f <= IPMI_FAULT_OTHER; f++) {
-		_cleanup_free_ char *text = ipmi_fault_words((enum ipmi_fault)f, "10.77.1.12", "ondol",
-			"line\n\x1b[31mGet Chassis failed: odd\n\n");
+		_cleanup_free_ char *text =
+			ipmi_fault_words((enum ipmi_fault)f, "10.77.1.12", "ondol",
+				"line\n\x1b[31mGet Chassis failed: odd\n\n");
 
 		assert_true(strlen(text) > 20);
 		assert_null(strchr(text, '\n'));

@@ -26,6 +26,10 @@ static int make_sysfs(_unused_ void **state)
 	PUT("nvme0n1/device/serial", "  NV 1  \n");
 	PUT("nvme0n1/wwid", "eui.0025385A71B0AF09\n");
 	PUT("nvme0n1/size", "3750748848\n");
+	PUT("nvme1n1/device/serial", "NV2\n"); /* as in test-agent-disks.c */
+	PUT("nvme1n1/wwid", "nvme.1b36-4e5632-51454d55-00000001\n");
+	PUT("nvme1n1/eui", "50 00 c5 00 a1 b2 c3 03\n");
+	PUT("nvme1n1/size", "2048\n");
 	put("sys/block/sda/device/vpd_pg80", "\0\x80\0\x08S123    ", 12);
 	PUT("sda/device/wwid", "naa.5000C500A1B2C301\n");
 	PUT("sda/size", "937703088\n");
@@ -61,11 +65,14 @@ static void identities(_unused_ void **state)
 	size_t n;
 
 	disks_list(root, &list, &n);
-	assert_int_equal(n, 5);
+	assert_int_equal(n, 6);
 	assert_null(named(list, n, "loop0"));
 	assert_string_equal(named(list, n, "nvme0n1")->serial, "NV 1");
 	assert_string_equal(named(list, n, "nvme0n1")->wwn, "0025385a71b0af09");
 	assert_true(named(list, n, "nvme0n1")->size_bytes == 3750748848ULL * 512);
+	assert_string_equal(named(list, n, "nvme1n1")->serial, "NV2");
+	assert_string_equal(named(list, n, "nvme1n1")->wwn, "5000c500a1b2c303");
+	assert_true(named(list, n, "nvme1n1")->size_bytes == 2048 * 512);
 	assert_string_equal(named(list, n, "sda")->serial, "S123");
 	assert_string_equal(named(list, n, "sda")->wwn, "5000c500a1b2c301");
 	assert_string_equal(named(list, n, "vda")->serial, "VIRT1");
@@ -111,7 +118,7 @@ static void only_the_one_disk_matches(_unused_ void **state)
 static void contents_are_named(_unused_ void **state)
 {
 	_cleanup_free_ char *path = xasprintf("%s/image", root), *blank = NULL,
-			    *swap = NULL, *lvm = NULL;
+			    *swap = NULL;
 	_cleanup_free_ char *none = NULL;
 	size_t len = 1024 * 1024;
 	char *bytes = xcalloc(1, len);

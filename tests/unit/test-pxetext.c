@@ -61,22 +61,24 @@ static void config(void **state)
 	has_line(text,
 		"dhcp-boot=tag:ipxe,tag:hp10,http://10.77.0.2:8780/boot/94:40:c9:00:0a:01");
 	assert_int_equal(count(text, "dhcp-host="), 10);
-	assert_null(strstr(text, "94:40:c9:00:0a:02")); /* the second port boots nothing */
+	assert_null(
+		strstr(text, "94:40:c9:00:0a:02")); /* the second port boots nothing */
 }
 
 static void script(void **state)
 {
 	const struct rack_node *n = rack_node(rack, "hp02");
-	struct pxe_boot boot = {"core", "vmlinuz", "initrd.img", "00112233445566778899aabbccddeeff",
-		1763867272};
+	struct pxe_boot boot = {"core", "vmlinuz", "initrd.img",
+		"00112233445566778899aabbccddeeff", 1763867272};
 	_cleanup_free_ char *text = pxe_install_script(rack, n, &boot);
 
 	assert_true(str_startswith(text, "#!ipxe\n"));
 	has_line(text, "set files http://10.77.0.2:8780/files/core");
-	assert_non_null(strstr(text, " ondol.mode=install ondol.server=10.77.0.2:8780 ondol.node=hp02 "
-				     "ondol.token=00112233445566778899aabbccddeeff "
-				     "ondol.nic=94:40:c9:00:02:01 ondol.ip=10.77.0.12/24 ondol.mtu=1500 "
-				     "ondol.time=1763867272 "));
+	assert_non_null(strstr(text,
+		" ondol.mode=install ondol.server=10.77.0.2:8780 ondol.node=hp02 "
+		"ondol.token=00112233445566778899aabbccddeeff "
+		"ondol.nic=94:40:c9:00:02:01 ondol.ip=10.77.0.12/24 ondol.mtu=1500 "
+		"ondol.time=1763867272 "));
 	assert_non_null(strstr(text, "\nboot "));
 	assert_true(str_startswith(pxe_exit_script(), "#!ipxe\n"));
 	assert_non_null(strstr(pxe_exit_script(), "\nexit 1\n"));
@@ -85,50 +87,52 @@ static void script(void **state)
 struct sample {
 	const char *line;
 	enum pxe_line_kind kind;
-	const char *mac;     /* NULL: none */
+	const char *mac; /* NULL: none */
 	const char *address; /* NULL: none */
 };
 
 /* As dnsmasq 2.90 wrote them, with log-dhcp on standard error. */
 static const struct sample samples[] = {
-	{"dnsmasq-dhcp[56]: 4098 DHCPDISCOVER(deploy0) 94:40:c9:00:02:01 ", PXE_LINE_DISCOVER,
-		"94:40:c9:00:02:01", NULL},
-	{"dnsmasq-dhcp: 4098 DHCPDISCOVER(deploy0) 10.77.0.12 94:40:c9:00:02:01", PXE_LINE_DISCOVER,
-		"94:40:c9:00:02:01", "10.77.0.12"},
-	{"dnsmasq-dhcp[56]: 4195 DHCPDISCOVER(deploy0) 94:40:c9:00:63:01 ignored", PXE_LINE_IGNORED,
-		"94:40:c9:00:63:01", NULL},
-	{"dnsmasq-dhcp[56]: 4098 DHCPOFFER(deploy0) 10.77.0.12 94:40:c9:00:02:01 ", PXE_LINE_OFFER,
-		"94:40:c9:00:02:01", "10.77.0.12"},
+	{"dnsmasq-dhcp[56]: 4098 DHCPDISCOVER(deploy0) 94:40:c9:00:02:01 ",
+		PXE_LINE_DISCOVER, "94:40:c9:00:02:01", NULL},
+	{"dnsmasq-dhcp: 4098 DHCPDISCOVER(deploy0) 10.77.0.12 94:40:c9:00:02:01",
+		PXE_LINE_DISCOVER, "94:40:c9:00:02:01", "10.77.0.12"},
+	{"dnsmasq-dhcp[56]: 4195 DHCPDISCOVER(deploy0) 94:40:c9:00:63:01 ignored",
+		PXE_LINE_IGNORED, "94:40:c9:00:63:01", NULL},
+	{"dnsmasq-dhcp[56]: 4098 DHCPOFFER(deploy0) 10.77.0.12 94:40:c9:00:02:01 ",
+		PXE_LINE_OFFER, "94:40:c9:00:02:01", "10.77.0.12"},
 	{"dnsmasq-dhcp[56]: 4098 DHCPREQUEST(deploy0) 10.77.0.12 94:40:c9:00:02:01 ",
 		PXE_LINE_REQUEST, "94:40:c9:00:02:01", "10.77.0.12"},
-	{"dnsmasq-dhcp[56]: 4098 DHCPACK(deploy0) 10.77.0.12 94:40:c9:00:02:01 hp02", PXE_LINE_ACK,
-		"94:40:c9:00:02:01", "10.77.0.12"},
-	{"dnsmasq-dhcp[56]: 4098 vendor class: PXEClient:Arch:00007:UNDI:003001", PXE_LINE_ARCH, NULL,
-		NULL},
+	{"dnsmasq-dhcp[56]: 4098 DHCPACK(deploy0) 10.77.0.12 94:40:c9:00:02:01 hp02",
+		PXE_LINE_ACK, "94:40:c9:00:02:01", "10.77.0.12"},
+	{"dnsmasq-dhcp[56]: 4098 vendor class: PXEClient:Arch:00007:UNDI:003001",
+		PXE_LINE_ARCH, NULL, NULL},
 	{"dnsmasq-dhcp[56]: 4098 vendor class: HTTPClient", PXE_LINE_OTHER, NULL, NULL},
-	{"dnsmasq-dhcp[56]: 4098 tags: hp02, known, efi, deploy0", PXE_LINE_OTHER, NULL, NULL},
+	{"dnsmasq-dhcp[56]: 4098 tags: hp02, known, efi, deploy0", PXE_LINE_OTHER, NULL,
+		NULL},
 	{"dnsmasq-dhcp[56]: 4098 sent size:  4 option: 54 server-identifier  10.77.0.2",
 		PXE_LINE_OTHER, NULL, NULL},
 	{"dnsmasq-dhcp[56]: no address range available for DHCP request via deploy0",
 		PXE_LINE_TROUBLE, NULL, NULL},
-	{"dnsmasq-tftp[56]: sent /usr/lib/ipxe/snponly.efi to 10.77.0.12", PXE_LINE_SENT, NULL,
-		"10.77.0.12"},
+	{"dnsmasq-tftp[56]: sent /usr/lib/ipxe/snponly.efi to 10.77.0.12", PXE_LINE_SENT,
+		NULL, "10.77.0.12"},
 	{"dnsmasq-tftp[56]: failed sending /usr/lib/ipxe/snponly.efi to 10.77.0.12",
 		PXE_LINE_TFTP_FAILED, NULL, "10.77.0.12"},
-	{"dnsmasq-tftp[56]: file /usr/lib/ipxe/x not found for 10.77.0.12", PXE_LINE_TFTP_FAILED, NULL,
-		"10.77.0.12"},
+	{"dnsmasq-tftp[56]: file /usr/lib/ipxe/x not found for 10.77.0.12",
+		PXE_LINE_TFTP_FAILED, NULL, "10.77.0.12"},
 	{"dnsmasq-tftp[56]: error 8 User aborted the transfer received from 10.77.0.12",
 		PXE_LINE_OTHER, NULL, "10.77.0.12"},
 	{"dnsmasq-tftp[56]: TFTP root is /usr/lib/ipxe  ", PXE_LINE_OTHER, NULL, NULL},
-	{"dnsmasq[18]: TFTP directory /tmp/x inaccessible: Permission denied", PXE_LINE_TROUBLE, NULL,
-		NULL},
-	{"dnsmasq: failed to bind DHCP server socket: Address already in use", PXE_LINE_TROUBLE, NULL,
-		NULL},
+	{"dnsmasq[18]: TFTP directory /tmp/x inaccessible: Permission denied",
+		PXE_LINE_TROUBLE, NULL, NULL},
+	{"dnsmasq: failed to bind DHCP server socket: Address already in use",
+		PXE_LINE_TROUBLE, NULL, NULL},
 	{"dnsmasq: unknown interface deploy0", PXE_LINE_TROUBLE, NULL, NULL},
 	{"dnsmasq[56]: started, version 2.90 DNS disabled", PXE_LINE_OTHER, NULL, NULL},
-	{"dnsmasq-dhcp[56]: 4098 DHCPDISCOVER(deploy0) 94:40:c9:00:02", PXE_LINE_OTHER, NULL, NULL},
-	{"dnsmasq-dhcp[56]: 99999999999 DHCPDISCOVER(deploy0) 94:40:c9:00:02:01", PXE_LINE_OTHER, NULL,
-		NULL},
+	{"dnsmasq-dhcp[56]: 4098 DHCPDISCOVER(deploy0) 94:40:c9:00:02", PXE_LINE_OTHER,
+		NULL, NULL},
+	{"dnsmasq-dhcp[56]: 99999999999 DHCPDISCOVER(deploy0) 94:40:c9:00:02:01",
+		PXE_LINE_OTHER, NULL, NULL},
 	{"dnsmasq-dhcp[56]: 4098 DHCPDISCOVER(deploy0)", PXE_LINE_OTHER, NULL, NULL},
 	{"dnsmasq-dhcp[", PXE_LINE_OTHER, NULL, NULL},
 	{"dnsmasq-dhcp", PXE_LINE_OTHER, NULL, NULL},
@@ -159,10 +163,14 @@ static void arch(void **state)
 {
 	struct pxe_line got;
 
-	pxe_parse_line("dnsmasq-dhcp[5]: 7 vendor class: PXEClient:Arch:00007:UNDI:003001", &got);
+	pxe_parse_line(
+		"dnsmasq-dhcp[5]: 7 vendor class: PXEClient:Arch:00007:UNDI:003001",
+		&got);
 	assert_int_equal(got.arch, 7);
 	assert_int_equal(got.transaction, 7);
-	pxe_parse_line("dnsmasq-dhcp[5]: 7 vendor class: PXEClient:Arch:00000:UNDI:002001", &got);
+	pxe_parse_line(
+		"dnsmasq-dhcp[5]: 7 vendor class: PXEClient:Arch:00000:UNDI:002001",
+		&got);
 	assert_int_equal(got.arch, PXE_ARCH_BIOS);
 	pxe_parse_line("dnsmasq-dhcp[5]: 7 vendor class: PXEClient:Arch:", &got);
 	assert_int_equal(got.kind, PXE_LINE_OTHER);

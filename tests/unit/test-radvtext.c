@@ -4,11 +4,11 @@
 #include "bootstrap/radvtext.h"
 
 /* As iPXE sent it from 94:40:c9:00:02:01. */
-static const uint8_t solicitation[] = {
-	0x33, 0x33, 0, 0, 0, 2, 0x94, 0x40, 0xc9, 0, 2, 1, 0x86, 0xdd, /* Ethernet */
-	0x60, 0, 0, 0, 0, 16, 58, 255,                                 /* IPv6 */
+static const uint8_t solicitation[] = {0x33, 0x33, 0, 0, 0, 2, 0x94, 0x40, 0xc9, 0, 2, 1,
+	0x86, 0xdd, /* Ethernet */
+	0x60, 0, 0, 0, 0, 16, 58, 255, /* IPv6 */
 	0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0x96, 0x40, 0xc9, 0xff, 0xfe, 0, 2, 1, /* from */
-	0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2,                   /* to */
+	0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, /* to */
 	133, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0x94, 0x40, 0xc9, 0, 2, 1};
 
 static void is_one(void **state)
@@ -47,9 +47,10 @@ static uint32_t ones_sum(const uint8_t *p, size_t len, uint32_t sum)
 
 static void answer(void **state)
 {
-	static const uint8_t want[] = {0x94, 0x40, 0xc9, 0, 2, 1, 2, 0, 0, 0, 0, 9, 0x86, 0xdd, 0x60, 0,
-		0, 0, 0, 16, 58, 255, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe, 0, 0, 9,
-		0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0x96, 0x40, 0xc9, 0xff, 0xfe, 0, 2, 1, 134, 0};
+	static const uint8_t want[] = {0x94, 0x40, 0xc9, 0, 2, 1, 2, 0, 0, 0, 0, 9, 0x86,
+		0xdd, 0x60, 0, 0, 0, 0, 16, 58, 255, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0xff, 0xfe, 0, 0, 9, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0x96, 0x40, 0xc9,
+		0xff, 0xfe, 0, 2, 1, 134, 0};
 	struct mac_addr own = {{2, 0, 0, 0, 0, 9}};
 	uint8_t got[RADV_FRAME_BYTES];
 	uint32_t sum;

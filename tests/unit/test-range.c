@@ -30,7 +30,8 @@ static void parts(void **state)
 	part("bytes=5-99", 10, 5, 5);
 	part("bytes=-3", 10, 7, 3);
 	part("bytes=-30", 10, 0, 10);
-	part("bytes=4294967296-", UINT64_C(1) << 33, UINT64_C(1) << 32, UINT64_C(1) << 32);
+	part("bytes=4294967296-", UINT64_C(1) << 33, UINT64_C(1) << 32,
+		UINT64_C(1) << 32);
 	part("bytes=0-18446744073709551615", 10, 0, 10);
 }
 
@@ -43,9 +44,9 @@ static void unsatisfiable(void **state)
 
 static void not_understood(void **state)
 {
-	static const char *const headers[] = {"", "bytes", "bytes=", "bytes=-", "bytes=a-", "bytes=5",
-		"bytes=5-a", "bytes=7-5", "bytes=1-2,4-5", "bytes= 1-", "lines=1-", "bytes=-1-2",
-		"bytes=18446744073709551616-"};
+	static const char *const headers[] = {"", "bytes", "bytes=", "bytes=-",
+		"bytes=a-", "bytes=5", "bytes=5-a", "bytes=7-5", "bytes=1-2,4-5",
+		"bytes= 1-", "lines=1-", "bytes=-1-2", "bytes=18446744073709551616-"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(headers); i++)
 		other(headers[i], 10, RANGE_WHOLE);

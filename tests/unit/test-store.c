@@ -41,10 +41,15 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int64_t add(struct place *p, const char *node, const char *type, const json_t *data)
+static int64_t add(
+	struct place *p, const char *node, const char *type, const json_t *data)
 {
-	struct store_event ev = {
-		.time_ms = 1234, .node = node, .source = "test", .type = type, .text = "text\n\t\"x\"", .data = data};
+	struct store_event ev = {.time_ms = 1234,
+		.node = node,
+		.source = "test",
+		.type = type,
+		.text = "text\n\t\"x\"",
+		.data = data};
 
 	return store_event_add(p->store, &ev);
 }
@@ -52,8 +57,8 @@ static int64_t add(struct place *p, const char *node, const char *type, const js
 static int collect(const struct store_event *ev, void *userdata)
 {
 	char **out = userdata;
-	char *more = xasprintf("%s%lld:%s:%s:%s ", *out, (long long)ev->id, ev->node, ev->type,
-		ev->data ? "data" : "-");
+	char *more = xasprintf("%s%lld:%s:%s:%s ", *out, (long long)ev->id, ev->node,
+		ev->type, ev->data ? "data" : "-");
 
 	free(*out);
 	*out = more;
@@ -64,7 +69,8 @@ static char *list(struct place *p, int64_t since, const char *node, unsigned lim
 {
 	char *out = xstrdup("");
 
-	assert_int_equal(store_event_each(p->store, since, node, limit, collect, &out), 0);
+	assert_int_equal(
+		store_event_each(p->store, since, node, limit, collect, &out), 0);
 	return out;
 }
 
@@ -107,7 +113,8 @@ static int check_text(const struct store_event *ev, void *userdata)
 	assert_string_equal(ev->text, "text\n\t\"x\"");
 	assert_string_equal(ev->source, "test");
 	assert_int_equal(ev->time_ms, 1234);
-	assert_string_equal(json_string_value(json_object_get(ev->data, "k")), "ü\"'; DROP TABLE event;");
+	assert_string_equal(json_string_value(json_object_get(ev->data, "k")),
+		"ü\"'; DROP TABLE event;");
 	++*(int *)userdata;
 	return 0;
 }
@@ -178,7 +185,8 @@ static void tokens(void **state)
 	size_t len;
 
 	assert_false(store_token_is(p->store, "boot", "hp01", ""));
-	assert_int_equal(store_token_put(p->store, "boot", "hp01", "deadbeefdeadbeef"), 0);
+	assert_int_equal(
+		store_token_put(p->store, "boot", "hp01", "deadbeefdeadbeef"), 0);
 	assert_true(store_token_is(p->store, "boot", "hp01", "deadbeefdeadbeef"));
 	assert_false(store_token_is(p->store, "boot", "hp01", "deadbeefdeadbeee"));
 	assert_false(store_token_is(p->store, "boot", "hp02", "deadbeefdeadbeef"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/harness.h"
 
-#include "initramfs/sysfs.h"
+#include "common/sysfs.h"
 #include "tests/unit/fakefs.h"
 
 static char *clean(const char *text, size_t max)

@@ -3,7 +3,7 @@
  * Attributes vary by driver and kernel: one that is missing is ordinary, so the getters
  * answer NULL or the default, and what to do without it is the caller's decision.
  */
-#include "initramfs/sysfs.h"
+#include "common/sysfs.h"
 
 #include <dirent.h>
 #include <limits.h>
