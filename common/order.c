@@ -140,6 +140,16 @@ static void make_port(struct desired *d, const struct rack_node *n, const struct
 		.gateway = net->gateway};
 }
 
+/* Where no bay can be told, two alike bays may match one drive: it is given once. */
+static bool is_given(const struct desired *d, const struct inv_disk *disk)
+{
+	for (size_t i = 0; i < d->n_data_disks; i++)
+		if (streq(d->data_disks[i].serial, disk->serial) &&
+			streq(d->data_disks[i].wwn, disk->wwn))
+			return true;
+	return false;
+}
+
 static void make_data_disks(struct desired *d, const struct rack_node *n, const struct inventory *inv)
 {
 	d->data_disks = xcalloc(n->profile->n_disks, sizeof(*d->data_disks));
@@ -147,7 +157,8 @@ static void make_data_disks(struct desired *d, const struct rack_node *n, const 
 		_cleanup_free_ char *why = NULL;
 		const struct inv_disk *disk;
 
-		if (n->profile->disks[i].use == DISK_DATA && disk_match(n, i, inv, &disk, &why) == 0)
+		if (n->profile->disks[i].use == DISK_DATA && disk_match(n, i, inv, &disk, &why) == 0 &&
+			!is_given(d, disk))
 			d->data_disks[d->n_data_disks++] = disk_of(disk);
 	}
 }

@@ -237,6 +237,11 @@ static int take_lock(struct up *u)
 				u->rack->name, u->dir);
 			return EXIT_FAILED;
 		}
+		if (r == -ENOTEMPTY) {
+			log_error("%s holds files of something else; give --dir a new or an empty "
+				  "directory", u->dir);
+			return EXIT_FAILED;
+		}
 		if (r < 0) {
 			log_error("%s: %s%s", u->dir, strerror(-r),
 				r == -EACCES ? "; ondol-twin needs root" : "");

@@ -15,6 +15,7 @@
 
 #include "common/jsonx.h"
 
+#define LOCK_MARK "the run directory of a rack of ondol-twin\n"
 #define MAX_STATE (1024 * 1024)
 #define MARK ".ondol-twin"
 
@@ -50,15 +51,64 @@ static int lock_existing(const char *dir, int flags, int *ret_fd)
 	}
 }
 
+/* Is there anything in DIR but the lock? */
+static bool holds_more(const char *dir)
+{
+	DIR *d = opendir(dir);
+	bool more = false;
+
+	for (struct dirent *e; d && !more && (e = readdir(d));)
+		more = !streq(e->d_name, ".") && !streq(e->d_name, "..") &&
+			!streq(e->d_name, "lock");
+	if (d)
+		closedir(d);
+	return more;
+}
+
+/*
+ * The lock says whose the directory is: files of ours are put into, and removed from, only
+ * one that was empty when its lock was made.
+ */
+static bool is_marked(int fd)
+{
+	char text[sizeof(LOCK_MARK)] = "";
+
+	return pread(fd, text, sizeof(text), 0) == sizeof(LOCK_MARK) - 1 &&
+		streq(text, LOCK_MARK);
+}
+
+static int claim(const char *dir, int fd)
+{
+	_cleanup_free_ char *path = in(dir, "lock");
+	struct stat st;
+
+	if (is_marked(fd))
+		return 0;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size > 0)
+		return -ENOTEMPTY;
+	if (holds_more(dir)) {
+		unlink(path); /* made just now, and empty */
+		return -ENOTEMPTY;
+	}
+	return write_all(fd, LOCK_MARK, sizeof(LOCK_MARK) - 1);
+}
+
 int rundir_lock(const char *dir, int *ret_fd)
 {
+	_cleanup_close_ int fd = -1;
 	int r;
 
 	do {
 		r = mkdir_p(dir, 0700);
 		if (r == 0)
-			r = lock_existing(dir, O_CREAT, ret_fd);
+			r = lock_existing(dir, O_CREAT, &fd);
 	} while (r == -ENOENT); /* a rack that ends removed the directory meanwhile */
+	if (r == 0)
+		r = claim(dir, fd);
+	if (r == 0)
+		*ret_fd = TAKE_FD(fd);
 	return r;
 }
 
@@ -325,7 +375,7 @@ void rundir_wipe_stale(const char *dir)
 	_cleanup_(rundir_state_freep) struct rundir_state *s = NULL;
 	_cleanup_free_ char *msg = NULL;
 
-	if (lock_existing(dir, 0, &lock) < 0)
+	if (lock_existing(dir, 0, &lock) < 0 || !is_marked(lock))
 		return;
 	if (rundir_load(dir, &s, &msg) == 0 || !msg)
 		rundir_wipe(dir, s);

@@ -29,7 +29,10 @@ enum rundir_status {
 	RUNDIR_ELSEWHERE, /* locked, but the process is not in sight: asked from inside the rack */
 };
 
-/* Creates DIR (0700) and takes its lock. -EBUSY: another process has it. */
+/*
+ * Creates DIR (0700) and takes its lock. -EBUSY: another process has it. -ENOTEMPTY: DIR
+ * holds what no rack put there; nothing is left in it.
+ */
 int rundir_lock(const char *dir, int *ret_fd);
 int rundir_save(const char *dir, const struct rundir_state *s);
 /* -ENOENT: no state. -EINVAL: not ours, or damaged; *reterr_msg says so. */
@@ -55,7 +58,7 @@ int rundir_keep_disks(const char *dir);
  * DIR itself. What others put there stays.
  */
 void rundir_wipe(const char *dir, const struct rundir_state *s);
-/* rundir_wipe(), but only when nobody holds the lock. */
+/* rundir_wipe(), but only when nobody holds the lock, and the lock is one of ours. */
 void rundir_wipe_stale(const char *dir);
 
 /* Name of the rack's directory: "/run/ondol-twin/RACK"; caller frees. */

@@ -152,6 +152,23 @@ static void what_is_not_ours_stays(void **state)
 	assert_int_equal(remove_tree(dir), 0);
 }
 
+static void a_directory_of_others_is_refused(void **state)
+{
+	int lock = -1;
+
+	assert_int_equal(mkdir_p(dir, 0700), 0);
+	put(dir, "nodes");
+	assert_int_equal(rundir_lock(dir, &lock), -ENOTEMPTY);
+	assert_int_equal(lock, -1);
+	assert_false(is_there(dir, "lock"));
+	put(dir, "lock"); /* someone's own file of that name */
+	assert_int_equal(rundir_lock(dir, &lock), -ENOTEMPTY);
+	rundir_wipe_stale(dir);
+	assert_true(is_there(dir, "nodes"));
+	assert_true(is_there(dir, "lock"));
+	assert_int_equal(remove_tree(dir), 0);
+}
+
 static void kept_disks_stay_and_are_taken_again(void **state)
 {
 	_cleanup_free_ char *node = xasprintf("%s/hp01", disks);
@@ -203,6 +220,7 @@ int main(void)
 		cmocka_unit_test(one_life),
 		cmocka_unit_test(recycled_pid),
 		cmocka_unit_test(what_is_not_ours_stays),
+		cmocka_unit_test(a_directory_of_others_is_refused),
 		cmocka_unit_test(kept_disks_stay_and_are_taken_again),
 		cmocka_unit_test(damaged_state_is_said_and_left_alone),
 	};
