@@ -36,8 +36,9 @@ static void get_boot(struct ondold *o, struct http_req *req, const char *mac_tex
 		return;
 	}
 	if (!first) {
-		node_event(n, "http", FSM_EV_DHCP_OTHER_PORT,
-			"it boots from another port than its first", NULL);
+		if (node_may_tell(n, FSM_EV_DHCP_OTHER_PORT, httpd_peer(req)))
+			node_event(n, "http", FSM_EV_DHCP_OTHER_PORT,
+				"it boots from another port than its first", NULL);
 		httpd_reply_text(req, 200, pxe_exit_script());
 		return;
 	}
@@ -47,7 +48,7 @@ static void get_boot(struct ondold *o, struct http_req *req, const char *mac_tex
 			req, 403, "only %s itself may fetch its boot script", n->name);
 		return;
 	}
-	script = node_boot_script(n);
+	script = node_boot_script(n, httpd_peer(req));
 	httpd_reply_text(req, 200, script);
 }
 
@@ -62,12 +63,15 @@ static void note_fetch(
 	if (!n || !fsm_wants_netboot(&n->fsm) ||
 		profile_load(o->opts.images_dir, profile, &m, &msg) < 0)
 		return;
-	if (streq(file, m->kernel.name))
-		node_event(n, "http", FSM_EV_BOOT_KERNEL, "it fetches the agent's kernel",
-			NULL);
-	else if (streq(file, m->initrd.name))
-		node_event(n, "http", FSM_EV_BOOT_INITRD,
-			"it fetches the agent's initramfs", NULL);
+	if (streq(file, m->kernel.name)) {
+		if (node_may_tell(n, FSM_EV_BOOT_KERNEL, httpd_peer(req)))
+			node_event(n, "http", FSM_EV_BOOT_KERNEL, "it fetches the agent's kernel",
+				NULL);
+	} else if (streq(file, m->initrd.name)) {
+		if (node_may_tell(n, FSM_EV_BOOT_INITRD, httpd_peer(req)))
+			node_event(n, "http", FSM_EV_BOOT_INITRD,
+				"it fetches the agent's initramfs", NULL);
+	}
 }
 
 static void get_file(struct ondold *o, struct http_req *req, const char *rest)

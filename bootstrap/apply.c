@@ -86,6 +86,20 @@ char *apply_hardware_change(const struct rack_node *before, const struct rack_no
 	return why;
 }
 
+char *apply_address_change(const struct rack *before, const struct rack *after)
+{
+	char address[16];
+
+	if (before->address == after->address && before->http_port == after->http_port)
+		return NULL;
+	format_ipv4(before->address, address);
+	return xasprintf(
+		"installed nodes know only the old address %s:%u; changing it needs their "
+		"reinstallation: apply once without them in rack.ini, then change it and "
+		"add them again",
+		address, before->http_port);
+}
+
 /* ---- the decision ---- */
 
 static bool names(const char *const *wipe, const char *id)

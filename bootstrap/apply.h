@@ -31,6 +31,8 @@ struct apply_view { /* what ondold knows of the node; all borrowed */
  */
 enum apply_action apply_decide(const struct rack_node *before,
 	const struct rack_node *after, const struct apply_view *view, char **ret_why);
+/* Why ondold cannot move from where installed nodes look for it; NULL: it does not. Caller frees. */
+char *apply_address_change(const struct rack *before, const struct rack *after);
 /* What of the hardware differs, for people; NULL: nothing. Caller frees. */
 char *apply_hardware_change(
 	const struct rack_node *before, const struct rack_node *after);

@@ -177,8 +177,13 @@ static void remember(struct fsm_node *f, enum fsm_event event, uint64_t now_ms)
 		f->boots++;
 	if (event == FSM_EV_AGENT_INSTALLED && f->state == FSM_INSTALLING)
 		f->installed = true;
+	if (event == FSM_EV_NODED_UP && fsm_noded_proves_install(f))
+		f->installed = true;
+	if (event == FSM_EV_ORDER_SENT) /* from here on the disk may change */
+		f->had_system = false;
 	if (event == FSM_EV_INSTALL) {
 		f->want_install = true;
+		f->had_system |= f->installed;
 		f->installed = false;
 	}
 	if (event == FSM_EV_BOOT_KERNEL ||
@@ -196,8 +201,11 @@ static void enter(struct fsm_node *f, enum fsm_state to, uint64_t now_ms)
 	}
 	if (to == FSM_NETBOOT && f->state != FSM_POWERING)
 		f->evidence &= UINT64_C(1) << FSM_EV_BOOT_SCRIPT;
-	if (to == FSM_CANCELLED)
-		f->want_install = false;
+	if (to == FSM_FAILED || to == FSM_CANCELLED) {
+		/* What never reached the disk left the old system as it was. */
+		f->installed = to == FSM_FAILED && (f->installed || f->had_system);
+		f->want_install = f->had_system = false;
+	}
 	f->state = to;
 	f->entered_ms = f->moved_ms = now_ms;
 	f->not_before_ms = 0;
@@ -211,6 +219,12 @@ void fsm_replay_event(struct fsm_node *f, enum fsm_event event, uint64_t now_ms)
 void fsm_replay_state(struct fsm_node *f, enum fsm_state to, uint64_t now_ms)
 {
 	enter(f, to, now_ms);
+}
+
+/* Wanting goes with the state idle and ends with powering: anything else was cut short. */
+bool fsm_lost_wish(const struct fsm_node *f)
+{
+	return f->want_install && f->state != FSM_IDLE;
 }
 
 /*
@@ -429,6 +443,12 @@ void fsm_step(const struct fsm_node *f, enum fsm_event event, const char *text,
 		enter(&out.next, r->to, now_ms);
 	}
 	*ret = out;
+}
+
+bool fsm_noded_proves_install(const struct fsm_node *f)
+{
+	return !f->installed && !f->want_install && seen(f, FSM_EV_ORDER_SENT) &&
+		(f->state == FSM_INSTALLING || f->state == FSM_FAILED);
 }
 
 bool fsm_wants_netboot(const struct fsm_node *f)

@@ -90,6 +90,7 @@ struct fsm_node {
 	unsigned boots; /* boot scripts fetched in this run */
 	bool want_install;
 	bool installed; /* the agent finished writing, and nothing newer was asked for */
+	bool had_system; /* a new install is wanted, the old system is still untouched */
 };
 
 struct fsm_output {
@@ -121,12 +122,20 @@ uint64_t fsm_deadline(const struct fsm_node *f, unsigned patience_percent);
 
 /*
  * Replay from the store, oldest first: an event, and a transition to a state. No action
- * follows from either. When all is replayed, fsm_resume() says what must be begun again.
+ * follows from either. When all is replayed, fsm_resume() says what must be begun again;
+ * before it, fsm_lost_wish(): ondold was killed between keeping the wish for an install
+ * and acting upon it, and FSM_EV_INSTALL is to be stepped once more.
  */
 void fsm_replay_event(struct fsm_node *f, enum fsm_event event, uint64_t now_ms);
 void fsm_replay_state(struct fsm_node *f, enum fsm_state to, uint64_t now_ms);
+bool fsm_lost_wish(const struct fsm_node *f);
 unsigned fsm_resume(struct fsm_node *f, unsigned patience_percent, uint64_t now_ms);
 
+/*
+ * Would a word of ondol-noded prove that the install was finished? Its token was made with
+ * the order, so it is the new system that speaks, whatever became of agent.installed.
+ */
+bool fsm_noded_proves_install(const struct fsm_node *f);
 /* Is a node of this state to get kernel and agent when it boots from the network? */
 bool fsm_wants_netboot(const struct fsm_node *f);
 /* Does it hold one of the rack's parallel installs? */

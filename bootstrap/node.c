@@ -241,6 +241,18 @@ bool node_tells_step(const struct node *n, enum fsm_event event)
 	return event == FSM_EV_NODED_STEP && n->fsm.installed && s != FSM_READY;
 }
 
+bool node_may_tell(struct node *n, enum fsm_event event, uint32_t peer)
+{
+	uint64_t now = now_mono_ms();
+
+	if (n->fsm.installed && peer != rack_address(n->conf, n->o->rack->provisioning))
+		return false;
+	if (n->told_ms[event] && now - n->told_ms[event] < 1000)
+		return false;
+	n->told_ms[event] = now;
+	return true;
+}
+
 void node_event(struct node *n, const char *source, enum fsm_event event,
 	const char *text, const json_t *data)
 {
@@ -262,7 +274,9 @@ void node_want_install(struct node *n, const char *why, const json_t *wipe)
 
 	set_wipe(n, wipe);
 	data = json_pack("{s:O}", "wipe", n->wipe);
+	store_begin(n->o->store); /* the wish and its transition: both or none */
 	node_event(n, "operator", FSM_EV_INSTALL, why, data);
+	store_commit(n->o->store);
 	json_decref(data);
 }
 
@@ -334,6 +348,9 @@ void node_replay(struct node *n, const struct store_event *ev)
 
 void node_resume(struct node *n)
 {
+	if (fsm_lost_wish(&n->fsm))
+		node_step(n, FSM_EV_INSTALL,
+			"the installation that was asked for when ondold was killed");
 	carry_out(n, fsm_resume(&n->fsm, n->o->opts.patience_percent, now_mono_ms()));
 	if (n->fsm.state != FSM_POWERING)
 		node_query_power(n);

@@ -48,6 +48,7 @@ struct node {
 
 	enum fsm_event last_dhcp; /* what was kept last, and when (mono) */
 	uint64_t last_dhcp_ms;
+	uint64_t told_ms[FSM_N_EVENTS]; /* mono: see node_may_tell */
 
 	struct ipmi_bmc *bmc; /* owned */
 	struct ipmi_job *boot_job; /* borrowed from bmc: powering */
@@ -79,6 +80,11 @@ void node_event(struct node *n, const char *source, enum fsm_event event,
 	const char *text, const json_t *data);
 /* An event that steps the machine and leaves no trace but the transition. */
 void node_step(struct node *n, enum fsm_event event, const char *text);
+/*
+ * Is an unproven word of this kind to be kept? Whoever reaches ondold can say it, so once a
+ * second, and over an installed node only when it comes from its own address.
+ */
+bool node_may_tell(struct node *n, enum fsm_event event, uint32_t peer);
 /* The install the operator asked for; wipe: array of disk serials or WWNs, borrowed, or NULL. */
 void node_want_install(struct node *n, const char *why, const json_t *wipe);
 /* At the start: an event of the store; then, once, going on from where it was. */
@@ -106,8 +112,11 @@ bool node_order_is_due(const struct node *n);
 int node_make_order(struct node *n, json_t **ret, char **reterr_msg);
 /* Says that the image cannot be read; the same words once. */
 void node_blocked(struct node *n, const char *why);
-/* The iPXE script of this moment; a new boot token when it starts the agent. Caller frees. */
-char *node_boot_script(struct node *n);
+/*
+ * The iPXE script of this moment for the one who asks at address peer; a new boot token
+ * when it starts the agent. Caller frees.
+ */
+char *node_boot_script(struct node *n, uint32_t peer);
 /* Brings the desired state up to date with rack and inventory; true when it changed. */
 bool node_refresh_desired(struct node *n);
 /* Would it change for this configuration? Nothing is changed. */

@@ -263,15 +263,18 @@ static char *install_script(struct node *n)
 	return script;
 }
 
-char *node_boot_script(struct node *n)
+char *node_boot_script(struct node *n, uint32_t peer)
 {
+	bool tell = node_may_tell(n, FSM_EV_BOOT_SCRIPT, peer);
+
 	if (!fsm_wants_netboot(&n->fsm)) {
-		ondold_event(n->o, n, "http", "boot.local",
-			"it booted from the network with nothing to install: sent on to its disk",
-			NULL);
+		if (tell)
+			ondold_event(n->o, n, "http", "boot.local",
+				"it booted from the network with nothing to install: sent on to its disk",
+				NULL);
 		return xstrdup(pxe_exit_script());
 	}
-	if (!n->blocked) /* else it asks every ten seconds */
+	if (tell && !n->blocked) /* else it asks every ten seconds */
 		node_event(n, "http", FSM_EV_BOOT_SCRIPT, "iPXE fetched its boot script",
 			NULL);
 	if (!fsm_wants_netboot(&n->fsm)) /* once too often: it has failed just now */

@@ -345,6 +345,9 @@ char *node_take_report(struct node *n, const json_t *report)
 	revision = (uint64_t)json_integer_value(json_object_get(report, "revision"));
 	fresh = says_something_new(n, report);
 	heard(n);
+	if (fsm_noded_proves_install(&n->fsm)) /* agent.installed was lost */
+		node_event(n, "noded", FSM_EV_NODED_UP,
+			"the installed system reports", NULL);
 	if (!n->fsm.installed) /* the system that is about to be replaced */
 		return NULL;
 	tell_restart(n, report);

@@ -200,11 +200,7 @@ static int start(struct ondold *o)
 		log_error("%s", msg ? msg : strerror(-r));
 		return r;
 	}
-	r = rackstate_load(o);
-	if (r < 0) {
-		log_error("the kept rack could not be read: %s", strerror(-r));
-		return r;
-	}
+	rackstate_load(o);
 	return open_socket(o);
 }
 

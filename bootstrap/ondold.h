@@ -29,6 +29,7 @@ struct ondold {
 	struct rack *rack; /* owned, NULL: none yet */
 	struct secrets *secrets; /* owned, with rack */
 	int64_t rack_revision; /* 0: none yet */
+	bool rack_lost; /* there is one in the store, and it cannot be read */
 	struct node **nodes; /* owned, in the order of rack.ini */
 	size_t n_nodes;
 
@@ -69,8 +70,11 @@ int serve_new(struct ondold *o);
 void serve_rack(struct ondold *o);
 
 /* ---- rackstate.c: the rack in force ---- */
-/* At the start: the rack of the store, its nodes, and their state from the events. */
-int rackstate_load(struct ondold *o);
+/*
+ * At the start: the rack of the store, its nodes, and their state from the events. One that
+ * cannot be read is told as an event and waits for the next apply.
+ */
+void rackstate_load(struct ondold *o);
 /*
  * POST /v1/rack. 0 with *ret_answer; 1: refused, *ret_answer has "problems" (new
  * references); negative errno: it could not be kept.

@@ -248,12 +248,16 @@ static int take(struct ondold *o, struct rack *rack, struct secrets *secrets,
 {
 	struct rack *old_rack = o->rack;
 	struct secrets *old_secrets = o->secrets;
-	int64_t rev;
+	int64_t rev = store_begin(o->store), old_rev = o->rack_revision;
+	int r;
 
-	store_begin(o->store);
-	rev = store_rack_put(o->store, req->file, req->rack_ini, req->secrets_ini);
+	if (rev == 0) {
+		rev = store_rack_put(
+			o->store, req->file, req->rack_ini, req->secrets_ini);
+		if (rev < 0)
+			store_commit(o->store);
+	}
 	if (rev < 0) {
-		store_commit(o->store);
 		rack_free(rack);
 		secrets_free(secrets);
 		return (int)rev;
@@ -266,11 +270,83 @@ static int take(struct ondold *o, struct rack *rack, struct secrets *secrets,
 	for (size_t i = 0; i < d->n; i++)
 		if (d->list[i].conf)
 			act(&d->list[i], req);
-	store_commit(o->store);
+	r = store_commit(o->store);
+	if (r < 0)
+		o->rack_revision = old_rev;
+	if (o->rack_revision > 0)
+		store_rack_drop_secrets_but(o->store, o->rack_revision);
 	serve_rack(o);
 	ondold_schedule(o);
+	return r;
+}
+
+/* ---- bringing back ---- */
+
+static int replay(const struct store_event *ev, void *userdata)
+{
+	struct node *n = *ev->node ? ondold_node(userdata, ev->node) : NULL;
+
+	if (n)
+		node_replay(n, ev);
 	return 0;
 }
+
+static void bring_back(struct ondold *o)
+{
+	o->nodes = xcalloc(o->rack->n_nodes, sizeof(struct node *));
+	o->n_nodes = o->rack->n_nodes;
+	for (size_t i = 0; i < o->n_nodes; i++) {
+		o->nodes[i] = node_new(o, &o->rack->nodes[i]);
+		node_load_docs(o->nodes[i]);
+	}
+	store_event_each(o->store, 0, NULL, 0, replay, o);
+	serve_rack(o);
+	for (size_t i = 0; i < o->n_nodes; i++) {
+		log_info("%s: was %s", o->nodes[i]->name,
+			fsm_state_str(o->nodes[i]->fsm.state));
+		node_resume(o->nodes[i]);
+	}
+	ondold_schedule(o);
+}
+
+/*
+ * The stored rack could not be read, but its nodes' events are there: they are taken up as
+ * those of the rack that is given now, or every healthy server would count as new.
+ */
+static void adopt(struct ondold *o, const struct request *req)
+{
+	struct problems problems = {0};
+
+	if (parse_texts(o, req->file, req->rack_ini, req->secrets_ini, &problems,
+		    &o->rack, &o->secrets) == 0) {
+		o->rack_lost = false;
+		bring_back(o);
+	}
+	problems_clear(&problems);
+}
+
+/* A node is told ondold's address at its install and never again. */
+static void check_address(struct ondold *o, const struct rack *rack, const char *file,
+	struct problems *problems)
+{
+	_cleanup_free_ char *change =
+		o->rack ? apply_address_change(o->rack, rack) : NULL;
+
+	for (size_t i = 0; change && i < o->n_nodes; i++) {
+		struct node *n = o->nodes[i];
+
+		if (!rack_node(rack, n->name) ||
+			!(n->fsm.installed || n->fsm.had_system ||
+				fsm_holds_slot(&n->fsm)))
+			continue;
+		problems_add(problems, file, 0, "deploy",
+			rack->address != o->rack->address ? "address" : "http_port",
+			"%s (%s is one of them)", change, n->name);
+		return;
+	}
+}
+
+/* ---- answering ---- */
 
 static json_t *problem_answer(struct problems *problems)
 {
@@ -302,8 +378,12 @@ int rackstate_apply(struct ondold *o, const json_t *body, json_t **ret_answer)
 		return 1;
 	}
 	if (parse_texts(o, req.file, req.rack_ini, req.secrets_ini, &problems, &rack,
-		    &secrets) == 0)
+		    &secrets) == 0) {
 		check_image(o, rack, req.file, &problems);
+		if (o->rack_lost && !problems.n)
+			adopt(o, &req);
+		check_address(o, rack, req.file, &problems);
+	}
 	if (problems.n) {
 		*ret_answer = problem_answer(&problems);
 		rack_free(rack);
@@ -331,13 +411,16 @@ int rackstate_apply(struct ondold *o, const json_t *body, json_t **ret_answer)
 
 /* ---- at the start ---- */
 
-static int replay(const struct store_event *ev, void *userdata)
+static void tell_lost(struct ondold *o, const char *why)
 {
-	struct node *n = *ev->node ? ondold_node(userdata, ev->node) : NULL;
+	_cleanup_free_ char *text = xasprintf(
+		"the rack of the last apply cannot be read (%s); no node is served until "
+		"`ondol apply` is run again",
+		why);
 
-	if (n)
-		node_replay(n, ev);
-	return 0;
+	o->rack_lost = true;
+	log_error("%s", text);
+	ondold_event(o, NULL, "ondold", "rack.unreadable", text, NULL);
 }
 
 static int parse_stored(
@@ -350,49 +433,28 @@ static int parse_stored(
 	if (r < 0) {
 		_cleanup_free_ char *first =
 			problems.n ? problem_format(&problems.list[0]) : NULL;
-		_cleanup_free_ char *text = xasprintf(
-			"the rack of the last apply is not understood any more (%s); nothing is "
-			"served until `ondol apply` is run again",
-			first ? first : strerror(-r));
 
-		log_error("%s", text);
-		ondold_event(o, NULL, "ondold", "rack.unreadable", text, NULL);
+		tell_lost(o, first ? first : strerror(-r));
 	}
 	problems_clear(&problems);
 	return r;
 }
 
-static void bring_back(struct ondold *o)
-{
-	o->nodes = xcalloc(o->rack->n_nodes, sizeof(struct node *));
-	o->n_nodes = o->rack->n_nodes;
-	for (size_t i = 0; i < o->n_nodes; i++) {
-		o->nodes[i] = node_new(o, &o->rack->nodes[i]);
-		node_load_docs(o->nodes[i]);
-	}
-	store_event_each(o->store, 0, NULL, 0, replay, o);
-	serve_rack(o);
-	for (size_t i = 0; i < o->n_nodes; i++) {
-		log_info("%s: was %s", o->nodes[i]->name,
-			fsm_state_str(o->nodes[i]->fsm.state));
-		node_resume(o->nodes[i]);
-	}
-	ondold_schedule(o);
-}
-
-int rackstate_load(struct ondold *o)
+void rackstate_load(struct ondold *o)
 {
 	_cleanup_free_ char *file = NULL, *rack_ini = NULL, *secrets_ini = NULL;
 	int r = store_rack_get(
 		o->store, &o->rack_revision, &file, &rack_ini, &secrets_ini);
 
 	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return r;
+		return;
+	if (r < 0) {
+		tell_lost(o, "its secrets or the database, see ondold's log");
+		return;
+	}
+	store_rack_drop_secrets_but(o->store, o->rack_revision);
 	r = parse_stored(o, file, rack_ini, secrets_ini);
 	explicit_bzero(secrets_ini, strlen(secrets_ini));
 	if (r == 0)
 		bring_back(o);
-	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/store.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
@@ -11,10 +12,10 @@
 #include "common/log.h"
 
 /*
- * Why SQLite with synchronous=NORMAL: a killed process loses nothing, a power cut at most
- * the last events, and each node's state is then only a little older than the node, which
- * every state can stand. The secrets are a file and not a row so that the database can be
- * copied for a bug report. The new file is in place before the row that names it.
+ * Why SQLite with synchronous=FULL: neither a killed process nor a power cut loses what
+ * was answered; a node token or an order that is forgotten disowns a server. The secrets
+ * are a file and not a row so that the database can be copied for a bug report. The new
+ * file is in place before the row that names it, the old one until that row is committed.
  */
 
 #define SCHEMA_VERSION 1
@@ -69,6 +70,7 @@ struct store {
 	char *dir; /* owned */
 	int lock_fd; /* owned; the flock lives as long as it */
 	sqlite3 *db; /* owned */
+	unsigned depth; /* of store_begin */
 	sqlite3_stmt *stmts[ST_N]; /* owned */
 };
 
@@ -158,7 +160,7 @@ static int prepare_schema(struct store *s, char **reterr_msg)
 {
 	int version = 0;
 
-	if (sqlite3_exec(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+	if (sqlite3_exec(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
 		    NULL, NULL, NULL) != SQLITE_OK ||
 		user_version(s, &version) < 0)
 		goto fail;
@@ -245,15 +247,20 @@ void store_closep(struct store **s)
 
 int store_begin(struct store *s)
 {
-	return sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK
-		? 0
-		: db_failed(s, "begin");
+	if (s->depth == 0 && sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+		return db_failed(s, "begin");
+	s->depth++;
+	return 0;
 }
 
 int store_commit(struct store *s)
 {
 	int r = 0;
 
+	if (s->depth == 0) /* its begin has failed: each write stood alone */
+		return -EIO;
+	if (--s->depth > 0)
+		return 0;
 	if (sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
 		r = db_failed(s, "commit");
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
@@ -375,7 +382,6 @@ int64_t store_rack_put(
 	struct store *s, const char *file, const char *rack_ini, const char *secrets_ini)
 {
 	int64_t old = rack_revision(s), rev;
-	_cleanup_free_ char *old_path = secrets_path(s, old);
 	_cleanup_free_ char *path = secrets_path(s, old + 1);
 	int r = write_file_atomic(path, secrets_ini, strlen(secrets_ini), 0600);
 
@@ -385,11 +391,22 @@ int64_t store_rack_put(
 		return r;
 	}
 	rev = add_rack_row(s, file, rack_ini);
-	if (rev == old + 1)
-		unlink(old_path);
-	else
+	if (rev != old + 1)
 		unlink(path);
 	return rev < 0 ? rev : rev == old + 1 ? rev : -EIO;
+}
+
+void store_rack_drop_secrets_but(struct store *s, int64_t revision)
+{
+	_cleanup_free_ char *keep = xasprintf("secrets-%lld.ini", (long long)revision);
+	DIR *dir = opendir(s->dir);
+
+	/* Also a half-written one of a killed ondold: secrets-3.ini.XXXXXX. */
+	for (struct dirent *d; dir && (d = readdir(dir));)
+		if (str_startswith(d->d_name, "secrets-") && !streq(d->d_name, keep))
+			(void)unlinkat(dirfd(dir), d->d_name, 0);
+	if (dir)
+		closedir(dir);
 }
 
 int store_rack_get(struct store *s, int64_t *ret_revision, char **ret_file,

@@ -3,7 +3,7 @@
  * What ondold keeps on disk: the append-only table of events, from which the state of
  * each node is folded at the start, and beside it the documents that events only refer
  * to: the rack, each node's inventory and desired state, and the hashes of tokens.
- * Blocks for as long as SQLite in WAL mode does: microseconds, no fsync per event.
+ * Blocks for as long as SQLite in WAL mode does, with one fsync per event or transaction.
  */
 #pragma once
 
@@ -32,7 +32,7 @@ int store_open(const char *dir, struct store **ret, char **reterr_msg);
 void store_close(struct store *s);
 void store_closep(struct store **s);
 
-/* What is written between the two is kept whole or not at all. No nesting. */
+/* What is written between the two is kept whole or not at all. Inner pairs only count. */
 int store_begin(struct store *s);
 int store_commit(struct store *s);
 
@@ -49,12 +49,14 @@ int store_event_each(struct store *s, int64_t since, const char *node, unsigned 
 /*
  * The rack in force. The secrets text goes to a file of mode 0600 beside the database.
  * put returns the new revision (> 0) or -errno; get -ENOENT when there is none yet; the
- * caller frees.
+ * caller frees. put leaves the old secrets alone: when its transaction is committed, or
+ * rolled back, drop_secrets_but() removes all but those of the revision that is in force.
  */
 int64_t store_rack_put(
 	struct store *s, const char *file, const char *rack_ini, const char *secrets_ini);
 int store_rack_get(struct store *s, int64_t *ret_revision, char **ret_file,
 	char **ret_rack_ini, char **ret_secrets_ini);
+void store_rack_drop_secrets_but(struct store *s, int64_t revision);
 
 /* One JSON document of a kind ("inventory", "desired") for a node; get -ENOENT: none. */
 int store_doc_put(struct store *s, const char *kind, const char *node, const json_t *doc);

@@ -9,11 +9,11 @@
 
 #include <blkid/blkid.h>
 
+#include "common/diskends.h"
 #include "common/sysfs.h"
 
 #define SIGNATURES_MAX 256
 #define LABEL_MAX 128
-#define ENDS_BYTES (1024 * 1024)
 #define SECTOR 512 /* libblkid's and sysfs's unit, whatever the disk's */
 
 void blk_part_clear(struct blk_part *p)
@@ -103,6 +103,16 @@ static void part_from_blkid(blkid_partition p, struct blk_part *ret)
 		.size_bytes = (uint64_t)blkid_partition_get_size(p) * SECTOR};
 }
 
+/* A disk without any name for what is on it is blank only when its ends are zero. */
+static void add_unknown(int fd, struct inv_disk *d)
+{
+	int r = diskends_check(fd, d->size_bytes);
+
+	if (r != 0)
+		add_signature(
+			d, "", r == DISKENDS_DATA ? DISKENDS_UNKNOWN : "unreadable", "");
+}
+
 void blk_signatures(int fd, struct inv_disk *d)
 {
 	_cleanup_(probe_freep) blkid_probe pr = NULL;
@@ -127,6 +137,8 @@ void blk_signatures(int fd, struct inv_disk *d)
 				d) == 0)
 			add_signature(d, where, "empty", part.label);
 	}
+	if (d->n_signatures == 0)
+		add_unknown(fd, d);
 }
 
 int blk_find_part(int fd, const char *uuid, struct blk_part *ret)
@@ -146,31 +158,6 @@ int blk_find_part(int fd, const char *uuid, struct blk_part *ret)
 	return -ENOENT;
 }
 
-static int zero_range(int fd, uint64_t offset, size_t len)
-{
-	_cleanup_free_ uint8_t *zeros = xcalloc(1, len);
-
-	for (size_t done = 0; done < len;) {
-		ssize_t n = pwrite(fd, zeros + done, len - done, (off_t)(offset + done));
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			done += (size_t)n;
-	}
-	return 0;
-}
-
-int blk_zero_ends(int fd, uint64_t start_bytes, uint64_t size_bytes)
-{
-	size_t len = (size_t)MIN(size_bytes, (uint64_t)ENDS_BYTES);
-	int r = zero_range(fd, start_bytes, len);
-
-	if (r < 0)
-		return r;
-	return zero_range(fd, start_bytes + size_bytes - len, len);
-}
-
 static int zero_ends_of_parts(int fd, uint64_t disk_bytes)
 {
 	_cleanup_(probe_freep) blkid_probe pr = probe_new(fd, 0, 0);
@@ -185,7 +172,7 @@ static int zero_ends_of_parts(int fd, uint64_t disk_bytes)
 		/* A table that claims more than the disk has is only rubbish to be wiped. */
 		if (part.start_bytes < disk_bytes &&
 			part.size_bytes <= disk_bytes - part.start_bytes)
-			r = blk_zero_ends(fd, part.start_bytes, part.size_bytes);
+			r = diskends_zero(fd, part.start_bytes, part.size_bytes);
 	}
 	return r;
 }
@@ -212,7 +199,7 @@ int blk_wipe(int fd, uint64_t size_bytes, char **reterr_msg)
 	left->n_disks = 1;
 	left->disks[0].size_bytes = size_bytes;
 	if (r == 0)
-		r = blk_zero_ends(fd, 0, size_bytes);
+		r = diskends_zero(fd, 0, size_bytes);
 	if (r == 0)
 		r = wipe_magics(fd);
 	if (r == 0 && fsync(fd) < 0)

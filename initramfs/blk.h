@@ -17,7 +17,8 @@ void blk_part_clear(struct blk_part *p);
 
 /*
  * Adds to d->signatures what is on the disk. A partition without any is of type "empty";
- * a disk that cannot be read is of type "unreadable", so that it never passes as blank.
+ * a disk that cannot be read is of type "unreadable" and one whose ends hold bytes that
+ * libblkid has no name for "unknown-data", so that neither passes as blank.
  */
 void blk_signatures(int fd, struct inv_disk *d);
 /* The partition with that PARTUUID (lower case). 0, -ENOENT, -errno. blk_part_clear *ret. */
@@ -27,5 +28,3 @@ int blk_find_part(int fd, const char *uuid, struct blk_part *ret);
  * and looks again. fd is open for writing. -EIO when something is still there.
  */
 int blk_wipe(int fd, uint64_t size_bytes, char **reterr_msg);
-/* Zeroes both ends (1 MiB each) of an area, so that nothing old shows in a new partition. */
-int blk_zero_ends(int fd, uint64_t start_bytes, uint64_t size_bytes);

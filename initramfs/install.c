@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A table of steps, each of which leaves the disk in a state that the next installation
- * can begin from. Nothing on the disk can be started before the image's digest matched:
- * the boot loader comes after it.
+ * can begin from. Nothing on the disk can be started before the image's digest matched
+ * and the node's identity is written: the boot loader comes last.
  */
 #include "initramfs/install.h"
 
 #include <fcntl.h>
 #include <sys/mount.h>
-#include <sys/sysmacros.h>
-#include <sys/stat.h>
 
+#include "common/diskends.h"
 #include "common/log.h"
 #include "common/run.h"
 #include "common/sysfs.h"
 #include "initramfs/blk.h"
+#include "initramfs/diskpin.h"
 #include "initramfs/disks.h"
 #include "initramfs/esp.h"
 #include "initramfs/fetch.h"
@@ -31,16 +31,15 @@
 #define STATE_DIR "/run/install/state"
 #define PARTITIONS_DEADLINE_MS 20000
 #define MKFS_TIMEOUT_MS 300000
+#define INSTALLED_TOLD_MS 120000 /* after it noded has to prove the installation */
 
 struct install {
 	struct devices *devices;
 	struct server *server;
 	const struct boot_args *args;
 	const struct install_order *order;
-	/* found by the first step; all owned */
-	char *disk; /* kernel name */
-	char *serial, *wwn;
-	uint64_t disk_bytes;
+	/* found by the first step */
+	struct diskpin disk; /* open from then on */
 	unsigned sector_bytes;
 	struct part_plan plan[PART_COUNT];
 	char *cmdline; /* of the installed system; owned */
@@ -48,7 +47,7 @@ struct install {
 
 static char *part_path(const struct install *in, enum part_id id)
 {
-	_cleanup_free_ char *name = parttable_part_name(in->disk, (int)id + 1);
+	_cleanup_free_ char *name = parttable_part_name(in->disk.name, (int)id + 1);
 
 	return xasprintf("/dev/%s", name);
 }
@@ -65,12 +64,11 @@ static int step_measure(struct install *in, char **reterr_msg)
 	r = target_find(inv, in->order, &found, reterr_msg);
 	if (r < 0)
 		return r;
-	in->disk = xstrdup(found->name);
-	in->serial = xstrdup(found->serial);
-	in->wwn = xstrdup(found->wwn);
-	in->disk_bytes = found->size_bytes;
+	r = diskpin_open("", found, &in->disk, reterr_msg);
+	if (r < 0)
+		return r;
 	in->sector_bytes = found->sector_bytes;
-	return parttable_plan(in->disk_bytes, in->plan, reterr_msg);
+	return parttable_plan(in->disk.size_bytes, in->plan, reterr_msg);
 }
 
 /* "md0 on sda2": what the kernel has built on the disk; NULL: nothing. Caller frees. */
@@ -96,47 +94,38 @@ static char *holder_of(const char *disk)
 	return NULL;
 }
 
-/* Is the open device still the disk that was measured? Its name may have moved on. */
-static int check_device(const struct install *in, int fd)
-{
-	_cleanup_free_ char *dir = xasprintf("/sys/block/%s", in->disk);
-	_cleanup_free_ char *dev = sysfs_attr(dir, "dev"), *now = NULL;
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	now = xasprintf("%u:%u", major(st.st_rdev), minor(st.st_rdev));
-	return S_ISBLK(st.st_mode) && dev && streq(dev, now) ? 0 : -ENODEV;
-}
-
-/* Opens the whole disk for nobody but us. */
+/*
+ * Opens the whole disk for nobody but us, when it is still the one that was measured;
+ * asked last, because ondold may have kept us waiting since.
+ */
 static int open_disk(const struct install *in, char **reterr_msg)
 {
-	_cleanup_free_ char *path = xasprintf("/dev/%s", in->disk),
-			    *holder = holder_of(in->disk);
+	_cleanup_free_ char *path = xasprintf("/dev/%s", in->disk.name),
+			    *holder = holder_of(in->disk.name);
 	_cleanup_close_ int fd = -1;
 	int r = 0;
 
 	if (holder) {
-		*reterr_msg = xasprintf(
-			"disk %s is in use: %s. Nothing was written.", in->disk, holder);
+		*reterr_msg = xasprintf("disk %s is in use: %s. Nothing was written.",
+			in->disk.name, holder);
 		return -EBUSY;
 	}
 	fd = open(path, O_RDWR | O_EXCL | O_CLOEXEC);
-	r = fd < 0 ? -errno : check_device(in, fd);
+	r = fd < 0 ? -errno : diskpin_is_fd(&in->disk, fd);
 	if (r < 0) {
 		*reterr_msg = xasprintf("disk %s cannot be opened for writing: %s",
-			in->disk, strerror(-r));
+			in->disk.name, strerror(-r));
 		return r;
 	}
-	return TAKE_FD(fd);
+	r = diskpin_check("", &in->disk, reterr_msg);
+	return r < 0 ? r : TAKE_FD(fd);
 }
 
 static int step_wipe(struct install *in, char **reterr_msg)
 {
 	_cleanup_close_ int fd = open_disk(in, reterr_msg);
 
-	return fd < 0 ? fd : blk_wipe(fd, in->disk_bytes, reterr_msg);
+	return fd < 0 ? fd : blk_wipe(fd, in->disk.size_bytes, reterr_msg);
 }
 
 /* The kernel's partitions are those of the plan. */
@@ -145,7 +134,8 @@ static bool partitions_are_there(void *userdata)
 	const struct install *in = userdata;
 
 	for (size_t i = 0; i < PART_COUNT; i++) {
-		_cleanup_free_ char *name = parttable_part_name(in->disk, (int)i + 1);
+		_cleanup_free_ char *name =
+			parttable_part_name(in->disk.name, (int)i + 1);
 		_cleanup_free_ char *dir = xasprintf("/sys/class/block/%s", name);
 		_cleanup_free_ char *node = xasprintf("/dev/%s", name);
 
@@ -157,14 +147,19 @@ static bool partitions_are_there(void *userdata)
 	return true;
 }
 
+/*
+ * The zeros and the table are on the disk when this returns (parttable_write does the
+ * fsync): while the disk is held open, closing it here writes nothing out, and what came
+ * later than the partitions' own data would destroy it.
+ */
 static int step_partition(struct install *in, char **reterr_msg)
 {
-	_cleanup_free_ char *path = xasprintf("/dev/%s", in->disk);
+	_cleanup_free_ char *path = xasprintf("/dev/%s", in->disk.name);
 	_cleanup_close_ int fd = open_disk(in, reterr_msg);
 	int r = fd < 0 ? fd : 0;
 
 	for (size_t i = 0; r == 0 && i < PART_COUNT; i++)
-		r = blk_zero_ends(fd, in->plan[i].start_bytes, in->plan[i].size_bytes);
+		r = diskends_zero(fd, in->plan[i].start_bytes, in->plan[i].size_bytes);
 	if (r < 0) {
 		if (fd >= 0)
 			*reterr_msg =
@@ -174,7 +169,7 @@ static int step_partition(struct install *in, char **reterr_msg)
 	r = parttable_write(fd, path, in->plan, reterr_msg);
 	if (r == 0)
 		r = parttable_verify(
-			fd, in->disk_bytes, in->sector_bytes, in->plan, reterr_msg);
+			fd, in->disk.size_bytes, in->sector_bytes, in->plan, reterr_msg);
 	if (r < 0)
 		return r;
 	r = devices_wait(in->devices, now_mono_ms() + PARTITIONS_DEADLINE_MS,
@@ -362,8 +357,8 @@ static const struct step {
 	{"partitioning", step_partition},
 	{"making file systems", step_format},
 	{"writing the image", step_image},
-	{"making it bootable", step_bootable},
 	{"writing the node's identity", step_identity},
+	{"making it bootable", step_bootable},
 };
 
 static int run_steps(struct install *in, char **reterr_msg)
@@ -394,9 +389,7 @@ static void unmount_leftovers(void)
 
 static void clear(struct install *in)
 {
-	free(in->disk);
-	free(in->serial);
-	free(in->wwn);
+	diskpin_clear(&in->disk);
 	free(in->cmdline);
 }
 
@@ -404,16 +397,20 @@ int install_run(struct devices *devices, struct server *server,
 	const struct boot_args *args, const struct install_order *order,
 	char **reterr_msg)
 {
-	_cleanup_(clear) struct install in = {
-		.devices = devices, .server = server, .args = args, .order = order};
+	_cleanup_(clear) struct install in = {.devices = devices,
+		.server = server,
+		.args = args,
+		.order = order,
+		.disk = {.fd = -1}};
 	int r;
 
 	unmount_leftovers();
 	r = run_steps(&in, reterr_msg);
 	if (r < 0)
 		return r;
-	(void)server_event(server, "agent.installed", order->image.version,
-		json_pack("{s:s, s:s, s:I}", "serial", in.serial, "wwn", in.wwn, "bytes",
-			(json_int_t)order->image.raw_bytes));
+	(void)server_event_insist(server, "agent.installed", order->image.version,
+		json_pack("{s:s, s:s, s:I}", "serial", in.disk.serial, "wwn", in.disk.wwn,
+			"bytes", (json_int_t)order->image.raw_bytes),
+		INSTALLED_TOLD_MS);
 	return start_installed(&in, reterr_msg);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Carries out an install order: measures again, wipes, partitions, formats, writes the
- * image, makes it bootable, starts it. Tells ondold of each step. Blocks throughout.
+ * image and the identity, makes it bootable, starts it. Tells ondold of each step. Blocks throughout.
  */
 #pragma once
 

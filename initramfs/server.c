@@ -87,7 +87,7 @@ static int exchange(struct server *s, const char *method, const char *what,
 	return http_do(&req, ret, reterr_msg);
 }
 
-/* 0 for a 2xx; SERVER_E_REFUSED with words for anything else. */
+/* 0 for a 2xx; with words: -EREMOTEIO for a 5xx, which may pass, else SERVER_E_REFUSED. */
 static int judge(struct server *s, const struct http_response *resp, char **reterr_msg)
 {
 	_cleanup_free_ char *text = NULL;
@@ -103,7 +103,7 @@ static int judge(struct server *s, const struct http_response *resp, char **rete
 	else
 		*reterr_msg =
 			xasprintf("%s answered %u: %s", s->base, resp->status, text);
-	return SERVER_E_REFUSED;
+	return resp->status >= 500 ? -EREMOTEIO : SERVER_E_REFUSED;
 }
 
 int server_inventory(struct server *s, const struct inventory *inv, char **reterr_msg)
@@ -176,14 +176,16 @@ static json_t *event_body(const char *type, const char *text, json_t *data)
 	return json_pack("{s:[o]}", "events", event);
 }
 
-int server_event(struct server *s, const char *type, const char *text, json_t *data)
+/* At least tries times, and until deadline_ms has passed; a refusal ends it. */
+static int tell(struct server *s, const char *type, const char *text, json_t *data,
+	unsigned tries, uint64_t deadline_ms)
 {
 	_cleanup_(jx_freep) json_t *body = event_body(type, text, data);
 	_cleanup_free_ char *why = NULL;
 	int r = -EIO;
 
 	log_info("%s: %s", type, text ? text : "");
-	for (unsigned i = 0; i < EVENT_TRIES && r < 0; i++) {
+	for (unsigned i = 0; r < 0 && (i < tries || now_mono_ms() < deadline_ms); i++) {
 		free(TAKE_PTR(why));
 		if (i > 0) /* nothing announces that a server is back */
 			(void)poll(NULL, 0, EVENT_PAUSE_MS);
@@ -192,6 +194,17 @@ int server_event(struct server *s, const char *type, const char *text, json_t *d
 	if (r != 0)
 		log_warn("ondold was not told of %s: %s; going on", type, why);
 	return r;
+}
+
+int server_event(struct server *s, const char *type, const char *text, json_t *data)
+{
+	return tell(s, type, text, data, EVENT_TRIES, 0);
+}
+
+int server_event_insist(struct server *s, const char *type, const char *text,
+	json_t *data, unsigned for_ms)
+{
+	return tell(s, type, text, data, EVENT_TRIES, now_mono_ms() + for_ms);
 }
 
 bool progress_is_due(

@@ -35,6 +35,9 @@ int server_order(
  * within about 10 s; 0 or the last failure, which is logged here.
  */
 int server_event(struct server *s, const char *type, const char *text, json_t *data);
+/* The same for an event that must not get lost: tried for for_ms, and a few s at most more. */
+int server_event_insist(struct server *s, const char *type, const char *text,
+	json_t *data, unsigned for_ms);
 /* agent.progress, at most once in PROGRESS_MS and never with a retry. */
 void server_progress(struct server *s, uint64_t done, uint64_t total);
 

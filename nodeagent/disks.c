@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 
+#include "common/diskends.h"
 #include "common/diskid.h"
 
 #define SIGNATURES_MAX 64
@@ -159,6 +160,17 @@ static int probe_all(blkid_probe p, char **all, bool *pv_only)
 	return n < SIGNATURES_MAX && r < 0 ? -EIO : 0;
 }
 
+/* What has no signature is blank only when the ends of the device are zero. */
+static int add_unknown(int fd, char **all)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	int r = size < 0 ? -errno : diskends_check(fd, (uint64_t)size);
+
+	if (r == DISKENDS_DATA)
+		add_signature(all, DISKENDS_UNKNOWN, NULL);
+	return MIN(r, 0);
+}
+
 int disks_contents(const char *path, char **ret_contents, bool *ret_pv_only)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -173,6 +185,8 @@ int disks_contents(const char *path, char **ret_contents, bool *ret_pv_only)
 	if (!p || blkid_probe_set_device(p, fd, 0, 0) < 0)
 		return -EIO;
 	r = probe_all(p, &all, &pv_only);
+	if (r == 0 && !*all)
+		r = add_unknown(fd, &all);
 	if (r < 0)
 		return r;
 	*ret_contents = TAKE_PTR(all);

@@ -26,7 +26,8 @@ void disks_free(struct disk *list, size_t n);
 int disks_match(const struct disk *list, size_t n, const struct order_disk *want,
 	const struct disk **ret, char **reterr_msg);
 /*
- * What libblkid finds on the device: "" when it is blank, else "gpt, ext4 (label data)".
+ * What libblkid finds on the device: "" when it is blank, else "gpt, ext4 (label data)", or
+ * "unknown-data" when libblkid has no name for it and its ends are not zero.
  * *ret_pv_only: all of it is one LVM member. The caller frees *ret_contents.
  */
 int disks_contents(const char *path, char **ret_contents, bool *ret_pv_only);

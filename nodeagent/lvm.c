@@ -6,6 +6,9 @@
  */
 #include "nodeagent/lvm.h"
 
+#include <fcntl.h>
+
+#include "common/diskends.h"
 #include "common/run.h"
 #include "nodeagent/disks.h"
 #include "nodeagent/lvmreport.h"
@@ -213,6 +216,23 @@ int lvm_enter(const struct desired *d, const char *vg, char **ret_text)
 	return r < 0 ? r : lvm_check(d, vg, ret_text);
 }
 
+/* pvremove leaves LVM's old metadata, which would pass for somebody's unknown data. */
+static int make_blank(const char *device, char **ret_text)
+{
+	_cleanup_close_ int fd = open(device, O_RDWR | O_EXCL | O_CLOEXEC);
+	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	int r = size < 0 ? -errno : diskends_zero(fd, 0, (uint64_t)size);
+
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	if (r < 0)
+		*ret_text = xasprintf(
+			"%s is of no group any more, but its old metadata cannot be "
+			"overwritten: %s. To let it be used again: pvcreate %s",
+			device, strerror(-r), device);
+	return r;
+}
+
 static int remove_group(const struct lvm_report *report, const char *vg, char **ret_text)
 {
 	const char *const vgremove[] = {"vgremove", vg, NULL};
@@ -223,6 +243,8 @@ static int remove_group(const struct lvm_report *report, const char *vg, char **
 
 		if (streq(report->pvs[i].vg, vg))
 			r = lvm_run(pvremove, NULL, ret_text);
+		if (r == 0 && streq(report->pvs[i].vg, vg))
+			r = make_blank(report->pvs[i].device, ret_text);
 	}
 	if (r == 0)
 		*ret_text = xasprintf(

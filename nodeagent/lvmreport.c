@@ -171,8 +171,8 @@ static char *disk_objection(
 		return NULL;
 	return xasprintf(
 		"disk %s (%s) holds %s, expected blank or of volume group %s. Nothing was "
-		"written. If that may go: wipefs -a %s",
-		d->serial, d->device, d->contents, vg, d->device);
+		"written. If that may go: wipefs -a %s && pvcreate %s",
+		d->serial, d->device, d->contents, vg, d->device, d->device);
 }
 
 /* A disk of the group that is not among those asked for; NULL: none. */

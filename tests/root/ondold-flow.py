@@ -637,6 +637,22 @@ def part_converge(nt, rev):
     check("and the rack stays", node("hp02")["state"] == "ready")
 
 
+def part_lost_rack():
+    text = rack_ini(roles={2: "role = storage\nkind = block"})
+    at = re.sub(r"(?m)^(\[deploy\])$", r"\1\nhttp_port = 8790", re.sub(r"(?m)^http_port.*\n", "", text))
+    status, a = apply(at)
+    check("another port is refused", status == 422 and f"{SERVER}:{PORT}" in str(a), a)
+    kill()
+    for name in os.listdir(f"{work}/state"):
+        if name.startswith("secrets-"):
+            os.unlink(f"{work}/state/{name}")
+    start()
+    check("without its secrets it still answers", op("GET", "/v1/status")[1]["rack"] is None)
+    status, a = apply(text)
+    check("and a ready node is not new", status == 200 and actions(a)["hp02"] == "none", a)
+    check("but ready", node("hp02")["state"] == "ready")
+
+
 def part_prove(nt, rev):
     status, a = op("POST", "/v1/nodes/hp02/prove", {})
     check("prove", status == 200 and a["task"] > 0, a)
@@ -736,6 +752,7 @@ def main():
         part_refused_disk()
         part_identity()
         part_converge(nt, rev)
+        part_lost_rack()
         part_prove(nt, rev + 1)
         part_power()
         part_deadline()

@@ -74,6 +74,49 @@ static void test_blank(void **state)
 	assert_true(inv_disk_is_blank(&inv->disks[0]));
 }
 
+/* Bytes without a name: at either end it is not blank, and a wipe makes it so. */
+static void test_unknown(void **state)
+{
+	static const uint64_t at[] = {
+		0, 700 * 1024, DISK_BYTES - 700 * 1024, DISK_BYTES - 1};
+	_cleanup_close_ int fd = open_disk(*state);
+
+	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
+		_cleanup_(inventory_freep) struct inventory *inv = NULL, *wiped = NULL;
+		_cleanup_free_ char *why = NULL;
+
+		assert_int_equal(pwrite(fd, "\x5a", 1, (off_t)at[i]), 1);
+		inv = look(fd);
+		assert_int_equal(inv->disks[0].n_signatures, 1);
+		assert_true(has(&inv->disks[0], "", "unknown-data", ""));
+		assert_false(inv_disk_is_blank(&inv->disks[0]));
+		assert_false(inv_disk_is_ours(&inv->disks[0]));
+		assert_int_equal(blk_wipe(fd, DISK_BYTES, &why), 0);
+		wiped = look(fd);
+		assert_true(inv_disk_is_blank(&wiped->disks[0]));
+	}
+}
+
+/* An installation that broke after its wipe: the old slot's data is no reason to refuse. */
+static void test_broken_off(void **state)
+{
+	_cleanup_close_ int fd = open_disk(*state);
+	_cleanup_(inventory_freep) struct inventory *wiped = NULL, *again = NULL;
+	_cleanup_free_ char *why = NULL;
+	struct part_plan plan[PART_COUNT];
+
+	partition(fd, plan);
+	assert_int_equal(
+		pwrite(fd, "\x5a", 1, (off_t)(plan[PART_A].start_bytes + (64u << 20))),
+		1);
+	assert_int_equal(blk_wipe(fd, DISK_BYTES, &why), 0);
+	wiped = look(fd);
+	assert_true(inv_disk_is_blank(&wiped->disks[0]));
+	partition(fd, plan); /* and one that broke after its table */
+	again = look(fd);
+	assert_true(inv_disk_is_ours(&again->disks[0]));
+}
+
 static void test_unreadable(void **state)
 {
 	_cleanup_(inventory_freep) struct inventory *inv = look(-1);
@@ -180,7 +223,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {WITH_TREE(test_blank),
 		WITH_TREE(test_unreadable), WITH_TREE(test_two_on_one),
 		WITH_TREE(test_ours_and_not), WITH_TREE(test_find_part),
-		WITH_TREE(test_wipe), WITH_TREE(test_wipe_fails)};
+		WITH_TREE(test_wipe), WITH_TREE(test_unknown), WITH_TREE(test_broken_off),
+		WITH_TREE(test_wipe_fails)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,11 +52,24 @@ static void test_nobody(void **state)
 	server_progress(s, 1, 2); /* only slows down */
 }
 
+/* It gives up in the end, but not before its time. */
+static void test_insist(void **state)
+{
+	struct boot_args a = {.server = (char *)"127.0.0.1:1",
+		.node = (char *)"hp02",
+		.token = (char *)"secret"};
+	_cleanup_(server_freep) struct server *s = server_new(&a);
+	uint64_t began = now_mono_ms();
+
+	assert_true(server_event_insist(s, "agent.installed", "core", NULL, 4500) < 0);
+	assert_in_range(now_mono_ms() - began, 4500, 12000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_pace),
 		cmocka_unit_test(test_backoff), cmocka_unit_test(test_url),
-		cmocka_unit_test(test_nobody)};
+		cmocka_unit_test(test_nobody), cmocka_unit_test(test_insist)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

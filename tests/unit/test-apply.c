@@ -168,6 +168,19 @@ static void bmc_address(void **state)
 		nothing, APPLY_NONE, "as declared");
 }
 
+static void moved_address(void **state)
+{
+	struct rack *before = same(), *after = same();
+	_cleanup_free_ char *why = NULL;
+
+	assert_null(apply_address_change(before, after));
+	after->http_port++;
+	why = apply_address_change(before, after);
+	assert_non_null(strstr(why, "old address 10.77.0.2:8780"));
+	rack_free(before);
+	rack_free(after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +191,7 @@ int main(void)
 		cmocka_unit_test(busy),
 		cmocka_unit_test(hardware),
 		cmocka_unit_test(bmc_address),
+		cmocka_unit_test(moved_address),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -153,13 +153,71 @@ static void test_role_change(void **state)
 
 static void test_never_installed_does_not_recover(void **state)
 {
-	struct fsm_node f = installing();
+	struct fsm_node f = at(FSM_AGENT);
 
 	to(&f, FSM_EV_AGENT_FAILED, FSM_FAILED);
 	stays(&f, FSM_EV_REPORT_READY); /* of an older system */
 	stays(&f, FSM_EV_NODED_UP);
 	stays(&f, FSM_EV_CONVERGE);
 	stays(&f, FSM_EV_AGENT_UP);
+}
+
+/* A reinstall that never reached the disk leaves the node what it was. */
+static void test_untouched_system_stays(void **state)
+{
+	struct fsm_node f = ready();
+
+	step(&f, FSM_EV_INSTALL);
+	step(&f, FSM_EV_INSTALL); /* impatience */
+	step(&f, FSM_EV_SLOT);
+	assert_false(f.installed);
+	to(&f, FSM_EV_POWER_FAILED, FSM_FAILED);
+	assert_true(f.installed);
+	assert_false(f.want_install || f.had_system);
+	to(&f, FSM_EV_NODED_UP, FSM_CONFIGURING);
+	to(&f, FSM_EV_REPORT_READY, FSM_READY);
+}
+
+static void test_touched_system_is_gone(void **state)
+{
+	struct fsm_node f = ready();
+
+	step(&f, FSM_EV_INSTALL);
+	step(&f, FSM_EV_SLOT);
+	step(&f, FSM_EV_POWERED);
+	step(&f, FSM_EV_AGENT_UP);
+	assert_true(f.had_system);
+	step(&f, FSM_EV_ORDER_SENT);
+	to(&f, FSM_EV_AGENT_FAILED, FSM_FAILED);
+	assert_false(f.installed || f.had_system);
+	stays(&f, FSM_EV_REPORT_READY);
+}
+
+static void test_lost_installed(void **state)
+{
+	struct fsm_node f = installing();
+
+	to(&f, FSM_EV_NODED_UP, FSM_CONFIGURING);
+	assert_true(f.installed);
+	f = installing();
+	to(&f, FSM_EV_AGENT_FAILED, FSM_FAILED);
+	to(&f, FSM_EV_NODED_UP, FSM_CONFIGURING);
+	assert_true(f.installed);
+	f = installing();
+	to(&f, FSM_EV_AGENT_FAILED, FSM_FAILED);
+	step(&f, FSM_EV_INSTALL);
+	stays(&f, FSM_EV_NODED_UP);
+	assert_false(f.installed);
+}
+
+/* A node that left the rack takes its past along. */
+static void test_removed_has_no_system(void **state)
+{
+	struct fsm_node f = ready();
+
+	to(&f, FSM_EV_REMOVED, FSM_CANCELLED);
+	step(&f, FSM_EV_INSTALL);
+	assert_false(f.installed || f.had_system);
 }
 
 static void test_reinstall_forgets(void **state)
@@ -321,7 +379,7 @@ static void test_replay_is_the_same(void **state)
 		FSM_EV_BOOT_SCRIPT, FSM_EV_AGENT_UP, FSM_EV_INVENTORY, FSM_EV_ORDER_SENT,
 		FSM_EV_AGENT_PROGRESS, FSM_EV_AGENT_INSTALLED, FSM_EV_AGENT_KEXEC,
 		FSM_EV_NODED_UP, FSM_EV_REPORT_READY, FSM_EV_CONVERGE,
-		FSM_EV_REPORT_READY, FSM_EV_INSTALL, FSM_EV_SLOT};
+		FSM_EV_REPORT_READY, FSM_EV_INSTALL, FSM_EV_SLOT, FSM_EV_POWER_FAILED};
 	struct fsm_node live = at(FSM_ENROL), folded = at(FSM_ENROL);
 
 	for (size_t i = 0; i < ARRAY_SIZE(run); i++) {
@@ -337,6 +395,7 @@ static void test_replay_is_the_same(void **state)
 		assert_int_equal(folded.entered_ms, live.entered_ms);
 		assert_int_equal(folded.moved_ms, live.moved_ms);
 		assert_int_equal(folded.installed, live.installed);
+		assert_int_equal(folded.had_system, live.had_system);
 		assert_int_equal(folded.want_install, live.want_install);
 		assert_int_equal(folded.boots, live.boots);
 	}
@@ -345,7 +404,7 @@ static void test_replay_is_the_same(void **state)
 static void test_resume(void **state)
 {
 	for (unsigned s = 0; s < FSM_N_STATES; s++) {
-		struct fsm_node f = {.state = (enum fsm_state)s, .want_install = true};
+		struct fsm_node f = {.state = (enum fsm_state)s};
 		unsigned actions = fsm_resume(&f, 100, NOW);
 		uint64_t due = fsm_deadline(&f, 100);
 
@@ -358,6 +417,22 @@ static void test_resume(void **state)
 		/* However long ondold was away, the node has time to be heard. */
 		assert_true(due == 0 || due >= NOW + FSM_GRACE_MS);
 	}
+}
+
+/* Killed after install.wanted was kept and before its transition was. */
+static void test_lost_wish(void **state)
+{
+	struct fsm_node f = ready();
+
+	assert_false(fsm_lost_wish(&f));
+	fsm_replay_event(&f, FSM_EV_INSTALL, NOW);
+	assert_true(fsm_lost_wish(&f) && f.had_system);
+	to(&f, FSM_EV_INSTALL, FSM_IDLE);
+	assert_true(f.had_system && !fsm_lost_wish(&f));
+	step(&f, FSM_EV_SLOT);
+	assert_false(fsm_lost_wish(&f)); /* this run goes on */
+	fsm_replay_event(&f, FSM_EV_INSTALL, NOW);
+	assert_true(fsm_lost_wish(&f));
 }
 
 /* ---- every state and every event ---- */
@@ -417,6 +492,10 @@ int main(void)
 		cmocka_unit_test(test_install),
 		cmocka_unit_test(test_role_change),
 		cmocka_unit_test(test_never_installed_does_not_recover),
+		cmocka_unit_test(test_untouched_system_stays),
+		cmocka_unit_test(test_touched_system_is_gone),
+		cmocka_unit_test(test_lost_installed),
+		cmocka_unit_test(test_removed_has_no_system),
 		cmocka_unit_test(test_reinstall_forgets),
 		cmocka_unit_test(test_boots_are_counted),
 		cmocka_unit_test(test_early_agent),
@@ -428,6 +507,7 @@ int main(void)
 		cmocka_unit_test(test_suspects),
 		cmocka_unit_test(test_replay_is_the_same),
 		cmocka_unit_test(test_resume),
+		cmocka_unit_test(test_lost_wish),
 		cmocka_unit_test(test_all),
 	};
 

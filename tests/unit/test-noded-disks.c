@@ -118,7 +118,7 @@ static void only_the_one_disk_matches(_unused_ void **state)
 static void contents_are_named(_unused_ void **state)
 {
 	_cleanup_free_ char *path = xasprintf("%s/image", root), *blank = NULL,
-			    *swap = NULL;
+			    *swap = NULL, *unknown = NULL;
 	_cleanup_free_ char *none = NULL;
 	size_t len = 1024 * 1024;
 	char *bytes = xcalloc(1, len);
@@ -128,6 +128,12 @@ static void contents_are_named(_unused_ void **state)
 	assert_int_equal(disks_contents(path, &blank, &pv_only), 0);
 	assert_string_equal(blank, "");
 	assert_false(pv_only);
+	bytes[len - 1] = 'x';
+	put("image", bytes, len);
+	assert_int_equal(disks_contents(path, &unknown, &pv_only), 0);
+	assert_string_equal(unknown, "unknown-data");
+	assert_false(pv_only);
+	bytes[len - 1] = '\0';
 	memcpy(bytes + 4086, "SWAPSPACE2", 10);
 	bytes[1024] = 1;
 	bytes[1028] = 100;

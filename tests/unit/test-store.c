@@ -143,6 +143,8 @@ static void racks(void **state)
 	assert_int_equal(store_rack_get(p->store, &rev, &file, &ini, &secrets), -ENOENT);
 	assert_int_equal(store_rack_put(p->store, "a.ini", "one", "s-one"), 1);
 	assert_int_equal(store_rack_put(p->store, "b.ini", "two\nlines", "s-two"), 2);
+	assert_int_equal(stat(old, &st), 0); /* until the caller has committed */
+	store_rack_drop_secrets_but(p->store, 2);
 	open_again(p);
 	assert_int_equal(store_rack_get(p->store, &rev, &file, &ini, &secrets), 0);
 	assert_int_equal(rev, 2);
@@ -245,6 +247,39 @@ static void transactions(void **state)
 	expect_list(p, 0, NULL, 0, "1:hp01:a:- ");
 }
 
+/* Killed between taking a rack and its commit: the old one is still whole. */
+static void a_rack_not_committed(void **state)
+{
+	struct place *p = *state;
+	_cleanup_free_ char *file = NULL, *ini = NULL, *secrets = NULL;
+	_cleanup_free_ char *path = xasprintf("%s/secrets-2.ini", p->dir);
+	int64_t rev;
+
+	assert_int_equal(store_rack_put(p->store, "a.ini", "one", "s-one"), 1);
+	assert_int_equal(store_begin(p->store), 0);
+	assert_int_equal(store_rack_put(p->store, "b.ini", "two", "s-two"), 2);
+	open_again(p);
+	assert_int_equal(store_rack_get(p->store, &rev, &file, &ini, &secrets), 0);
+	assert_int_equal(rev, 1);
+	assert_string_equal(secrets, "s-one");
+	store_rack_drop_secrets_but(p->store, rev);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(store_rack_put(p->store, "b.ini", "two", "s-two"), 2);
+}
+
+static void inner_transactions(void **state)
+{
+	struct place *p = *state;
+
+	assert_int_equal(store_begin(p->store), 0);
+	assert_int_equal(store_begin(p->store), 0);
+	add(p, "hp01", "a", NULL);
+	assert_int_equal(store_commit(p->store), 0);
+	open_again(p); /* the outer one is not committed */
+	expect_list(p, 0, NULL, 0, "");
+	assert_int_equal(store_commit(p->store), -EIO); /* without a begin */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +291,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_holder, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_a_database, setup, teardown),
 		cmocka_unit_test_setup_teardown(transactions, setup, teardown),
+		cmocka_unit_test_setup_teardown(inner_transactions, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_rack_not_committed, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
