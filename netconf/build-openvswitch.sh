@@ -23,7 +23,7 @@ mkdir -p "$(dirname "$dest")"
 # Two variants may be built at the same time; the second finds the work done.
 exec 9>"$dest.lock"
 flock 9
-if [ "$dest/libopenvswitch.a" -nt "$self" ]; then
+if [ -n "$(find "$dest/libopenvswitch.a" -newer "$self" 2>/dev/null)" ]; then
 	exit 0
 fi
 

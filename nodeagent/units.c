@@ -473,7 +473,7 @@ void units_watch(struct units *u, char *const *list)
 {
 	size_t n = 0;
 
-	while (list && list[n])
+	while (list[n])
 		n++;
 	free_watched(u);
 	u->watched = xcalloc(n + 1, sizeof(char *));
@@ -506,7 +506,7 @@ int units_new(
 
 	*u = (struct units){
 		.event = sd_event_ref(event), .changed = changed, .userdata = userdata};
-	units_watch(u, NULL);
+	u->watched = xcalloc(1, sizeof(char *));
 	r = sd_bus_open_system_with_description(&u->bus, "noded");
 	if (r >= 0)
 		r = sd_bus_attach_event(u->bus, event, SD_EVENT_PRIORITY_NORMAL);

@@ -297,7 +297,7 @@ test_first_apply() {
 	check "$1: ... marked as ours" [ "$(vsctl get bridge br-nic1 external_ids:ondol)" = '"1"' ]
 	check "$1: the untagged network works" reaches 10.77.0.2
 	check "$1: a tagged network works" reaches -I management 10.77.20.2
-	check "$1: jumbo frames pass" reaches -M do -s 8900 -I storage 10.77.40.2
+	check "$1: jumbo frames pass" reaches -M "do" -s 8900 -I storage 10.77.40.2
 	check "$1: the provisioning port kept the NIC's MAC" \
 		[ "$(cat /sys/class/net/provisioning/address)" = $MAC1 ]
 	check "$1: confirmed" [ -s /var/lib/ondol/netconf/confirmed.json ]
