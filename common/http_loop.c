@@ -140,7 +140,7 @@ void http_client_free(struct http_client *c)
 	if (!c)
 		return;
 	while (c->jobs)
-		job_free(c->jobs); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks itself */
+		job_free(c->jobs);
 	if (c->multi)
 		curl_multi_cleanup(c->multi);
 	sd_event_source_disable_unref(c->timer);

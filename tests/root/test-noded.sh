@@ -254,7 +254,8 @@ on systemctl restart ondol-noded.service
 expect "a foreign file system is refused and named" 40 \
 	'not r["ready"] and "ext4 (label mine)" in p["role"]["text"] and "D1" in p["role"]["text"]'
 check "it is still there" on sh -c 'blkid -p /dev/nvme0n1 | grep -q mine'
-on wipefs -qa /dev/nvme0n1
+# what the refusal advises: without its magic it would be unknown data, which is kept too
+on sh -c 'wipefs -qa /dev/nvme0n1 && pvcreate -q /dev/nvme0n1' >/dev/null 2>&1
 
 # ---- compute: libvirt's networks ----
 
