@@ -52,7 +52,7 @@ say = @printf '  %-7s %s\n' $(1) $(2)
 LIBS_A :=
 PROGS  :=
 TESTS  :=
-MODULES := common images netconf initramfs nodeagent bootstrap twin roles tests docs
+MODULES := common cloud images netconf initramfs nodeagent bootstrap twin roles tests docs
 include $(wildcard $(MODULES:%=%/module.mk))
 
 pkgflags = $(if $(1),$(shell pkg-config --cflags $(1) 2>/dev/null))

@@ -13,11 +13,14 @@ export BUILD
 help:
 	@echo "make demo [NODES=3]   a rack in the twin: powered on, installed, in its roles (root)"
 	@echo "make demo-down        ends the demo's rack"
+	@echo "make cloud [MACHINES=1]  an OpenStack cloud in the twin: six servers as containers (root)"
+	@echo "make cloud-down       ends it"
 	@echo "make check            unit tests, broken files, one server installed end to end (root)"
 	@echo "make all              all programs with ASan and UBSan, in build/debug; RELEASE=1: hardened"
 	@echo "make check-unit       unit tests, fuzz corpora and broken files only: no root, no network"
 	@echo "make check-root       tests with namespaces, daemons, real Open vSwitch (root)"
 	@echo "make check-twin       the demo as a test: three servers, role change, reinstall (root)"
+	@echo "make check-cloud      the cloud as its users see it, and tempest's smoke tests (root)"
 	@echo "make images           the node image and the initramfs (root)"
 	@echo "make fuzz-smoke       each fuzzer for FUZZ_SECONDS=20 seconds"
 	@echo "make analyze          cppcheck, clang-tidy, shellcheck"
@@ -54,7 +57,7 @@ check-root: deps
 	@$(SUB) tests-built
 	@$(RELEASE_) all
 	@$(RELEASE_) images
-	@tests/run -t 900 tests/root/test-*.sh tests/twin/test-twin.sh
+	@tests/run -t 900 tests/root/test-*.sh tests/twin/test-twin.sh tests/twin/test-containers.sh
 
 check-twin: deps
 	@$(RELEASE_) all
@@ -69,6 +72,21 @@ demo: deps
 
 demo-down:
 	@twin/demo down
+
+.PHONY: cloud cloud-down check-cloud
+cloud: deps
+	@$(RELEASE_) all
+	@$(RELEASE_) images-full
+	@twin/demo cloud $(if $(MACHINES),--machines)
+
+cloud-down:
+	@twin/demo cloud-down
+
+check-cloud: deps
+	@tests/lib/install-deps tests/cloud/debian-packages
+	@$(RELEASE_) all
+	@$(RELEASE_) images-full
+	@tests/cloud/check-cloud
 
 .PHONY: format format-check
 SOURCES = $(shell git ls-files '*.c' '*.h')
@@ -92,6 +110,9 @@ install:
 	$(foreach p,ondol ondold ondol-twin,install -D -m 0755 $(BUILD)/release/$(p) $(DESTDIR)$(prefix)/$(call PROGRAM_DIR,$(p))/$(p);)
 	install -d $(DESTDIR)$(prefix)/share/ondol/roles $(DESTDIR)$(prefix)/share/ondol/examples
 	install -m 0644 roles/*.ini $(DESTDIR)$(prefix)/share/ondol/roles/
+	install -d $(DESTDIR)$(prefix)/share/ondol/roles/parts $(DESTDIR)$(prefix)/share/ondol/roles/templates
+	install -m 0644 roles/parts/*.ini $(DESTDIR)$(prefix)/share/ondol/roles/parts/
+	install -m 0644 roles/templates/* $(DESTDIR)$(prefix)/share/ondol/roles/templates/
 	install -m 0644 examples/*.ini $(DESTDIR)$(prefix)/share/ondol/examples/
 	install -D -m 0644 bootstrap/ondold.service $(DESTDIR)$(prefix)/lib/systemd/system/ondold.service
 	@$(SUB) install-docs

@@ -208,18 +208,22 @@ static void try_desired(struct http_req *req, bool expired, void *userdata)
 	const char *rest;
 	struct node *n = node_of(userdata, req, &rest);
 	uint64_t rev = checked_arg(req, "rev"), task = checked_arg(req, "task");
+	bool facts;
 	json_t *doc;
 
 	if (!n) {
 		httpd_reply_error(req, 404, "this node was taken out of the rack");
 		return;
 	}
-	if (n->desired && (rev != n->revision || task_waits(n, task))) {
-		doc = json_deep_copy(n->desired);
+	/* One that does not ask for facts is not woken by them. */
+	facts = httpd_arg(req, "facts") &&
+		checked_arg(req, "facts") != cloud_facts_rev(n->o);
+	if (n->desired && (rev != n->revision || facts || task_waits(n, task))) {
+		doc = cloud_deliver(n);
 		if (task_waits(n, task))
 			json_object_set_new(doc, "task",
 				json_pack("{s:I, s:s}", "id", (json_int_t)n->task_id,
-					"type", "prove"));
+					"type", n->task_type));
 		httpd_reply_json(req, 200, doc);
 	} else if (expired) {
 		httpd_reply_empty(req, 204);
@@ -228,10 +232,11 @@ static void try_desired(struct http_req *req, bool expired, void *userdata)
 
 static void get_desired(struct node *n, struct http_req *req)
 {
-	uint64_t wait, rev, task;
+	uint64_t wait, rev, task, facts;
 
 	if (httpd_arg_u64(req, "rev", INT64_MAX, 0, &rev) < 0 ||
 		httpd_arg_u64(req, "task", INT64_MAX, 0, &task) < 0 ||
+		httpd_arg_u64(req, "facts", INT64_MAX, 0, &facts) < 0 ||
 		httpd_arg_u64(req, "wait", 60, 0, &wait) < 0)
 		return;
 	httpd_hold(req, n, wait * 1000, try_desired, n->o);
@@ -268,12 +273,65 @@ static const struct route routes[] = {
 	{"POST", "report", false, post_report},
 };
 
+/* ---- blobs ---- */
+
+static bool may_read_blob(const struct node *n, const char *name)
+{
+	return !streq(name, BLOB_BACKUP) || cloud_is_controller(n);
+}
+
+static void get_blob(struct node *n, struct http_req *req, const char *name)
+{
+	uint64_t size;
+	int fd;
+
+	if (!blob_name_is_ok(name) || !may_read_blob(n, name) ||
+		blobs_read(n->o->cloud->blobs, name, &fd, &size) < 0) {
+		httpd_reply_error(req, 404, "there is no blob of that name for this node");
+		return;
+	}
+	httpd_reply_file(req, fd, size);
+}
+
+static bool may_write_blob(struct node *n, struct http_req *req)
+{
+	return cloud_is_controller(n) && token_is_good(n, req, false);
+}
+
+void api_node_upload(struct http_req *req, void *ondold)
+{
+	const char *rest;
+	struct node *n = node_of(ondold, req, &rest);
+	struct blob_writer *w;
+
+	if (n && streq(httpd_method(req), "PUT") && str_startswith(rest, "blobs/") &&
+		may_write_blob(n, req) &&
+		blob_write(n->o->cloud->blobs, rest + strlen("blobs/"), &w) == 0)
+		api_blob_begin(req, w);
+}
+
+static void route_blob(struct node *n, struct http_req *req, const char *name)
+{
+	if (streq(httpd_method(req), "GET") && token_is_good(n, req, false))
+		get_blob(n, req, name);
+	else if (streq(httpd_method(req), "PUT") && may_write_blob(n, req))
+		api_blob_done(n->o, req);
+	else
+		httpd_reply_error(req, 401,
+			"with this token this node may not do that with blobs: the controller "
+			"writes, all read");
+}
+
 /* Without a good token nobody learns which nodes and paths there are. */
 static void route_node(struct ondold *o, struct http_req *req)
 {
 	const char *rest = "";
 	struct node *n = node_of(o, req, &rest);
 
+	if (n && str_startswith(rest, "blobs/")) {
+		route_blob(n, req, rest + strlen("blobs/"));
+		return;
+	}
 	for (size_t i = 0; n && i < ARRAY_SIZE(routes); i++) {
 		if (!streq(rest, routes[i].rest) ||
 			!streq(httpd_method(req), routes[i].method))

@@ -219,7 +219,7 @@ static void post_prove(struct node *n, struct http_req *req)
 			fsm_state_str(n->fsm.state));
 		return;
 	}
-	id = node_want_proof(n);
+	id = node_want_task(n, NODE_PROVE);
 	if (id < 0)
 		httpd_reply_error(
 			req, 500, "the task could not be kept: see ondold's log");
@@ -283,6 +283,8 @@ void api_operator_handle(struct http_req *req, void *ondold)
 		}
 	if (str_startswith(httpd_path(req), "/v1/nodes/"))
 		route_node(ondold, req);
+	else if (str_startswith(httpd_path(req), "/v1/cloud"))
+		api_cloud_handle(ondold, req);
 	else
 		httpd_reply_error(req, 404, "no such request; see docs/protocol.md");
 }

@@ -152,10 +152,38 @@ static char *role_words(const struct rack_node *n)
 	return n->kind ? xasprintf("%s/%s", n->role, n->kind) : xstrdup(n->role);
 }
 
-static char *change_words(const struct rack_node *before, const struct rack_node *after)
+/* What there is to think of when a node gives up a role of a cloud; "": nothing. */
+static const char *leaving_words(const struct rack_node *n)
+{
+	if (streq(n->role, "compute"))
+		return "it refuses while instances run on it";
+	if (n->kind && streq(n->kind, "object"))
+		return "its objects move to the other nodes";
+	if (n->kind && streq(n->kind, "block"))
+		return "it refuses while volumes are on it";
+	return "";
+}
+
+char *apply_removal(const struct rack_node *before, bool cloud)
+{
+	_cleanup_free_ char *role = role_words(before);
+
+	if (!cloud)
+		return xstrdup("is not in rack.ini any more; the server is left as it is");
+	return xasprintf("is not in rack.ini any more: leaves the role %s. The server is left as it "
+			 "is and the controller takes it out of the cloud: what runs or is kept on it "
+			 "is lost to the cloud", role);
+}
+
+static char *change_words(const struct rack_node *before, const struct rack_node *after,
+	bool cloud)
 {
 	_cleanup_free_ char *a = role_words(before), *b = role_words(after);
+	const char *think = leaving_words(before);
 
+	if (!streq(a, b) && cloud)
+		return xasprintf("role %s -> %s: leaves the role %s%s%s", a, b, a,
+			*think ? "; " : "", think);
 	if (!streq(a, b))
 		return xasprintf("role %s -> %s", a, b);
 	return xstrdup("its networks, peers, keys or disks are declared differently");
@@ -184,7 +212,7 @@ enum apply_action apply_decide(const struct rack_node *before,
 		return APPLY_INSTALL;
 	}
 	if (view->desired_changes) {
-		*ret_why = change_words(before, after);
+		*ret_why = change_words(before, after, view->cloud);
 		return APPLY_CONVERGE;
 	}
 	*ret_why = xstrdup(view->fsm->state == FSM_READY ? "as declared" : "works on it");

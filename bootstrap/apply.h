@@ -21,6 +21,7 @@ struct apply_view { /* what ondold knows of the node; all borrowed */
 	const struct fsm_node *fsm;
 	const struct inventory *inv; /* may be NULL */
 	bool desired_changes;
+	bool cloud; /* the rack in force is a cloud */
 	const char *const
 		*wipe; /* serials and WWNs named by the operator, NULL-terminated */
 };
@@ -31,6 +32,8 @@ struct apply_view { /* what ondold knows of the node; all borrowed */
  */
 enum apply_action apply_decide(const struct rack_node *before,
 	const struct rack_node *after, const struct apply_view *view, char **ret_why);
+/* What it means that a node is not in the new rack; cloud: as above. Caller frees. */
+char *apply_removal(const struct rack_node *before, bool cloud);
 /* Why ondold cannot move from where installed nodes look for it; NULL: it does not. Caller frees. */
 char *apply_address_change(const struct rack *before, const struct rack *after);
 /* What of the hardware differs, for people; NULL: nothing. Caller frees. */

@@ -64,3 +64,7 @@ int cmd_why(struct cli *cli);
 int cmd_reinstall(struct cli *cli);
 int cmd_power(struct cli *cli);
 int cmd_prove(struct cli *cli);
+int cmd_cloud(struct cli *cli);
+/* `ondol cloud backup FILE`, `ondol cloud restore FILE` */
+int cmd_cloud_backup(struct cli *cli, const char *file);
+int cmd_cloud_restore(struct cli *cli, const char *file);

@@ -32,7 +32,7 @@ static const struct limit limits[FSM_N_STATES] = {
 	[FSM_AGENT] = {MIN_MS(4), 0},
 	[FSM_INSTALLING] = {MIN_MS(15), MIN_MS(3)},
 	[FSM_FIRST_BOOT] = {MIN_MS(12), 0},
-	[FSM_CONFIGURING] = {MIN_MS(15), 0},
+	[FSM_CONFIGURING] = {0, MIN_MS(15)}, /* a cloud takes as long as it takes */
 };
 
 const char *fsm_state_str(enum fsm_state s)
@@ -163,6 +163,9 @@ static const struct rule *find_rule(const struct fsm_node *f, enum fsm_event eve
 
 static bool is_progress(enum fsm_state state, enum fsm_event event)
 {
+	if (state == FSM_CONFIGURING)
+		return event == FSM_EV_NODED_UP || event == FSM_EV_NODED_STEP ||
+			event == FSM_EV_NODED_WARNING || event == FSM_EV_NODED_MOVED;
 	return state == FSM_INSTALLING &&
 		(event == FSM_EV_AGENT_STEP || event == FSM_EV_AGENT_PROGRESS ||
 			event == FSM_EV_AGENT_INSTALLED);
@@ -251,11 +254,12 @@ static uint64_t stretch(unsigned ms, unsigned patience_percent)
 uint64_t fsm_deadline(const struct fsm_node *f, unsigned patience_percent)
 {
 	const struct limit *l = &limits[f->state];
-	uint64_t at;
+	uint64_t at = UINT64_MAX;
 
-	if (!l->total_ms)
+	if (!l->total_ms && !l->stall_ms)
 		return 0;
-	at = f->entered_ms + stretch(l->total_ms, patience_percent);
+	if (l->total_ms)
+		at = f->entered_ms + stretch(l->total_ms, patience_percent);
 	if (l->stall_ms)
 		at = MIN(at, f->moved_ms + stretch(l->stall_ms, patience_percent));
 	return MAX(at, f->not_before_ms);
@@ -350,8 +354,9 @@ static bool is_stall(const struct fsm_node *f, unsigned patience_percent)
 	const struct limit *l = &limits[f->state];
 
 	return l->stall_ms &&
-		f->moved_ms + stretch(l->stall_ms, patience_percent) <
-		f->entered_ms + stretch(l->total_ms, patience_percent);
+		(!l->total_ms ||
+			f->moved_ms + stretch(l->stall_ms, patience_percent) <
+				f->entered_ms + stretch(l->total_ms, patience_percent));
 }
 
 static void suspect(const struct fsm_node *f, const struct fsm_names *names,
@@ -384,10 +389,13 @@ static void suspect(const struct fsm_node *f, const struct fsm_names *names,
 			waited, names->server);
 		return;
 	case FSM_CONFIGURING:
-		snprintf(buf, size,
-			"ondol-noded did not prove the node ready within %s: `ondol why` shows "
-			"which proof is missing",
-			waited);
+		if (names->waits)
+			snprintf(buf, size, "%s (no change for %s)", names->waits, waited);
+		else
+			snprintf(buf, size,
+				"ondol-noded did not prove the node ready, and told no progress for "
+				"%s: `ondol why` shows its last step and which proof is missing",
+				waited);
 		return;
 	case FSM_ENROL:
 	case FSM_IDLE:

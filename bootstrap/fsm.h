@@ -54,6 +54,7 @@
 	X(NODED_STEP, "noded.step")                                                      \
 	X(NODED_FAILED, "noded.failed")                                                  \
 	X(NODED_WARNING, "noded.warning")                                                \
+	X(NODED_MOVED, "noded.moved")           /* its report has news, or it waits well */  \
 	X(REPORT_READY, "report.ready")         /* proved, at the wanted revision */      \
 	X(REPORT_BUSY, "report.busy")                                                    \
 	X(CONVERGE, "converge.wanted")                                                   \
@@ -79,6 +80,7 @@ enum fsm_action { /* bits; to be carried out in this order */
 
 struct fsm_names { /* for the words of a failure */
 	const char *mac, *bmc, *server;
+	const char *waits; /* whom it waits for in vain, as a sentence; NULL: for nobody */
 };
 
 struct fsm_node {

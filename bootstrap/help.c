@@ -128,6 +128,34 @@ const struct help_text help_texts[] = {
 		"\n"
 		"Example:\n"
 		"  ondol prove hp02 hp08\n"},
+	{"cloud", "the cloud on the rack: its services, its keys, its backup",
+		"Usage: ondol cloud status [--wait[=TIME]] [--json]\n"
+		"       ondol cloud openrc [--student] [--ca FILE]\n"
+		"       ondol cloud dashboard\n"
+		"       ondol cloud ca\n"
+		"       ondol cloud backup FILE [--timeout TIME]\n"
+		"       ondol cloud restore FILE [--yes]\n"
+		"\n"
+		"status     each service of each node by what the cloud's own API says of it, with\n"
+		"           the reason when it is not well. Exit status 1 when something is not well.\n"
+		"openrc     OS_* variables for the openstack command, as lines for a shell; they\n"
+		"           hold a password\n"
+		"dashboard  the address of Horizon, and how one signs in\n"
+		"ca         the certificate of the rack's authority, which signs all endpoints\n"
+		"backup     secrets, rings, databases and images into FILE (mode 0600)\n"
+		"restore    puts FILE back; the controller comes up from it when it is installed next\n"
+		"\n"
+		"  --wait[=TIME]    show what is missing until everything is well, at most so long\n"
+		"                   (seconds, or 90s, 30m, 2h; without a time: for ever)\n"
+		"  --student        the first user's variables instead of the administrator's\n"
+		"  --ca FILE        write the authority's certificate to FILE and name it in OS_CACERT\n"
+		"  --timeout TIME   the controller may take so long for the backup (default 2h)\n"
+		"  --yes            do not ask\n"
+		"\n"
+		"Examples:\n"
+		"  ondol cloud status --wait=30m\n"
+		"  eval \"$(ondol cloud openrc)\" && openstack hypervisor list\n"
+		"  ondol cloud backup /root/cloud.tar\n"},
 	{"version", "print the version", "Usage: ondol version\n"},
 	{"help", "explain a command", "Usage: ondol help [COMMAND]\n"},
 	{NULL, NULL, NULL},

@@ -36,6 +36,10 @@ struct http_req {
 	char *body; /* owned, NUL-terminated once complete */
 	size_t body_len, body_cap;
 	bool body_too_long, handled, suspended;
+	void *sink; /* owned; NULL: the body is kept above */
+	httpd_sink_fn sink_write;
+	void (*sink_drop)(void *sink);
+	int sink_error;
 	struct MHD_Response *response; /* owned until queued */
 	unsigned status;
 	bool replied;
@@ -49,6 +53,7 @@ struct http_req {
 struct httpd {
 	struct MHD_Daemon *daemon; /* owned */
 	httpd_handler handler;
+	void (*upload)(struct http_req *req, void *userdata); /* may be NULL */
 	void *userdata;
 	sd_event *event; /* borrowed */
 	sd_event_source *io, *timer; /* owned */
@@ -87,6 +92,8 @@ static void req_free(struct http_req *req)
 	sd_event_source_disable_unref(req->timer);
 	if (req->response)
 		MHD_destroy_response(req->response);
+	if (req->sink)
+		req->sink_drop(req->sink);
 	free(req->method);
 	free(req->path);
 	free(req->body);
@@ -95,6 +102,11 @@ static void req_free(struct http_req *req)
 
 static void take_body(struct http_req *req, const char *data, size_t len)
 {
+	if (req->sink) {
+		if (!req->sink_error)
+			req->sink_error = req->sink_write(req->sink, data, len);
+		return;
+	}
 	if (req->body_too_long || req->body_len + len > HTTPD_MAX_BODY) {
 		req->body_too_long = true;
 		return;
@@ -122,6 +134,25 @@ const char *httpd_body(const struct http_req *req, size_t *ret_len)
 {
 	*ret_len = req->body_len;
 	return req->body ? req->body : "";
+}
+
+void httpd_on_upload(struct httpd *h, void (*upload)(struct http_req *req, void *userdata))
+{
+	h->upload = upload;
+}
+
+void httpd_set_sink(
+	struct http_req *req, void *sink, httpd_sink_fn write, void (*drop)(void *sink))
+{
+	req->sink = sink;
+	req->sink_write = write;
+	req->sink_drop = drop;
+}
+
+void *httpd_take_sink(struct http_req *req, int *ret_error)
+{
+	*ret_error = req->sink_error;
+	return TAKE_PTR(req->sink);
 }
 
 const char *httpd_arg(const struct http_req *req, const char *name)
@@ -351,6 +382,18 @@ static void handle(struct http_req *req)
 		req->httpd->handler(req, req->httpd->userdata);
 }
 
+static void ask_for_sink(struct http_req *req)
+{
+	struct httpd *h = req->httpd;
+	bool has_body =
+		MHD_lookup_connection_value(req->conn, MHD_HEADER_KIND, "Content-Length") ||
+		MHD_lookup_connection_value(req->conn, MHD_HEADER_KIND, "Transfer-Encoding");
+
+	if (h->upload && has_body && !h->stopping &&
+		(!h->unix_path || operator_allowed(req->conn)))
+		h->upload(req, h->userdata);
+}
+
 static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const char *url,
 	const char *method, _unused_ const char *version, const char *data, size_t *len,
 	void **con_cls)
@@ -358,7 +401,8 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
 	struct http_req *req = *con_cls;
 
 	if (!req) {
-		*con_cls = req_new(cls, conn, method, url);
+		*con_cls = req = req_new(cls, conn, method, url);
+		ask_for_sink(req);
 		return MHD_YES;
 	}
 	if (*len) {

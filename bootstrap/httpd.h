@@ -43,6 +43,24 @@ const char *httpd_body(const struct http_req *req, size_t *ret_len);
 uint32_t httpd_peer(
 	const struct http_req *req); /* IPv4, host byte order; 0: UNIX socket */
 
+/* ---- bodies that are too large for memory ---- */
+/* Takes the next bytes of a body; a negative errno ends the taking, not the request. */
+typedef int (*httpd_sink_fn)(void *sink, const void *data, size_t len);
+/*
+ * Asked of each request that says it has a body, before the body: the method, path,
+ * arguments and bearer are known. It may call httpd_set_sink() once; without, the body is
+ * kept in memory up to HTTPD_MAX_BODY. userdata is that of the server's handler.
+ */
+void httpd_on_upload(struct httpd *h, void (*upload)(struct http_req *req, void *userdata));
+/* drop frees the sink when nobody has taken it. */
+void httpd_set_sink(
+	struct http_req *req, void *sink, httpd_sink_fn write, void (*drop)(void *sink));
+/*
+ * For the handler: the sink, owned by the caller from now on; NULL: none was set. *ret_error
+ * is 0 or what its write function returned.
+ */
+void *httpd_take_sink(struct http_req *req, int *ret_error);
+
 /* ---- the answer: exactly one per request ---- */
 void httpd_reply_json(
 	struct http_req *req, unsigned status, json_t *body); /* takes body */

@@ -19,15 +19,17 @@ static void load_roles(const struct input_spec *spec, struct input *in)
 	_cleanup_free_ char *dir =
 		spec->roles ? xstrdup(spec->roles) : roledefs_default_dir();
 
-	roledefs_load(dir, &in->problems, &in->roles);
+	in->parts = cloudparts_load(dir, &in->problems);
+	in->roles = in->parts ? in->parts->roles : NULL;
 }
 
 static void load_rack(struct input *in)
 {
 	if (conf_read(in->file, &in->problems, &in->rack_ini, &in->rack_ini_len) < 0)
 		return;
-	rack_parse(in->file, in->rack_ini, in->rack_ini_len, in->roles, &in->problems,
-		&in->rack);
+	if (rack_parse(in->file, in->rack_ini, in->rack_ini_len, in->parts->roles,
+		    &in->problems, &in->rack) == 0)
+		cloudparts_fit(in->parts, in->rack, &in->problems);
 }
 
 static void load_secrets(struct input *in)
@@ -42,7 +44,7 @@ int input_load(const struct input_spec *spec, struct input *ret)
 {
 	*ret = (struct input){.file = spec->file};
 	load_roles(spec, ret);
-	if (ret->roles)
+	if (ret->parts)
 		load_rack(ret);
 	if (!spec->no_secrets) {
 		ret->secrets_file = spec->secrets ? xstrdup(spec->secrets)
@@ -69,7 +71,7 @@ void input_clear(struct input *in)
 	free(in->secrets_file);
 	rack_free(in->rack);
 	secrets_free(in->secrets);
-	roledefs_free(in->roles);
+	cloudparts_free(in->parts);
 	problems_clear(&in->problems);
 	*in = (struct input){0};
 }

@@ -5,8 +5,7 @@
  */
 #pragma once
 
-#include "common/rack.h"
-#include "common/roledef.h"
+#include "bootstrap/cloudparts.h"
 #include "common/secrets.h"
 
 struct input {
@@ -16,7 +15,8 @@ struct input {
 	size_t rack_ini_len;
 	char *secrets_ini; /* owned, wiped before it is freed; NULL: none */
 	size_t secrets_ini_len;
-	struct roledefs *roles; /* owned */
+	struct cloudparts *parts; /* owned: role and part files */
+	const struct roledefs *roles; /* borrowed from parts */
 	struct rack *rack; /* owned, NULL when the file has problems */
 	struct secrets *secrets; /* owned */
 	struct problems problems; /* of all files together, sorted */

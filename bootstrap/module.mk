@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 PROGS += ondol
-ondol_SRCS := bootstrap/ondol.c bootstrap/cli.c bootstrap/client.c bootstrap/cmd_apply.c \
-	bootstrap/cmd_check.c bootstrap/cmd_plan.c bootstrap/cmd_power.c bootstrap/cmd_prove.c \
+ondol_SRCS := bootstrap/ondol.c bootstrap/cli.c bootstrap/client.c bootstrap/cloudparts.c \
+	bootstrap/cloudview.c bootstrap/cmd_apply.c bootstrap/cmd_check.c bootstrap/cmd_cloud.c \
+	bootstrap/cmd_cloudbackup.c bootstrap/tar.c bootstrap/cmd_plan.c bootstrap/cmd_power.c bootstrap/cmd_prove.c \
 	bootstrap/cmd_reinstall.c bootstrap/cmd_status.c bootstrap/cmd_why.c bootstrap/follow.c \
 	bootstrap/help.c bootstrap/input.c bootstrap/nodeprint.c bootstrap/options.c \
 	bootstrap/outcome.c bootstrap/plan.c bootstrap/progress.c bootstrap/summary.c \
 	bootstrap/table.c bootstrap/term.c bootstrap/view.c bootstrap/watch.c
 ondol_USES := common
-ondol_PKGS := jansson
+ondol_PKGS := jansson gnutls
 
 test-term_WITH := bootstrap/term.c
 test-table_WITH := bootstrap/table.c bootstrap/term.c
 test-progress_WITH := bootstrap/progress.c bootstrap/term.c
 test-options_WITH := bootstrap/options.c
-test-plan_WITH := bootstrap/plan.c bootstrap/summary.c bootstrap/input.c bootstrap/cli.c \
+test-plan_WITH := bootstrap/cloudparts.c bootstrap/plan.c bootstrap/summary.c bootstrap/input.c bootstrap/cli.c \
 	bootstrap/client.c bootstrap/options.c bootstrap/view.c bootstrap/table.c bootstrap/term.c
 test-plan_PKGS := jansson
 test-view_WITH := bootstrap/view.c bootstrap/term.c bootstrap/client.c
@@ -25,8 +26,9 @@ fuzz-cli_WITH := bootstrap/watch.c bootstrap/view.c bootstrap/progress.c bootstr
 fuzz-cli_PKGS := jansson
 
 PROGS += ondold
-ondold_SRCS := bootstrap/ondold.c bootstrap/api.c bootstrap/api_node.c bootstrap/api_operator.c \
-	bootstrap/apply.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/identity.c bootstrap/ipmi.c \
+ondold_SRCS := bootstrap/ondold.c bootstrap/api.c bootstrap/api_cloud.c bootstrap/api_node.c \
+	bootstrap/api_operator.c bootstrap/apply.c bootstrap/blobs.c bootstrap/cloud.c bootstrap/cloudca.c \
+	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/identity.c bootstrap/ipmi.c \
 	bootstrap/ipmitext.c bootstrap/node.c bootstrap/node_install.c bootstrap/node_json.c \
 	bootstrap/node_report.c bootstrap/profile.c bootstrap/pxe.c bootstrap/pxetext.c \
 	bootstrap/radv.c \
@@ -47,6 +49,18 @@ test-radvtext_WITH := bootstrap/radvtext.c
 test-range_WITH := bootstrap/range.c
 test-apply_WITH := bootstrap/apply.c bootstrap/fsm.c
 test-apply_PKGS := jansson
+test-cloudview_WITH := bootstrap/cloudview.c
+test-cloudview_PKGS := jansson
+test-tar_WITH := bootstrap/tar.c
+test-cloudca_WITH := bootstrap/cloudca.c
+test-cloudca_PKGS := gnutls
+test-cloudsecrets_WITH := bootstrap/cloudsecrets.c bootstrap/cloudca.c
+test-cloudsecrets_PKGS := gnutls jansson
+test-blobs_WITH := bootstrap/blobs.c bootstrap/store.c
+test-blobs_PKGS := sqlite3 gnutls jansson
+test-facts_WITH := bootstrap/facts.c
+test-facts_PKGS := jansson
+test-cloudparts_WITH := bootstrap/cloudparts.c
 test-identity_WITH := bootstrap/identity.c
 test-identity_PKGS := jansson
 test-httpd_WITH := bootstrap/httpd.c bootstrap/range.c

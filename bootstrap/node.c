@@ -95,7 +95,8 @@ struct node *node_new(struct ondold *o, const struct rack_node *conf)
 	n->wipe = json_array();
 	n->since_ms = now_real_ms();
 	n->heard_ms = now_mono_ms();
-	n->names = (struct fsm_names){n->mac, n->bmc_text, n->server};
+	n->task_type = NODE_PROVE;
+	n->names = (struct fsm_names){n->mac, n->bmc_text, n->server, NULL};
 	n->bmc = ipmi_bmc_new(o->event, &hooks);
 	if (sd_event_add_time(o->event, &n->deadline, CLOCK_MONOTONIC, UINT64_MAX, 10000,
 		    on_deadline, n) < 0)
@@ -113,6 +114,8 @@ void node_free(struct node *n)
 	json_decref(n->desired);
 	json_decref(n->report);
 	json_decref(n->task_proofs);
+	free(n->task_text);
+	free(n->waits);
 	json_decref(n->disk);
 	json_decref(n->wipe);
 	free(n->name);
@@ -197,6 +200,10 @@ static void transition(struct node *n, const struct fsm_output *out)
 	note_transition(n, from, to, out->reason, now_real_ms());
 	ondold_event(n->o, n, "ondold", "state", text, data);
 	json_decref(data);
+	if (to == FSM_POWERING)
+		cloud_facts_changed(n, false);
+	if (to == FSM_READY)
+		cloud_node_ready(n);
 }
 
 static void carry_out(struct node *n, unsigned actions)
@@ -337,8 +344,8 @@ void node_replay(struct node *n, const struct store_event *ev)
 		replay_state(n, ev);
 	} else if (streq(ev->type, "report")) {
 		node_replay_report(n, ev->data);
-	} else if (str_startswith(ev->type, "task.") || streq(ev->type, "noded.proved") ||
-		streq(ev->type, "noded.disproved")) {
+		fsm_replay_event(&n->fsm, FSM_EV_NODED_MOVED, mono_of(ev->time_ms));
+	} else if (str_startswith(ev->type, "task.") || node_ends_task(ev->type)) {
 		node_replay_task(n, ev);
 	} else if (fsm_event_parse(ev->type, &event) == 0) {
 		fsm_replay_event(&n->fsm, event, mono_of(ev->time_ms));

@@ -17,6 +17,7 @@
 #include "common/rack.h"
 
 struct ondold;
+struct cloudparts;
 
 #define NODE_MAX_PHASES 32
 #define NODE_SILENT_MS 90000
@@ -31,7 +32,8 @@ struct node {
 	char *name; /* owned */
 	const struct rack_node *conf; /* borrowed from o->rack */
 	char mac[18], bmc_text[16], server[24];
-	struct fsm_names names; /* borrows the three above */
+	char *waits; /* owned: whom it waits for in vain, NULL: none */
+	struct fsm_names names; /* borrows the four above */
 
 	struct fsm_node fsm;
 	uint64_t since_ms; /* of the state; since 1970 */
@@ -66,8 +68,10 @@ struct node {
 	bool silent;
 
 	int64_t task_id; /* 0: none */
+	const char *task_type; /* "prove", "backup" */
 	bool task_done, task_ok;
 	json_t *task_proofs; /* owned */
+	char *task_text; /* owned, NULL: none */
 };
 
 /* ---- node.c ---- */
@@ -120,8 +124,8 @@ char *node_boot_script(struct node *n, uint32_t peer);
 /* Brings the desired state up to date with rack and inventory; true when it changed. */
 bool node_refresh_desired(struct node *n);
 /* Would it change for this configuration? Nothing is changed. */
-bool node_would_change(
-	const struct node *n, const struct rack *rack, const struct rack_node *conf);
+bool node_would_change(const struct node *n, const struct rack *rack,
+	const struct cloudparts *parts, const struct rack_node *conf);
 void node_load_docs(struct node *n);
 
 /* ---- node_report.c ---- */
@@ -130,8 +134,12 @@ char *node_take_event(struct node *n, const json_t *event);
 /* POST report; NULL or words for a 400. Caller frees. */
 char *node_take_report(struct node *n, const json_t *report);
 void node_replay_report(struct node *n, const json_t *report);
-/* A proof run is wanted: returns the task's id or -errno. */
-int64_t node_want_proof(struct node *n);
+/* NODE_PROVE or NODE_BACKUP is wanted: returns the task's id or -errno. */
+#define NODE_PROVE "prove"
+#define NODE_BACKUP "backup"
+int64_t node_want_task(struct node *n, const char *type);
+/* Is this the type of the event with which a task ends? */
+bool node_ends_task(const char *type);
 void node_replay_task(struct node *n, const struct store_event *ev);
 /* Called every few seconds: has it fallen silent? */
 void node_pulse(struct node *n);

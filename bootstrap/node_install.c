@@ -19,18 +19,20 @@
 /* ---- the desired state ---- */
 
 static json_t *make_desired(const struct node *n, const struct rack *rack,
-	const struct rack_node *conf, uint64_t revision)
+	const struct cloudparts *parts, const struct rack_node *conf, uint64_t revision)
 {
 	_cleanup_(desired_freep) struct desired *d =
 		desired_from_rack(rack, conf, n->inv, revision);
+	json_t *doc = desired_to_json(d);
 
-	return desired_to_json(d);
+	cloud_put_digests(n->o, rack, parts, conf, doc);
+	return doc;
 }
 
-bool node_would_change(
-	const struct node *n, const struct rack *rack, const struct rack_node *conf)
+bool node_would_change(const struct node *n, const struct rack *rack,
+	const struct cloudparts *parts, const struct rack_node *conf)
 {
-	json_t *doc = make_desired(n, rack, conf, n->revision);
+	json_t *doc = make_desired(n, rack, parts, conf, n->revision);
 	bool changed = !n->desired || !json_equal(doc, n->desired);
 
 	json_decref(doc);
@@ -39,12 +41,13 @@ bool node_would_change(
 
 bool node_refresh_desired(struct node *n)
 {
+	const struct cloudparts *parts = n->o->cloud->parts;
 	json_t *doc;
 
-	if (!node_would_change(n, n->o->rack, n->conf))
+	if (!node_would_change(n, n->o->rack, parts, n->conf))
 		return false;
 	n->revision++;
-	doc = make_desired(n, n->o->rack, n->conf, n->revision);
+	doc = make_desired(n, n->o->rack, parts, n->conf, n->revision);
 	store_doc_put(n->o->store, "desired", n->name, doc);
 	json_decref(n->desired);
 	n->desired = doc;
@@ -160,7 +163,9 @@ int node_take_inventory(
 	}
 	keep_inventory(n, inv, inv_json);
 	tell_inventory(n);
-	if (choose_disk(n, &disk, &wipe, reterr_msg) < 0) {
+	*reterr_msg = cloudparts_memory(
+		n->o->cloud->parts, n->o->rack, n->conf, n->inv->memory_bytes);
+	if (*reterr_msg || choose_disk(n, &disk, &wipe, reterr_msg) < 0) {
 		node_event(n, "ondold", FSM_EV_REFUSED, *reterr_msg, NULL);
 		return 1;
 	}
@@ -186,10 +191,12 @@ static json_t *fill_order(struct node *n, const struct inv_disk *disk, bool wipe
 			m->raw_bytes},
 		.wipe = wipe,
 		.node_token = token,
-		.desired = n->desired,
+		.desired = cloud_deliver_order(n),
 	};
+	json_t *doc = install_order_to_json(&order);
 
-	return install_order_to_json(&order);
+	json_decref(order.desired);
+	return doc;
 }
 
 void node_blocked(struct node *n, const char *why)

@@ -35,8 +35,9 @@ static json_t *task(const struct node *n)
 {
 	if (!n->task_id)
 		return json_null();
-	return json_pack("{s:I, s:b, s:b, s:o}", "id", (json_int_t)n->task_id, "done",
-		(int)n->task_done, "ok", (int)n->task_ok, "proofs",
+	return json_pack("{s:I, s:s, s:b, s:b, s:s, s:o}", "id", (json_int_t)n->task_id, "type",
+		n->task_type, "done", (int)n->task_done, "ok", (int)n->task_ok, "text",
+		n->task_text ? n->task_text : "", "proofs",
 		n->task_proofs ? json_incref(n->task_proofs) : json_array());
 }
 

@@ -12,6 +12,7 @@
 
 #define MAX_TEXT 2000
 #define MAX_DATA 16384
+#define MAX_PROOFS 128
 #define PROGRESS_KEEP_MS 5000
 
 /* ---- events ---- */
@@ -24,7 +25,7 @@ static bool type_is_ok(const char *type)
 		return false;
 	return len <= 40 &&
 		strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len &&
-		!streq(type, "noded.proved") && !streq(type, "noded.disproved");
+		!node_ends_task(type) && !streq(type, fsm_event_str(FSM_EV_NODED_MOVED));
 }
 
 /* Progress is told several times a second and kept every few seconds. */
@@ -149,7 +150,7 @@ static char *failed_proofs(const json_t *proofs)
 
 static void check_proofs(struct jx *j, const char *key)
 {
-	const json_t *list = jx_array(j, key, 64), *p;
+	const json_t *list = jx_array(j, key, MAX_PROOFS), *p;
 	size_t i;
 
 	json_array_foreach(list, i, p)
@@ -174,13 +175,16 @@ static void check_task(struct jx *j, const json_t *task)
 		return;
 	jx_uint(&d, "id", 1, INT64_MAX);
 	jx_bool_opt(&d, "ok", false);
-	check_proofs(&d, "proofs");
+	jx_str_opt(&d, "text", MAX_TEXT, "");
+	if (json_object_get(task, "proofs"))
+		check_proofs(&d, "proofs");
 	jx_merge(j, "task", &d);
 }
 
 static char *check_report(const json_t *report)
 {
 	struct jx j = {.obj = report};
+	_cleanup_free_ char *cloud = NULL;
 
 	jx_uint(&j, "revision", 0, INT64_MAX);
 	jx_bool_opt(&j, "ready", false);
@@ -190,6 +194,9 @@ static char *check_report(const json_t *report)
 	check_task(&j, json_object_get(report, "task"));
 	if (!j.error && !json_is_boolean(json_object_get(report, "ready")))
 		jx_fail(&j, "ready", "expected true or false");
+	cloud = j.error ? NULL : cloud_check_report(json_object_get(report, "cloud"));
+	if (cloud)
+		jx_fail(&j, "cloud", "%s", cloud);
 	return TAKE_PTR(j.error);
 }
 
@@ -200,6 +207,7 @@ static json_t *essence(const json_t *report)
 	size_t i;
 
 	json_object_del(copy, "task");
+	json_object_del(copy, "cloud"); /* its turns are events of their own */
 	json_array_foreach(json_object_get(copy, "proofs"), i, p)
 		json_object_del(p, "time");
 	return copy;
@@ -223,7 +231,11 @@ static void keep_report(
 		xasprintf("%s at revision %llu%s%s", ready ? "ready" : "not ready",
 			(unsigned long long)revision, *failed ? ": " : "", failed);
 
-	ondold_event(n->o, n, "noded", "report", text, report);
+	json_t *kept = json_copy((json_t *)report);
+
+	json_object_del(kept, "cloud");
+	ondold_event(n->o, n, "noded", "report", text, kept);
+	json_decref(kept);
 }
 
 void node_replay_report(struct node *n, const json_t *report)
@@ -282,55 +294,165 @@ static void tell_restart(struct node *n, const json_t *report)
 
 /* ---- tasks ---- */
 
-static void end_task(struct node *n, bool ok, const json_t *proofs)
+static void set_task_text(struct node *n, const char *text)
+{
+	free(n->task_text);
+	n->task_text = xstrdup(text);
+}
+
+static void end_task(struct node *n, bool ok, const json_t *proofs, const char *text)
 {
 	n->task_done = true;
 	n->task_ok = ok;
+	set_task_text(n, text);
 	json_decref(n->task_proofs);
-	n->task_proofs = json_deep_copy(proofs);
+	n->task_proofs = json_is_array(proofs) ? json_deep_copy(proofs) : NULL;
+}
+
+bool node_ends_task(const char *type)
+{
+	return streq(type, "noded.proved") || streq(type, "noded.disproved") ||
+		streq(type, "noded.done") || streq(type, "noded.undone");
+}
+
+static const char *end_of_task(const struct node *n, bool ok)
+{
+	if (streq(n->task_type, NODE_PROVE))
+		return ok ? "noded.proved" : "noded.disproved";
+	return ok ? "noded.done" : "noded.undone";
+}
+
+static char *task_words(bool ok, const json_t *task)
+{
+	const char *text = json_string_value(json_object_get(task, "text"));
+	const json_t *proofs = json_object_get(task, "proofs");
+	_cleanup_free_ char *failed = failed_proofs(proofs);
+
+	if (text && *text)
+		return xstrdup(text);
+	return ok ? xasprintf("all %zu proofs hold", json_array_size(proofs))
+		  : xasprintf("does not hold: %s", failed);
 }
 
 static void take_task(struct node *n, const json_t *task)
 {
 	int64_t id = json_integer_value(json_object_get(task, "id"));
 	bool ok = json_is_true(json_object_get(task, "ok"));
-	const json_t *proofs = json_object_get(task, "proofs");
-	_cleanup_free_ char *failed = NULL, *text = NULL;
+	_cleanup_free_ char *text = NULL;
 
 	if (!id || id != n->task_id || n->task_done)
 		return;
-	end_task(n, ok, proofs);
-	failed = failed_proofs(proofs);
-	text = ok ? xasprintf("all %zu proofs hold", json_array_size(proofs))
-		  : xasprintf("does not hold: %s", failed);
-	ondold_event(
-		n->o, n, "noded", ok ? "noded.proved" : "noded.disproved", text, task);
+	text = task_words(ok, task);
+	end_task(n, ok, json_object_get(task, "proofs"), text);
+	ondold_event(n->o, n, "noded", end_of_task(n, ok), text, task);
 }
 
-int64_t node_want_proof(struct node *n)
+static const char *type_of_task(const json_t *data)
 {
-	int64_t id = ondold_event(
-		n->o, n, "operator", "task.wanted", "prove everything again", NULL);
+	const char *type = json_string_value(json_object_get(data, "type"));
 
-	if (id < 0)
-		return id;
+	return type && streq(type, NODE_BACKUP) ? NODE_BACKUP : NODE_PROVE;
+}
+
+static void begin_task(struct node *n, int64_t id, const char *type)
+{
 	n->task_id = id;
+	n->task_type = type;
 	n->task_done = n->task_ok = false;
+	set_task_text(n, NULL);
 	json_decref(n->task_proofs);
 	n->task_proofs = NULL;
+}
+
+int64_t node_want_task(struct node *n, const char *type)
+{
+	json_t *data = json_pack("{s:s}", "type", type);
+	int64_t id = ondold_event(n->o, n, "operator", "task.wanted",
+		streq(type, NODE_BACKUP) ? "make a backup" : "prove everything again", data);
+
+	json_decref(data);
+	if (id < 0)
+		return id;
+	begin_task(n, id, streq(type, NODE_BACKUP) ? NODE_BACKUP : NODE_PROVE);
 	ondold_kick(n->o, n);
 	return id;
 }
 
 void node_replay_task(struct node *n, const struct store_event *ev)
 {
-	if (streq(ev->type, "task.wanted")) {
-		n->task_id = ev->id;
-		n->task_done = n->task_ok = false;
-	} else if (json_integer_value(json_object_get(ev->data, "id")) == n->task_id) {
-		end_task(n, streq(ev->type, "noded.proved"),
-			json_object_get(ev->data, "proofs"));
+	if (streq(ev->type, "task.wanted"))
+		begin_task(n, ev->id, type_of_task(ev->data));
+	else if (json_integer_value(json_object_get(ev->data, "id")) == n->task_id)
+		end_task(n, streq(ev->type, "noded.proved") || streq(ev->type, "noded.done"),
+			json_object_get(ev->data, "proofs"), ev->text);
+}
+
+/* ---- waiting for another node ---- */
+
+static bool is_on_its_way(const struct node *n)
+{
+	switch (n->fsm.state) {
+	case FSM_IDLE:
+	case FSM_POWERING:
+	case FSM_NETBOOT:
+	case FSM_AGENT:
+	case FSM_INSTALLING:
+	case FSM_FIRST_BOOT:
+	case FSM_CONFIGURING:
+		return true;
+	case FSM_ENROL:
+	case FSM_READY:
+	case FSM_FAILED:
+	case FSM_MAINTENANCE:
+	case FSM_CANCELLED:
+	case FSM_N_STATES:
+		break;
 	}
+	return false;
+}
+
+/* "controller/keystone", "storage:block/cinder-volume": is this the role? */
+static bool is_meant(const struct node *n, const char *what)
+{
+	size_t role = strcspn(what, ":/"), kind = 0;
+
+	if (strlen(n->conf->role) != role || strncmp(n->conf->role, what, role) != 0)
+		return false;
+	if (what[role] != ':')
+		return true;
+	what += role + 1;
+	kind = strcspn(what, "/");
+	return n->conf->kind && strlen(n->conf->kind) == kind &&
+		strncmp(n->conf->kind, what, kind) == 0;
+}
+
+/*
+ * A node that says "waiting for ROLE/PROOF" is patient as long as some node of that role is
+ * on its way; then its reports alone are a sign of life. Else the suspect is the other.
+ */
+static bool waits_with_hope(struct node *n)
+{
+	static const char word[] = "waiting for ";
+	const char *what = n->step + strlen(word);
+	const struct node *last = NULL;
+
+	free(n->waits);
+	n->waits = NULL;
+	n->names.waits = NULL;
+	if (n->fsm.state != FSM_CONFIGURING || !str_startswith(n->step, word))
+		return false;
+	for (size_t i = 0; i < n->o->n_nodes; i++) {
+		if (n->o->nodes[i] == n || !is_meant(n->o->nodes[i], what))
+			continue;
+		last = n->o->nodes[i];
+		if (is_on_its_way(last))
+			return true;
+	}
+	n->waits = last ? xasprintf("it waits for %s, and %s is %s: see `ondol why %s`", what,
+				  last->name, fsm_state_str(last->fsm.state), last->name)
+			: xasprintf("it waits for %s, and no node of that role is there", what);
+	n->names.waits = n->waits;
+	return false;
 }
 
 char *node_take_report(struct node *n, const json_t *report)
@@ -354,6 +476,10 @@ char *node_take_report(struct node *n, const json_t *report)
 	node_replay_report(n, report);
 	if (fresh)
 		keep_report(n, report, ready, revision);
+	if (waits_with_hope(n) || fresh)
+		node_step(n, FSM_EV_NODED_MOVED, "");
+	cloud_take_report(n, report);
+	cloud_facts_changed(n, true);
 	take_task(n, json_object_get(report, "task"));
 	step_report(n, ready, revision);
 	return NULL;
@@ -364,6 +490,8 @@ void node_pulse(struct node *n)
 	char since[32];
 	uint64_t age = now_mono_ms() - n->heard_ms;
 
+	if (age >= NODE_SILENT_MS)
+		cloud_facts_changed(n, false);
 	if (n->fsm.state != FSM_READY || n->silent || age < NODE_SILENT_MS)
 		return;
 	n->silent = true;

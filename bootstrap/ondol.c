@@ -22,6 +22,7 @@ static const struct command {
 	{"reinstall", cmd_reinstall, WAITING},
 	{"power", cmd_power, OPT_YES | OPT_JSON},
 	{"prove", cmd_prove, OPT_TIMEOUT | OPT_JSON},
+	{"cloud", cmd_cloud, OPT_JSON | OPT_WAIT | OPT_STUDENT | OPT_CA | OPT_YES | OPT_TIMEOUT},
 };
 
 static const struct help_text *find_help(const char *name)

@@ -112,6 +112,7 @@ static int on_pulse(sd_event_source *s, uint64_t usec, void *userdata)
 
 	for (size_t i = 0; i < o->n_nodes; i++)
 		node_pulse(o->nodes[i]);
+	cloud_pulse(o);
 	sd_event_source_set_time(s, usec + PULSE_MS * 1000);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
@@ -177,6 +178,8 @@ static int open_socket(struct ondold *o)
 	if (r == 0)
 		r = httpd_listen_unix(
 			o->event, o->opts.socket, api_operator_handle, o, &o->unix_http);
+	if (r == 0)
+		httpd_on_upload(o->unix_http, api_cloud_upload);
 	if (r < 0)
 		log_error("cannot listen at %s: %s; see --socket", o->opts.socket,
 			strerror(-r));
@@ -194,6 +197,8 @@ static int start(struct ondold *o)
 		r = add_timers(o);
 	if (r >= 0)
 		r = store_open(o->opts.state_dir, &o->store, &msg);
+	if (r >= 0)
+		r = cloud_open(o, &msg);
 	if (r >= 0)
 		r = serve_new(o);
 	if (r < 0) {
@@ -219,6 +224,7 @@ static void stop(struct ondold *o)
 	sd_event_source_disable_unref(o->listen_timer);
 	sd_event_source_disable_unref(o->sched_timer);
 	sd_event_source_disable_unref(o->pulse_timer);
+	cloud_close(o);
 	store_close(o->store);
 	rack_free(o->rack);
 	secrets_free(o->secrets);

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <systemd/sd-event.h>
 
+#include "bootstrap/cloud.h"
 #include "bootstrap/httpd.h"
 #include "bootstrap/node.h"
 #include "bootstrap/pxe.h"
@@ -32,6 +33,8 @@ struct ondold {
 	bool rack_lost; /* there is one in the store, and it cannot be read */
 	struct node **nodes; /* owned, in the order of rack.ini */
 	size_t n_nodes;
+
+	struct cloud *cloud; /* owned */
 
 	struct httpd *unix_http, *tcp_http; /* owned; tcp: NULL while it cannot listen */
 	uint32_t tcp_address; /* what tcp_http listens at */

@@ -14,20 +14,23 @@ enum { OPT_SOCKET = 1 << 20, OPT_HELP = 1 << 21 };
 static const struct option_def {
 	const char *name;
 	unsigned bit;
-	bool has_value;
+	int has_value; /* no_argument, required_argument, optional_argument */
 } defs[] = {
-	{"socket", OPT_SOCKET, true},
-	{"help", OPT_HELP, false},
-	{"secrets", OPT_SECRETS, true},
-	{"no-secrets", OPT_NO_SECRETS, false},
-	{"json", OPT_JSON, false},
-	{"wipe", OPT_WIPE, true},
-	{"yes", OPT_YES, false},
-	{"no-wait", OPT_NO_WAIT, false},
-	{"timeout", OPT_TIMEOUT, true},
-	{"watch", OPT_WATCH, false},
-	{"all", OPT_ALL, false},
-	{"roles", OPT_ROLES, true},
+	{"socket", OPT_SOCKET, required_argument},
+	{"help", OPT_HELP, no_argument},
+	{"secrets", OPT_SECRETS, required_argument},
+	{"no-secrets", OPT_NO_SECRETS, no_argument},
+	{"json", OPT_JSON, no_argument},
+	{"wipe", OPT_WIPE, required_argument},
+	{"yes", OPT_YES, no_argument},
+	{"no-wait", OPT_NO_WAIT, no_argument},
+	{"timeout", OPT_TIMEOUT, required_argument},
+	{"watch", OPT_WATCH, no_argument},
+	{"all", OPT_ALL, no_argument},
+	{"roles", OPT_ROLES, required_argument},
+	{"wait", OPT_WAIT, optional_argument},
+	{"student", OPT_STUDENT, no_argument},
+	{"ca", OPT_CA, required_argument},
 };
 
 static int set_timeout(struct options *o, const char *value, char **reterr_msg)
@@ -36,6 +39,24 @@ static int set_timeout(struct options *o, const char *value, char **reterr_msg)
 		return 0;
 	*reterr_msg = xasprintf(
 		"--timeout: expected a time such as 30s, 20m or 2h, found \"%s\"", value);
+	return -EINVAL;
+}
+
+/* --wait, --wait=600, --wait=10m */
+static int set_wait(struct options *o, const char *value, char **reterr_msg)
+{
+	uint64_t seconds;
+
+	o->wait = true;
+	if (!value)
+		return 0;
+	if (parse_u64(value, 1, 10000000, &seconds) == 0) {
+		o->wait_ms = seconds * 1000;
+		return 0;
+	}
+	if (parse_duration_ms(value, &o->wait_ms) == 0 && o->wait_ms > 0)
+		return 0;
+	*reterr_msg = xasprintf("--wait: expected seconds, or a time such as 20m, found \"%s\"", value);
 	return -EINVAL;
 }
 
@@ -77,6 +98,14 @@ static int set_option(
 		return 0;
 	case OPT_ROLES:
 		o->roles = value;
+		return 0;
+	case OPT_WAIT:
+		return set_wait(o, value, reterr_msg);
+	case OPT_STUDENT:
+		o->student = true;
+		return 0;
+	case OPT_CA:
+		o->ca = value;
 		return 0;
 	}
 	abort(); /* every bit of defs[] is above */

@@ -18,14 +18,19 @@ enum option_bit {
 	OPT_WATCH = 1 << 7,
 	OPT_ALL = 1 << 8,
 	OPT_ROLES = 1 << 9, /* --roles DIR */
+	OPT_WAIT = 1 << 10, /* --wait[=TIME] */
+	OPT_STUDENT = 1 << 11,
+	OPT_CA = 1 << 12, /* --ca FILE */
 };
 
 struct options {
 	const char *socket; /* --socket PATH, for every command; NULL: not said */
 	const char *secrets; /* all strings are borrowed from argv */
 	const char *roles;
-	bool no_secrets, json, yes, no_wait, watch, all, help;
+	const char *ca;
+	bool no_secrets, json, yes, no_wait, watch, all, help, wait, student;
 	uint64_t timeout_ms; /* 0: not said */
+	uint64_t wait_ms; /* of --wait; 0: for ever */
 	const char **wipe; /* owned array */
 	size_t n_wipe;
 	const char **args; /* owned array, n_args and a NULL */

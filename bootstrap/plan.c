@@ -144,7 +144,8 @@ static char *disks_text(const struct rack_node *n, const struct roledef *role, b
 
 	for (size_t i = 0; i < n->profile->n_disks; i++) {
 		enum disk_use use = n->profile->disks[i].use;
-		bool data = use == DISK_DATA && role && role->data_vg;
+		bool data = use == DISK_DATA && role &&
+			(role->data_vg || role->data_dir);
 		_cleanup_free_ char *one = NULL;
 		char *more;
 
@@ -152,7 +153,12 @@ static char *disks_text(const struct rack_node *n, const struct roledef *role, b
 			continue;
 		one = plan_disk_text(n, i, inv);
 		more = xasprintf("%s%s%s%s%s", out, *out ? " + " : "", one,
-			data ? " for LVM " : "", data ? role->data_vg : "");
+			!data			? ""
+				: role->data_vg ? " for LVM "
+						: " for XFS at ",
+			!data			? ""
+				: role->data_vg ? role->data_vg
+						: role->data_dir);
 		free(out);
 		out = more;
 	}

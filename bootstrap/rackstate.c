@@ -5,7 +5,6 @@
 #include "bootstrap/profile.h"
 #include "common/jsonx.h"
 #include "common/log.h"
-#include "common/roledef.h"
 
 /*
  * A rack is taken whole or not at all: every problem is told, every node's action decided
@@ -22,6 +21,12 @@ struct request { /* what POST /v1/rack asks; strings borrowed from the body */
 	bool dry_run;
 };
 
+struct parsed { /* a rack that may become the one in force; all owned */
+	struct rack *rack;
+	struct secrets *secrets;
+	struct cloudparts *parts;
+};
+
 struct decision {
 	struct node *node; /* borrowed, NULL: new */
 	const struct rack_node *conf; /* of the new rack; NULL: removed */
@@ -33,6 +38,13 @@ struct decisions {
 	struct decision *list; /* owned */
 	size_t n, n_refused;
 };
+
+static void parsed_clear(struct parsed *p)
+{
+	rack_free(p->rack);
+	secrets_free(p->secrets);
+	cloudparts_free(p->parts);
+}
 
 static void decisions_clear(struct decisions *d)
 {
@@ -58,24 +70,42 @@ static json_t *problems_to_json(const struct problems *p)
 }
 
 static int parse_texts(struct ondold *o, const char *file, const char *rack_ini,
-	const char *secrets_ini, struct problems *problems, struct rack **ret_rack,
-	struct secrets **ret_secrets)
+	const char *secrets_ini, struct problems *problems, struct parsed *ret)
 {
-	_cleanup_(roledefs_freep) struct roledefs *roles = NULL;
+	_cleanup_(cloudparts_freep) struct cloudparts *parts =
+		cloudparts_load(o->opts.roles_dir, problems);
 	_cleanup_(rack_freep) struct rack *rack = NULL;
 	_cleanup_(secrets_freep) struct secrets *secrets = NULL;
-	int r = roledefs_load(o->opts.roles_dir, problems, &roles), s;
+	int r, s;
 
-	if (r < 0)
-		return r;
-	r = rack_parse(file, rack_ini, strlen(rack_ini), roles, problems, &rack);
+	if (!parts)
+		return -EINVAL;
+	r = rack_parse(file, rack_ini, strlen(rack_ini), parts->roles, problems, &rack);
 	s = secrets_parse("secrets.ini", secrets_ini, strlen(secrets_ini), rack, problems,
 		&secrets);
+	if (r == 0)
+		cloudparts_fit(parts, rack, problems);
 	if (r < 0 || s < 0 || problems->n)
 		return -EINVAL;
-	*ret_rack = TAKE_PTR(rack);
-	*ret_secrets = TAKE_PTR(secrets);
+	*ret = (struct parsed){TAKE_PTR(rack), TAKE_PTR(secrets), TAKE_PTR(parts)};
 	return 0;
+}
+
+/* What is known of the servers is held against what their roles need. */
+static void check_memory(struct ondold *o, const struct parsed *p, const char *file,
+	struct problems *problems)
+{
+	for (size_t i = 0; i < p->rack->n_nodes; i++) {
+		const struct rack_node *conf = &p->rack->nodes[i];
+		const struct node *n = ondold_node(o, conf->name);
+		_cleanup_free_ char *section = xasprintf("node %s", conf->name);
+		_cleanup_free_ char *words = n && n->inv
+			? cloudparts_memory(p->parts, p->rack, conf, n->inv->memory_bytes)
+			: NULL;
+
+		if (words)
+			problems_add(problems, file, conf->line, section, "role", "%s", words);
+	}
 }
 
 static void check_image(struct ondold *o, const struct rack *rack, const char *file,
@@ -119,7 +149,7 @@ static char *read_request(const json_t *body, struct request *req)
 
 /* ---- deciding ---- */
 
-static void decide_node(struct ondold *o, const struct rack *rack,
+static void decide_node(struct ondold *o, const struct parsed *p,
 	const struct rack_node *conf, const struct request *req, struct decision *d)
 {
 	struct node *n = ondold_node(o, conf->name);
@@ -130,26 +160,29 @@ static void decide_node(struct ondold *o, const struct rack *rack,
 	if (n) {
 		view.fsm = &n->fsm;
 		view.inv = n->inv;
-		view.desired_changes = node_would_change(n, rack, conf);
+		view.cloud = o->rack->cloud;
+		view.desired_changes = node_would_change(n, p->rack, p->parts, conf);
 	}
 	d->action = apply_decide(n ? n->conf : NULL, conf, &view, &d->why);
 }
 
-static void decide(struct ondold *o, const struct rack *rack, const struct request *req,
+static void decide(struct ondold *o, const struct parsed *p, const struct request *req,
 	struct decisions *ret)
 {
+	const struct rack *rack = p->rack;
+
 	ret->list = xcalloc(rack->n_nodes + o->n_nodes, sizeof(*ret->list));
 	for (size_t i = 0; i < rack->n_nodes; i++) {
 		struct decision *d = &ret->list[ret->n++];
 
-		decide_node(o, rack, &rack->nodes[i], req, d);
+		decide_node(o, p, &rack->nodes[i], req, d);
 		ret->n_refused += d->action == APPLY_REFUSED;
 	}
 	for (size_t i = 0; i < o->n_nodes; i++)
 		if (!rack_node(rack, o->nodes[i]->name))
 			ret->list[ret->n++] = (struct decision){o->nodes[i], NULL,
 				APPLY_REMOVE,
-				xstrdup("is not in rack.ini any more; the server is left as it is")};
+				apply_removal(o->nodes[i]->conf, o->rack->cloud)};
 }
 
 static json_t *decisions_to_json(const struct decisions *d, int64_t revision)
@@ -173,6 +206,7 @@ static void drop_node(struct ondold *o, struct node *n)
 {
 	node_event(n, "operator", FSM_EV_REMOVED, "taken out of rack.ini", NULL);
 	store_doc_drop(o->store, n->name);
+	cloud_facts_changed(n, false);
 	ondold_kick(o, n);
 	node_free(n);
 }
@@ -242,10 +276,12 @@ static void tell_taken(struct ondold *o, const struct request *req)
 	ondold_event(o, NULL, "operator", "rack.taken", text, NULL);
 }
 
-/* Takes rack and secrets. */
-static int take(struct ondold *o, struct rack *rack, struct secrets *secrets,
-	const struct request *req, struct decisions *d)
+/* Takes what p holds. */
+static int take(struct ondold *o, struct parsed *p, const struct request *req,
+	struct decisions *d)
 {
+	struct rack *rack = p->rack;
+	struct secrets *secrets = p->secrets;
 	struct rack *old_rack = o->rack;
 	struct secrets *old_secrets = o->secrets;
 	int64_t rev = store_begin(o->store), old_rev = o->rack_revision;
@@ -258,11 +294,11 @@ static int take(struct ondold *o, struct rack *rack, struct secrets *secrets,
 			store_commit(o->store);
 	}
 	if (rev < 0) {
-		rack_free(rack);
-		secrets_free(secrets);
+		parsed_clear(p);
 		return (int)rev;
 	}
 	o->rack_revision = rev;
+	cloud_take(o, p->parts);
 	take_nodes(o, rack, secrets, d);
 	rack_free(old_rack);
 	secrets_free(old_secrets);
@@ -270,6 +306,8 @@ static int take(struct ondold *o, struct rack *rack, struct secrets *secrets,
 	for (size_t i = 0; i < d->n; i++)
 		if (d->list[i].conf)
 			act(&d->list[i], req);
+	for (size_t i = 0; i < o->n_nodes; i++)
+		cloud_facts_changed(o->nodes[i], !o->nodes[i]->silent);
 	r = store_commit(o->store);
 	if (r < 0)
 		o->rack_revision = old_rev;
@@ -305,8 +343,18 @@ static void bring_back(struct ondold *o)
 		log_info("%s: was %s", o->nodes[i]->name,
 			fsm_state_str(o->nodes[i]->fsm.state));
 		node_resume(o->nodes[i]);
+		cloud_facts_changed(o->nodes[i], true);
 	}
 	ondold_schedule(o);
+}
+
+static void put_in_force(struct ondold *o, struct parsed *p)
+{
+	o->rack = p->rack;
+	o->secrets = p->secrets;
+	cloud_take(o, p->parts);
+	/* Role files that came with a new version may ask for more; told by the log when not. */
+	(void)cloud_prepare(o, o->rack, p->parts);
 }
 
 /*
@@ -316,10 +364,11 @@ static void bring_back(struct ondold *o)
 static void adopt(struct ondold *o, const struct request *req)
 {
 	struct problems problems = {0};
+	struct parsed p = {NULL};
 
-	if (parse_texts(o, req->file, req->rack_ini, req->secrets_ini, &problems,
-		    &o->rack, &o->secrets) == 0) {
+	if (parse_texts(o, req->file, req->rack_ini, req->secrets_ini, &problems, &p) == 0) {
 		o->rack_lost = false;
+		put_in_force(o, &p);
 		bring_back(o);
 	}
 	problems_clear(&problems);
@@ -368,8 +417,7 @@ int rackstate_apply(struct ondold *o, const json_t *body, json_t **ret_answer)
 	_cleanup_(decisions_clear) struct decisions d = {0};
 	struct problems problems = {0};
 	struct request req = {0};
-	struct rack *rack = NULL;
-	struct secrets *secrets = NULL;
+	struct parsed p = {NULL};
 	_cleanup_free_ char *bad = read_request(body, &req);
 	int r = 0;
 
@@ -377,29 +425,32 @@ int rackstate_apply(struct ondold *o, const json_t *body, json_t **ret_answer)
 		*ret_answer = one_problem(bad);
 		return 1;
 	}
-	if (parse_texts(o, req.file, req.rack_ini, req.secrets_ini, &problems, &rack,
-		    &secrets) == 0) {
-		check_image(o, rack, req.file, &problems);
+	if (parse_texts(o, req.file, req.rack_ini, req.secrets_ini, &problems, &p) == 0) {
+		check_image(o, p.rack, req.file, &problems);
 		if (o->rack_lost && !problems.n)
 			adopt(o, &req);
-		check_address(o, rack, req.file, &problems);
+		check_address(o, p.rack, req.file, &problems);
+		check_memory(o, &p, req.file, &problems);
 	}
 	if (problems.n) {
 		*ret_answer = problem_answer(&problems);
-		rack_free(rack);
-		secrets_free(secrets);
+		parsed_clear(&p);
 		return 1;
 	}
-	decide(o, rack, &req, &d);
+	decide(o, &p, &req, &d);
 	if (req.dry_run || d.n_refused) {
 		*ret_answer = decisions_to_json(&d, o->rack_revision);
-		rack_free(rack);
-		secrets_free(secrets);
+		parsed_clear(&p);
 		return 0;
+	}
+	r = cloud_prepare(o, p.rack, p.parts);
+	if (r < 0) {
+		parsed_clear(&p);
+		return r;
 	}
 	/* Before nodes go: their names are in it. The revision is filled in when it is known. */
 	*ret_answer = decisions_to_json(&d, 0);
-	r = take(o, rack, secrets, &req, &d);
+	r = take(o, &p, &req, &d);
 	if (r < 0) {
 		json_decref(*ret_answer);
 		*ret_answer = NULL;
@@ -427,9 +478,11 @@ static int parse_stored(
 	struct ondold *o, const char *file, const char *rack_ini, const char *secrets_ini)
 {
 	struct problems problems = {0};
-	int r = parse_texts(
-		o, file, rack_ini, secrets_ini, &problems, &o->rack, &o->secrets);
+	struct parsed p = {NULL};
+	int r = parse_texts(o, file, rack_ini, secrets_ini, &problems, &p);
 
+	if (r == 0)
+		put_in_force(o, &p);
 	if (r < 0) {
 		_cleanup_free_ char *first =
 			problems.n ? problem_format(&problems.list[0]) : NULL;
@@ -455,6 +508,11 @@ void rackstate_load(struct ondold *o)
 	store_rack_drop_secrets_but(o->store, o->rack_revision);
 	r = parse_stored(o, file, rack_ini, secrets_ini);
 	explicit_bzero(secrets_ini, strlen(secrets_ini));
-	if (r == 0)
-		bring_back(o);
+	if (r < 0)
+		return;
+	bring_back(o);
+	/* With new role files a role may have other secrets. */
+	for (size_t i = 0; o->rack->cloud && i < o->n_nodes; i++)
+		if (o->nodes[i]->desired)
+			node_refresh_desired(o->nodes[i]);
 }

@@ -168,6 +168,7 @@ static void try_listen(struct ondold *o)
 		api_node_handle, o, &o->tcp_http);
 
 	if (r == 0) {
+		httpd_on_upload(o->tcp_http, api_node_upload);
 		o->tcp_address = o->rack->address;
 		o->tcp_port = o->rack->http_port;
 	}

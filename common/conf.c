@@ -22,6 +22,7 @@ struct scan {
 	struct conf_section *section; /* the current one, NULL: none or a refused one */
 	bool skip; /* below a section that was refused */
 	unsigned n_binary;
+	bool wide; /* names of conf_load_wide() */
 };
 
 /* One line in canonical form; the newline follows from scan_text. */
@@ -37,7 +38,7 @@ static void problem(struct scan *s, const char *key, const char *text)
 }
 
 /* Lower case, blanks folded to one; false when a byte may not be part of a name. */
-static bool canonical_name(char *name, bool blanks)
+static bool canonical_name(char *name, bool blanks, bool wide)
 {
 	char *o = name;
 
@@ -49,7 +50,7 @@ static bool canonical_name(char *name, bool blanks)
 				return false;
 			if (o > name && o[-1] != ' ')
 				*o++ = ' ';
-		} else if (isalnum(c) || strchr("._-", c)) {
+		} else if (isalnum(c) || strchr(wide ? "._-/:[]" : "._-", c)) {
 			*o++ = (char)c;
 		} else {
 			return false;
@@ -85,7 +86,7 @@ static void scan_section(struct scan *s, char *text)
 		return;
 	}
 	name = str_strip(name);
-	if (!canonical_name(name, true)) {
+	if (!canonical_name(name, true, s->wide)) {
 		problem(s, NULL, "expected a section name of letters, digits, blanks and . _ -");
 		return;
 	}
@@ -136,7 +137,7 @@ static void scan_key(struct scan *s, char *text)
 	*eq = '\0';
 	key = str_strip(text);
 	value = str_strip(eq + 1);
-	if (!canonical_name(key, false)) {
+	if (!canonical_name(key, false, s->wide)) {
 		problem(s, NULL, "expected a key of letters, digits and . _ - before \"=\"");
 		return;
 	}
@@ -280,12 +281,12 @@ static int fill_values(struct scan *s)
 	return 0;
 }
 
-int conf_parse(const char *file, const char *text, size_t len, struct problems *problems,
-	struct conf **ret)
+static int parse(const char *file, const char *text, size_t len, bool wide,
+	struct problems *problems, struct conf **ret)
 {
 	_cleanup_free_ char *copy = NULL, *clean = NULL;
 	_cleanup_(conf_freep) struct conf *c = xcalloc(1, sizeof(*c));
-	struct scan s = {.conf = c, .problems = problems};
+	struct scan s = {.conf = c, .problems = problems, .wide = wide};
 	int r;
 
 	c->file = xstrdup(file);
@@ -312,6 +313,18 @@ int conf_parse(const char *file, const char *text, size_t len, struct problems *
 		return r;
 	*ret = TAKE_PTR(c);
 	return 0;
+}
+
+int conf_parse(const char *file, const char *text, size_t len, struct problems *problems,
+	struct conf **ret)
+{
+	return parse(file, text, len, false, problems, ret);
+}
+
+int conf_parse_wide(const char *file, const char *text, size_t len, struct problems *problems,
+	struct conf **ret)
+{
+	return parse(file, text, len, true, problems, ret);
 }
 
 int conf_read(const char *path, struct problems *problems, char **ret, size_t *ret_len)

@@ -2,12 +2,20 @@
 /* One libcurl easy handle per exchange; http_do drives it with curl_easy_perform. */
 #include "common/http_exchange.h"
 
+#include <strings.h>
+#include <sys/stat.h>
+
+#define MAX_HEADERS (64 * 1024)
+
 void http_exchange_clear(struct http_exchange *x)
 {
 	if (x->easy)
 		curl_easy_cleanup(x->easy);
+	for (struct curl_slist *h = x->headers; h; h = h->next)
+		explicit_bzero(h->data, strlen(h->data));
 	curl_slist_free_all(x->headers);
-	free(x->resp.body);
+	http_response_clear(&x->resp);
+	util_fclosep(&x->upload);
 	*x = (struct http_exchange){0};
 }
 
@@ -51,22 +59,85 @@ static void add_header(struct http_exchange *x, const char *fmt, const char *arg
 	explicit_bzero(line, strlen(line));
 }
 
-static void set_body(struct http_exchange *x, const struct http_request *req)
+/* Not more than was announced, although the file may have more. */
+static size_t read_upload(char *to, size_t size, size_t n, void *userdata)
 {
-	if (streq(req->method, "POST")) {
+	struct http_exchange *x = userdata;
+	size_t got = fread(to, 1, (size_t)MIN((uint64_t)(size * n), x->upload_left), x->upload);
+
+	x->upload_left -= got;
+	return got;
+}
+
+static int set_upload(struct http_exchange *x, const struct http_request *req)
+{
+	struct stat st;
+
+	x->upload = fopen(req->body_file, "re");
+	if (!x->upload || fstat(fileno(x->upload), &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (req->body_size) {
+		if (fseeko(x->upload, (off_t)req->body_from, SEEK_SET) < 0)
+			return -errno;
+		st.st_size = (off_t)req->body_size;
+	}
+	x->upload_left = (uint64_t)st.st_size;
+	curl_easy_setopt(x->easy, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(x->easy, CURLOPT_READFUNCTION, read_upload);
+	curl_easy_setopt(x->easy, CURLOPT_READDATA, x);
+	curl_easy_setopt(x->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)st.st_size);
+	curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, req->method);
+	return 0;
+}
+
+static int set_body(struct http_exchange *x, const struct http_request *req)
+{
+	if (req->body || req->body_file || streq(req->method, "POST")) {
+		add_header(x, "Content-Type: ", req->content_type ? req->content_type : "application/json");
+		add_header(x, "Expect:", "");
+	}
+	if (req->body_file)
+		return set_upload(x, req);
+	if (req->body || streq(req->method, "POST")) {
 		curl_easy_setopt(x->easy, CURLOPT_POST, 1L);
 		curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE,
 			(curl_off_t)(req->body ? req->body_len : 0));
 		curl_easy_setopt(x->easy, CURLOPT_COPYPOSTFIELDS, req->body ? req->body : "");
-		add_header(x, "Content-Type: ", "application/json");
-		add_header(x, "Expect:", "");
-	} else if (!streq(req->method, "GET")) {
-		curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, req->method);
 	}
+	if (streq(req->method, "HEAD"))
+		curl_easy_setopt(x->easy, CURLOPT_NOBODY, 1L);
+	else if (!streq(req->method, "GET") && !streq(req->method, "POST"))
+		curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, req->method);
+	return 0;
+}
+
+static void set_options(struct http_exchange *x, const struct http_request *req)
+{
+	if (req->stall_timeout_ms) {
+		curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME,
+			(long)(req->stall_timeout_ms + 999) / 1000);
+	}
+	if (req->unix_socket)
+		curl_easy_setopt(x->easy, CURLOPT_UNIX_SOCKET_PATH, req->unix_socket);
+	if (req->range_from)
+		curl_easy_setopt(x->easy, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)req->range_from);
+	if (req->ca_file)
+		curl_easy_setopt(x->easy, CURLOPT_CAINFO, req->ca_file);
+	if (req->reuse)
+		curl_easy_setopt(x->easy, CURLOPT_SHARE, (CURLSH *)req->reuse);
+	if (req->bearer)
+		add_header(x, "Authorization: Bearer ", req->bearer);
+	for (size_t i = 0; req->headers && req->headers[i]; i++)
+		add_header(x, "", req->headers[i]);
 }
 
 int http_exchange_init(struct http_exchange *x, const struct http_request *req)
 {
+	int r;
+
 	x->easy = curl_easy_init();
 	if (!x->easy)
 		return -ENOMEM;
@@ -85,20 +156,10 @@ int http_exchange_init(struct http_exchange *x, const struct http_request *req)
 	curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS,
 		(long)(req->connect_timeout_ms ? req->connect_timeout_ms : 5000));
 	curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms);
-	if (req->stall_timeout_ms) {
-		curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-		curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME,
-			(long)(req->stall_timeout_ms + 999) / 1000);
-	}
-	if (req->unix_socket)
-		curl_easy_setopt(x->easy, CURLOPT_UNIX_SOCKET_PATH, req->unix_socket);
-	if (req->range_from)
-		curl_easy_setopt(x->easy, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)req->range_from);
-	if (req->bearer)
-		add_header(x, "Authorization: Bearer ", req->bearer);
-	set_body(x, req);
+	set_options(x, req);
+	r = set_body(x, req);
 	curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
-	return 0;
+	return r;
 }
 
 static int error_of(CURLcode code)
@@ -122,6 +183,25 @@ static int error_of(CURLcode code)
 	}
 }
 
+/* curl unfolds and trims them; what is left is lines that cannot contain a newline. */
+static void keep_headers(struct http_exchange *x)
+{
+	size_t len = 0, size = 0;
+	struct curl_header *h = NULL;
+	FILE *f;
+
+	f = open_memstream(&x->resp.headers, &size);
+	if (!f)
+		abort();
+	while ((h = curl_easy_nextheader(x->easy, CURLH_HEADER, -1, h))) {
+		len += strlen(h->name) + strlen(h->value) + 3;
+		if (len > MAX_HEADERS)
+			break;
+		fprintf(f, "%s: %s\n", h->name, h->value);
+	}
+	fclose(f);
+}
+
 int http_exchange_result(struct http_exchange *x, CURLcode code, const char *url, char **ret_msg)
 {
 	long status = 0;
@@ -129,6 +209,7 @@ int http_exchange_result(struct http_exchange *x, CURLcode code, const char *url
 
 	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
 	x->resp.status = (unsigned)status;
+	keep_headers(x);
 	if (x->data_error)
 		r = x->data_error;
 	else if (code != CURLE_OK)
@@ -142,7 +223,44 @@ int http_exchange_result(struct http_exchange *x, CURLcode code, const char *url
 void http_response_clear(struct http_response *r)
 {
 	free(r->body);
+	if (r->headers)
+		explicit_bzero(r->headers, strlen(r->headers));
+	free(r->headers);
 	*r = (struct http_response){0};
+}
+
+char *http_response_header(const struct http_response *r, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = r->headers; p && *p; p += strcspn(p, "\n") + 1) {
+		size_t len = strcspn(p, "\n");
+
+		if (len > n + 1 && p[n] == ':' && strncasecmp(p, name, n) == 0)
+			return xstrndup(p + n + 2, len - n - 2);
+		if (p[len] == '\0')
+			break;
+	}
+	return NULL;
+}
+
+/* It is curl's own shared handle: no locks, since one thread has it. */
+struct http_reuse *http_reuse_new(void)
+{
+	CURLSH *share = curl_share_init();
+
+	if (!share)
+		abort();
+	curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT);
+	curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+	curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+	return (struct http_reuse *)share;
+}
+
+void http_reuse_free(struct http_reuse *u)
+{
+	if (u)
+		curl_share_cleanup((CURLSH *)u);
 }
 
 int http_do(const struct http_request *req, struct http_response *ret, char **reterr_msg)
@@ -150,12 +268,15 @@ int http_do(const struct http_request *req, struct http_response *ret, char **re
 	_cleanup_(http_exchange_clear) struct http_exchange x = {0};
 	int r = http_exchange_init(&x, req);
 
-	if (r < 0)
+	if (r < 0) {
+		if (reterr_msg)
+			*reterr_msg = xasprintf("%s: %s", req->body_file ? req->body_file : req->url, strerror(-r));
 		return r;
+	}
 	r = http_exchange_result(&x, curl_easy_perform(x.easy), req->url, reterr_msg);
 	if (r < 0)
 		return r;
 	*ret = x.resp;
-	x.resp.body = NULL;
+	x.resp = (struct http_response){0};
 	return 0;
 }

@@ -10,12 +10,18 @@
 #include "common/util.h"
 
 struct http_request {
-	const char *method; /* "GET", "POST" */
+	const char *method; /* "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" */
 	const char *url;    /* http://host:port/path; with unix_socket the host is a label */
 	const char *unix_socket; /* NULL: TCP */
 	const char *bearer; /* sent as "Authorization: Bearer ..."; NULL: none */
-	const char *body;   /* JSON; NULL: none */
+	const char *body;   /* JSON unless content_type says other; NULL: none */
 	size_t body_len;
+	const char *body_file; /* http_do only: this file's bytes, streamed, instead of body */
+	uint64_t body_from, body_size; /* only these bytes of body_file; size 0: all */
+	const char *content_type; /* of the body; NULL: application/json */
+	const char *const *headers; /* more lines "Name: value", NULL-terminated; NULL: none */
+	const char *ca_file; /* PEM bundle that signs the server; NULL: the system's */
+	struct http_reuse *reuse; /* http_do only: connections kept for the next; NULL: none */
 	unsigned connect_timeout_ms; /* 0: 5000 */
 	unsigned timeout_ms; /* of the whole exchange; 0: none, but see stall_timeout_ms */
 	unsigned stall_timeout_ms; /* abort when no byte moved for so long; 0: none */
@@ -33,9 +39,16 @@ struct http_response {
 	unsigned status; /* 200, 404, ... */
 	char *body;      /* owned, NUL-terminated, never NULL */
 	size_t body_len;
+	char *headers;   /* owned: "Name: value\n" each, of the last answer; NULL: none */
 };
 
 void http_response_clear(struct http_response *r);
+/* The value of the first header of that name, in any case; NULL: none. Caller frees. */
+char *http_response_header(const struct http_response *r, const char *name);
+
+/* Open connections, for several http_do of one thread to the same servers. */
+struct http_reuse *http_reuse_new(void);
+void http_reuse_free(struct http_reuse *u); /* NULL is fine */
 /*
  * 0: an answer came, whatever its status. Negative errno: -ECONNREFUSED, -ETIMEDOUT,
  * -EHOSTUNREACH, -EFBIG, -EPROTO, ...; *reterr_msg (may be NULL) says it in words; caller frees.

@@ -14,6 +14,8 @@ struct http_exchange {
 	struct curl_slist *headers;
 	char error[CURL_ERROR_SIZE];
 	struct http_response resp;
+	FILE *upload; /* owned: body_file */
+	uint64_t upload_left; /* bytes of it that are still to be sent */
 	size_t max_body, cap;
 	int data_error; /* what on_data or a limit said */
 	int (*on_data)(const void *data, size_t len, void *userdata);

@@ -51,12 +51,12 @@ static void finish_jobs(struct http_client *c)
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&j);
 		r = http_exchange_result(&j->x, msg->data.result, j->url, &text);
 		resp = j->x.resp;
-		j->x.resp.body = NULL;
+		j->x.resp = (struct http_response){0};
 		done = j->done;
 		userdata = j->userdata;
 		job_free(j);
 		done(r, text, &resp, userdata);
-		free(resp.body);
+		http_response_clear(&resp);
 	}
 }
 

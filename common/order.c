@@ -3,6 +3,7 @@
 
 #include "common/diskmatch.h"
 #include "common/jsonx.h"
+#include "common/ordercloud.h"
 
 /* ---- disks ---- */
 
@@ -130,6 +131,13 @@ static void make_port(struct desired *d, const struct rack_node *n, const struct
 
 	if (nic < 0)
 		return;
+	if (net->use == NETWORK_EXTERNAL) {
+		d->providers[d->n_providers++] =
+			(struct desired_provider){.name = xstrdup(net->name),
+				.bridge = xasprintf("br-nic%d", nic + 1),
+				.vlan = net->vlan};
+		return;
+	}
 	d->n_ports++;
 	*p = (struct desired_port){.name = xstrdup(net->name),
 		.bridge = xasprintf("br-nic%d", nic + 1),
@@ -137,7 +145,8 @@ static void make_port(struct desired *d, const struct rack_node *n, const struct
 		.mtu = net->mtu,
 		.address = rack_address(n, net),
 		.prefix = net->subnet.prefix,
-		.gateway = net->gateway};
+		.gateway = net->gateway,
+		.tunnel = net->use == NETWORK_TUNNEL};
 }
 
 /* Where no bay can be told, two alike bays may match one drive: it is given once. */
@@ -171,10 +180,11 @@ static void make_peers(struct desired *d, const struct rack *r)
 	for (size_t i = 0; i < r->n_nodes; i++) {
 		const struct rack_node *n = &r->nodes[i];
 
-		d->peers[d->n_peers++] = (struct desired_peer){.name = xstrdup(n->name),
+		d->peers[d->n_peers] = (struct desired_peer){.name = xstrdup(n->name),
 			.role = xstrdup(n->role),
 			.kind = xstrdup(n->kind ? n->kind : ""),
 			.management = rack_address(n, net ? net : r->provisioning)};
+		ordercloud_peer_from_rack(&d->peers[d->n_peers++], r, n);
 	}
 }
 
@@ -194,10 +204,12 @@ struct desired *desired_from_rack(const struct rack *r, const struct rack_node *
 	for (size_t i = 0; i < n->profile->n_nics; i++)
 		make_bridge(d, n, i);
 	d->ports = xcalloc(r->n_networks, sizeof(*d->ports));
+	d->providers = xcalloc(r->n_networks, sizeof(*d->providers));
 	for (size_t i = 0; i < r->n_networks; i++)
 		make_port(d, n, &r->networks[i]);
 	make_data_disks(d, n, inv);
 	make_peers(d, r);
+	ordercloud_from_rack(d, r);
 	d->ssh_keys = xcalloc(r->n_ssh_keys, sizeof(*d->ssh_keys));
 	for (size_t i = 0; i < r->n_ssh_keys; i++)
 		d->ssh_keys[d->n_ssh_keys++] = xstrdup(r->ssh_keys[i]);
@@ -228,15 +240,36 @@ static json_t *bridge_to_json(const struct desired_bridge *b)
 
 static json_t *port_to_json(const struct desired_port *p)
 {
-	return json_pack("{s:s, s:s, s:i, s:i, s:o, s:i, s:o}", "name", p->name, "bridge", p->bridge,
-		"vlan", (int)p->vlan, "mtu", (int)p->mtu, "address", address_json(p->address),
-		"prefix", (int)p->prefix, "gateway", address_json(p->gateway));
+	return json_pack("{s:s, s:s, s:i, s:i, s:o, s:i, s:o, s:b}", "name", p->name, "bridge",
+		p->bridge, "vlan", (int)p->vlan, "mtu", (int)p->mtu, "address",
+		address_json(p->address), "prefix", (int)p->prefix, "gateway",
+		address_json(p->gateway), "tunnel", p->tunnel);
+}
+
+static json_t *providers_to_json(const struct desired *d)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < d->n_providers; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:i}", "name",
+			d->providers[i].name, "bridge", d->providers[i].bridge, "vlan",
+			(int)d->providers[i].vlan));
+	return list;
+}
+
+static json_t *peer_to_json(const struct desired_peer *p)
+{
+	json_t *obj = json_pack("{s:s, s:s, s:s, s:o}", "name", p->name, "role", p->role, "kind",
+		p->kind, "management", address_json(p->management));
+
+	ordercloud_peer_to_json(p, obj);
+	return obj;
 }
 
 json_t *desired_to_json(const struct desired *d)
 {
 	json_t *bridges = json_array(), *ports = json_array(), *disks = json_array();
-	json_t *peers = json_array(), *keys = json_array();
+	json_t *peers = json_array(), *keys = json_array(), *root;
 
 	for (size_t i = 0; i < d->n_bridges; i++)
 		json_array_append_new(bridges, bridge_to_json(&d->bridges[i]));
@@ -245,16 +278,16 @@ json_t *desired_to_json(const struct desired *d)
 	for (size_t i = 0; i < d->n_data_disks; i++)
 		json_array_append_new(disks, disk_to_json(&d->data_disks[i]));
 	for (size_t i = 0; i < d->n_peers; i++)
-		json_array_append_new(peers, json_pack("{s:s, s:s, s:s, s:o}", "name",
-			d->peers[i].name, "role", d->peers[i].role, "kind", d->peers[i].kind,
-			"management", address_json(d->peers[i].management)));
+		json_array_append_new(peers, peer_to_json(&d->peers[i]));
 	for (size_t i = 0; i < d->n_ssh_keys; i++)
 		json_array_append_new(keys, json_string(d->ssh_keys[i]));
-	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "revision",
-		(json_int_t)d->revision, "rack", d->rack, "node", d->node, "role", d->role, "kind",
-		d->kind, "server", address_json(d->server), "server_port", (int)d->server_port,
-		"bridges", bridges, "ports", ports, "data_disks", disks, "peers", peers, "ssh_keys",
-		keys);
+	root = json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"revision", (json_int_t)d->revision, "rack", d->rack, "node", d->node, "role",
+		d->role, "kind", d->kind, "server", address_json(d->server), "server_port",
+		(int)d->server_port, "bridges", bridges, "ports", ports, "providers",
+		providers_to_json(d), "data_disks", disks, "peers", peers, "ssh_keys", keys);
+	ordercloud_to_json(d, root);
+	return root;
 }
 
 static uint32_t jx_ipv4(struct jx *j, const char *key, bool may_be_empty)
@@ -309,7 +342,28 @@ static void port_from_json(struct jx *outer, const json_t *obj, struct desired_p
 	p->address = jx_ipv4(&j, "address", false);
 	p->prefix = (unsigned)jx_uint(&j, "prefix", 8, 30);
 	p->gateway = jx_ipv4(&j, "gateway", true);
+	p->tunnel = jx_bool_opt(&j, "tunnel", false);
 	jx_merge(outer, "ports", &j);
+}
+
+static void provider_from_json(struct jx *outer, const json_t *obj, struct desired_provider *p)
+{
+	struct jx j = {.obj = obj};
+
+	p->name = jx_name(&j, "name", RACK_MAX_NETWORK_NAME);
+	p->bridge = jx_name(&j, "bridge", 15);
+	p->vlan = (unsigned)jx_uint(&j, "vlan", 1, 4094);
+	jx_merge(outer, "providers", &j);
+}
+
+/* Desired states that were kept before there were such networks have no such key. */
+static void providers_from_json(struct jx *j, struct desired *d)
+{
+	const json_t *list = jx_array_opt(j, "providers", RACK_MAX_NETWORKS);
+
+	d->providers = xcalloc(json_array_size(list), sizeof(*d->providers));
+	for (size_t i = 0; i < json_array_size(list); i++)
+		provider_from_json(j, json_array_get(list, i), &d->providers[d->n_providers++]);
 }
 
 static void peer_from_json(struct jx *outer, const json_t *obj, struct desired_peer *p)
@@ -320,6 +374,7 @@ static void peer_from_json(struct jx *outer, const json_t *obj, struct desired_p
 	p->role = jx_name(&j, "role", 63);
 	p->kind = xstrdup(jx_str(&j, "kind", 63));
 	p->management = jx_ipv4(&j, "management", false);
+	ordercloud_peer_from_json(&j, p);
 	jx_merge(outer, "peers", &j);
 }
 
@@ -355,25 +410,38 @@ static void lists_from_json(struct jx *j, struct desired *d)
 	}
 }
 
-/* Every port must be on a bridge that is there and carries its VLAN. */
+static bool is_carried(const struct desired *d, const char *bridge, unsigned vlan)
+{
+	bool carried = false;
+
+	for (size_t k = 0; k < d->n_bridges; k++) {
+		const struct desired_bridge *b = &d->bridges[k];
+
+		if (!streq(b->name, bridge))
+			continue;
+		carried |= b->native_vlan == vlan;
+		for (size_t t = 0; t < b->n_trunks; t++)
+			carried |= b->trunks[t] == vlan;
+	}
+	return carried;
+}
+
+/* Every port and provider must be on a bridge that is there and carries its VLAN. */
 static void check_ports(struct jx *j, const struct desired *d)
 {
 	for (size_t i = 0; i < d->n_ports && !j->error; i++) {
 		const struct desired_port *p = &d->ports[i];
-		bool carried = false;
 
-		for (size_t k = 0; k < d->n_bridges; k++) {
-			const struct desired_bridge *b = &d->bridges[k];
-
-			if (!streq(b->name, p->bridge))
-				continue;
-			carried |= b->native_vlan == p->vlan;
-			for (size_t t = 0; t < b->n_trunks; t++)
-				carried |= b->trunks[t] == p->vlan;
-		}
-		if (!carried)
+		if (!is_carried(d, p->bridge, p->vlan))
 			jx_fail(j, "ports", "%s: no bridge %s carries VLAN %u", p->name, p->bridge,
 				p->vlan);
+	}
+	for (size_t i = 0; i < d->n_providers && !j->error; i++) {
+		const struct desired_provider *p = &d->providers[i];
+
+		if (!is_carried(d, p->bridge, p->vlan))
+			jx_fail(j, "providers", "%s: no bridge %s carries VLAN %u", p->name,
+				p->bridge, p->vlan);
 	}
 }
 
@@ -390,7 +458,9 @@ int desired_from_json(const json_t *root, struct desired **ret, char **reterr_ms
 	d->server = jx_ipv4(&j, "server", false);
 	d->server_port = (unsigned)jx_uint(&j, "server_port", 1, 65535);
 	lists_from_json(&j, d);
+	providers_from_json(&j, d);
 	check_ports(&j, d);
+	ordercloud_from_json(&j, d);
 	if (j.error) {
 		*reterr_msg = TAKE_PTR(j.error);
 		return -EINVAL;
@@ -409,17 +479,24 @@ void desired_free(struct desired *d)
 		free(d->ports[i].name);
 		free(d->ports[i].bridge);
 	}
+	for (size_t i = 0; i < d->n_providers; i++) {
+		free(d->providers[i].name);
+		free(d->providers[i].bridge);
+	}
 	for (size_t i = 0; i < d->n_data_disks; i++)
 		disk_clear(&d->data_disks[i]);
 	for (size_t i = 0; i < d->n_peers; i++) {
 		free(d->peers[i].name);
 		free(d->peers[i].role);
 		free(d->peers[i].kind);
+		ordercloud_peer_clear(&d->peers[i]);
 	}
+	ordercloud_clear(d);
 	for (size_t i = 0; i < d->n_ssh_keys; i++)
 		free(d->ssh_keys[i]);
 	free(d->bridges);
 	free(d->ports);
+	free(d->providers);
 	free(d->data_disks);
 	free(d->peers);
 	free(d->ssh_keys);

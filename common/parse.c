@@ -96,6 +96,17 @@ int parse_size(const char *s, uint64_t *ret_bytes)
 	return r;
 }
 
+int parse_memory(const char *s, uint64_t *ret_bytes)
+{
+	static const struct unit units[] = {{"M", 1ULL << 20}, {"G", 1ULL << 30}, {"T", 1ULL << 40}};
+	uint64_t v;
+	int r = parse_with_unit(s, units, ARRAY_SIZE(units), &v);
+
+	if (r == 0)
+		*ret_bytes = v;
+	return r;
+}
+
 int parse_duration_ms(const char *s, uint64_t *ret_ms)
 {
 	static const struct unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};

@@ -24,6 +24,8 @@ int parse_unsigned(const char *s, unsigned min, unsigned max, unsigned *ret);
 int parse_bool(const char *s, bool *ret); /* yes/no, true/false, on/off; lower case */
 /* "480G", "1920G", "512M", "64K", "3T", or bytes; decimal (SI) multiples, as disks are sold */
 int parse_size(const char *s, uint64_t *ret_bytes);
+/* "64G", "512M", "1T": binary multiples, as memory is sold */
+int parse_memory(const char *s, uint64_t *ret_bytes);
 /* "30s", "10m", "2h", "500ms" */
 int parse_duration_ms(const char *s, uint64_t *ret_ms);
 int parse_ipv4(const char *s, uint32_t *ret); /* dotted quad, host byte order */

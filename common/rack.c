@@ -2,11 +2,32 @@
 /* The model's life and its look-ups; rackfile.c builds it, rackrules.c holds it to its rules. */
 #include "common/rack.h"
 
+#include "common/rackcloud.h"
+
 static const char *const use_names[] = {
 	[DISK_SPARE] = "spare", [DISK_SYSTEM] = "system", [DISK_DATA] = "data"};
 static const char *const bus_names[] = {[DISK_BUS_OTHER] = "other", [DISK_BUS_SATA] = "sata",
 	[DISK_BUS_SAS] = "sas", [DISK_BUS_NVME] = "nvme", [DISK_BUS_VIRTIO] = "virtio",
 	[DISK_BUS_USB] = "usb"};
+
+static const char *const network_use_names[] = {[NETWORK_NODES] = "nodes",
+	[NETWORK_TUNNEL] = "tunnel", [NETWORK_EXTERNAL] = "external"};
+
+const char *network_use_str(enum network_use use)
+{
+	return network_use_names[use];
+}
+
+int network_use_parse(const char *s, enum network_use *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(network_use_names); i++) {
+		if (streq(s, network_use_names[i])) {
+			*ret = (enum network_use)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
 
 const char *disk_use_str(enum disk_use use)
 {
@@ -75,6 +96,7 @@ void rack_free(struct rack *r)
 	free(r->file);
 	free(r->interface);
 	free(r->image);
+	rackcloud_free(r->cloud);
 	free(r);
 }
 

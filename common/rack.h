@@ -18,6 +18,14 @@
 /* A network's name is also the name of the interface on each node: IFNAMSIZ allows 15. */
 #define RACK_MAX_NETWORK_NAME 12
 
+enum network_use {
+	NETWORK_NODES,   /* every node has an address in it */
+	NETWORK_TUNNEL,  /* so, and the cloud's tunnels end at those addresses; at most one */
+	NETWORK_EXTERNAL /* no node has; the cloud's routers connect to it; at most one */
+};
+const char *network_use_str(enum network_use use);
+int network_use_parse(const char *s, enum network_use *ret);
+
 struct rack_network {
 	char *name; /* "provisioning", "management", "tunnel", "storage", ... */
 	unsigned line;
@@ -25,6 +33,8 @@ struct rack_network {
 	unsigned vlan; /* 1..4094 */
 	unsigned mtu;  /* 1280..9216 bytes, without Ethernet header */
 	uint32_t gateway; /* host order, 0: none */
+	enum network_use use;
+	uint32_t range_first, range_last; /* of floating addresses; 0 unless external */
 };
 
 struct rack_nic { /* a physical port of every node of a profile, nic.1 first */
@@ -57,6 +67,8 @@ struct rack_profile {
 	size_t n_nics;
 	struct rack_disk disks[RACK_MAX_DISKS]; /* by bay, ascending */
 	size_t n_disks;
+	uint64_t memory_bytes; /* 0: not said */
+	unsigned memory_line;
 };
 
 struct rack_node_disk { /* what the file says beyond the profile of one disk of one node */
@@ -77,6 +89,17 @@ struct rack_node {
 	char *serial;   /* chassis serial, as SMBIOS says it */
 	char uuid[37];  /* "" when not said */
 	struct rack_node_disk disks[RACK_MAX_DISKS]; /* beside profile->disks */
+};
+
+struct rack_cloud { /* [cloud] */
+	unsigned line;
+	char **services; /* the optional services, NULL-terminated */
+	char *name;      /* of the endpoints; NULL: the controller's address */
+	const struct rack_network *network; /* borrowed: where the endpoints are */
+	char *region;
+	char *virtualization; /* "auto", "kvm" or "emulated" */
+	char **dns;      /* resolvers for the tenants' networks, NULL-terminated */
+	char *student;   /* the first user, and its project */
 };
 
 struct rack {
@@ -103,6 +126,8 @@ struct rack {
 	size_t n_profiles;
 	struct rack_node *nodes; /* file order */
 	size_t n_nodes;
+
+	struct rack_cloud *cloud; /* NULL: the rack is no cloud */
 };
 
 struct roledefs;
@@ -132,3 +157,29 @@ uint32_t rack_address(const struct rack_node *n, const struct rack_network *net)
 int rack_nic_of(const struct rack_node *n, const struct rack_network *net);
 /* The largest MTU of the networks a NIC carries. */
 unsigned rack_nic_mtu(const struct rack_nic *nic);
+
+/* ---- of a rack that is a cloud (rackcloud.c) ---- */
+/* The one node with the role controller. */
+const struct rack_node *rack_controller(const struct rack *r);
+/* The network of the floating IPs; NULL: none. */
+const struct rack_network *rack_external(const struct rack *r);
+/* The host of the public endpoints: cloud->name, else the controller's address. Caller frees. */
+char *rack_public_name(const struct rack *r);
+
+struct partdefs;
+struct rack_memory { /* what a node's role needs, and what there is */
+	uint64_t need_bytes, have_bytes;
+	char need[32], have[32]; /* the same for people: "2.6 GiB" */
+	char *words; /* owned: "mariadb 260 MiB, nova 560 MiB, ..." */
+};
+/*
+ * What the parts of the node's role need. have_bytes (0: not known) is the caller's word,
+ * from rack.ini or the inventory. 0; 1 when it does not fit; -ENOENT when the role names
+ * parts that do not exist, which goes to problems. ret->words is freed by the caller.
+ */
+int rack_memory_fits(const struct rack *r, const struct rack_node *n, uint64_t have_bytes,
+	const struct roledefs *roles, const struct partdefs *parts, struct problems *problems,
+	struct rack_memory *ret);
+/* Every part that a role names exists, and fits into the memory that rack.ini gives. */
+void rack_check_parts(const struct rack *r, const struct roledefs *roles,
+	const struct partdefs *parts, struct problems *problems);

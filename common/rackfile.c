@@ -5,6 +5,7 @@
  * arrays are filled completely before anything points into them.
  */
 #include "common/rackrules.h"
+#include "common/rackcloud.h"
 
 #include "common/roledef.h"
 
@@ -180,6 +181,66 @@ static void read_general(struct reader *rd)
 	}
 }
 
+static enum network_use read_use(struct reader *rd, const char *network)
+{
+	static const char what[] = "nodes, tunnel or external";
+	enum network_use use = streq(network, "tunnel") ? NETWORK_TUNNEL : NETWORK_NODES;
+	const struct conf_key *k = value(rd, "use", NULL);
+
+	if (k && network_use_parse(k->value, &use) < 0)
+		bad(rd, k, what);
+	return use;
+}
+
+/* The upper half of the subnet; with the gateway in it the longer part beside that. */
+static void default_range(struct reader *rd, struct rack_network *net)
+{
+	const uint32_t size = ~ipv4_net_mask(&net->subnet) + 1;
+	uint32_t first = net->subnet.addr + size / 2, last = net->subnet.addr + size - 2;
+
+	if (!net->subnet.prefix)
+		return;
+	if (net->gateway >= first && net->gateway <= last) {
+		if (net->gateway - first > last - net->gateway)
+			last = net->gateway - 1;
+		else
+			first = net->gateway + 1;
+	}
+	if (first > last) {
+		missing(rd, "range", "addresses beside the gateway, such as 10.77.50.2-10.77.50.9");
+		return;
+	}
+	net->range_first = first;
+	net->range_last = last;
+}
+
+static void read_range(struct reader *rd, struct rack_network *net)
+{
+	const struct conf_key *k = value(rd, "range", NULL);
+	const char *dash = k ? strchr(k->value, '-') : NULL;
+	_cleanup_free_ char *from = NULL;
+	uint32_t first, last;
+
+	if (net->use != NETWORK_EXTERNAL) {
+		if (k)
+			SAY(rd, k, "only a network with use = external has a range; remove this key");
+		return;
+	}
+	if (!k) {
+		if (!conf_key(rd->section, "range"))
+			default_range(rd, net);
+		return;
+	}
+	from = xasprintf("%.*s", dash ? (int)(dash - k->value) : 0, k->value);
+	if (!dash || parse_ipv4(from, &first) < 0 || parse_ipv4(dash + 1, &last) < 0 ||
+		first > last) {
+		bad(rd, k, "the first and the last address, such as 10.77.50.100-10.77.50.199");
+		return;
+	}
+	net->range_first = first;
+	net->range_last = last;
+}
+
 static void read_network(struct reader *rd, const char *name)
 {
 	struct rack_network *net = &rd->rack->networks[rd->rack->n_networks];
@@ -199,6 +260,8 @@ static void read_network(struct reader *rd, const char *name)
 	net->vlan = read_uint(rd, "vlan", 1, 4094, 0, true);
 	net->mtu = read_uint(rd, "mtu", 1280, 9216, 1500, false);
 	net->gateway = read_ipv4(rd, "gateway", false);
+	net->use = read_use(rd, name);
+	read_range(rd, net);
 	rd->rack->n_networks++;
 }
 
@@ -277,6 +340,24 @@ static void read_disk(struct reader *rd, struct rack_profile *p, unsigned bay)
 	p->n_disks++;
 }
 
+/* "64G" of memory is 64 GiB, as memory is sold. */
+static void read_memory(struct reader *rd, struct rack_profile *p)
+{
+	static const char what[] = "memory as sold, such as 64G (1G to 64T)";
+	const struct conf_key *k = value(rd, "memory", NULL);
+	uint64_t bytes;
+
+	if (!k)
+		return;
+	if (parse_memory(k->value, &bytes) < 0 || bytes < (UINT64_C(1) << 30) ||
+		bytes > (UINT64_C(1) << 46)) {
+		bad(rd, k, what);
+		return;
+	}
+	p->memory_bytes = bytes;
+	p->memory_line = k->line;
+}
+
 static void read_profile(struct reader *rd, const char *name)
 {
 	struct rack_profile *p = &rd->rack->profiles[rd->rack->n_profiles++];
@@ -288,6 +369,7 @@ static void read_profile(struct reader *rd, const char *name)
 			"expected one word of at most 32 characters after \"profile\"");
 	p->vendor = read_word(rd, "vendor", is_text, "the manufacturer as SMBIOS says it", "HPE");
 	p->product = read_word(rd, "product", is_text, "the product name as SMBIOS says it", NULL);
+	read_memory(rd, p);
 	read_nics(rd, p);
 	for (unsigned bay = 1; bay <= RACK_MAX_DISKS; bay++)
 		read_disk(rd, p, bay);
@@ -421,13 +503,19 @@ static void check_role_needs(struct reader *rd, const struct rack_node *n)
 	k = conf_key(rd->section, "role");
 	if (!d || !k)
 		return;
-	if (d->data_vg && n->profile && count_data_disks(n->profile) == 0)
+	if ((d->data_vg || d->data_dir) && n->profile && count_data_disks(n->profile) == 0)
 		SAY(rd, k, "the role %s keeps data, but the profile %s has no disk with use = data",
 			n->role, n->profile->name);
-	for (char *const *net = d->vm_networks; net && *net; net++)
-		if (!rack_network(rd->rack, *net))
+	for (char *const *name = d->vm_networks; name && *name; name++) {
+		const struct rack_network *net = rack_network(rd->rack, *name);
+
+		if (!net)
 			SAY(rd, k, "the role %s gives its guests the network %s: expected a section "
-				   "[network %s]", n->role, *net, *net);
+				   "[network %s]", n->role, *name, *name);
+		else if (net->use == NETWORK_EXTERNAL)
+			SAY(rd, k, "the role %s gives its guests the network %s: expected another "
+				   "use of it than external (line %u)", n->role, *name, net->line);
+	}
 }
 
 int rack_from_conf(struct conf *c, const struct roledefs *roles, struct problems *problems,
@@ -443,6 +531,7 @@ int rack_from_conf(struct conf *c, const struct roledefs *roles, struct problems
 	r->nodes = xcalloc(MIN(c->n, RACK_MAX_NODES) + 1, sizeof(*r->nodes));
 	read_general(&rd);
 	each_section(&rd, "network", read_network);
+	rackcloud_read(r, c, problems);
 	each_section(&rd, "profile", read_profile);
 	each_section(&rd, "node", read_node);
 	conf_report_unused(c, problems);
@@ -450,6 +539,7 @@ int rack_from_conf(struct conf *c, const struct roledefs *roles, struct problems
 	rackrules_check(r, c, problems);
 	for (size_t i = 0; i < r->n_nodes; i++)
 		check_role_needs(&rd, &r->nodes[i]);
+	rackcloud_check(r, c, problems);
 	if (problems->n > before)
 		return -EINVAL;
 	*ret = TAKE_PTR(r);

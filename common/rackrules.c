@@ -42,6 +42,14 @@ static void check_presence(struct rules *ru)
 			"no [node ...] section: expected at least one server");
 }
 
+/* Where a network has a bridge of its own on the nodes, its patch ports have these names. */
+static bool is_port_of(const char *name, const struct rack_network *net)
+{
+	const char *rest = str_startswith(name, net->name) ? name + strlen(net->name) : "";
+
+	return net->use != NETWORK_NODES && (streq(rest, "-up") || streq(rest, "-dn"));
+}
+
 static void check_network_pair(struct rules *ru, const struct rack_network *a,
 	const struct rack_network *b)
 {
@@ -54,6 +62,14 @@ static void check_network_pair(struct rules *ru, const struct rack_network *a,
 	if (a->vlan && a->vlan == b->vlan)
 		SAY(ru, "network", b->name, "vlan", "VLAN %u is already [network %s] (line %u)",
 			b->vlan, a->name, a->line);
+	if (is_port_of(b->name, a))
+		SAY(ru, "network", b->name, NULL,
+			"the nodes have a port of this name for [network %s] (line %u); choose another",
+			a->name, a->line);
+	if (is_port_of(a->name, b))
+		SAY(ru, "network", b->name, NULL,
+			"the nodes have ports %s-up and %s-dn for it, and one of them is [network %s] "
+			"(line %u); choose another", b->name, b->name, a->name, a->line);
 }
 
 /* A usable address of the network: inside it, neither its own nor the broadcast address. */
@@ -103,6 +119,69 @@ static void check_networks(struct rules *ru)
 	}
 }
 
+static void check_range(struct rules *ru, const struct rack_network *n)
+{
+	char net[20], gateway[16];
+
+	if (!n->range_first || !n->subnet.prefix)
+		return;
+	format_ipv4_net(&n->subnet, net);
+	format_ipv4(n->gateway, gateway);
+	if (!is_host_address(&n->subnet, n->range_first) ||
+		!is_host_address(&n->subnet, n->range_last))
+		SAY(ru, "network", n->name, "range",
+			"expected addresses inside %s, neither its own nor the broadcast address", net);
+	else if (n->gateway >= n->range_first && n->gateway <= n->range_last)
+		SAY(ru, "network", n->name, "range", "expected a range without the gateway %s",
+			gateway);
+}
+
+static bool is_carried(const struct rack_profile *p, const struct rack_network *net)
+{
+	const struct rack_node n = {.profile = p};
+
+	return rack_nic_of(&n, net) >= 0;
+}
+
+/* Profiles may do without the external network, but it must reach some node. */
+static void check_external(struct rules *ru, const struct rack_network *n)
+{
+	bool carried = ru->rack->n_profiles == 0;
+
+	for (size_t i = 0; i < ru->rack->n_profiles; i++)
+		carried |= is_carried(&ru->rack->profiles[i], n);
+	if (!carried)
+		SAY(ru, "network", n->name, "use",
+			"no profile has a port that carries this network; add it to a nic.N.tagged");
+	if (streq(n->name, "management"))
+		SAY(ru, "network", n->name, "use",
+			"expected nodes: this is where the nodes reach one another");
+	check_range(ru, n);
+}
+
+static void check_network_uses(struct rules *ru)
+{
+	const struct rack_network *first[NETWORK_EXTERNAL + 1] = {NULL};
+
+	for (size_t i = 0; i < ru->rack->n_networks; i++) {
+		const struct rack_network *n = &ru->rack->networks[i];
+
+		if (n->use == NETWORK_NODES)
+			continue;
+		if (n == ru->rack->provisioning)
+			SAY(ru, "network", n->name, "use", "expected nodes: servers boot from this network");
+		else if (first[n->use])
+			SAY(ru, "network", n->name, "use",
+				"[network %s] (line %u) is %s already: expected one; give the other "
+				"use = nodes", first[n->use]->name, first[n->use]->line,
+				network_use_str(n->use));
+		else
+			first[n->use] = n;
+		if (n->use == NETWORK_EXTERNAL && n != ru->rack->provisioning)
+			check_external(ru, n);
+	}
+}
+
 static void check_deploy(struct rules *ru)
 {
 	const struct rack *r = ru->rack;
@@ -131,7 +210,7 @@ static void check_profile_networks(struct rules *ru, const struct rack_profile *
 			SAY(ru, "profile", p->name, NULL,
 				"the network %s is given to more than one port, or twice to one",
 				net->name);
-		if (times == 0)
+		if (times == 0 && net->use != NETWORK_EXTERNAL)
 			SAY(ru, "profile", p->name, NULL,
 				"no port carries the network %s; add it to a nic.N.tagged", net->name);
 	}
@@ -183,7 +262,7 @@ static void check_node_addresses(struct rules *ru, const struct rack_node *n)
 	for (size_t i = 0; n->host && i < r->n_networks; i++) {
 		const struct rack_network *w = &r->networks[i];
 
-		if (!w->subnet.prefix)
+		if (!w->subnet.prefix || w->use == NETWORK_EXTERNAL)
 			continue;
 		format_ipv4_net(&w->subnet, net);
 		if (!is_host_address(&w->subnet, rack_address(n, w)))
@@ -284,6 +363,7 @@ void rackrules_check(const struct rack *r, struct conf *c, struct problems *prob
 	check_presence(&ru);
 	check_deploy(&ru);
 	check_networks(&ru);
+	check_network_uses(&ru);
 	for (size_t i = 0; i < r->n_profiles; i++) {
 		check_profile_networks(&ru, &r->profiles[i]);
 		check_profile_disks(&ru, &r->profiles[i]);

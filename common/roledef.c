@@ -19,37 +19,19 @@ struct reader {
 	struct problems *problems;
 };
 
-static char **split_words(const char *text)
-{
-	_cleanup_free_ char *copy = xstrdup(text);
-	size_t n = 0, cap = 0;
-	char **list = NULL, *save = NULL;
-
-	for (char *w = strtok_r(copy, " \t,", &save); w; w = strtok_r(NULL, " \t,", &save)) {
-		GROW(list, n, cap);
-		list[n++] = xstrdup(w);
-	}
-	GROW(list, n, cap);
-	list[n] = NULL;
-	return list;
-}
-
-static void free_words(char **list)
-{
-	for (char **w = list; w && *w; w++)
-		free(*w);
-	free(list);
-}
-
 static void roledef_clear(struct roledef *d)
 {
 	free(d->name);
 	free(d->kind);
 	free(d->description);
 	free(d->data_vg);
-	free_words(d->units);
-	free_words(d->vm_networks);
-	free_words(d->proofs);
+	free(d->data_dir);
+	strv_free(d->parts);
+	strv_free(d->part_units);
+	strv_free(d->duties);
+	strv_free(d->units);
+	strv_free(d->vm_networks);
+	strv_free(d->proofs);
 }
 
 /* The key in the kind's section, else in the role's own; both count as used. */
@@ -65,20 +47,40 @@ static char **words_of(struct conf_section *kind, struct conf_section *base, con
 {
 	const struct conf_key *k = pick(kind, base, name);
 
-	return split_words(k ? k->value : "");
+	return strv_split(k ? k->value : "");
 }
 
-static char *data_vg_of(struct reader *rd, struct conf_section *kind, struct conf_section *base)
+/* "/srv/node": names below the root, none of which is "." or "..". */
+static bool is_data_dir(const char *s)
+{
+	_cleanup_free_ char *copy = xstrdup(s);
+	char *save = NULL;
+	size_t len = 0;
+
+	for (char *w = strtok_r(copy, "/", &save); w; w = strtok_r(NULL, "/", &save)) {
+		if (parse_token(w, 64) < 0 || w[0] == '.')
+			return false;
+		len += strlen(w) + 1;
+	}
+	return len > 0 && len == strlen(s) && len < 200;
+}
+
+static void read_data(struct roledef *d, struct reader *rd, struct conf_section *kind,
+	struct conf_section *base)
 {
 	const struct conf_key *k = pick(kind, base, "data");
 
 	if (!k || streq(k->value, "none"))
-		return NULL;
+		return;
 	if (str_startswith(k->value, "lvm:") && parse_token(k->value + 4, 64) == 0)
-		return xstrdup(k->value + 4);
-	problems_add(rd->problems, rd->conf->file, k->line, kind ? kind->name : "disks", "data",
-		"expected lvm:VOLUMEGROUP or none, found \"%s\"", k->value);
-	return NULL;
+		d->data_vg = xstrdup(k->value + 4);
+	else if (str_startswith(k->value, "xfs:") && is_data_dir(k->value + 4))
+		d->data_dir = xstrdup(k->value + 4);
+	else
+		problems_add(rd->problems, rd->conf->file, k->line,
+			kind ? kind->name : "disks", "data",
+			"expected lvm:VOLUMEGROUP, xfs:/DIRECTORY or none, found \"%s\"",
+			k->value);
 }
 
 static struct roledef read_one(struct reader *rd, const char *name, const char *kind)
@@ -92,10 +94,11 @@ static struct roledef read_one(struct reader *rd, const char *name, const char *
 	struct roledef d = {.name = xstrdup(name), .kind = xstrdup(kind)};
 
 	d.description = xstrdup(desc ? desc->value : "");
+	d.parts = words_of(over, role, "parts");
 	d.units = words_of(over, conf_section(rd->conf, "units"), "start");
 	d.proofs = words_of(over, conf_section(rd->conf, "proofs"), "need");
 	d.vm_networks = words_of(NULL, hyper, "networks");
-	d.data_vg = data_vg_of(rd, over, conf_section(rd->conf, "disks"));
+	read_data(&d, rd, over, conf_section(rd->conf, "disks"));
 	if (enabled && parse_bool(enabled->value, &d.hypervisor) < 0)
 		problems_add(rd->problems, rd->conf->file, enabled->line, "hypervisor", "enabled",
 			"expected yes or no, found \"%s\"", enabled->value);
@@ -106,7 +109,7 @@ static void read_role(struct roledefs *r, size_t *cap, struct reader *rd, const 
 {
 	struct conf_section *role = conf_section(rd->conf, "role");
 	const struct conf_key *kinds = conf_key(role, "kinds");
-	char **words = split_words(kinds ? kinds->value : "");
+	char **words = strv_split(kinds ? kinds->value : "");
 
 	if (!role)
 		problems_add(rd->problems, rd->conf->file, 0, NULL, NULL,
@@ -117,7 +120,7 @@ static void read_role(struct roledefs *r, size_t *cap, struct reader *rd, const 
 		if (!*k)
 			break;
 	}
-	free_words(words);
+	strv_free(words);
 	conf_report_unused(rd->conf, rd->problems);
 }
 

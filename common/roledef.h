@@ -4,11 +4,12 @@
  * role exist) and by ondol-noded (what to do for it).
  *     [role]
  *     description = runs virtual machines
+ *     parts = trust keystone glance ; what of the cloud it runs, files in parts/ (partdef.h)
  *     kinds = block object          ; the kinds a node of this role must choose from
  *     [units]                       ; systemd units, started in file order
  *     start = a.service b.socket
  *     [disks]                       ; what becomes of the disks with use = data
- *     data = lvm:VGNAME | none
+ *     data = lvm:VGNAME | xfs:/DIRECTORY | none
  *     [hypervisor]
  *     enabled = yes
  *     networks = tunnel storage     ; libvirt networks to define
@@ -24,8 +25,13 @@ struct roledef {
 	char *name;        /* file name without .ini */
 	char *kind;        /* NULL: a role without kinds; otherwise one entry per kind */
 	char *description;
+	char **parts;      /* names of part files (partdef.h); NULL-terminated, owned */
+	/* Of the parts, added by whoever resolved them; NULL: none. Owned. */
+	char **part_units; /* their units */
+	char **duties;     /* parts that owe something before the role is left */
 	char **units;      /* NULL-terminated, owned */
-	char *data_vg;     /* LVM volume group on the data disks; NULL: data disks untouched */
+	char *data_vg;     /* LVM volume group on the data disks; NULL: none */
+	char *data_dir;    /* where each data disk's XFS is mounted, as d1, d2, ...; NULL: nowhere */
 	bool hypervisor;
 	char **vm_networks; /* NULL-terminated, owned; networks given to libvirt */
 	char **proofs;     /* NULL-terminated, owned */

@@ -130,6 +130,78 @@ static uint64_t clock_ms(clockid_t id)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+char **strv_split(const char *text)
+{
+	_cleanup_free_ char *copy = xstrdup(text);
+	char **list = xcalloc(1, sizeof(char *)), *save = NULL;
+
+	for (char *w = strtok_r(copy, " \t,", &save); w; w = strtok_r(NULL, " \t,", &save))
+		strv_add(&list, w);
+	return list;
+}
+
+void strv_add(char ***list, const char *s)
+{
+	size_t n = strv_len(*list);
+
+	*list = xrealloc(*list, n + 2, sizeof(char *));
+	(*list)[n] = xstrdup(s);
+	(*list)[n + 1] = NULL;
+}
+
+void strv_free(char **list)
+{
+	for (char **s = list; s && *s; s++)
+		free(*s);
+	free(list);
+}
+
+void strv_freep(char ***list)
+{
+	strv_free(*list);
+	*list = NULL;
+}
+
+size_t strv_len(char *const *list)
+{
+	size_t n = 0;
+
+	while (list && list[n])
+		n++;
+	return n;
+}
+
+bool strv_has(char *const *list, const char *s)
+{
+	for (char *const *p = list; p && *p; p++)
+		if (streq(*p, s))
+			return true;
+	return false;
+}
+
+char **strv_copy(char *const *list)
+{
+	size_t n = strv_len(list);
+	char **out = xcalloc(n + 1, sizeof(*out));
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = xstrdup(list[i]);
+	return out;
+}
+
+char *strv_join(char *const *list, const char *between)
+{
+	char *out = xstrdup("");
+
+	for (char *const *p = list; p && *p; p++) {
+		char *more = xasprintf("%s%s%s", out, p == list ? "" : between, *p);
+
+		free(out);
+		out = more;
+	}
+	return out;
+}
+
 uint64_t now_mono_ms(void)
 {
 	return clock_ms(CLOCK_MONOTONIC);

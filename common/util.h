@@ -82,6 +82,16 @@ char *str_strip(char *s); /* in place: returns first non-blank, cuts trailing bl
 /* Copies s with every byte outside printable ASCII shown as \xNN; for messages. */
 char *str_escape(const char *s, size_t max);
 
+/* NULL-terminated lists of strings that own both; NULL stands for an empty one. */
+char **strv_split(const char *text); /* at blanks and commas; never NULL */
+void strv_add(char ***list, const char *s); /* *list may be NULL */
+void strv_free(char **list);
+void strv_freep(char ***list);
+size_t strv_len(char *const *list);
+bool strv_has(char *const *list, const char *s);
+char **strv_copy(char *const *list); /* never NULL */
+char *strv_join(char *const *list, const char *between); /* caller frees */
+
 uint64_t now_mono_ms(void);
 uint64_t now_real_ms(void); /* since 1970-01-01 UTC */
 /* "2026-11-23T03:07:52.123Z" */

@@ -8,12 +8,15 @@ fuzz-image_USES := images common
 fuzz-manifest_USES := images common
 
 # ---- the node images: `make images` ----
-.PHONY: images FORCE
+# images is what a rack of bare nodes needs; images-full the cloud's packages and its guest.
+.PHONY: images images-full check-images FORCE
 images: $(SHARED)/images/core/manifest.json
+images-full: $(SHARED)/images/full/manifest.json $(SHARED)/images/guest/manifest.json
 IMAGE_PROGRAMS := $(addprefix $(BUILD)/release/,ondol-noded ondol-netconf ondol-agent ondol-guest)
-IMAGE_FILES := VERSION $(wildcard roles/*.ini nodeagent/*.service netconf/*.service) \
+TREE_FILES := $(addprefix images/,make-tree tidy-tree packages.list dpkg.cfg preseed.txt)
+IMAGE_FILES := VERSION $(wildcard roles/*.ini roles/parts/* roles/templates/* nodeagent/*.service netconf/*.service) \
 	$(wildcard initramfs/build-initramfs initramfs/*.list) \
-	$(addprefix images/,build-image make-tree tidy-tree packages.list masked.list dpkg.cfg) \
+	$(addprefix images/,build-image bake-schema fix-packages masked.list) $(TREE_FILES) \
 	$(shell find images/rootfs -type f)
 
 # An image carries release programs, whatever variant this make builds. make looks at the
@@ -25,3 +28,12 @@ endif
 
 $(SHARED)/images/%/manifest.json: $(IMAGE_FILES) $(IMAGE_PROGRAMS)
 	$(Q)images/build-image $* $(@D) $(BUILD)/release
+
+# No program of ours is in the guest.
+$(SHARED)/images/guest/manifest.json: VERSION images/build-guest images/guest-masked.list $(TREE_FILES) \
+		$(shell find images/guest -type f 2>/dev/null)
+	$(Q)images/build-guest $(@D)
+
+# Minutes, and root: the schemas against their services, the guest under QEMU.
+check-images: images-full
+	@tests/run -t 600 tests/images/test-*.sh

@@ -34,10 +34,13 @@ int statefs_fill(const char *state_dir, const char *slot, const char *node,
 	if (r == 0)
 		r = put(upper, "ondol/node.ini", ini, 0600);
 	if (r == 0)
-		r = put(upper, "ondol/desired.json", desired, 0644);
+		r = put(upper, "ondol/desired.json", desired, 0600);
 	if (r == 0)
 		r = put(upper, "hostname", hostname, 0644);
 	explicit_bzero(ini, strlen(ini));
+	explicit_bzero(desired, strlen(desired)); /* it may hold secrets */
+	if (json)
+		explicit_bzero(json, strlen(json));
 	if (r < 0)
 		*reterr_msg =
 			xasprintf("the node's identity cannot be written to the state "

@@ -290,11 +290,12 @@ static int keep_before(struct apply *a, char **reterr_msg)
 static char *in_place(const struct apply *a, const char *how)
 {
 	const struct desired *d = a->wanted.desired;
+	const size_t bridges = a->plan->rows.n_bridges;
+	const size_t networks = d->n_ports + d->n_providers;
 
 	return xasprintf("network of revision %llu: %zu bridge%s, %zu network%s; %s",
-		(unsigned long long)d->revision, d->n_bridges,
-		d->n_bridges == 1 ? "" : "s", d->n_ports, d->n_ports == 1 ? "" : "s",
-		how);
+		(unsigned long long)d->revision, bridges, bridges == 1 ? "" : "s",
+		networks, networks == 1 ? "" : "s", how);
 }
 
 /* A network that works is not undone because the disk is full. */

@@ -227,7 +227,7 @@ static const char *stray_link(
 	for (size_t i = 0; i < plan->rows.n_ports; i++) {
 		const struct row_port *p = &plan->rows.ports[i];
 
-		if (*p->type && !rows_port(found, p->name) &&
+		if (*p->type && !streq(p->type, "patch") && !rows_port(found, p->name) &&
 			kernel_read(n->kernel, p->name, &s) == 0 && s.exists)
 			return p->name;
 	}
@@ -286,7 +286,7 @@ static char **strv_append(char **strv, size_t *n, char *line)
 }
 
 /* Frees extra. */
-static char **strv_join(char **strv, size_t *n, char **extra)
+static char **strv_take(char **strv, size_t *n, char **extra)
 {
 	for (size_t i = 0; extra[i]; i++)
 		strv = strv_append(strv, n, extra[i]);
@@ -319,7 +319,7 @@ int net_diff(struct net *n, const struct plan *plan, char ***ret, char **reterr_
 	size_t count = 0;
 	int r;
 
-	strv = strv_join(strv, &count, rows_diff(&plan->rows, found));
+	strv = strv_take(strv, &count, rows_diff(&plan->rows, found));
 	r = network_files_sync(NETCONF_NETWORKD_DIR, plan, true, &files, reterr_msg);
 	for (size_t i = 0; i < files.n_written; i++)
 		strv = strv_append(strv, &count,

@@ -29,6 +29,7 @@
 
 #define OURS_KEY "ondol"
 #define OURS_VALUE "1"
+#define PROVIDER_KEY "ondol-provider"
 
 struct ovs_db {
 	struct ovsdb_idl *idl; /* owned */
@@ -45,6 +46,11 @@ struct ovs_db {
 static bool is_ours(const struct smap *ids)
 {
 	return !strcmp(smap_get_def(ids, OURS_KEY, ""), OURS_VALUE);
+}
+
+static bool is_provider(const struct smap *ids)
+{
+	return !strcmp(smap_get_def(ids, PROVIDER_KEY, ""), OURS_VALUE);
 }
 
 static char *copy(const char *s)
@@ -65,6 +71,8 @@ static void register_columns(struct ovsdb_idl *idl)
 		&ovsrec_bridge_col_datapath_type,
 		&ovsrec_bridge_col_fail_mode,
 		&ovsrec_bridge_col_stp_enable,
+		&ovsrec_bridge_col_controller,
+		&ovsrec_bridge_col_other_config,
 		&ovsrec_bridge_col_external_ids,
 		&ovsrec_port_col_name,
 		&ovsrec_port_col_interfaces,
@@ -74,6 +82,7 @@ static void register_columns(struct ovsdb_idl *idl)
 		&ovsrec_port_col_external_ids,
 		&ovsrec_interface_col_name,
 		&ovsrec_interface_col_type,
+		&ovsrec_interface_col_options,
 		&ovsrec_interface_col_mtu_request,
 		&ovsrec_interface_col_mac,
 		&ovsrec_interface_col_error,
@@ -163,6 +172,7 @@ static void read_port(
 	ret->mtu_request =
 		iface && iface->n_mtu_request ? (unsigned)iface->mtu_request[0] : 0;
 	ret->mac = copy(iface ? iface->mac : "");
+	ret->peer = copy(iface ? smap_get(&iface->options, "peer") : "");
 	ret->error = copy(iface ? iface->error : "");
 	ret->ours = is_ours(&p->external_ids);
 }
@@ -185,6 +195,8 @@ struct rows *ovs_db_read(const struct ovs_db *db)
 		out->datapath_type = copy(b->datapath_type);
 		out->fail_mode = copy(b->fail_mode);
 		out->stp = b->stp_enable;
+		out->hwaddr = copy(smap_get(&b->other_config, "hwaddr"));
+		out->provider = is_provider(&b->external_ids);
 		out->ours = is_ours(&b->external_ids);
 		for (size_t j = 0; j < b->n_ports; j++)
 			read_port(&r->ports[r->n_ports++], b->name, b->ports[j]);
@@ -212,16 +224,34 @@ static const struct ovsrec_port *find_port(
 	return NULL;
 }
 
+/* What was Neutron's is not any more: without its controller its flows go as well. */
+static void take_back(const struct ovsrec_bridge *b)
+{
+	ovsrec_bridge_update_external_ids_delkey(b, PROVIDER_KEY);
+	ovsrec_bridge_set_controller(b, NULL, 0);
+}
+
 static const struct ovsrec_bridge *put_bridge(struct ovsdb_idl_txn *txn,
 	const struct row_bridge *w, const struct ovsrec_bridge *b)
 {
+	const bool was_provider = b && is_provider(&b->external_ids);
+	const char *hwaddr = b ? smap_get_def(&b->other_config, "hwaddr", "") : "";
+
 	if (!b) {
 		b = ovsrec_bridge_insert(txn);
 		ovsrec_bridge_set_name(b, w->name);
 	}
 	ovsrec_bridge_set_datapath_type(b, w->datapath_type);
-	ovsrec_bridge_set_fail_mode(b, w->fail_mode);
-	ovsrec_bridge_set_stp_enable(b, w->stp);
+	if (w->hwaddr[0] && strcmp(hwaddr, w->hwaddr))
+		ovsrec_bridge_update_other_config_setkey(b, "hwaddr", w->hwaddr);
+	if (w->provider && !was_provider)
+		ovsrec_bridge_update_external_ids_setkey(b, PROVIDER_KEY, OURS_VALUE);
+	if (!w->provider) {
+		ovsrec_bridge_set_fail_mode(b, w->fail_mode);
+		ovsrec_bridge_set_stp_enable(b, w->stp);
+		if (was_provider)
+			take_back(b);
+	}
 	if (!is_ours(&b->external_ids))
 		ovsrec_bridge_update_external_ids_setkey(b, OURS_KEY, OURS_VALUE);
 	return b;
@@ -234,6 +264,8 @@ static void put_interface(const struct row_port *w, const struct ovsrec_interfac
 	ovsrec_interface_set_type(iface, w->type);
 	ovsrec_interface_set_mtu_request(iface, &mtu, w->mtu_request ? 1 : 0);
 	ovsrec_interface_set_mac(iface, w->mac[0] ? w->mac : NULL);
+	if (w->peer[0] && strcmp(smap_get_def(&iface->options, "peer", ""), w->peer))
+		ovsrec_interface_update_options_setkey(iface, "peer", w->peer);
 	if (!is_ours(&iface->external_ids))
 		ovsrec_interface_update_external_ids_setkey(iface, OURS_KEY, OURS_VALUE);
 }
@@ -328,6 +360,11 @@ static void put_ports(
 	free(ports);
 }
 
+static bool is_patch(const struct ovsrec_port *p)
+{
+	return p->n_interfaces == 1 && !strcmp(p->interfaces[0]->type, "patch");
+}
+
 static bool row_is_wanted(const struct rows *want, const char *bridge)
 {
 	for (size_t i = 0; i < want->n_bridges; i++)
@@ -338,7 +375,8 @@ static bool row_is_wanted(const struct rows *want, const char *bridge)
 
 /*
  * A bridge of ours that nobody wants goes, unless others have ports on it: then it stays,
- * with its local port, and only our other ports leave it.
+ * with its local port, and only our other ports leave it. Neutron's wires to a provider
+ * bridge do not count: the agent leaves them behind when it is told to leave the bridge.
  */
 static bool sweep_bridge(struct ovs_db *db, const struct ovsrec_bridge *b)
 {
@@ -348,10 +386,11 @@ static bool sweep_bridge(struct ovs_db *db, const struct ovsrec_bridge *b)
 	for (size_t i = 0; i < b->n_ports; i++) {
 		const bool ours = is_ours(&b->ports[i]->external_ids);
 		const bool local = !strcmp(b->ports[i]->name, b->name);
+		const bool wire = is_provider(&b->external_ids) && is_patch(b->ports[i]);
 
 		if (!ours || local)
 			ports[n++] = b->ports[i];
-		foreign += !ours && !local;
+		foreign += !ours && !local && !wire;
 	}
 	if (foreign && n != b->n_ports)
 		set_ports(b, ports, n, true);

@@ -3,6 +3,13 @@
  * One bridge per NIC: the NIC is a port that speaks the NIC's VLANs, and each network of
  * the node is an internal port in one VLAN, with the address. The bridge's own local port
  * stays without an address: it would be in no VLAN.
+ *
+ * Two kinds of network are a bridge of their own, wired to the NIC's bridge in their VLAN:
+ * - A provider network belongs to the cloud's routers: Neutron's agent wants a bridge all
+ *   whose flows are its own, which the NIC's bridge cannot be.
+ * - Tunnels of the userspace datapath: it looks for the tunnel's address on the local
+ *   ports of bridges first, and that is all its documentation promises. (3.1 then searches
+ *   all other ports, so that an internal port does as well when its MAC is not the NIC's.)
  */
 #include "netconf/plan.h"
 
@@ -13,6 +20,10 @@
 #define MODE_ACCESS "access"
 #define MODE_NATIVE "native-untagged"
 #define MODE_TRUNK "trunk"
+
+/* The wire between a network's bridge and the NIC's: NAME-up there, NAME-dn here. */
+#define UP "-up"
+#define DN "-dn"
 
 void plan_free(struct plan *p)
 {
@@ -129,6 +140,67 @@ static int check_port(const struct desired *d, size_t i, char **reterr_msg)
 	return 0;
 }
 
+static bool name_is_used(const struct desired *d, const char *name)
+{
+	for (size_t i = 0; i < d->n_ports; i++)
+		if (streq(d->ports[i].name, name))
+			return true;
+	for (size_t i = 0; i < d->n_providers; i++)
+		if (streq(d->providers[i].name, name))
+			return true;
+	return find_bridge(d, name);
+}
+
+/* A network that is or may be a bridge: room for the names of its wire, and these free. */
+static int check_wire(const struct desired *d, const char *name, char **reterr_msg)
+{
+	_cleanup_free_ char *up = xasprintf("%s" UP, name), *dn = xasprintf("%s" DN, name);
+
+	if (strlen(up) >= IFNAMSIZ)
+		return bad(reterr_msg,
+			xasprintf("network %s: expected a name of at most %zu characters",
+				name, IFNAMSIZ - sizeof(UP)));
+	if (name_is_used(d, up) || name_is_used(d, dn))
+		return bad(reterr_msg,
+			xasprintf("network %s: its bridge needs the names %s and %s, and "
+				  "one of them is taken",
+				name, up, dn));
+	return 0;
+}
+
+static int check_provider(const struct desired *d, size_t i, char **reterr_msg)
+{
+	const struct desired_provider *p = &d->providers[i];
+	const struct desired_bridge *b = find_bridge(d, p->bridge);
+
+	if (!name_is_safe(p->name))
+		return bad(reterr_msg,
+			xasprintf("providers[%zu].name: expected an interface name of "
+				  "letters, digits and dashes, found \"%s\"",
+				i, p->name));
+	if (find_bridge(d, p->name))
+		return bad(reterr_msg,
+			xasprintf("provider %s has the name of a bridge", p->name));
+	for (size_t j = 0; j < d->n_ports; j++)
+		if (streq(d->ports[j].name, p->name))
+			return bad(reterr_msg,
+				xasprintf("provider %s has the name of a port", p->name));
+	for (size_t j = 0; j < i; j++)
+		if (streq(d->providers[j].name, p->name))
+			return bad(reterr_msg,
+				xasprintf("provider %s is there twice", p->name));
+	if (!b)
+		return bad(reterr_msg,
+			xasprintf("provider %s: there is no bridge \"%s\"", p->name,
+				p->bridge));
+	if (!bridge_carries(b, p->vlan))
+		return bad(reterr_msg,
+			xasprintf("provider %s: VLAN %u is neither native nor a trunk "
+				  "of bridge %s",
+				p->name, p->vlan, b->name));
+	return check_wire(d, p->name, reterr_msg);
+}
+
 int plan_check(const struct desired *d, char **reterr_msg)
 {
 	int r;
@@ -136,8 +208,15 @@ int plan_check(const struct desired *d, char **reterr_msg)
 	for (size_t i = 0; i < d->n_bridges; i++)
 		if ((r = check_bridge(d, i, reterr_msg)) < 0)
 			return r;
-	for (size_t i = 0; i < d->n_ports; i++)
-		if ((r = check_port(d, i, reterr_msg)) < 0)
+	for (size_t i = 0; i < d->n_ports; i++) {
+		r = check_port(d, i, reterr_msg);
+		if (r == 0 && d->ports[i].tunnel)
+			r = check_wire(d, d->ports[i].name, reterr_msg);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < d->n_providers; i++)
+		if ((r = check_provider(d, i, reterr_msg)) < 0)
 			return r;
 	return 0;
 }
@@ -161,6 +240,7 @@ static struct row_port *add_port(struct rows *rows, const char *name, const char
 	p->type = xstrdup(type);
 	p->vlan_mode = xstrdup(vlan_mode);
 	p->mac = xstrdup("");
+	p->peer = xstrdup("");
 	p->error = xstrdup("");
 	p->ours = true;
 	return p;
@@ -181,15 +261,23 @@ static void add_uplink(struct rows *rows, const struct desired_bridge *b, const 
 	qsort(p->trunks, p->n_trunks, sizeof(unsigned), by_number);
 }
 
-static void add_bridge(struct plan *plan, const struct desired_bridge *b, const char *nic,
-	const char *datapath_type)
+static struct row_bridge *add_bridge_row(
+	struct plan *plan, const char *name, const char *datapath_type)
 {
 	struct row_bridge *row = &plan->rows.bridges[plan->rows.n_bridges++];
 
-	row->name = xstrdup(b->name);
+	row->name = xstrdup(name);
 	row->datapath_type = xstrdup(datapath_type);
 	row->fail_mode = xstrdup("standalone");
+	row->hwaddr = xstrdup("");
 	row->ours = true;
+	return row;
+}
+
+static void add_bridge(struct plan *plan, const struct desired_bridge *b, const char *nic,
+	const char *datapath_type)
+{
+	add_bridge_row(plan, b->name, datapath_type);
 	add_port(&plan->rows, b->name, b->name, "internal", "");
 	add_uplink(&plan->rows, b, nic);
 	plan->links[plan->n_links++] =
@@ -209,19 +297,79 @@ void plan_port_mac(
 	*ret = m;
 }
 
-static void add_network(
+static void set_mac(char **field, const struct desired_bridge *b, unsigned vlan, bool native)
+{
+	struct mac_addr mac;
+
+	plan_port_mac(&b->uplink, vlan, native, &mac);
+	free(*field);
+	*field = xmalloc(18);
+	format_mac(&mac, *field);
+}
+
+static void set_str(char **field, const char *value)
+{
+	free(*field);
+	*field = xstrdup(value);
+}
+
+/* Access mode holds for the native VLAN too: it is the uplink that sends it untagged. */
+static void add_wire(struct rows *rows, const char *name, const char *bridge, unsigned vlan)
+{
+	_cleanup_free_ char *up = xasprintf("%s" UP, name), *dn = xasprintf("%s" DN, name);
+	struct row_port *p = add_port(rows, up, name, "patch", "");
+
+	set_str(&p->peer, dn);
+	p = add_port(rows, dn, bridge, "patch", MODE_ACCESS);
+	set_str(&p->peer, up);
+	p->tag = vlan;
+}
+
+/*
+ * The MAC is never the NIC's: were it, the NIC's bridge would know it on two ports and
+ * packets would come twice.
+ */
+static struct row_port *add_tunnel(struct plan *plan, const struct desired_bridge *b,
+	const struct desired_port *p, const char *datapath_type)
+{
+	struct row_bridge *row = add_bridge_row(plan, p->name, datapath_type);
+	struct row_port *local = add_port(&plan->rows, p->name, p->name, "internal", "");
+
+	set_mac(&row->hwaddr, b, p->vlan, false);
+	add_wire(&plan->rows, p->name, b->name, p->vlan);
+	return local;
+}
+
+static struct row_port *add_internal(
 	struct plan *plan, const struct desired_bridge *b, const struct desired_port *p)
 {
 	struct row_port *row =
 		add_port(&plan->rows, p->name, b->name, "internal", MODE_ACCESS);
-	struct mac_addr mac;
 
 	row->tag = p->vlan;
+	set_mac(&row->mac, b, p->vlan, p->vlan == b->native_vlan);
+	return row;
+}
+
+static void add_provider(
+	struct plan *plan, const struct desired_provider *p, const char *datapath_type)
+{
+	struct row_bridge *row = add_bridge_row(plan, p->name, datapath_type);
+
+	set_str(&row->fail_mode, "");
+	row->provider = true;
+	add_port(&plan->rows, p->name, p->name, "internal", "");
+	add_wire(&plan->rows, p->name, p->bridge, p->vlan);
+}
+
+static void add_network(struct plan *plan, const struct desired_bridge *b,
+	const struct desired_port *p, const char *datapath_type)
+{
+	struct row_port *row = p->tunnel && streq(datapath_type, "netdev")
+		? add_tunnel(plan, b, p, datapath_type)
+		: add_internal(plan, b, p);
+
 	row->mtu_request = p->mtu;
-	plan_port_mac(&b->uplink, p->vlan, p->vlan == b->native_vlan, &mac);
-	free(row->mac);
-	row->mac = xmalloc(18);
-	format_mac(&mac, row->mac);
 	plan->links[plan->n_links++] = (struct plan_link){.name = xstrdup(p->name),
 		.mtu = p->mtu,
 		.address = p->address,
@@ -229,26 +377,36 @@ static void add_network(
 		.gateway = p->gateway};
 }
 
+/* A network is at most a bridge with a local port and the two ends of a wire. */
+static void make_room(struct plan *plan, const struct desired *d)
+{
+	const size_t networks = d->n_ports + d->n_providers;
+
+	plan->rows.bridges =
+		xcalloc(d->n_bridges + networks + 1, sizeof(*plan->rows.bridges));
+	plan->rows.ports =
+		xcalloc(2 * d->n_bridges + 3 * networks + 1, sizeof(*plan->rows.ports));
+	plan->links = xcalloc(d->n_bridges + d->n_ports + 1, sizeof(*plan->links));
+}
+
 int plan_bridged(const struct desired *d, char *const nics[], const char *datapath_type,
 	struct plan **ret, char **reterr_msg)
 {
 	_cleanup_(plan_freep) struct plan *plan = xcalloc(1, sizeof(*plan));
 
-	plan->rows.bridges = xcalloc(d->n_bridges + 1, sizeof(*plan->rows.bridges));
-	plan->rows.ports =
-		xcalloc(2 * d->n_bridges + d->n_ports + 1, sizeof(*plan->rows.ports));
-	plan->links = xcalloc(d->n_bridges + d->n_ports + 1, sizeof(*plan->links));
+	make_room(plan, d);
 	for (size_t i = 0; i < d->n_bridges; i++) {
-		for (size_t j = 0; j < d->n_ports; j++)
-			if (streq(d->ports[j].name, nics[i]))
-				return bad(reterr_msg,
-					xasprintf("network %s has the name of this "
-						  "server's NIC",
-						nics[i]));
+		if (name_is_used(d, nics[i]))
+			return bad(reterr_msg,
+				xasprintf("network %s has the name of this server's NIC",
+					nics[i]));
 		add_bridge(plan, &d->bridges[i], nics[i], datapath_type);
 	}
 	for (size_t i = 0; i < d->n_ports; i++)
-		add_network(plan, find_bridge(d, d->ports[i].bridge), &d->ports[i]);
+		add_network(plan, find_bridge(d, d->ports[i].bridge), &d->ports[i],
+			datapath_type);
+	for (size_t i = 0; i < d->n_providers; i++)
+		add_provider(plan, &d->providers[i], datapath_type);
 	*ret = TAKE_PTR(plan);
 	return 0;
 }
@@ -324,7 +482,18 @@ static bool same_port(const struct desired_port *a, const struct desired_port *b
 {
 	return streq(a->name, b->name) && streq(a->bridge, b->bridge) &&
 		a->vlan == b->vlan && a->mtu == b->mtu && a->address == b->address &&
-		a->prefix == b->prefix && a->gateway == b->gateway;
+		a->prefix == b->prefix && a->gateway == b->gateway &&
+		a->tunnel == b->tunnel;
+}
+
+static bool has_provider(const struct desired *d, const struct desired_provider *p)
+{
+	for (size_t i = 0; i < d->n_providers; i++)
+		if (streq(d->providers[i].name, p->name) &&
+			streq(d->providers[i].bridge, p->bridge) &&
+			d->providers[i].vlan == p->vlan)
+			return true;
+	return false;
 }
 
 static bool has_port(const struct desired *d, const struct desired_port *p)
@@ -338,7 +507,7 @@ static bool has_port(const struct desired *d, const struct desired_port *p)
 bool plan_same_network(const struct desired *a, const struct desired *b)
 {
 	if (a->n_bridges != b->n_bridges || a->n_ports != b->n_ports ||
-		a->server != b->server)
+		a->n_providers != b->n_providers || a->server != b->server)
 		return false;
 	for (size_t i = 0; i < a->n_bridges; i++) {
 		const struct desired_bridge *other = find_bridge(b, a->bridges[i].name);
@@ -348,6 +517,9 @@ bool plan_same_network(const struct desired *a, const struct desired *b)
 	}
 	for (size_t i = 0; i < a->n_ports; i++)
 		if (!has_port(b, &a->ports[i]))
+			return false;
+	for (size_t i = 0; i < a->n_providers; i++)
+		if (!has_provider(b, &a->providers[i]))
 			return false;
 	return true;
 }

@@ -35,7 +35,10 @@ int plan_check(const struct desired *d, char **reterr_msg);
 
 /*
  * nics: the name of the uplink of each bridge, in the order of d->bridges. d has passed
- * plan_check. 0, or -EINVAL with *reterr_msg (a NIC named like a network); caller frees.
+ * plan_check. With the datapath "netdev" a tunnel network is a bridge, its address on the
+ * local port; with others it is an internal port like any network. A provider network is
+ * a bridge always. 0, or -EINVAL with *reterr_msg (a NIC named like a network); caller
+ * frees.
  */
 int plan_bridged(const struct desired *d, char *const nics[], const char *datapath_type,
 	struct plan **ret, char **reterr_msg);

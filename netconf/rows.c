@@ -16,6 +16,7 @@ void rows_clear(struct rows *r)
 		free(r->bridges[i].name);
 		free(r->bridges[i].datapath_type);
 		free(r->bridges[i].fail_mode);
+		free(r->bridges[i].hwaddr);
 	}
 	for (size_t i = 0; i < r->n_ports; i++) {
 		free(r->ports[i].name);
@@ -24,6 +25,7 @@ void rows_clear(struct rows *r)
 		free(r->ports[i].vlan_mode);
 		free(r->ports[i].trunks);
 		free(r->ports[i].mac);
+		free(r->ports[i].peer);
 		free(r->ports[i].error);
 	}
 	free(r->bridges);
@@ -62,10 +64,14 @@ const struct row_port *rows_port(const struct rows *r, const char *name)
 
 bool rows_bridge_is_shared(const struct rows *found, const char *bridge)
 {
+	const struct row_bridge *b = rows_bridge(found, bridge);
+
 	for (size_t i = 0; i < found->n_ports; i++) {
 		const struct row_port *p = &found->ports[i];
+		const bool wire = b && b->provider && streq(p->type, "patch");
 
-		if (streq(p->bridge, bridge) && !p->ours && !streq(p->name, bridge))
+		if (streq(p->bridge, bridge) && !p->ours && !wire &&
+			!streq(p->name, bridge))
 			return true;
 	}
 	return false;
@@ -163,6 +169,13 @@ static void diff_bridge(
 	}
 	diff_str(l, "bridge", w->name, "datapath_type", f->datapath_type,
 		w->datapath_type);
+	if (w->provider != f->provider)
+		add_line(l, "bridge %s: provider %s -> %s", w->name,
+			f->provider ? "yes" : "no", w->provider ? "yes" : "no");
+	if (*w->hwaddr)
+		diff_str(l, "bridge", w->name, "hwaddr", f->hwaddr, w->hwaddr);
+	if (w->provider)
+		return;
 	diff_str(l, "bridge", w->name, "fail_mode", f->fail_mode, w->fail_mode);
 	if (w->stp != f->stp)
 		add_line(l, "bridge %s: stp %s -> %s", w->name, f->stp ? "on" : "off",
@@ -182,6 +195,7 @@ static void diff_port(struct lines *l, const struct row_port *w, const struct ro
 	diff_trunks(l, w, f);
 	diff_uint(l, w->name, "mtu_request", f->mtu_request, w->mtu_request);
 	diff_str(l, "port", w->name, "mac", f->mac, w->mac);
+	diff_str(l, "port", w->name, "peer", f->peer, w->peer);
 }
 
 /* What is ours and wanted by nobody; a shared bridge keeps itself and its local port. */

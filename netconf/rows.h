@@ -14,6 +14,12 @@ struct row_bridge {
 	char *datapath_type; /* "system", "netdev", "" (means system) */
 	char *fail_mode; /* "standalone", "secure", "" */
 	bool stp;
+	char *hwaddr; /* other_config:hwaddr, of the local port; wanted "": any */
+	/*
+	 * external_ids:ondol-provider=1: a bridge made for Neutron's agent. Its fail mode,
+	 * flows and controller are the agent's, and the agent's patch ports do not keep it.
+	 */
+	bool provider;
 	bool ours; /* external_ids:ondol=1 */
 };
 
@@ -27,6 +33,7 @@ struct row_port { /* a port with its one interface */
 	size_t n_trunks;
 	unsigned mtu_request; /* 0: none */
 	char *mac; /* requested; "": none */
+	char *peer; /* of a patch port; "": none */
 	bool ours;
 	char *error; /* found only: what ovs-vswitchd says is wrong, "": nothing */
 };
@@ -45,7 +52,10 @@ void rows_freep(struct rows **r);
 const struct row_bridge *rows_bridge(const struct rows *r, const char *name);
 const struct row_port *rows_port(const struct rows *r, const char *name);
 
-/* Is there a port on the bridge that is not ours? Then the bridge itself stays. */
+/*
+ * Is there a port on the bridge that is not ours (on a provider bridge: and no patch
+ * port)? Then the bridge itself stays.
+ */
 bool rows_bridge_is_shared(const struct rows *found, const char *bridge);
 /*
  * A row that we want by name and that exists but is not ours: a sentence, caller frees;

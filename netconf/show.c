@@ -9,8 +9,9 @@
 
 static json_t *bridge_to_json(const struct row_bridge *b)
 {
-	return json_pack("{s:s, s:b, s:s, s:s}", "name", b->name, "ours", b->ours,
-		"datapath_type", b->datapath_type, "fail_mode", b->fail_mode);
+	return json_pack("{s:s, s:b, s:b, s:s, s:s}", "name", b->name, "ours", b->ours,
+		"provider", b->provider, "datapath_type", b->datapath_type, "fail_mode",
+		b->fail_mode);
 }
 
 static json_t *port_to_json(const struct row_port *p)
@@ -19,10 +20,11 @@ static json_t *port_to_json(const struct row_port *p)
 
 	for (size_t i = 0; i < p->n_trunks; i++)
 		json_array_append_new(trunks, json_integer(p->trunks[i]));
-	return json_pack("{s:s, s:s, s:b, s:s, s:s, s:i, s:o, s:i, s:s, s:s}", "name",
+	return json_pack("{s:s, s:s, s:b, s:s, s:s, s:i, s:o, s:i, s:s, s:s, s:s}", "name",
 		p->name, "bridge", p->bridge, "ours", p->ours, "type", p->type,
 		"vlan_mode", p->vlan_mode, "tag", (int)p->tag, "trunks", trunks,
-		"mtu_request", (int)p->mtu_request, "mac", p->mac, "error", p->error);
+		"mtu_request", (int)p->mtu_request, "mac", p->mac, "peer", p->peer,
+		"error", p->error);
 }
 
 static json_t *link_to_json(struct net *n, const struct plan_link *l)
@@ -155,6 +157,8 @@ static void print_port(const json_t *p, FILE *out)
 			(long long)json_integer_value(json_array_get(trunks, i)));
 	if (mtu)
 		fprintf(out, " mtu %lld", (long long)mtu);
+	if (*str(p, "peer"))
+		fprintf(out, " to %s", str(p, "peer"));
 	fprintf(out, "%s",
 		json_is_true(json_object_get(p, "ours")) ? "" : " (not ondol's)");
 	if (*str(p, "error"))
@@ -166,7 +170,10 @@ static void print_bridge(const json_t *b, const json_t *ports, FILE *out)
 {
 	fprintf(out, "bridge %s datapath %s%s\n", str(b, "name"),
 		*str(b, "datapath_type") ? str(b, "datapath_type") : "system",
-		json_is_true(json_object_get(b, "ours")) ? "" : " (not ondol's)");
+		!json_is_true(json_object_get(b, "ours")) ? " (not ondol's)"
+		: json_is_true(json_object_get(b, "provider"))
+			? " (for the cloud's network agent)"
+			: "");
 	for (size_t i = 0; i < json_array_size(ports); i++) {
 		const json_t *p = json_array_get(ports, i);
 

@@ -10,31 +10,6 @@
 #define MAX_NAMES 256
 #define MAX_NAME 256
 
-bool strv_has(char *const *list, const char *s)
-{
-	for (; list && *list; list++) {
-		if (streq(*list, s))
-			return true;
-	}
-	return false;
-}
-
-static size_t strv_len(char *const *list)
-{
-	size_t n = 0;
-
-	while (list && list[n])
-		n++;
-	return n;
-}
-
-static void strv_free(char **list)
-{
-	for (char **s = list; s && *s; s++)
-		free(*s);
-	free(list);
-}
-
 static void strv_add_new(char ***list, const char *s)
 {
 	size_t n = strv_len(*list);
@@ -60,6 +35,8 @@ struct applied *applied_new(void)
 	a->kind = xstrdup("");
 	a->units = xcalloc(1, sizeof(char *));
 	a->volume_groups = xcalloc(1, sizeof(char *));
+	a->data_dirs = xcalloc(1, sizeof(char *));
+	a->duties = xcalloc(1, sizeof(char *));
 	return a;
 }
 
@@ -74,11 +51,17 @@ struct applied *applied_with(const struct applied *old, const struct roledef *de
 	if (old) {
 		strv_add_all(&a->units, old->units);
 		strv_add_all(&a->volume_groups, old->volume_groups);
+		strv_add_all(&a->data_dirs, old->data_dirs);
+		strv_add_all(&a->duties, old->duties);
 		a->hypervisor = old->hypervisor;
 	}
 	strv_add_all(&a->units, def->units);
+	strv_add_all(&a->units, def->part_units);
+	strv_add_all(&a->duties, def->duties);
 	if (def->data_vg)
 		strv_add_new(&a->volume_groups, def->data_vg);
+	if (def->data_dir)
+		strv_add_new(&a->data_dirs, def->data_dir);
 	a->hypervisor = a->hypervisor || def->hypervisor;
 	return a;
 }
@@ -93,6 +76,8 @@ struct applied *applied_copy(const struct applied *a)
 	copy->kind = xstrdup(a->kind);
 	strv_add_all(&copy->units, a->units);
 	strv_add_all(&copy->volume_groups, a->volume_groups);
+	strv_add_all(&copy->data_dirs, a->data_dirs);
+	strv_add_all(&copy->duties, a->duties);
 	copy->hypervisor = a->hypervisor;
 	return copy;
 }
@@ -105,6 +90,8 @@ void applied_free(struct applied *a)
 	free(a->kind);
 	strv_free(a->units);
 	strv_free(a->volume_groups);
+	strv_free(a->data_dirs);
+	strv_free(a->duties);
 	free(a);
 }
 
@@ -124,9 +111,10 @@ static json_t *strv_json(char *const *list)
 
 char *applied_to_text(const struct applied *a)
 {
-	_cleanup_(jx_freep) json_t *root = json_pack("{s:s, s:s, s:o, s:o, s:b}", "role",
-		a->role, "kind", a->kind, "units", strv_json(a->units), "volume_groups",
-		strv_json(a->volume_groups), "hypervisor", (int)a->hypervisor);
+	_cleanup_(jx_freep) json_t *root = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:b}",
+		"role", a->role, "kind", a->kind, "units", strv_json(a->units),
+		"volume_groups", strv_json(a->volume_groups), "data_dirs",
+		strv_json(a->data_dirs), "duties", strv_json(a->duties), "hypervisor", (int)a->hypervisor);
 	char *text = json_dumps(root, JSON_INDENT(1));
 
 	if (!text)
@@ -134,9 +122,8 @@ char *applied_to_text(const struct applied *a)
 	return text;
 }
 
-static void read_names(struct jx *j, const char *key, char ***list)
+static void read_names(struct jx *j, const char *key, const json_t *array, char ***list)
 {
-	const json_t *array = jx_array(j, key, MAX_NAMES);
 
 	for (size_t i = 0; array && i < json_array_size(array); i++) {
 		const json_t *v = json_array_get(array, i);
@@ -144,6 +131,24 @@ static void read_names(struct jx *j, const char *key, char ***list)
 
 		if (!s || !*s || json_string_length(v) > MAX_NAME || strchr(s, '/')) {
 			jx_fail(j, key, "item %zu: expected a name", i);
+			return;
+		}
+		strv_add_new(list, s);
+	}
+}
+
+/* Absent in the records of an older ondol-noded. */
+static void read_dirs(struct jx *j, const char *key, char ***list)
+{
+	const json_t *array = jx_array_opt(j, key, MAX_NAMES);
+
+	for (size_t i = 0; array && i < json_array_size(array); i++) {
+		const json_t *v = json_array_get(array, i);
+		const char *s = json_string_value(v);
+
+		if (!s || s[0] != '/' || json_string_length(v) > MAX_NAME ||
+			strstr(s, "/.")) {
+			jx_fail(j, key, "item %zu: expected a directory", i);
 			return;
 		}
 		strv_add_new(list, s);
@@ -163,8 +168,12 @@ int applied_from_text(
 	a->role = xstrdup(jx_str(&j, "role", MAX_NAME));
 	free(a->kind);
 	a->kind = xstrdup(jx_str(&j, "kind", MAX_NAME));
-	read_names(&j, "units", &a->units);
-	read_names(&j, "volume_groups", &a->volume_groups);
+	read_names(&j, "units", jx_array(&j, "units", MAX_NAMES), &a->units);
+	read_names(&j, "volume_groups", jx_array(&j, "volume_groups", MAX_NAMES),
+		&a->volume_groups);
+	read_dirs(&j, "data_dirs", &a->data_dirs);
+	/* absent in the records of an older ondol-noded */
+	read_names(&j, "duties", jx_array_opt(&j, "duties", MAX_NAMES), &a->duties);
 	a->hypervisor = jx_bool_opt(&j, "hypervisor", false);
 	if (j.error) {
 		*reterr_msg = TAKE_PTR(j.error);

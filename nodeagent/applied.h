@@ -13,6 +13,8 @@ struct applied {
 	char *role, *kind; /* owned; "" when none was entered yet */
 	char **units; /* owned, NULL-terminated, start order, never NULL */
 	char **volume_groups; /* owned, NULL-terminated, never NULL */
+	char **data_dirs; /* the same: where data disks may be mounted, "/srv/node" */
+	char **duties; /* the same: parts that owe something before they are left */
 	bool hypervisor; /* libvirt networks may have been defined, machines may run */
 };
 
@@ -29,5 +31,3 @@ int applied_from_text(
 /* A missing file is an empty record. */
 int applied_load(const char *path, struct applied **ret, char **reterr_msg);
 int applied_save(const struct applied *a, const char *path); /* 0 or -errno */
-
-bool strv_has(char *const *list, const char *s); /* list may be NULL */

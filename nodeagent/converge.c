@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "netconf/netconf.h"
 #include "nodeagent/identity.h"
+#include "nodeagent/parts.h"
 #include "nodeagent/paths.h"
 #include "nodeagent/work.h"
 
@@ -19,7 +20,9 @@
 #define GUESTS_TIMEOUT_MS 60000
 #define NETWORKS_TIMEOUT_MS 120000
 #define MODULES_TIMEOUT_MS 60000
+#define LEAVE_TIMEOUT_MS 300000
 #define VG_TIMEOUT_MS 330000 /* five LVM programs with 60 s each, see lvm.c */
+#define XFS_TIMEOUT_MS 600000 /* after a crash, each mount reads its log again */
 
 struct converge {
 	sd_event *event;
@@ -30,6 +33,7 @@ struct converge {
 	size_t at;
 	bool network_ok;
 	struct work *work;
+	struct parts *parts;
 	sd_event_source *defer;
 };
 
@@ -52,7 +56,7 @@ static void step_done(struct converge *c, bool ok, const char *text)
 	}
 	if (text)
 		log_info("%s: %s", what, text);
-	if (s->type == STEP_VG_LEAVE && text)
+	if ((s->type == STEP_VG_LEAVE || s->type == STEP_XFS_LEAVE) && text)
 		c->run.note(text, c->run.userdata);
 	if (s->type == STEP_NETWORK)
 		c->network_ok = true;
@@ -137,6 +141,33 @@ static void do_forget_vms(struct converge *c)
 	save(c, a);
 }
 
+static void on_parts_step(const char *text, void *userdata)
+{
+	struct converge *c = userdata;
+
+	c->run.step(text, c->run.userdata);
+}
+
+static void on_part_up(const char *part, const char *text, void *userdata)
+{
+	struct converge *c = userdata;
+
+	c->run.part_up(part, text, c->run.userdata);
+}
+
+static void do_parts(struct converge *c)
+{
+	static const struct partdef *const none[] = {NULL};
+
+	parts_start(c->parts,
+		&(struct parts_run){.list = c->run.parts ? c->run.parts : none,
+			.desired = c->run.desired,
+			.step = on_parts_step,
+			.up = on_part_up,
+			.done = on_unit_done,
+			.userdata = c});
+}
+
 static void step_begin(struct converge *c, const struct step *s)
 {
 	switch (s->type) {
@@ -169,6 +200,9 @@ static void step_begin(struct converge *c, const struct step *s)
 	case STEP_VG_LEAVE:
 		by_work(c, "vg-leave", s->arg, VG_TIMEOUT_MS);
 		break;
+	case STEP_XFS_LEAVE:
+		by_work(c, "xfs-leave", s->arg, XFS_TIMEOUT_MS);
+		break;
 	case STEP_RECORD:
 		save(c, applied_with(*c->run.applied, c->run.def));
 		break;
@@ -178,12 +212,21 @@ static void step_begin(struct converge *c, const struct step *s)
 	case STEP_VG_ENTER:
 		by_work(c, "vg-enter", NULL, VG_TIMEOUT_MS);
 		break;
+	case STEP_XFS_ENTER:
+		by_work(c, "xfs-enter", NULL, XFS_TIMEOUT_MS);
+		break;
 	case STEP_ENABLE:
 		check(c, units_enable(c->units, c->run.def->units, on_unit_done, c));
 		break;
 	case STEP_START:
 		check(c,
 			units_start(c->units, s->arg, START_TIMEOUT_MS, on_unit_done, c));
+		break;
+	case STEP_PART_LEAVE:
+		by_work(c, "part-leave", s->arg, LEAVE_TIMEOUT_MS);
+		break;
+	case STEP_PARTS:
+		do_parts(c);
 		break;
 	case STEP_SETTLE:
 		save(c, applied_with(NULL, c->run.def));
@@ -215,10 +258,22 @@ void converge_start(struct converge *c, const struct converge_run *run)
 	sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);
 }
 
+void converge_facts(struct converge *c, const struct desired *d)
+{
+	c->run.desired = d;
+	parts_facts(c->parts, d);
+}
+
+bool converge_in_parts(const struct converge *c)
+{
+	return parts_running(c->parts);
+}
+
 void converge_cancel(struct converge *c)
 {
 	sd_event_source_set_enabled(c->defer, SD_EVENT_OFF);
 	work_cancel(TAKE_PTR(c->work));
+	parts_cancel(c->parts);
 	units_cancel(c->units);
 	plan_free(TAKE_PTR(c->plan));
 }
@@ -231,6 +286,7 @@ struct converge *converge_new(
 	c->event = sd_event_ref(event);
 	c->units = units;
 	c->applied_path = xstrdup(applied_path);
+	c->parts = parts_new(event, units);
 	if (sd_event_add_defer(event, &c->defer, on_defer, c) < 0)
 		abort();
 	sd_event_source_set_enabled(c->defer, SD_EVENT_OFF);
@@ -242,6 +298,7 @@ void converge_free(struct converge *c)
 	if (!c)
 		return;
 	converge_cancel(c);
+	parts_free(c->parts);
 	sd_event_source_disable_unref(c->defer);
 	free(c->applied_path);
 	sd_event_unref(c->event);

@@ -55,7 +55,7 @@ int held_load(const char *path, const char *node, struct held *ret, char **reter
 int held_save(const struct held *h, const char *path, char **reterr_msg)
 {
 	_cleanup_free_ char *text = json_dumps(h->doc, JSON_INDENT(1));
-	int r = text ? write_file_atomic(path, text, strlen(text), 0644) : -EINVAL;
+	int r = text ? write_file_atomic(path, text, strlen(text), 0600) : -EINVAL;
 
 	if (r < 0)
 		*reterr_msg = xasprintf("%s could not be written: %s. Is the state "

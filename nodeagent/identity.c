@@ -32,6 +32,9 @@ static void put_hosts(FILE *out, const struct desired *d)
 		format_ipv4(d->peers[i].management, ip);
 		fprintf(out, "%s\t%s\n", ip, d->peers[i].name);
 	}
+	/* The endpoints' name must lead to the controller before any DNS server knows it. */
+	if (d->cloud && parse_ipv4(d->cloud->public, &(uint32_t){0}) < 0)
+		fprintf(out, "%s\t%s\n", d->cloud->controller, d->cloud->public);
 }
 
 static void put_keys(FILE *out, const struct desired *d)

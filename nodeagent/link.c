@@ -122,14 +122,15 @@ static void on_polled(
 static void poll_start(struct link *l)
 {
 	_cleanup_free_ char *url = NULL;
-	uint64_t revision, task;
+	uint64_t revision, task, facts;
 	int r;
 
 	if (l->poll.job)
 		return;
-	l->ops.position(&revision, &task, l->userdata);
-	url = xasprintf("%s/desired?rev=%llu&task=%llu&wait=%d", l->url,
+	l->ops.position(&revision, &task, &facts, l->userdata);
+	url = xasprintf("%s/desired?rev=%llu&task=%llu&facts=%llu&wait=%d", l->url,
 		(unsigned long long)revision, (unsigned long long)task,
+		(unsigned long long)facts,
 		l->known && l->answers ? LINK_POLL_S : 0);
 	l->asked_ms = now_mono_ms();
 	r = http_start(l->http,

@@ -22,8 +22,9 @@ struct link;
 struct link_ops {
 	/* The body of a report as it is now; new reference. */
 	json_t *(*report)(void *userdata);
-	/* What to ask for: the revision held and the last task taken. */
-	void (*position)(uint64_t *ret_revision, uint64_t *ret_task, void *userdata);
+	/* What to ask for: the revision and the facts held, and the last task taken. */
+	void (*position)(uint64_t *ret_revision, uint64_t *ret_task, uint64_t *ret_facts,
+		void *userdata);
 	/* A desired answer came; text is borrowed. False: it was of no use; ask again later. */
 	bool (*desired)(const char *text, size_t len, void *userdata);
 	/* ondold answers, or stopped answering; why is NULL or words. */

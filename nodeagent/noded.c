@@ -7,22 +7,25 @@
  */
 #include "nodeagent/noded.h"
 
-#include <signal.h>
 #include <systemd/sd-daemon.h>
 
 #include "common/jsonx.h"
 #include "common/log.h"
+#include "nodeagent/cloudwatch.h"
 #include "nodeagent/converge.h"
-#include "nodeagent/held.h"
 #include "nodeagent/link.h"
+#include "nodeagent/loop.h"
 #include "nodeagent/netcheck.h"
 #include "nodeagent/paths.h"
 #include "nodeagent/prover.h"
+#include "nodeagent/role.h"
 #include "nodeagent/schedule.h"
 #include "nodeagent/statefile.h"
 #include "nodeagent/task.h"
-#include "nodeagent/workops.h"
+#include "nodeagent/wish.h"
+#include "nodeagent/work.h"
 
+#define BACKUP_TIMEOUT_MS 7200000
 #define ROLE_PROOF \
 	"role" /* not a promise of the role: says why it could not be taken on */
 
@@ -38,11 +41,13 @@ struct noded {
 	sd_event_source *timer, *kick;
 	char *boot_id;
 
-	struct held held; /* what the node is to be */
-	struct held next; /* came while something ran; becomes held when idle */
+	struct wish wish; /* what the node is to be */
 	char *refused; /* owned, NULL none: why the last document was of no use */
-	struct roledefs *roles;
-	const struct roledef *def; /* borrowed from roles; NULL: not known */
+	struct role role; /* empty: not known */
+	const struct roledef *def; /* borrowed from role; NULL: not known */
+	char **needed; /* owned: the names of all proofs of the role and its parts */
+	struct cloudwatch *cloudwatch;
+	struct work *backup; /* the task's, while it runs */
 	struct applied *applied;
 	struct proofs proofs;
 	struct task task;
@@ -61,14 +66,14 @@ struct noded {
 static bool is_ready(const struct noded *n)
 {
 	return n->converged && n->proved && n->def &&
-		proofs_all_ok(&n->proofs, n->def->proofs);
+		proofs_all_ok(&n->proofs, n->needed);
 }
 
 /* ---- what others see ---- */
 
 static void write_state(struct noded *n)
 {
-	const struct desired *d = n->held.desired;
+	const struct desired *d = n->wish.held.desired;
 	int r = statefile_write(NODE_STATE,
 		&(struct state_view){.node = n->conf->name,
 			.role = d ? d->role : "",
@@ -110,10 +115,11 @@ static json_t *make_report(void *userdata)
 {
 	struct noded *n = userdata;
 
-	return json_pack("{s:I, s:b, s:s, s:s, s:o, s:o}", "revision",
-		(json_int_t)(n->held.desired ? n->held.desired->revision : 0), "ready",
+	return json_pack("{s:I, s:b, s:s, s:s, s:o, s:o, s:o}", "revision",
+		(json_int_t)(n->wish.held.desired ? n->wish.held.desired->revision : 0), "ready",
 		(int)is_ready(n), "boot_id", n->boot_id, "image", n->conf->image,
-		"proofs", proofs_to_json(&n->proofs), "task", task_to_json(&n->task));
+		"proofs", proofs_to_json(&n->proofs), "task", task_to_json(&n->task),
+		"cloud", cloudwatch_json(n->cloudwatch));
 }
 
 static void set_failure(struct noded *n, const char *text)
@@ -127,7 +133,7 @@ static void set_failure(struct noded *n, const char *text)
 	if (*text)
 		proofs_put(&n->proofs, ROLE_PROOF, false, text, now_real_ms());
 	else
-		proofs_keep(&n->proofs, n->def ? n->def->proofs : NULL, NULL);
+		proofs_keep(&n->proofs, n->needed, NULL);
 }
 
 /* ---- doing one thing after the other ---- */
@@ -190,38 +196,65 @@ static void on_converged(bool ok, bool network_ok, const char *text, void *userd
 /* The names to watch: the role's units and Open vSwitch's. */
 static void watch_units(struct noded *n)
 {
-	size_t count = 0, cap = 0;
-	const char **list = NULL;
+	_cleanup_(strv_freep) char **list = NULL;
 
-	for (const char *const *u = prover_base_units; *u; u++) {
-		GROW(list, count, cap);
-		list[count++] = *u;
-	}
-	for (char **u = n->def->units; u && *u; u++) {
-		GROW(list, count, cap);
-		list[count++] = *u;
-	}
-	GROW(list, count, cap);
-	list[count] = NULL;
-	units_watch(n->units, (char *const *)list);
-	free(list);
+	for (const char *const *u = prover_base_units; *u; u++)
+		strv_add(&list, *u);
+	for (char **u = n->def->units; u && *u; u++)
+		strv_add(&list, *u);
+	for (char **u = n->def->part_units; u && *u; u++)
+		strv_add(&list, *u);
+	units_watch(n->units, list);
 }
 
 /* What came while something else ran becomes what is held. */
 static void take_next(struct noded *n)
 {
-	if (!n->next.doc)
+	if (!wish_settle(&n->wish))
 		return;
-	held_move(&n->held, &n->next);
 	n->converged = n->proved = n->network_ok = false;
 	n->tell_steps = true;
 }
 
 static int load_role(struct noded *n, char **reterr_msg)
 {
+	int r;
+
 	n->def = NULL;
-	roledefs_free(TAKE_PTR(n->roles));
-	return role_load(n->held.desired, &n->roles, &n->def, reterr_msg);
+	strv_free(TAKE_PTR(n->needed));
+	role_clear(&n->role);
+	r = role_load(n->wish.held.desired, &n->role, reterr_msg);
+	if (r < 0)
+		return r;
+	n->def = n->role.def;
+	n->needed = role_proofs(&n->role);
+	return 0;
+}
+
+/* The controller asks the cloud's APIs as soon as its Keystone has answered once. */
+static void watch_cloud(struct noded *n)
+{
+	const struct proof *p = proofs_get(&n->proofs, "keystone");
+
+	cloudwatch_set(n->cloudwatch, n->def && strv_has(n->needed, "keystone") && p && p->ok);
+}
+
+static void on_part_up(const char *part, const char *text, void *userdata)
+{
+	struct noded *n = userdata;
+
+	if (!proofs_put(&n->proofs, part, true, text, now_real_ms()))
+		return;
+	watch_cloud(n);
+	link_report(n->link);
+	write_state(n);
+}
+
+static void on_cloud_looked(void *userdata)
+{
+	struct noded *n = userdata;
+
+	link_report(n->link);
 }
 
 /*
@@ -235,27 +268,30 @@ static bool needs_network(const struct noded *n)
 
 	if (!n->network_ok || netstate_collect(&state) < 0)
 		return true;
-	wrong = netcheck_judge(&state, n->held.desired);
+	wrong = netcheck_judge(&state, n->wish.held.desired);
 	return wrong != NULL;
 }
 
 static void do_converge(struct noded *n)
 {
 	take_next(n);
-	if (!n->held.desired) {
+	if (!n->wish.held.desired) {
 		step(n, SCHED_E_DONE);
 		return;
 	}
 	free(TAKE_PTR(n->role_error));
 	if (load_role(n, &n->role_error) == 0) {
 		watch_units(n);
-		proofs_keep(&n->proofs, n->def->proofs, ROLE_PROOF);
+		proofs_keep(&n->proofs, n->needed, ROLE_PROOF);
 	}
+	watch_cloud(n);
 	set_step(n, "taking on the role");
 	tell_ready(n);
 	converge_start(n->converge,
-		&(struct converge_run){.desired = n->held.desired,
+		&(struct converge_run){.desired = n->wish.held.desired,
 			.def = n->def,
+			.parts = n->role.parts,
+			.part_up = on_part_up,
 			.network = needs_network(n),
 			.applied = &n->applied,
 			.step = on_step,
@@ -309,10 +345,10 @@ static void do_prove(struct noded *n)
 	}
 	set_step(n, "proving");
 	prover_start(n->prover,
-		&(struct prover_run){.desired = n->held.desired,
+		&(struct prover_run){.desired = n->wish.held.desired,
 			.def = n->def,
 			.into = &n->proofs,
-			.names = n->def->proofs,
+			.names = n->needed,
 			.done = on_proved,
 			.userdata = n});
 }
@@ -329,12 +365,34 @@ static void on_task_proved(
 	for (size_t i = 0; i < n->task.proofs.n; i++) {
 		const struct proof *p = &n->task.proofs.list[i];
 
-		if (strv_has(n->def->proofs, p->name))
+		if (strv_has(n->needed, p->name))
 			proofs_put(&n->proofs, p->name, p->ok, p->text, p->time_ms);
 	}
 	set_step(n, "");
 	tell_ready(n);
 	step(n, outcome_event(outcome));
+}
+
+static void on_backed_up(bool ok, const char *text, void *userdata)
+{
+	struct noded *n = userdata;
+
+	n->backup = NULL;
+	proofs_put(&n->task.proofs, TASK_BACKUP, ok, text, now_real_ms());
+	task_finish(&n->task, ok);
+	set_step(n, "");
+	tell_ready(n);
+	step(n, SCHED_E_DONE);
+}
+
+static void do_backup(struct noded *n)
+{
+	int r;
+
+	set_step(n, "making a backup");
+	r = work_start_op(n->event, "cloud-backup", NULL, BACKUP_TIMEOUT_MS, on_backed_up, n, &n->backup);
+	if (r < 0)
+		on_backed_up(false, strerror(-r), n);
 }
 
 static void do_task(struct noded *n)
@@ -346,12 +404,16 @@ static void do_task(struct noded *n)
 		step(n, SCHED_E_FAILED);
 		return;
 	}
+	if (streq(n->task.type, TASK_BACKUP)) {
+		do_backup(n);
+		return;
+	}
 	set_step(n, "proving everything");
 	prover_start(n->prover,
-		&(struct prover_run){.desired = n->held.desired,
+		&(struct prover_run){.desired = n->wish.held.desired,
 			.def = n->def,
 			.into = &n->task.proofs,
-			.names = n->def->proofs,
+			.names = n->needed,
 			.also = n->def->hypervisor ? "guest" : NULL,
 			.done = on_task_proved,
 			.userdata = n});
@@ -399,12 +461,14 @@ static void on_unit_changed(const char *unit, void *userdata)
 	step(userdata, SCHED_E_DRIFT);
 }
 
-static void on_position(uint64_t *ret_revision, uint64_t *ret_task, void *userdata)
+static void on_position(
+	uint64_t *ret_revision, uint64_t *ret_task, uint64_t *ret_facts, void *userdata)
 {
 	struct noded *n = userdata;
-	const struct desired *d = n->next.doc ? n->next.desired : n->held.desired;
+	const struct desired *d = wish_newest(&n->wish)->desired;
 
 	*ret_revision = d ? d->revision : 0;
+	*ret_facts = d ? d->facts.rev : 0;
 	*ret_task = n->task.id;
 }
 
@@ -438,23 +502,35 @@ static void refuse(struct noded *n, const char *msg)
 	n->refused = TAKE_PTR(why);
 }
 
+/* Parts may wait for other nodes for as long as those need: another wish ends that. */
+static void supersede(struct noded *n)
+{
+	if (!converge_in_parts(n->converge))
+		return;
+	converge_cancel(n->converge);
+	step(n, SCHED_E_DONE);
+}
+
 static bool take_desired(struct noded *n, struct held *h)
 {
-	const struct held *now = n->next.doc ? &n->next : &n->held;
 	_cleanup_free_ char *msg = NULL;
+	int change;
 
 	free(TAKE_PTR(n->refused));
-	if (held_equal(h, now))
-		return true;
-	if (held_save(h, NODE_DESIRED, &msg) < 0) {
+	change = wish_offer(&n->wish, h, NODE_DESIRED, &msg);
+	if (change < 0) {
 		refuse(n, msg);
 		return false;
 	}
+	if (change == WISH_FACTS)
+		converge_facts(n->converge, n->wish.facts.desired);
+	if (change != WISH_NEW)
+		return true;
 	log_info("desired state: revision %llu, role %s %s",
-		(unsigned long long)h->desired->revision, h->desired->role,
-		h->desired->kind);
-	held_move(&n->next, h);
+		(unsigned long long)n->wish.next.desired->revision, n->wish.next.desired->role,
+		n->wish.next.desired->kind);
 	step(n, SCHED_E_DESIRED);
+	supersede(n);
 	return true;
 }
 
@@ -483,7 +559,7 @@ static bool on_desired(const char *text, size_t len, void *userdata)
 
 /* ---- start and end ---- */
 
-static int start_parts(struct noded *n, bool daemon)
+static int start_parts(struct noded *n)
 {
 	static const struct link_ops ops = {.report = make_report,
 		.position = on_position,
@@ -492,7 +568,7 @@ static int start_parts(struct noded *n, bool daemon)
 	int r = http_client_new(n->event, &n->http);
 
 	if (r >= 0)
-		r = units_new(n->event, daemon ? on_unit_changed : NULL, n, &n->units);
+		r = units_new(n->event, on_unit_changed, n, &n->units);
 	if (r < 0) {
 		log_error(
 			"the system bus does not answer: %s. See: systemctl status dbus",
@@ -500,9 +576,8 @@ static int start_parts(struct noded *n, bool daemon)
 		return r;
 	}
 	n->prover = prover_new(n->event, n->conf, n->units, n->http);
-	if (!daemon)
-		return 0;
 	n->converge = converge_new(n->event, n->units, NODE_APPLIED);
+	n->cloudwatch = cloudwatch_new(n->event, on_cloud_looked, n);
 	r = link_new(n->event, n->conf, n->http, &ops, n, &n->link);
 	if (r >= 0)
 		r = sd_event_add_time(
@@ -516,27 +591,7 @@ static int start_parts(struct noded *n, bool daemon)
 	return r;
 }
 
-static int start_loop(struct noded *n)
-{
-	sigset_t mask;
-	int r;
-
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &mask, NULL);
-	r = sd_event_default(&n->event);
-	if (r >= 0)
-		r = sd_event_add_signal(n->event, NULL, SIGTERM, NULL, NULL);
-	if (r >= 0)
-		r = sd_event_add_signal(n->event, NULL, SIGINT, NULL, NULL);
-	if (r >= 0)
-		r = sd_event_set_watchdog(n->event, true);
-	return r;
-}
-
-static int prepare(struct noded *n, bool daemon)
+static int prepare(struct noded *n)
 {
 	_cleanup_free_ char *msg = NULL;
 	int r;
@@ -552,12 +607,12 @@ static int prepare(struct noded *n, bool daemon)
 		n->boot_id = xstrdup("");
 	r = mkdir_p(NODE_RUN_DIR, 0755);
 	if (r >= 0)
-		r = start_loop(n);
+		r = loop_start(&n->event);
 	if (r < 0) {
 		log_error("could not be started: %s", strerror(-r));
 		return r;
 	}
-	return start_parts(n, daemon);
+	return start_parts(n);
 }
 
 /* What was held before the start; without it, ondold may still be reached and asked. */
@@ -575,7 +630,7 @@ static void recall(struct noded *n)
 		n->applied = applied_new();
 		free(TAKE_PTR(msg));
 	}
-	if (held_load(NODE_DESIRED, n->conf->name, &n->next, &msg) < 0) {
+	if (held_load(NODE_DESIRED, n->conf->name, &n->wish.next, &msg) < 0) {
 		set_failure(n, msg);
 		return;
 	}
@@ -591,10 +646,12 @@ static void noded_clear(struct noded *n)
 	http_client_free(n->http);
 	sd_event_source_disable_unref(n->timer);
 	sd_event_source_disable_unref(n->kick);
-	held_clear(&n->held);
-	held_clear(&n->next);
+	work_cancel(n->backup);
+	cloudwatch_free(n->cloudwatch);
+	wish_clear(&n->wish);
 	free(n->refused);
-	roledefs_free(n->roles);
+	role_clear(&n->role);
+	strv_free(n->needed);
 	applied_free(n->applied);
 	proofs_clear(&n->proofs);
 	task_clear(&n->task);
@@ -609,7 +666,7 @@ static void noded_clear(struct noded *n)
 int noded_run(void)
 {
 	_cleanup_(noded_clear) struct noded n = {0};
-	int r = prepare(&n, true);
+	int r = prepare(&n);
 
 	if (r < 0)
 		return 1;
@@ -625,45 +682,4 @@ int noded_run(void)
 		log_error("the event loop ended: %s; systemd starts it again",
 			strerror(-r));
 	return r == 0 ? 0 : 1;
-}
-
-/* ---- `ondol-noded prove` ---- */
-
-static void on_prove_done(
-	enum prover_outcome outcome, _unused_ bool changed, void *userdata)
-{
-	struct noded *n = userdata;
-
-	sd_event_exit(n->event, outcome == PROVER_ALL_OK ? 0 : 1);
-}
-
-int noded_prove(bool json)
-{
-	_cleanup_(noded_clear) struct noded n = {0};
-	_cleanup_free_ char *msg = NULL, *text = NULL;
-	_cleanup_(jx_freep) json_t *array = NULL;
-	int r = prepare(&n, false);
-
-	if (r < 0)
-		return 2;
-	if (held_load(NODE_DESIRED, n.conf->name, &n.held, &msg) < 0 ||
-		load_role(&n, &msg) < 0) {
-		log_error("%s", msg);
-		return 2;
-	}
-	prover_start(n.prover,
-		&(struct prover_run){.desired = n.held.desired,
-			.def = n.def,
-			.into = &n.proofs,
-			.names = n.def->proofs,
-			.done = on_prove_done,
-			.userdata = &n});
-	r = sd_event_loop(n.event);
-	array = proofs_to_json(&n.proofs);
-	text = json_dumps(array, JSON_INDENT(1));
-	if (json)
-		printf("%s\n", text);
-	else
-		proofs_print(&n.proofs, stdout);
-	return r < 0 ? 2 : r;
 }

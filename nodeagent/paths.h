@@ -11,3 +11,8 @@
 #define GUEST_KERNEL "/boot/vmlinuz"
 #define GUEST_INITRD "/usr/lib/ondol/probe-initrd.img"
 #define GUEST_LOG NODE_RUN_DIR "/probe-guest.log"
+
+#define NODE_VAR "/var/lib/ondol"
+#define NODE_DONE NODE_VAR "/done" /* markers of one-shot steps */
+#define NODE_SCHEMAS "/usr/share/ondol/schema"
+#define NODE_CLOUD NODE_RUN_DIR "/cloud.json" /* what the cloud's APIs said last */

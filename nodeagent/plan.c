@@ -29,7 +29,8 @@ static void leave_units(
 
 	p->disable = xcalloc(n + 1, sizeof(char *));
 	while (n-- > 0) {
-		if (strv_has(def->units, old->units[n]))
+		if (strv_has(def->units, old->units[n]) ||
+			strv_has(def->part_units, old->units[n]))
 			continue;
 		add(p, STEP_STOP, old->units[n]);
 		p->disable[left++] = xstrdup(old->units[n]);
@@ -40,6 +41,10 @@ static void leave_units(
 
 static void leave(struct plan *p, const struct applied *old, const struct roledef *def)
 {
+	for (char **duty = old->duties; *duty; duty++) {
+		if (!strv_has(def->duties, *duty))
+			add(p, STEP_PART_LEAVE, *duty);
+	}
 	if (old->hypervisor && !def->hypervisor) {
 		add(p, STEP_GUESTS, NULL);
 		add(p, STEP_VM_NETWORKS, NULL);
@@ -50,6 +55,10 @@ static void leave(struct plan *p, const struct applied *old, const struct rolede
 		if (!streq_ptr(def->data_vg, *vg))
 			add(p, STEP_VG_LEAVE, *vg);
 	}
+	for (char **dir = old->data_dirs; *dir; dir++) {
+		if (!streq_ptr(def->data_dir, *dir))
+			add(p, STEP_XFS_LEAVE, *dir);
+	}
 }
 
 static void enter(struct plan *p, const struct roledef *def)
@@ -59,12 +68,16 @@ static void enter(struct plan *p, const struct roledef *def)
 		add(p, STEP_MODULES, NULL);
 	if (def->data_vg)
 		add(p, STEP_VG_ENTER, def->data_vg);
+	if (def->data_dir)
+		add(p, STEP_XFS_ENTER, def->data_dir);
 	if (def->units && def->units[0])
 		add(p, STEP_ENABLE, NULL);
 	for (char **u = def->units; u && *u; u++)
 		add(p, STEP_START, *u);
 	if (def->hypervisor)
 		add(p, STEP_VM_NETWORKS, NULL);
+	if (def->part_units)
+		add(p, STEP_PARTS, NULL);
 	add(p, STEP_SETTLE, NULL);
 }
 

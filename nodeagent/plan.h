@@ -16,14 +16,18 @@
 	X(GUESTS, "looking for virtual machines that run here") \
 	X(VM_NETWORKS, "libvirt networks")                      \
 	X(FORGET_VMS, "recording that no machine is left")      \
+	X(PART_LEAVE, "leaving")                                \
 	X(STOP, "stopping")                                     \
 	X(DISABLE, "disabling the old role's units")            \
 	X(VG_LEAVE, "giving up volume group")                   \
+	X(XFS_LEAVE, "unmounting the data disks from")          \
 	X(RECORD, "recording the new role")                     \
 	X(MODULES, "loading KVM")                               \
 	X(VG_ENTER, "volume group")                             \
+	X(XFS_ENTER, "data disks at")                           \
 	X(ENABLE, "enabling the role's units")                  \
 	X(START, "starting")                                    \
+	X(PARTS, "parts of the cloud")                          \
 	X(SETTLE, "recording the new role as entered")
 
 #define X(name, text) STEP_##name,
@@ -32,7 +36,7 @@ enum step_type { PLAN_STEPS(X) };
 
 struct step {
 	enum step_type type;
-	char *arg; /* owned: unit or volume group; NULL: the step has none */
+	char *arg; /* owned: unit, volume group, directory; NULL: the step has none */
 };
 
 struct plan {

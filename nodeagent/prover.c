@@ -13,12 +13,15 @@
 #include "common/log.h"
 #include "nodeagent/link.h"
 #include "nodeagent/netcheck.h"
+#include "nodeagent/vars.h"
 #include "nodeagent/work.h"
 
 #define KVM_API 12
 #define STEADY_MS 30000 /* a service that restarted within this is not steady */
 #define HTTP_TIMEOUT_MS 10000
+#define PART_TIMEOUT_MS 180000
 #define VG_TIMEOUT_MS 150000
+#define XFS_TIMEOUT_MS 150000
 #define LIBVIRT_TIMEOUT_MS 120000
 #define GUEST_TIMEOUT_MS 300000 /* over the guest's own deadline, see workops.c */
 
@@ -53,13 +56,6 @@ const char *const prover_base_units[] = {
 	"ovsdb-server.service", "ovs-vswitchd.service", NULL};
 
 static void prove_next(struct prover *p);
-
-static void free_names(char **names)
-{
-	for (char **s = names; s && *s; s++)
-		free(*s);
-	free(names);
-}
 
 static char **copy_names(const char *const *first, char *const *then, const char *also)
 {
@@ -251,7 +247,7 @@ static void units_end(struct prover *p)
 	_cleanup_free_ char *wrong = TAKE_PTR(p->unit_wrong), *all = list_units(p);
 	_cleanup_free_ char *good = xasprintf("%zu up: %s", p->unit_at, all);
 
-	free_names(TAKE_PTR(p->unit_names));
+	strv_free(TAKE_PTR(p->unit_names));
 	result(p, !wrong, wrong ? wrong : good);
 }
 
@@ -272,6 +268,9 @@ static void ask_unit(struct prover *p)
 static void prove_units(struct prover *p)
 {
 	p->unit_names = copy_names(prover_base_units, p->run.def->units, NULL);
+	for (char **u = p->run.def->part_units; u && *u; u++)
+		if (!strv_has(p->unit_names, *u))
+			strv_add(&p->unit_names, *u);
 	p->unit_at = 0;
 	ask_unit(p);
 }
@@ -284,6 +283,12 @@ static void prove_kvm(struct prover *p)
 	_cleanup_free_ char *text = NULL;
 	int api;
 
+	if (p->run.desired->cloud && !streq(p->run.desired->cloud->virtualization, "kvm")) {
+		result(p, true, streq(vars_virt_type(p->run.desired, kvm >= 0), "kvm")
+				? "machines run under KVM where it works"
+				: "machines are emulated, as [cloud] virtualization allows");
+		return;
+	}
 	if (kvm < 0) {
 		text = xasprintf(
 			"/dev/kvm: %s. Is virtualisation (VT-x, AMD-V) on in the BIOS? See: "
@@ -316,9 +321,10 @@ static void on_work(bool ok, const char *text, void *userdata)
 	result(p, ok, text);
 }
 
-static void prove_by_work(struct prover *p, const char *op, unsigned timeout_ms)
+static void prove_by_arg(
+	struct prover *p, const char *op, const char *arg, unsigned timeout_ms)
 {
-	int r = work_start_op(p->event, op, NULL, timeout_ms, on_work, p, &p->work);
+	int r = work_start_op(p->event, op, arg, timeout_ms, on_work, p, &p->work);
 
 	if (r < 0) {
 		_cleanup_free_ char *text =
@@ -328,9 +334,25 @@ static void prove_by_work(struct prover *p, const char *op, unsigned timeout_ms)
 	}
 }
 
+static void prove_by_work(struct prover *p, const char *op, unsigned timeout_ms)
+{
+	prove_by_arg(p, op, NULL, timeout_ms);
+}
+
+/* A part of the cloud: does it answer? */
+static void prove_part(struct prover *p, const char *part)
+{
+	prove_by_arg(p, "part-check", part, PART_TIMEOUT_MS);
+}
+
 static void prove_volume_group(struct prover *p)
 {
 	prove_by_work(p, "vg-check", VG_TIMEOUT_MS);
+}
+
+static void prove_data_mounts(struct prover *p)
+{
+	prove_by_work(p, "xfs-check", XFS_TIMEOUT_MS);
 }
 
 static void prove_libvirt(struct prover *p)
@@ -352,6 +374,7 @@ static const struct {
 	{"network", prove_network},
 	{"units", prove_units},
 	{"volume-group", prove_volume_group},
+	{"data-mounts", prove_data_mounts},
 	{"kvm", prove_kvm},
 	{"libvirt", prove_libvirt},
 	{"guest", prove_guest},
@@ -363,7 +386,7 @@ static void run_end(struct prover *p)
 		: p->no_server                  ? PROVER_NO_SERVER
 						: PROVER_ALL_OK;
 
-	free_names(TAKE_PTR(p->names));
+	strv_free(TAKE_PTR(p->names));
 	p->run.done(outcome, p->changed, p->run.userdata);
 }
 
@@ -380,6 +403,10 @@ static void prove_next(struct prover *p)
 			table[i].prove(p);
 			return;
 		}
+	}
+	if (strv_has(p->run.def->parts, name)) {
+		prove_part(p, name);
+		return;
 	}
 	result(p, false,
 		"this ondol-noded does not know the proof: role file and program do not match");
@@ -398,8 +425,8 @@ void prover_cancel(struct prover *p)
 {
 	http_cancel(TAKE_PTR(p->job));
 	work_cancel(TAKE_PTR(p->work));
-	free_names(TAKE_PTR(p->names));
-	free_names(TAKE_PTR(p->unit_names));
+	strv_free(TAKE_PTR(p->names));
+	strv_free(TAKE_PTR(p->unit_names));
 	free(TAKE_PTR(p->unit_wrong));
 	sd_event_source_set_enabled(p->defer, SD_EVENT_OFF);
 }

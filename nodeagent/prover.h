@@ -6,6 +6,7 @@
  *   network       ports, addresses, MTUs and links; ondold answers over one of them
  *   units         the role's units and Open vSwitch's are up and do not keep restarting
  *   volume-group  LVM shows the group on exactly the data disks
+ *   data-mounts   every data disk is mounted at its place, writable and not full
  *   kvm           /dev/kvm makes a virtual machine
  *   libvirt       answers, offers kvm, and has the role's networks as they should be
  *   guest         a real machine starts under KVM and pings a neighbour (minutes; tasks only)

@@ -6,8 +6,12 @@
 
 #include "nodeagent/proofs.h"
 
+#define TASK_PROVE "prove"
+#define TASK_BACKUP "backup"
+
 struct task {
 	uint64_t id; /* the last one taken; 0: none */
+	const char *type; /* one of the above */
 	bool done, ok;
 	struct proofs proofs;
 };

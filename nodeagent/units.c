@@ -16,11 +16,12 @@
 #define UNIT_PREFIX "/org/freedesktop/systemd1/unit"
 #define CALL_TIMEOUT_US (30 * 1000000ULL)
 
-enum op_type { OP_START, OP_STOP, OP_ENABLE, OP_DISABLE };
+enum op_type { OP_START, OP_RESTART, OP_RELOAD, OP_STOP, OP_ENABLE, OP_DISABLE };
 
 struct op {
 	enum op_type type;
 	struct units *u;
+	struct op *next;
 	char *unit; /* owned; NULL for enable, disable */
 	char *job; /* owned; NULL until systemd has answered */
 	bool job_done;
@@ -43,7 +44,7 @@ struct query {
 struct units {
 	sd_event *event;
 	sd_bus *bus;
-	struct op *op;
+	struct op *ops; /* all that run, each for another unit */
 	struct query *queries;
 	char **watched; /* NULL-terminated, never NULL */
 	units_changed_fn changed;
@@ -61,12 +62,37 @@ static void op_free(struct op *o)
 	free(o);
 }
 
+static void op_unlink(struct op *o)
+{
+	for (struct op **p = &o->u->ops; *p; p = &(*p)->next) {
+		if (*p == o) {
+			*p = o->next;
+			return;
+		}
+	}
+}
+
+/* The one that runs for a unit; for NULL: that which runs for unit files. */
+static struct op *op_of(struct units *u, const char *unit)
+{
+	for (struct op *o = u->ops; o; o = o->next)
+		if (streq_ptr(o->unit, unit))
+			return o;
+	return NULL;
+}
+
+static void op_link(struct op *o)
+{
+	o->next = o->u->ops;
+	o->u->ops = o;
+}
+
 static void op_end(struct op *o, bool ok, const char *text)
 {
 	units_done_fn done = o->done;
 	void *userdata = o->userdata;
 
-	o->u->op = NULL;
+	op_unlink(o);
 	op_free(o);
 	done(ok, text, userdata);
 }
@@ -220,11 +246,11 @@ char *unit_state_text(const char *unit, const struct unit_state *s)
 static void op_judge(int r, const char *unit, const struct unit_state *s, void *userdata)
 {
 	struct units *u = userdata;
-	struct op *o = u->op;
+	struct op *o = op_of(u, unit);
 	_cleanup_free_ char *text = NULL;
 
 	/* The operation this was asked for may have ended, and another begun. */
-	if (!o || !o->unit || !streq(o->unit, unit) || !o->job_done)
+	if (!o || !o->job_done)
 		return;
 	if (r < 0) {
 		text = xasprintf(
@@ -233,12 +259,12 @@ static void op_judge(int r, const char *unit, const struct unit_state *s, void *
 		return;
 	}
 	text = unit_state_text(unit, s);
-	if (o->type == OP_START && unit_state_is_up(s))
+	if (o->type != OP_STOP && unit_state_is_up(s))
 		op_end(o, true, text);
 	else if (o->type == OP_STOP &&
 		(streq(s->active, "inactive") || streq(s->active, "failed")))
 		op_end(o, true, "stopped");
-	else if (o->type == OP_START && !streq(s->active, "activating") &&
+	else if (o->type != OP_STOP && !streq(s->active, "activating") &&
 		!streq(s->active, "reloading"))
 		op_end(o, false, text);
 }
@@ -255,16 +281,18 @@ static int on_job_removed(sd_bus_message *m, void *userdata, _unused_ sd_bus_err
 {
 	struct units *u = userdata;
 	const char *path, *unit, *result;
+	struct op *o;
 	uint32_t id;
 
 	if (sd_bus_message_read(m, "uoss", &id, &path, &unit, &result) < 0)
 		return 0;
-	if (!u->op || !u->op->job || !streq(u->op->job, path))
+	o = op_of(u, unit);
+	if (!o || !o->job || !streq(o->job, path))
 		return 0;
 	if (!streq(result, "done"))
 		log_debug("job for %s ended: %s", unit, result);
-	u->op->job_done = true;
-	op_look(u->op);
+	o->job_done = true;
+	op_look(o);
 	return 0;
 }
 
@@ -294,7 +322,7 @@ static int on_op_deadline(
 	struct op *o = userdata;
 	_cleanup_free_ char *text = xasprintf(
 		"%s did not %s within %u s; see: systemctl status %s", o->unit,
-		o->type == OP_START ? "come up" : "stop", o->timeout_ms / 1000, o->unit);
+		o->type == OP_STOP ? "stop" : "come up", o->timeout_ms / 1000, o->unit);
 
 	op_end(o, false, text);
 	return 0;
@@ -303,10 +331,14 @@ static int on_op_deadline(
 static int op_job(struct units *u, enum op_type type, const char *unit,
 	unsigned timeout_ms, units_done_fn done, void *userdata)
 {
+	static const char *const methods[] = {[OP_START] = "StartUnit",
+		[OP_RESTART] = "RestartUnit",
+		[OP_RELOAD] = "ReloadOrRestartUnit",
+		[OP_STOP] = "StopUnit"};
 	struct op *o;
 	int r;
 
-	if (u->op)
+	if (op_of(u, unit))
 		return -EBUSY;
 	o = xcalloc(1, sizeof(*o));
 	*o = (struct op){.type = type,
@@ -319,13 +351,12 @@ static int op_job(struct units *u, enum op_type type, const char *unit,
 		(uint64_t)timeout_ms * 1000, 10000, on_op_deadline, o);
 	if (r >= 0)
 		r = sd_bus_call_method_async(u->bus, &o->slot, DEST, MANAGER_PATH,
-			MANAGER, type == OP_START ? "StartUnit" : "StopUnit", on_job, o,
-			"ss", unit, "replace");
+			MANAGER, methods[type], on_job, o, "ss", unit, "replace");
 	if (r < 0) {
 		op_free(o);
 		return r;
 	}
-	u->op = o;
+	op_link(o);
 	return 0;
 }
 
@@ -333,6 +364,18 @@ int units_start(struct units *u, const char *unit, unsigned timeout_ms,
 	units_done_fn done, void *userdata)
 {
 	return op_job(u, OP_START, unit, timeout_ms, done, userdata);
+}
+
+int units_restart(struct units *u, const char *unit, unsigned timeout_ms,
+	units_done_fn done, void *userdata)
+{
+	return op_job(u, OP_RESTART, unit, timeout_ms, done, userdata);
+}
+
+int units_reload(struct units *u, const char *unit, unsigned timeout_ms,
+	units_done_fn done, void *userdata)
+{
+	return op_job(u, OP_RELOAD, unit, timeout_ms, done, userdata);
 }
 
 int units_stop(struct units *u, const char *unit, unsigned timeout_ms, units_done_fn done,
@@ -392,7 +435,7 @@ static int op_files(struct units *u, enum op_type type, char *const *list,
 	struct op *o;
 	int r;
 
-	if (u->op)
+	if (op_of(u, NULL))
 		return -EBUSY;
 	r = sd_bus_message_new_method_call(u->bus, &m, DEST, MANAGER_PATH, MANAGER,
 		type == OP_ENABLE ? "EnableUnitFiles" : "DisableUnitFiles");
@@ -410,7 +453,7 @@ static int op_files(struct units *u, enum op_type type, char *const *list,
 		op_free(o);
 		return r;
 	}
-	u->op = o;
+	op_link(o);
 	return 0;
 }
 
@@ -424,9 +467,31 @@ int units_disable(struct units *u, char *const *list, units_done_fn done, void *
 	return op_files(u, OP_DISABLE, list, done, userdata);
 }
 
+int units_daemon_reload(struct units *u, units_done_fn done, void *userdata)
+{
+	struct op *o;
+	int r;
+
+	o = xcalloc(1, sizeof(*o));
+	*o = (struct op){.type = OP_RELOAD, .u = u, .done = done, .userdata = userdata};
+	r = sd_bus_call_method_async(u->bus, &o->slot, DEST, MANAGER_PATH, MANAGER,
+		"Reload", on_reloaded, o, NULL);
+	if (r < 0) {
+		op_free(o);
+		return r;
+	}
+	op_link(o);
+	return 0;
+}
+
 void units_cancel(struct units *u)
 {
-	op_free(TAKE_PTR(u->op));
+	while (u->ops) {
+		struct op *o = u->ops;
+
+		u->ops = o->next;
+		op_free(o);
+	}
 }
 
 /* ---- what changes ---- */
@@ -446,11 +511,13 @@ static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
 {
 	struct units *u = userdata;
 	_cleanup_free_ char *unit = NULL;
+	struct op *o;
 
 	if (sd_bus_path_decode(sd_bus_message_get_path(m), UNIT_PREFIX, &unit) <= 0)
 		return 0;
-	if (u->op && u->op->unit && u->op->job_done && streq(u->op->unit, unit))
-		op_look(u->op);
+	o = op_of(u, unit);
+	if (o && o->job_done)
+		op_look(o);
 	if (!u->changed)
 		return 0;
 	for (char **w = u->watched; *w; w++) {

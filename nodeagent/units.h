@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * systemd's units over sd-bus, inside sd-event; nothing blocks. One start, stop or enable
- * runs at a time; queries may overlap with it. Losing the system bus ends the event loop:
+ * systemd's units over sd-bus, inside sd-event; nothing blocks. One start or stop runs at a
+ * time for a unit, one enable or reload for all unit files; queries may overlap with them. Losing the system bus ends the event loop:
  * whoever started us starts us again.
  */
 #pragma once
@@ -38,12 +38,19 @@ void units_free(struct units *u); /* what runs is dropped, not called back */
 /* Each calls done once, later, unless it returns a negative errno. -EBUSY: one runs. */
 int units_start(struct units *u, const char *unit, unsigned timeout_ms,
 	units_done_fn done, void *userdata);
+int units_restart(struct units *u, const char *unit, unsigned timeout_ms,
+	units_done_fn done, void *userdata);
+/* Reloads what can, restarts what cannot, starts what does not run. */
+int units_reload(struct units *u, const char *unit, unsigned timeout_ms,
+	units_done_fn done, void *userdata);
 int units_stop(struct units *u, const char *unit, unsigned timeout_ms, units_done_fn done,
 	void *userdata);
+/* systemd reads its unit files again. */
+int units_daemon_reload(struct units *u, units_done_fn done, void *userdata);
 /* For the next boots too; reloads systemd when that changed anything. */
 int units_enable(struct units *u, char *const *list, units_done_fn done, void *userdata);
 int units_disable(struct units *u, char *const *list, units_done_fn done, void *userdata);
-/* Drops what runs; its done is not called. */
+/* Drops all that runs; their done is not called. */
 void units_cancel(struct units *u);
 
 int units_query(struct units *u, const char *unit, units_query_fn done, void *userdata);

@@ -9,8 +9,11 @@
 #include "nodeagent/held.h"
 #include "nodeagent/hypervisor.h"
 #include "nodeagent/lvm.h"
+#include "nodeagent/partwork.h"
 #include "nodeagent/paths.h"
+#include "nodeagent/role.h"
 #include "nodeagent/work.h"
+#include "nodeagent/xfs.h"
 
 #define GUEST_DEADLINE_MS 240000 /* nested KVM in an emulated machine is slow */
 #define GUEST_MEMORY_MIB 192
@@ -21,36 +24,18 @@
 struct workop {
 	struct held held;
 	const struct desired *desired; /* borrowed from held */
-	struct roledefs *roles;
-	const struct roledef *def;
+	struct role role;
+	const struct roledef *def; /* borrowed from role */
 	const char *arg;
 };
 
-int role_load(const struct desired *d, struct roledefs **ret_roles,
-	const struct roledef **ret_def, char **reterr_msg)
+/* Will this node's machines run under KVM? */
+static bool kvm_is_meant(const struct desired *d)
 {
-	_cleanup_(problems_clear) struct problems problems = {0};
-	_cleanup_(roledefs_freep) struct roledefs *roles = NULL;
-	_cleanup_free_ char *names = NULL, *dir = roledefs_default_dir();
-	const struct roledef *def;
+	struct vars_machine m;
 
-	if (roledefs_load(dir, &problems, &roles) < 0 || problems.n > 0) {
-		*reterr_msg = problems.n ? problem_format(&problems.list[0])
-					 : xasprintf("no role files in %s", dir);
-		return -EINVAL;
-	}
-	def = roledefs_find(roles, d->role, *d->kind ? d->kind : NULL);
-	if (!def) {
-		names = roledefs_names(roles);
-		*reterr_msg = xasprintf(
-			"role %s%s%s is not in this node's image, which has %s. Update "
-			"the image (ondol reinstall), or correct the role in rack.ini",
-			d->role, *d->kind ? ", kind " : "", d->kind, names);
-		return -ENOENT;
-	}
-	*ret_roles = TAKE_PTR(roles);
-	*ret_def = def;
-	return 0;
+	vars_machine(&m);
+	return streq(vars_virt_type(d, m.kvm), "kvm");
 }
 
 /* ---- libvirt ---- */
@@ -108,7 +93,8 @@ static int op_libvirt_check(struct workop *w, char **ret_text)
 
 	return r < 0
 		? r
-		: hypervisor_check(HYPERVISOR_URI, nets, n, w->def->hypervisor, ret_text);
+		: hypervisor_check(HYPERVISOR_URI, nets, n,
+			  w->def->hypervisor && kvm_is_meant(w->desired), ret_text);
 }
 
 static char *place_text(const struct guest_place *p)
@@ -219,7 +205,7 @@ static int load_module(
 	return r;
 }
 
-static int op_modules(_unused_ struct workop *w, char **ret_text)
+static int load_kvm(char **ret_text)
 {
 	const char *name = kvm_module();
 	struct kmod_ctx *ctx;
@@ -243,6 +229,24 @@ static int op_modules(_unused_ struct workop *w, char **ret_text)
 	return r;
 }
 
+/* Where the rack allows emulation, a server without KVM is only slow. */
+static int op_modules(struct workop *w, char **ret_text)
+{
+	const struct desired_cloud *c = w->desired->cloud;
+	_cleanup_free_ char *why = NULL;
+	int r;
+
+	if (c && streq(c->virtualization, "emulated"))
+		return 0;
+	r = load_kvm(&why);
+	if (r < 0 && c && streq(c->virtualization, "auto")) {
+		*ret_text = xasprintf("machines are emulated: %s", why);
+		return 0;
+	}
+	*ret_text = TAKE_PTR(why);
+	return r;
+}
+
 /* ---- volume groups ---- */
 
 static int op_vg_enter(struct workop *w, char **ret_text)
@@ -260,6 +264,33 @@ static int op_vg_leave(struct workop *w, char **ret_text)
 	return lvm_leave(w->arg, ret_text);
 }
 
+/* ---- data disks with XFS ---- */
+
+static int no_data_dir(const struct workop *w, char **ret_text)
+{
+	*ret_text = xasprintf(
+		"role %s has no data = xfs:/DIRECTORY, which the proof data-mounts needs",
+		w->def->name);
+	return -EINVAL;
+}
+
+static int op_xfs_enter(struct workop *w, char **ret_text)
+{
+	return w->def->data_dir ? xfs_enter(w->desired, w->def->data_dir, ret_text)
+				: no_data_dir(w, ret_text);
+}
+
+static int op_xfs_check(struct workop *w, char **ret_text)
+{
+	return w->def->data_dir ? xfs_check(w->desired, w->def->data_dir, ret_text)
+				: no_data_dir(w, ret_text);
+}
+
+static int op_xfs_leave(struct workop *w, char **ret_text)
+{
+	return xfs_leave(w->desired, w->arg, ret_text);
+}
+
 /* ---- */
 
 static const struct {
@@ -274,6 +305,9 @@ static const struct {
 	{"vg-enter", false, op_vg_enter},
 	{"vg-check", false, op_vg_check},
 	{"vg-leave", true, op_vg_leave},
+	{"xfs-enter", false, op_xfs_enter},
+	{"xfs-check", false, op_xfs_check},
+	{"xfs-leave", true, op_xfs_leave},
 	{"guest", false, op_guest},
 };
 
@@ -283,7 +317,10 @@ static int run_op(struct workop *w, const char *op, char **ret_text)
 
 	w->desired = w->held.desired;
 	if (r == 0)
-		r = role_load(w->desired, &w->roles, &w->def, ret_text);
+		r = role_load(w->desired, &w->role, ret_text);
+	w->def = w->role.def;
+	if (r == 0 && partwork_knows(op))
+		return partwork_run(op, w->arg, w->desired, &w->role, ret_text);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(table); i++) {
 		if (streq(table[i].op, op) && (w->arg || !table[i].needs_arg))
 			return table[i].run(w, ret_text);
@@ -303,7 +340,7 @@ int workops_main(const char *op, const char *arg)
 
 	line = work_result_line(r == 0, text ? text : r < 0 ? strerror(-r) : "done");
 	printf("%s\n", line);
-	roledefs_free(w.roles);
+	role_clear(&w.role);
 	held_clear(&w.held);
 	return fflush(stdout) == 0 && r == 0 ? 0 : 1;
 }

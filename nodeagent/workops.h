@@ -9,15 +9,11 @@
  *   kvm-modules            loads KVM for this CPU
  *   vg-enter, vg-check     the role's volume group; the proof "volume-group"
  *   vg-leave VG            gives a group up, when it is empty
+ *   xfs-enter, xfs-check   the role's data disks with XFS; the proof "data-mounts"
+ *   xfs-leave DIRECTORY    unmounts them; those without data become blank
  *   guest                  the proof "guest"
+ *   part-..., cloud-...    the parts of the cloud: partwork.h
  */
 #pragma once
 
-#include "common/order.h"
-#include "common/roledef.h"
-
 int workops_main(const char *op, const char *arg); /* exit status */
-
-/* Loads the role files and finds the desired one; *ret_def is borrowed from *ret_roles. */
-int role_load(const struct desired *d, struct roledefs **ret_roles,
-	const struct roledef **ret_def, char **reterr_msg);

@@ -2,11 +2,11 @@
 #include "twin/cmd.h"
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <sys/inotify.h>
 
 #include "common/log.h"
+#include "twin/opts.h"
 
 static const char help[] =
 	"ondol-twin console [--dir DIR] [--follow] NODE\n\n"
@@ -69,27 +69,17 @@ static int show(const char *dir, const char *node, bool go_on)
 
 int cmd_console(int argc, char **argv)
 {
-	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-		{"dir", required_argument, NULL, 'd'}, {"follow", no_argument, NULL, 'f'},
-		{NULL, 0, NULL, 0}};
+	_cleanup_(opts_clear) struct opts o = {.command = "console",
+		.help = help,
+		.flag = "follow",
+		.operands = "one NODE",
+		.min_operands = 1,
+		.max_operands = 1};
 	_cleanup_free_ char *dir = NULL;
-	const char *dir_opt = NULL;
-	bool go_on = false;
-	int c;
+	int r = opts_parse(&o, argc, argv);
 
-	while ((c = getopt_long(argc, argv, "hf", options, NULL)) != -1) {
-		if (c == 'h') {
-			fputs(help, stdout);
-			return EXIT_DONE;
-		}
-		if (c == '?')
-			return cmd_usage("console", "wrong option");
-		if (c == 'd')
-			dir_opt = optarg;
-		go_on |= c == 'f';
-	}
-	if (optind + 1 != argc)
-		return cmd_usage("console", "expected one NODE");
-	dir = cmd_find_dir(dir_opt, NULL);
-	return dir ? show(dir, argv[optind], go_on) : EXIT_FAILED;
+	if (r >= 0)
+		return r;
+	dir = cmd_find_dir(o.dir, NULL);
+	return dir ? show(dir, o.operand[0], o.flag_is_set) : EXIT_FAILED;
 }

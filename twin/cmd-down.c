@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "twin/cmd.h"
 
-#include <getopt.h>
-
 #include "common/log.h"
 #include "twin/ns.h"
+#include "twin/opts.h"
 
 #define END_GRACE_MS 10000
 
@@ -51,27 +50,18 @@ static int end_rack(const char *dir, bool keep_disks)
 
 int cmd_down(int argc, char **argv)
 {
-	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-		{"dir", required_argument, NULL, 'd'},
-		{"keep-disks", no_argument, NULL, 'k'}, {NULL, 0, NULL, 0}};
+	_cleanup_(opts_clear) struct opts o = {.command = "down",
+		.help = help,
+		.flag = "keep-disks",
+		.operands = "one FILE or --dir, or neither",
+		.max_operands = 1};
 	_cleanup_free_ char *dir = NULL;
-	const char *dir_opt = NULL;
-	bool keep = false;
-	int c;
+	int r = opts_parse(&o, argc, argv);
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h') {
-			fputs(help, stdout);
-			return EXIT_DONE;
-		}
-		if (c == '?')
-			return cmd_usage("down", "wrong option");
-		if (c == 'd')
-			dir_opt = optarg;
-		keep |= c == 'k';
-	}
-	if (argc - optind > 1 || (dir_opt && optind < argc))
-		return cmd_usage("down", "expected one FILE or --dir, or neither");
-	dir = cmd_find_dir(dir_opt, argv[optind]);
-	return dir ? end_rack(dir, keep) : EXIT_FAILED;
+	if (r < 0 && o.dir && o.n_operands)
+		r = cmd_usage("down", "expected %s", o.operands);
+	if (r >= 0)
+		return r;
+	dir = cmd_find_dir(o.dir, o.operand[0]);
+	return dir ? end_rack(dir, o.flag_is_set) : EXIT_FAILED;
 }

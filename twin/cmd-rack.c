@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "twin/cmd.h"
 
-#include <getopt.h>
-
 #include "common/log.h"
 #include "twin/cut.h"
+#include "twin/opts.h"
 
 static const char help[] =
 	"ondol-twin rack FILE --nodes N | --node NAME...\n\n"
@@ -37,32 +36,24 @@ static int print_cut(const char *file, const struct twin_options *opt)
 
 int cmd_rack(int argc, char **argv)
 {
-	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-		{"nodes", required_argument, NULL, 'N'},
-		{"node", required_argument, NULL, 'n'}, {NULL, 0, NULL, 0}};
-	_cleanup_free_ const char **names = xcalloc((size_t)argc + 1, sizeof(*names));
+	_cleanup_(opts_clear) struct opts o = {.command = "rack",
+		.help = help,
+		.no_dir = true,
+		.value = "node",
+		.number = "nodes",
+		.number_max = RACK_MAX_NODES,
+		.operands = "one FILE",
+		.min_operands = 1,
+		.max_operands = 1};
 	struct twin_options opt = {0};
-	int c;
+	int r = opts_parse(&o, argc, argv);
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h') {
-			fputs(help, stdout);
-			return EXIT_DONE;
-		}
-		if (c == '?')
-			return cmd_usage("rack", "wrong option");
-		if (c == 'n')
-			names[opt.n_node_names++] = optarg;
-		if (c == 'N' &&
-			parse_unsigned(optarg, 1, RACK_MAX_NODES, &opt.n_nodes) < 0)
-			return cmd_usage("rack",
-				"--nodes: expected 1 to %d, found \"%s\"", RACK_MAX_NODES,
-				optarg);
-	}
-	if (optind + 1 != argc)
-		return cmd_usage("rack", "expected one FILE");
-	if (!opt.n_nodes == !opt.n_node_names)
+	if (r >= 0)
+		return r;
+	if (!o.number_value == !o.n_values)
 		return cmd_usage("rack", "expected either --nodes or --node");
-	opt.node_names = opt.n_node_names ? names : NULL;
-	return print_cut(argv[optind], &opt);
+	opt.n_nodes = o.number_value;
+	opt.n_node_names = o.n_values;
+	opt.node_names = o.n_values ? o.values : NULL;
+	return print_cut(o.operand[0], &opt);
 }

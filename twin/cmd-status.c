@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "twin/cmd.h"
 
-#include <getopt.h>
 #include <jansson.h>
 
 #include "common/jsonx.h"
 #include "common/log.h"
 #include "twin/ctlclient.h"
 #include "twin/ns.h"
+#include "twin/opts.h"
 
 static const char help[] =
 	"ondol-twin status [--dir DIR] [--json]\n\n"
-	"The nodes of a rack that is up: power, QEMU's pid, what it booted from and what it\n"
+	"The nodes of a rack that is up: power, process, what it booted from and what it\n"
 	"will boot from next, the BMC's address and the file with the console's output.\n";
 
 static const char *text_of(const json_t *o, const char *key)
@@ -101,27 +101,15 @@ static int show(const char *dir, bool json)
 
 int cmd_status(int argc, char **argv)
 {
-	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-		{"dir", required_argument, NULL, 'd'}, {"json", no_argument, NULL, 'j'},
-		{NULL, 0, NULL, 0}};
+	_cleanup_(opts_clear) struct opts o = {.command = "status",
+		.help = help,
+		.flag = "json",
+		.operands = "no word more"};
 	_cleanup_free_ char *dir = NULL;
-	const char *dir_opt = NULL;
-	bool json = false;
-	int c;
+	int r = opts_parse(&o, argc, argv);
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h') {
-			fputs(help, stdout);
-			return EXIT_DONE;
-		}
-		if (c == '?')
-			return cmd_usage("status", "wrong option");
-		if (c == 'd')
-			dir_opt = optarg;
-		json |= c == 'j';
-	}
-	if (optind != argc)
-		return cmd_usage("status", "\"%s\" was not expected", argv[optind]);
-	dir = cmd_find_dir(dir_opt, NULL);
-	return dir ? show(dir, json) : EXIT_FAILED;
+	if (r >= 0)
+		return r;
+	dir = cmd_find_dir(o.dir, NULL);
+	return dir ? show(dir, o.flag_is_set) : EXIT_FAILED;
 }

@@ -19,19 +19,21 @@
 #include "twin/supervisor.h"
 
 #define END_GRACE_MS 10000
+#define DEFAULT_IMAGES "build/shared/images"
 #define MIB (1024ull * 1024)
 /* Beside its memory a node costs its firmware, translated code (TCG) and a BMC. */
 #define NODE_OVERHEAD_MIB 320
 
 struct up {
-	const char *file, *secrets_file, *dir_opt, *disks_opt; /* borrowed from argv */
+	const char *file, *secrets_file, *dir_opt, *disks_opt,
+		*images_opt; /* borrowed from argv */
 	bool detach, keep_disks;
 	struct twin_options opt;
 	const char **names; /* owned list of words of argv */
 	struct rack *rack; /* owned */
 	struct secrets *secrets; /* owned */
 	struct twin_plan *plan; /* owned */
-	char *dir, *disks; /* owned */
+	char *dir, *disks, *images; /* owned */
 	struct rundir_state state;
 	int lock; /* owned */
 	uint64_t begun_ms;
@@ -44,7 +46,11 @@ static const char help[] =
 	"  --nodes N          only N nodes: the first of each role and kind, then the others\n"
 	"  --node NAME        only this node; may be repeated\n"
 	"  --secrets FILE     BMC logins (default: secrets.ini beside FILE)\n"
-	"  --memory MIB       of each node (default 1024)\n"
+	"  --machines         the servers are QEMU machines (default)\n"
+	"  --containers       the servers are containers on the node image, at native speed\n"
+	"  --images DIR       of --containers: the image profiles (default " DEFAULT_IMAGES
+	")\n"
+	"  --memory MIB       of each node (default 1024; for containers, what they say they have)\n"
 	"  --cpus N           of each node (default 1)\n"
 	"  --accel kvm|tcg|auto   how to run them (default auto: KVM where a guest runs)\n"
 	"  --detach           return when the rack is up; `ondol-twin down` ends it\n"
@@ -53,7 +59,10 @@ static const char help[] =
 	"  --keep-disks       keep them when the rack goes down\n";
 
 enum {
-	OPT_NODES = 256,
+	OPT_MACHINES = 256,
+	OPT_CONTAINERS,
+	OPT_IMAGES,
+	OPT_NODES,
 	OPT_NODE,
 	OPT_SECRETS,
 	OPT_MEMORY,
@@ -66,6 +75,9 @@ enum {
 };
 
 static const struct option options[] = {{"help", no_argument, NULL, 'h'},
+	{"machines", no_argument, NULL, OPT_MACHINES},
+	{"containers", no_argument, NULL, OPT_CONTAINERS},
+	{"images", required_argument, NULL, OPT_IMAGES},
 	{"nodes", required_argument, NULL, OPT_NODES},
 	{"node", required_argument, NULL, OPT_NODE},
 	{"secrets", required_argument, NULL, OPT_SECRETS},
@@ -96,6 +108,13 @@ static int take_option(struct up *u, int c)
 	case 'h':
 		fputs(help, stdout);
 		return EXIT_DONE;
+	case OPT_MACHINES:
+	case OPT_CONTAINERS:
+		u->opt.form = c == OPT_CONTAINERS ? TWIN_CONTAINERS : TWIN_MACHINES;
+		return -1;
+	case OPT_IMAGES:
+		u->images_opt = optarg;
+		return -1;
 	case OPT_NODES:
 		return take_number("--nodes", 1, RACK_MAX_NODES, &u->opt.n_nodes);
 	case OPT_NODE:
@@ -186,6 +205,13 @@ static int load(struct up *u)
 	return r < 0 ? EXIT_USAGE : -1;
 }
 
+static uint64_t host_bytes(void)
+{
+	struct sysinfo si;
+
+	return sysinfo(&si) == 0 ? (uint64_t)si.totalram * si.mem_unit : 0;
+}
+
 static int make_plan(struct up *u)
 {
 	_cleanup_free_ char *msg = NULL,
@@ -197,12 +223,25 @@ static int make_plan(struct up *u)
 		log_error("%s: %s", u->dir ? u->disks_opt : u->dir_opt, strerror(errno));
 		return EXIT_FAILED;
 	}
+	u->images = absolute(u->images_opt ? u->images_opt : DEFAULT_IMAGES);
+	if (u->opt.form == TWIN_CONTAINERS &&
+		(!u->images || access(u->images, X_OK) < 0)) {
+		log_error(
+			"%s: %s; containers run from the node image: name the directory of "
+			"image profiles with --images",
+			u->images ? u->images : DEFAULT_IMAGES, strerror(errno));
+		return EXIT_USAGE;
+	}
 	u->opt.dir = u->dir;
+	u->opt.images = u->images;
 	u->opt.disks = u->disks;
 	if (twin_plan_new(u->rack, &u->opt, &u->plan, &msg) < 0) {
 		log_error("%s", msg);
 		return EXIT_USAGE;
 	}
+	if (!u->plan->memory_mib)
+		u->plan->memory_mib =
+			twin_memory_mib(u->opt.form, u->plan->n_nodes, host_bytes());
 	return -1;
 }
 
@@ -238,8 +277,10 @@ static int take_lock(struct up *u)
 			return EXIT_FAILED;
 		}
 		if (r == -ENOTEMPTY) {
-			log_error("%s holds files of something else; give --dir a new or an empty "
-				  "directory", u->dir);
+			log_error(
+				"%s holds files of something else; give --dir a new or an empty "
+				"directory",
+				u->dir);
 			return EXIT_FAILED;
 		}
 		if (r < 0) {
@@ -305,22 +346,22 @@ static void describe(struct up *u)
 
 static void warn_memory(const struct up *u)
 {
-	uint64_t need =
-		(uint64_t)u->plan->n_nodes * (u->opt.memory_mib + NODE_OVERHEAD_MIB);
-	struct sysinfo si;
+	uint64_t need = (uint64_t)u->plan->n_nodes *
+		(u->plan->memory_mib + NODE_OVERHEAD_MIB),
+		 have = host_bytes() / MIB;
 
-	if (sysinfo(&si) == 0 && need > si.totalram * si.mem_unit / MIB)
+	if (u->opt.form == TWIN_MACHINES && have && need > have)
 		log_warn(
 			"%zu nodes may take up to %llu MiB of memory, this machine has %llu; fewer "
 			"--nodes or less --memory avoid swapping",
 			u->plan->n_nodes, (unsigned long long)need,
-			(unsigned long long)(si.totalram * si.mem_unit / MIB));
+			(unsigned long long)have);
 }
 
 /* Linux knows QEMU's NVMe controllers and does not believe the names they give. */
 static void warn_nvme(const struct up *u)
 {
-	for (size_t i = 0; i < u->plan->n_nodes; i++)
+	for (size_t i = 0; i < u->plan->n_nodes && u->opt.form == TWIN_MACHINES; i++)
 		for (size_t j = 0; j < u->plan->nodes[i].n_disks; j++) {
 			const struct rack_node *n = u->plan->nodes[i].rack;
 
@@ -473,6 +514,7 @@ static void up_clear(struct up *u)
 	free(u->names);
 	free(u->dir);
 	free(u->disks);
+	free(u->images);
 	util_closep(&u->lock);
 	for (size_t i = 0; i < u->state.n_nodes; i++)
 		free(u->state.nodes[i]);
@@ -485,9 +527,8 @@ static void up_clear(struct up *u)
 
 int cmd_up(int argc, char **argv)
 {
-	_cleanup_(up_clear) struct up u = {.lock = -1,
-		.begun_ms = now_mono_ms(),
-		.opt = {.memory_mib = 1024, .cpus = 1}};
+	_cleanup_(up_clear) struct up u = {
+		.lock = -1, .begun_ms = now_mono_ms(), .opt = {.cpus = 1}};
 	int r = parse_arguments(&u, argc, argv);
 
 	if (r < 0)

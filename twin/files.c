@@ -67,7 +67,7 @@ int files_make(const struct twin_plan *p, char **reterr_msg)
 			*reterr_msg = xasprintf("%s: %s", n->dir, strerror(-r));
 		if (r == 0)
 			r = rundir_make_disk_dir(n->disk_dir, reterr_msg);
-		if (r == 0)
+		if (r == 0 && p->form == TWIN_MACHINES)
 			r = files_make_nvram(n->nvram, reterr_msg);
 		for (size_t j = 0; j < n->n_disks && r == 0; j++)
 			r = make_disk(&n->disks[j], reterr_msg);

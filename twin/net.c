@@ -5,6 +5,7 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 
 #include "common/child.h"
 #include "common/log.h"
@@ -13,6 +14,7 @@
 
 #define OVS_SCHEMA "/usr/share/openvswitch/vswitch.ovsschema"
 #define STEP_MS 60000
+#define SWITCH_NICE (-10) /* as its package starts it */
 
 struct net {
 	struct child *database, *daemon; /* owned */
@@ -121,6 +123,13 @@ static int spawn(struct net *n, sd_event *event, const char *const argv[],
 	return r;
 }
 
+/* Each frame passes here: it must not wait for its turn behind the servers. */
+static void hurry(struct child *c)
+{
+	if (setpriority(PRIO_PROCESS, (id_t)child_pid(c), SWITCH_NICE) < 0)
+		log_debug("the switch runs at ordinary priority: %m");
+}
+
 static int start_switch(
 	struct net *n, sd_event *event, const struct twin_plan *p, char **reterr_msg)
 {
@@ -144,6 +153,8 @@ static int start_switch(
 		r = spawn(n, event, database, on_database_exit, &n->database, reterr_msg);
 	if (r == 0)
 		r = spawn(n, event, daemon, on_daemon_exit, &n->daemon, reterr_msg);
+	if (r == 0)
+		hurry(n->daemon);
 	return r;
 }
 
@@ -172,11 +183,26 @@ static int raise_taps(struct net *n, const struct twin_plan *p, char **reterr_ms
 	if (!f)
 		abort();
 	fprintf(f, "link set lo up\n");
-	for (size_t i = 0; i < p->n_nodes; i++)
+	for (size_t i = 0; i < p->n_nodes && p->form == TWIN_MACHINES; i++)
 		for (size_t j = 0; j < p->nodes[i].n_nics; j++)
 			fprintf(f, "link set %s up\n", p->nodes[i].nics[j].tap);
 	fclose(f);
 	return run(n, argv, text, reterr_msg);
+}
+
+/* The building's router: an address on each network that names a gateway. */
+static void add_gateways(FILE *f, const struct twin_plan *p)
+{
+	for (size_t i = 0; i < p->rack->n_networks; i++) {
+		const struct rack_network *net = &p->rack->networks[i];
+		char name[TWIN_IF_NAME], addr[16];
+
+		if (!switch_gateway_name(p, net, name))
+			continue;
+		format_ipv4(net->gateway, addr);
+		fprintf(f, "addr replace %s/%u dev %s\nlink set %s up\n", addr,
+			net->subnet.prefix, name, name);
+	}
 }
 
 static char *ip_batch(const struct twin_plan *p)
@@ -199,6 +225,7 @@ static char *ip_batch(const struct twin_plan *p)
 			p->bmc_if);
 	}
 	fprintf(f, "link set %s up\nlink set %s up\n", rack->interface, p->bmc_if);
+	add_gateways(f, p);
 	fclose(f);
 	return text;
 }
@@ -211,6 +238,15 @@ static int set_addresses(struct net *n, const struct twin_plan *p, char **reterr
 	return run(n, argv, batch, reterr_msg);
 }
 
+static void set_flag(const char *path, bool on)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : write_all(fd, on ? "1" : "0", 1);
+
+	if (r < 0)
+		log_debug("%s: %s", path, strerror(-r));
+}
+
 /*
  * The host must not chatter on its servers' ports: interfaces are born without IPv6
  * ("default"), and only the deployment host's own gets it.
@@ -219,20 +255,18 @@ static void set_ipv6(const char *name, bool on)
 {
 	_cleanup_free_ char *path =
 		xasprintf("/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : write_all(fd, on ? "0" : "1", 1);
 
-	if (r < 0)
-		log_debug("%s: %s", path, strerror(-r));
+	set_flag(path, !on);
 }
 
 static int bring_up(
 	struct net *n, sd_event *event, const struct twin_plan *p, char **reterr_msg)
 {
-	int r;
+	int r = 0;
 
 	set_ipv6("default", false);
-	r = make_taps(p, reterr_msg);
+	if (p->form == TWIN_MACHINES)
+		r = make_taps(p, reterr_msg);
 	if (r == 0)
 		r = raise_taps(n, p, reterr_msg);
 	if (r == 0)
@@ -242,6 +276,7 @@ static int bring_up(
 	if (r < 0)
 		return r;
 	set_ipv6(p->rack->interface, true);
+	set_flag("/proc/sys/net/ipv4/ip_forward", true);
 	return set_addresses(n, p, reterr_msg);
 }
 

@@ -2,28 +2,21 @@
 #include "twin/node.h"
 
 #include <limits.h>
-#include <signal.h>
 
-#include "common/child.h"
 #include "common/log.h"
 #include "twin/bmc.h"
-#include "twin/qemu.h"
-#include "twin/qmp.h"
 #include "twin/relay.h"
+#include "twin/vehicle.h"
 
 struct node {
-	sd_event *event; /* borrowed */
-	const struct twin_plan *plan; /* borrowed */
 	const struct twin_node *node; /* borrowed */
-	enum twin_accel accel;
 	enum power_state state;
 	enum boot_device next, current;
 	unsigned starts;
 	uint64_t identify_until_ms; /* monotonic */
-	struct child *qemu; /* owned */
-	struct qmp *qmp; /* owned */
+	const struct vehicle_ops *ops;
+	struct vehicle *vehicle; /* owned */
 	struct relay *relay; /* owned */
-	char *last_line; /* owned: what QEMU said last, to explain an early end */
 	void (*ended)(struct node *n, void *userdata);
 	void *userdata;
 };
@@ -40,51 +33,34 @@ static void on_alive(void *userdata)
 	act(userdata, POWER_EV_ALIVE);
 }
 
-static void on_line(_unused_ struct child *c, const char *line, void *userdata)
+static bool end_was_ordered(const struct node *n, bool rebooted, int status)
+{
+	return status == 0 || rebooted || n->state == POWER_STOPPING ||
+		n->state == POWER_RESTARTING;
+}
+
+static void on_end(bool rebooted, int status, const char *why, void *userdata)
 {
 	struct node *n = userdata;
 
-	free(n->last_line);
-	n->last_line = str_escape(line, 300);
-	log_debug("%s: %s", name_of(n), n->last_line);
-}
-
-static bool end_was_ordered(const struct node *n, int status)
-{
-	return status == 0 || n->state == POWER_STOPPING || n->state == POWER_RESTARTING;
-}
-
-static void on_end(_unused_ struct child *c, int status, _unused_ bool timed_out,
-	_unused_ const char *out, void *userdata)
-{
-	struct node *n = userdata;
-	bool reset = qmp_ended_by_reset(n->qmp);
-
-	n->qemu = NULL;
-	if (!end_was_ordered(n, status))
-		log_error("%s: QEMU ended with status %d%s%s; the node is off",
-			name_of(n), status, n->last_line ? ": " : "",
-			n->last_line ? n->last_line : "");
-	act(n, reset ? POWER_EV_REBOOTED : POWER_EV_ENDED);
+	if (!end_was_ordered(n, rebooted, status))
+		log_error("%s: its %s ended with status %d%s%s; the node is off",
+			name_of(n), n->ops->name, status, why ? ": " : "",
+			why ? why : "");
+	act(n, rebooted ? POWER_EV_REBOOTED : POWER_EV_ENDED);
 	if (n->ended)
 		n->ended(n, n->userdata);
 }
 
 static int start(struct node *n)
 {
-	_cleanup_(args_clear) struct args a = {0};
-	struct child_spec spec = {.on_line = on_line, .on_exit = on_end, .userdata = n};
 	int r;
 
 	n->current = boot_device_take(&n->next);
-	free(n->last_line);
-	n->last_line = NULL;
-	qemu_args(&a, n->plan, n->node, n->accel, n->current);
-	spec.argv = args_argv(&a);
-	r = child_spawn(n->event, &spec, &n->qemu);
+	r = n->ops->start(n->vehicle, n->current);
 	if (r < 0) {
-		log_error("%s: QEMU could not be started: %s; the node stays off",
-			name_of(n), strerror(-r));
+		log_error("%s: %s could not be started: %s; the node stays off",
+			name_of(n), n->ops->name, strerror(-r));
 		act(n, POWER_EV_ENDED);
 		return r;
 	}
@@ -118,11 +94,11 @@ static int act(struct node *n, enum power_event event)
 		r = start(n);
 		break;
 	case POWER_DO_KILL:
-		r = child_signal(n->qemu, SIGKILL);
+		r = n->ops->kill(n->vehicle);
 		break;
 	case POWER_DO_ACPI:
 		log_info("%s: power button pressed", name_of(n));
-		r = qmp_command(n->qmp, "system_powerdown");
+		r = n->ops->button(n->vehicle);
 		break;
 	case POWER_DO_REFUSE:
 		r = -EHOSTDOWN;
@@ -195,7 +171,7 @@ json_t *node_to_json(const struct node *n)
 	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s?, s:s, s:s, s:s, s:b, s:i, s:o}",
 		"name", rn->name, "role", rn->role, "kind", rn->kind ? rn->kind : "",
 		"power", node_is_on(n) ? "on" : "off", "pid",
-		n->qemu ? (int)child_pid(n->qemu) : 0, "boot",
+		(int)n->ops->pid(n->vehicle), "boot",
 		!node_is_on(n)                       ? NULL
 			: n->current == BOOT_NETWORK ? "network"
 						     : "disk",
@@ -204,16 +180,21 @@ json_t *node_to_json(const struct node *n)
 		"starts", (int)n->starts, "disks", disks_to_json(n->node));
 }
 
-static int open_channels(struct node *n)
+static int open_parts(struct node *n, sd_event *event, const struct twin_plan *p,
+	enum twin_accel accel, char **reterr_msg)
 {
-	static const struct qmp_ops ops = {.alive = on_alive};
-	_cleanup_free_ char *monitor = xasprintf("%s/monitor.sock", n->node->dir),
-			    *serial = xasprintf("%s/serial.sock", n->node->dir);
-	int r = qmp_new(n->event, monitor, &ops, n, &n->qmp);
+	static const struct vehicle_events events = {.alive = on_alive, .ended = on_end};
+	_cleanup_free_ char *serial = xasprintf("%s/serial.sock", n->node->dir);
+	int r = n->ops->open(
+		event, p, n->node, accel, &events, n, &n->vehicle, reterr_msg);
 
-	return r < 0 ? r
-		     : relay_new(n->event, serial, n->node->sol_port, n->node->console,
-			       &n->relay);
+	if (r < 0)
+		return r;
+	r = relay_new(event, serial, n->node->sol_port, n->node->console, &n->relay);
+	if (r < 0)
+		*reterr_msg = xasprintf("the sockets of %s could not be made in %s: %s",
+			name_of(n), n->node->dir, strerror(-r));
+	return r;
 }
 
 int node_new(sd_event *event, const struct twin_plan *p, const struct twin_node *tn,
@@ -223,16 +204,12 @@ int node_new(sd_event *event, const struct twin_plan *p, const struct twin_node 
 	struct node *n = xcalloc(1, sizeof(*n));
 	int r;
 
-	n->event = event;
-	n->plan = p;
 	n->node = tn;
-	n->accel = accel;
+	n->ops = p->form == TWIN_CONTAINERS ? &vehicle_container : &vehicle_qemu;
 	n->ended = ended;
 	n->userdata = userdata;
-	r = open_channels(n);
+	r = open_parts(n, event, p, accel, reterr_msg);
 	if (r < 0) {
-		*reterr_msg = xasprintf("the sockets of %s could not be made in %s: %s",
-			name_of(n), tn->dir, strerror(-r));
 		node_free(n);
 		return r;
 	}
@@ -244,9 +221,7 @@ void node_free(struct node *n)
 {
 	if (!n)
 		return;
-	child_kill(n->qemu);
-	qmp_free(n->qmp);
+	n->ops->free(n->vehicle);
 	relay_free(n->relay);
-	free(n->last_line);
 	free(n);
 }

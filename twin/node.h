@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One node while the rack is up: its QEMU process, its power and its boot device. Does
- * not block.
+ * One node while the rack is up: its power, its boot device, its serial line, and the
+ * QEMU process or container that it is. Does not block.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ struct node;
 int node_new(sd_event *event, const struct twin_plan *p, const struct twin_node *n,
 	enum twin_accel accel, void (*ended)(struct node *n, void *userdata),
 	void *userdata, struct node **ret, char **reterr_msg);
-void node_free(struct node *n); /* ends its QEMU */
+void node_free(struct node *n); /* ends its process */
 
 /* The four events that people cause. -EHOSTDOWN: a reset of a node that is off. */
 int node_power(struct node *n, enum power_event event);

@@ -28,6 +28,20 @@
 #define GO 'g'
 #define DETACH 'd'
 
+int ns_mount_sysfs(void)
+{
+	_cleanup_close_ int cgroups = open_tree(AT_FDCWD, "/sys/fs/cgroup",
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+
+	if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		return -errno;
+	if (cgroups >= 0 &&
+		move_mount(cgroups, "", AT_FDCWD, "/sys/fs/cgroup",
+			MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return -errno;
+	return 0;
+}
+
 /* Host mounts keep flowing in (slave), nothing flows out. */
 static int private_mounts(void)
 {
@@ -37,9 +51,9 @@ static int private_mounts(void)
 		mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) <
 			0)
 		return -errno;
-	/* /sys/class/net of the new network; a container may forbid it, and then goes without. */
-	if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
-		log_debug("no sysfs of its own for the rack: %m");
+	/* A container may forbid it, and then goes without. */
+	if (ns_mount_sysfs() < 0)
+		log_debug("no sysfs of its own for the rack");
 	return 0;
 }
 

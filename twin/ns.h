@@ -47,5 +47,10 @@ int ns_end(int pidfd, unsigned grace_ms);
  * (pidfd -1). The caller stays outside, and so do its later children.
  */
 int ns_fork_inside(int pidfd, pid_t *ret_pid);
+/*
+ * /sys anew, with /sys/class/net of this network namespace and the cgroups as they were;
+ * in a mount namespace of the caller's own. 0 or -errno.
+ */
+int ns_mount_sysfs(void);
 /* The host's pid of what is nspid inside the box of first; 0 when there is none. */
 pid_t ns_host_pid(pid_t first, pid_t nspid);

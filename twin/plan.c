@@ -8,6 +8,8 @@
 
 #include <ctype.h>
 
+#define MACHINE_MIB 1024
+#define CONTAINER_MIN_MIB 256
 #define FIRST_KCS_PORT 9100
 #define FIRST_SOL_PORT 10100
 
@@ -27,6 +29,15 @@ int twin_accel_parse(const char *s, enum twin_accel *ret)
 			return 0;
 		}
 	return -EINVAL;
+}
+
+unsigned twin_memory_mib(enum twin_form form, size_t n_nodes, uint64_t host_bytes)
+{
+	uint64_t share = host_bytes / (1024 * 1024) / MAX(n_nodes, (size_t)1);
+
+	if (form == TWIN_MACHINES)
+		return MACHINE_MIB;
+	return (unsigned)MAX(share, (uint64_t)CONTAINER_MIN_MIB);
 }
 
 static bool same_duty(const struct rack_node *a, const struct rack_node *b)
@@ -111,6 +122,26 @@ static uint32_t name_hash(const char *name, unsigned bay)
 	return (h ^ bay) * 16777619u;
 }
 
+/* As the kernel names drives: by the driver, in the order of the bays. */
+static void name_disk(
+	const struct rack_profile *p, size_t i, char ret[static TWIN_DISK_NAME])
+{
+	enum disk_bus bus = p->disks[i].bus;
+	unsigned before = 0;
+
+	for (size_t j = 0; j < i; j++)
+		if ((bus == DISK_BUS_NVME || bus == DISK_BUS_VIRTIO)
+				? p->disks[j].bus == bus
+				: p->disks[j].bus != DISK_BUS_NVME &&
+					p->disks[j].bus != DISK_BUS_VIRTIO)
+			before++;
+	if (bus == DISK_BUS_NVME)
+		snprintf(ret, TWIN_DISK_NAME, "nvme%hhun1", (unsigned char)before);
+	else
+		snprintf(ret, TWIN_DISK_NAME, "%s%c",
+			bus == DISK_BUS_VIRTIO ? "vd" : "sd", (char)('a' + before));
+}
+
 static int plan_disk(const struct rack_node *n, size_t i, const char *disk_dir,
 	struct twin_disk *d, char **reterr_msg)
 {
@@ -122,6 +153,7 @@ static int plan_disk(const struct rack_node *n, size_t i, const char *disk_dir,
 	d->system = model->use == DISK_SYSTEM;
 	d->size_bytes = model->size_bytes / 512 * 512;
 	d->path = xasprintf("%s/disk%u.raw", disk_dir, d->bay);
+	name_disk(n->profile, i, d->name);
 	if (said->serial && strlen(said->serial) > TWIN_DISK_SERIAL) {
 		*reterr_msg = xasprintf(
 			"node %s: disk.%u.serial has %zu characters; a drive has "
@@ -279,6 +311,8 @@ int twin_plan_new(const struct rack *rack, const struct twin_options *opt,
 	p->rack = rack;
 	p->dir = xstrdup(opt->dir);
 	p->disks = xstrdup(opt->disks);
+	p->images = xstrdup(opt->images);
+	p->form = opt->form;
 	p->memory_mib = opt->memory_mib;
 	p->cpus = opt->cpus;
 	p->accel = opt->accel;
@@ -308,6 +342,7 @@ void twin_plan_free(struct twin_plan *p)
 	free(p->nodes);
 	free(p->dir);
 	free(p->disks);
+	free(p->images);
 	free(p);
 }
 

@@ -9,6 +9,7 @@
 #include "common/rack.h"
 
 #define TWIN_IF_NAME 16 /* IFNAMSIZ */
+#define TWIN_DISK_NAME 16
 #define TWIN_DISK_SERIAL 20 /* ATA and NVMe have room for 20 characters */
 #define TWIN_MAX_NODE_DIR 90 /* UNIX socket paths end at 107 characters */
 #define TWIN_BRIDGE "sw0"
@@ -18,6 +19,9 @@ enum twin_accel { TWIN_ACCEL_AUTO, TWIN_ACCEL_KVM, TWIN_ACCEL_TCG };
 const char *twin_accel_str(enum twin_accel a);
 int twin_accel_parse(const char *s, enum twin_accel *ret);
 
+/* What the servers are: emulated machines, or containers on the node image. */
+enum twin_form { TWIN_MACHINES, TWIN_CONTAINERS };
+
 struct twin_disk {
 	unsigned bay;
 	bool system; /* rack.ini installs onto it */
@@ -25,6 +29,7 @@ struct twin_disk {
 	uint64_t size_bytes;
 	char serial[TWIN_DISK_SERIAL + 1];
 	char wwn[17]; /* 16 lower-case hex digits */
+	char name[TWIN_DISK_NAME]; /* the kernel's, in a container: "sda", "nvme0n1" */
 	char *path; /* owned */
 };
 
@@ -44,14 +49,15 @@ struct twin_node {
 	size_t n_disks;
 	char *dir; /* owned: its sockets and logs */
 	char *disk_dir; /* owned: its disks and NVRAM */
-	char *nvram, *console; /* owned: paths */
+	char *nvram, *console; /* owned: paths; nvram of a machine only */
 	unsigned kcs_port; /* TCP on loopback: the BMC's side of the in-band interface */
 	unsigned sol_port; /* TCP on loopback: the BMC's side of the serial console */
 };
 
 struct twin_plan {
 	const struct rack *rack; /* borrowed */
-	char *dir, *disks; /* owned, absolute */
+	char *dir, *disks, *images; /* owned, absolute */
+	enum twin_form form;
 	unsigned memory_mib, cpus;
 	enum twin_accel accel;
 	char bmc_if[TWIN_IF_NAME];
@@ -64,9 +70,11 @@ struct twin_options {
 	const char *const *node_names; /* borrowed */
 	size_t n_node_names;
 	unsigned n_nodes; /* 0: all; not both this and names */
-	unsigned memory_mib, cpus;
+	unsigned memory_mib, cpus; /* memory 0: see twin_memory_mib() */
+	enum twin_form form;
 	enum twin_accel accel;
 	const char *dir, *disks; /* absolute */
+	const char *images; /* absolute; where a container's root comes from */
 };
 
 /*
@@ -79,6 +87,8 @@ int twin_select(const struct rack *rack, const struct twin_options *opt,
 /* -EINVAL and *reterr_msg when the rack holds something that a twin cannot have. */
 int twin_plan_new(const struct rack *rack, const struct twin_options *opt,
 	struct twin_plan **ret, char **reterr_msg);
+/* What --memory is when it is not given: a machine's own, or a container's share of the host. */
+unsigned twin_memory_mib(enum twin_form form, size_t n_nodes, uint64_t host_bytes);
 void twin_plan_free(struct twin_plan *p);
 void twin_plan_freep(struct twin_plan **p);
 const struct twin_node *twin_plan_node(const struct twin_plan *p, const char *name);

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 
 #include "common/jsonx.h"
+#include "twin/cgroup.h"
 
 #define LOCK_MARK "the run directory of a rack of ondol-twin\n"
 #define MAX_STATE (1024 * 1024)
@@ -351,8 +352,9 @@ void rundir_wipe(const char *dir, const struct rundir_state *s)
 {
 	static const char *const trees[] = {"nodes", "switch"};
 	static const char *const files[] = {"control.sock", "ondol-twin", "twin.log",
-		"keep-disks", "state.json", "lock"};
+		"keep-disks", "cgroups", "state.json", "lock"};
 
+	cgroup_remove(dir, NULL);
 	if (s && !s->keep_disks)
 		wipe_disks(s);
 	for (size_t i = 0; i < ARRAY_SIZE(trees); i++) {

@@ -15,8 +15,10 @@
 #include "common/log.h"
 #include "twin/accel.h"
 #include "twin/bmc.h"
+#include "twin/cgroup.h"
 #include "twin/ctl.h"
 #include "twin/files.h"
+#include "twin/loop.h"
 #include "twin/net.h"
 #include "twin/node.h"
 #include "twin/ns.h"
@@ -32,6 +34,7 @@ struct supervisor {
 	struct bmc **bmcs; /* owned, as in the plan */
 	size_t bmcs_awaited;
 	struct ctl *ctl; /* owned */
+	struct loop_pool images; /* that containers run from */
 };
 
 static void net_failed(const char *why, void *userdata)
@@ -71,6 +74,11 @@ static json_t *done_answer(const char *value)
 	return json_pack("{s:s}", "value", value);
 }
 
+static const char *form_str(const struct supervisor *s)
+{
+	return s->plan->form == TWIN_CONTAINERS ? "containers" : twin_accel_str(s->accel);
+}
+
 static json_t *status_answer(const struct supervisor *s)
 {
 	const struct rack *rack = s->plan->rack;
@@ -82,9 +90,9 @@ static json_t *status_answer(const struct supervisor *s)
 	for (size_t i = 0; i < s->plan->n_nodes; i++)
 		json_array_append_new(nodes, node_to_json(s->nodes[i]));
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "rack", rack->name,
-		"dir", s->plan->dir, "accel", twin_accel_str(s->accel), "interface",
-		rack->interface, "address", address, "bmc_interface", s->plan->bmc_if,
-		"bmc_address", bmc_host, "nodes", nodes);
+		"dir", s->plan->dir, "accel", form_str(s), "interface", rack->interface,
+		"address", address, "bmc_interface", s->plan->bmc_if, "bmc_address",
+		bmc_host, "nodes", nodes);
 }
 
 static struct node *find_node(const struct supervisor *s, const char *name)
@@ -146,6 +154,20 @@ static json_t *set_identify(struct node *n, const char *value)
 	return done_answer(value);
 }
 
+/* From a container that is about to start: the block device of the image at that path. */
+static json_t *image_answer(struct supervisor *s, const char *path)
+{
+	char device[32];
+	unsigned number;
+	int r = loop_pool_get(&s->images, path, &number);
+
+	if (r < 0)
+		return error_answer(
+			"%s cannot be made a block device: %s", path, strerror(-r));
+	snprintf(device, sizeof(device), "/dev/loop%u", number);
+	return done_answer(device);
+}
+
 static json_t *set_answer(
 	struct ctl_conn *c, struct node *n, const char *what, const char *value)
 {
@@ -180,7 +202,7 @@ static json_t *handle(struct ctl_conn *c, const json_t *request, void *userdata)
 		return status_answer(s);
 	n = find_node(s, jx_str(&j, "node", 64));
 	what = jx_str(&j, "what", 32);
-	value = jx_str_opt(&j, "value", 64, "");
+	value = jx_str_opt(&j, "value", 4096, "");
 	if (j.error)
 		return error_answer("%s", j.error);
 	if (!n)
@@ -189,6 +211,8 @@ static json_t *handle(struct ctl_conn *c, const json_t *request, void *userdata)
 		return get_answer(n, what);
 	if (streq(op, "set"))
 		return set_answer(c, n, what, value);
+	if (streq(op, "image"))
+		return image_answer(s, value);
 	return error_answer("unknown request");
 }
 
@@ -196,8 +220,7 @@ static json_t *handle(struct ctl_conn *c, const json_t *request, void *userdata)
 
 static void all_ready(struct supervisor *s)
 {
-	ns_tell(s->tell, NS_READY, "%zu nodes, %s", s->plan->n_nodes,
-		twin_accel_str(s->accel));
+	ns_tell(s->tell, NS_READY, "%zu nodes, %s", s->plan->n_nodes, form_str(s));
 }
 
 static void bmc_ready(int r, void *userdata)
@@ -236,16 +259,27 @@ static int start_ctl(struct supervisor *s, char **reterr_msg)
 	return r;
 }
 
-static int bring_up(struct supervisor *s, char **reterr_msg)
+/* What kind of processor the machines get; for containers, where they are kept in order. */
+static int prepare_form(struct supervisor *s, char **reterr_msg)
 {
 	_cleanup_free_ char *scratch = xasprintf("%s/nodes/probe.fd", s->plan->dir);
-	int r = files_make(s->plan, reterr_msg);
+	int r;
 
-	if (r == 0)
-		r = files_make_nvram(scratch, reterr_msg);
+	if (s->plan->form == TWIN_CONTAINERS)
+		return cgroup_make(s->plan->dir, reterr_msg);
+	r = files_make_nvram(scratch, reterr_msg);
 	if (r == 0)
 		r = accel_choose(s->plan->accel, scratch, &s->accel, reterr_msg);
 	unlink(scratch);
+	return r;
+}
+
+static int bring_up(struct supervisor *s, char **reterr_msg)
+{
+	int r = files_make(s->plan, reterr_msg);
+
+	if (r == 0)
+		r = prepare_form(s, reterr_msg);
 	if (r == 0)
 		r = net_up(s->event, s->plan, net_failed, s, &s->net, reterr_msg);
 	if (r == 0)
@@ -262,6 +296,7 @@ static void tear_down(struct supervisor *s)
 		node_free(s->nodes[i]);
 	}
 	ctl_free(s->ctl);
+	loop_pool_clear(&s->images);
 	net_free(s->net);
 	free(s->nodes);
 	free(s->bmcs);

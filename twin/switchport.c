@@ -41,7 +41,28 @@ static void add_host_port(struct args *a, const char *name, unsigned vlan, unsig
 	args_addf(a, "mtu_request=%u", mtu);
 }
 
-static void add_nic_port(struct args *a, const struct twin_nic *nic)
+bool switch_gateway_name(const struct twin_plan *p, const struct rack_network *net,
+	char ret[static TWIN_IF_NAME])
+{
+	if (!net->gateway)
+		return false;
+	if (net == p->rack->provisioning)
+		snprintf(ret, TWIN_IF_NAME, "%s", p->rack->interface);
+	else
+		snprintf(ret, TWIN_IF_NAME, "gw%u", net->vlan);
+	return true;
+}
+
+static void add_gateway_port(
+	struct args *a, const struct twin_plan *p, const struct rack_network *net)
+{
+	char name[TWIN_IF_NAME];
+
+	if (switch_gateway_name(p, net, name) && net != p->rack->provisioning)
+		add_host_port(a, name, net->vlan, net->mtu);
+}
+
+void switch_nic_args(struct args *a, const struct twin_nic *nic)
 {
 	if (!nic->rack->native && !nic->rack->n_tagged)
 		return;
@@ -71,7 +92,10 @@ void switch_config_args(struct args *a, const struct twin_plan *p)
 	add_host_port(a, p->rack->interface, p->rack->provisioning->vlan,
 		p->rack->provisioning->mtu);
 	add_host_port(a, p->bmc_if, p->rack->bmc_vlan, 1500);
-	for (size_t i = 0; i < p->n_nodes; i++)
+	for (size_t i = 0; i < p->rack->n_networks; i++)
+		add_gateway_port(a, p, &p->rack->networks[i]);
+	/* A container's are plugged in when it starts, and gone with it. */
+	for (size_t i = 0; i < p->n_nodes && p->form == TWIN_MACHINES; i++)
 		for (size_t j = 0; j < p->nodes[i].n_nics; j++)
-			add_nic_port(a, &p->nodes[i].nics[j]);
+			switch_nic_args(a, &p->nodes[i].nics[j]);
 }

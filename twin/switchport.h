@@ -12,3 +12,11 @@
 void switch_vlan_args(struct args *a, const struct rack_nic *nic);
 /* Everything after `ovs-vsctl OPTIONS`: the bridge and all its ports, in one transaction. */
 void switch_config_args(struct args *a, const struct twin_plan *p);
+/* The words that put one NIC's outer end into the switch; nothing for a NIC without networks. */
+void switch_nic_args(struct args *a, const struct twin_nic *nic);
+/*
+ * The interface with which the deployment host plays the router of a network; false when
+ * the network has no gateway.
+ */
+bool switch_gateway_name(const struct twin_plan *p, const struct rack_network *net,
+	char ret[static TWIN_IF_NAME]);

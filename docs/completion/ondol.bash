@@ -10,20 +10,20 @@ _ondol_nodes() {
 
 _ondol() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='check plan apply status why reinstall power prove version help'
+	local commands='check plan apply status why reinstall power prove cloud version help'
 	local command='' socket='' options i
 	COMPREPLY=()
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--socket) socket=${COMP_WORDS[++i]} ;;
-		--secrets | --roles | --wipe | --timeout) ((i++)) ;;
+		--secrets | --roles | --wipe | --timeout | --ca) ((i++)) ;;
 		-*) ;;
 		*) [[ -z $command ]] && command=${COMP_WORDS[i]} ;;
 		esac
 	done
 	case $prev in
-	--socket | --secrets)
+	--socket | --secrets | --ca)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -43,6 +43,7 @@ _ondol() {
 	reinstall) options='--wipe --yes --no-wait --timeout --json' ;;
 	power) options='--yes --json' ;;
 	prove) options='--timeout --json' ;;
+	cloud) options='--wait --json --student --ca --timeout --yes' ;;
 	*) options='' ;;
 	esac
 	if [[ $cur == -* ]]; then
@@ -58,6 +59,12 @@ _ondol() {
 		else
 			mapfile -t COMPREPLY < <(compgen -W 'status on off cycle reset soft' -- "$cur")
 		fi
+		;;
+	cloud)
+		case $prev in
+		cloud) mapfile -t COMPREPLY < <(compgen -W 'status openrc dashboard ca backup restore' -- "$cur") ;;
+		backup | restore) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+		esac
 		;;
 	status | why | reinstall | prove)
 		mapfile -t COMPREPLY < <(compgen -W "$(_ondol_nodes "$socket")" -- "$cur")

@@ -15,6 +15,7 @@
 #include "nodeagent/textblock.h"
 #include "nodeagent/virtxml.h"
 #include "nodeagent/work.h"
+#include "nodeagent/xfsdisk.h"
 
 static void fuzz_desired(const char *text)
 {
@@ -76,6 +77,19 @@ static void fuzz_block(const char *text)
 		abort();
 }
 
+static void fuzz_mounts(const char *text)
+{
+	_cleanup_(strv_freep) char **below = xfsdisk_mounts_below(text, "/srv/node");
+	struct xfs_super super;
+	struct xfs_mount m;
+
+	for (char **place = below; *place; place++)
+		if (!xfsdisk_mount_at(text, *place, &m))
+			abort();
+	if (xfsdisk_parse((const uint8_t *)text, strlen(text), &super))
+		(void)xfsdisk_place(super.label);
+}
+
 static void fuzz_small(const char *text)
 {
 	_cleanup_(problems_clear) struct problems p = {0};
@@ -87,6 +101,7 @@ static void fuzz_small(const char *text)
 		abort();
 	(void)work_parse_line(text, &ok, &said_line);
 	(void)guest_read_log(text, &said_log);
+	fuzz_mounts(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -104,8 +104,8 @@ FILES = {"vmlinuz": os.urandom(70000), "initrd.img": os.urandom(50000),
          "root.erofs.zst": os.urandom(300000)}
 
 
-def images():
-    d = f"{work}/images/core"
+def images(profile="core"):
+    d = f"{work}/images/{profile}"
     os.makedirs(d)
     entry = {}
     for name, data in FILES.items():
@@ -117,7 +117,7 @@ def images():
     with open(f"{d}/secret", "w") as f:
         f.write("not in the manifest")
     with open(f"{d}/manifest.json", "w") as f:
-        json.dump({"schema": 1, "profile": "core", "version": "0.1.0-test",
+        json.dump({"schema": 1, "profile": profile, "version": "0.1.0-test",
                    "kernel": entry["vmlinuz"], "initrd": entry["initrd.img"],
                    "root": entry["root.erofs.zst"], "packages": 1}, f)
 
@@ -193,12 +193,15 @@ def events(name, kind=None):
 daemon = None
 
 
-def start(patience="100"):
+roles_dir, image = "roles", "core"
+
+
+def start(patience="100", state="state"):
     global daemon
     env = dict(os.environ, ONDOL_PATIENCE=patience)
     daemon = subprocess.Popen(
-        [ondold_bin, "--state", f"{work}/state", "--socket", f"{work}/ondold.sock",
-         "--images", f"{work}/images", "--roles", "roles", "--tftp", f"{work}/tftp"],
+        [ondold_bin, "--state", f"{work}/{state}", "--socket", f"{work}/ondold.sock",
+         "--images", f"{work}/images", "--roles", roles_dir, "--tftp", f"{work}/tftp"],
         env=env, stdin=subprocess.DEVNULL, stderr=open(f"{work}/ondold.log", "a"))
     for _ in range(200):
         try:
@@ -331,8 +334,8 @@ def boot_agent(i, name):
     """Firmware and agent up to agent.up; returns the boot token."""
     status, script, _ = net(10 + i, "GET", f"/boot/{mac(i)}")
     token = token_of(script.decode())
-    net(10 + i, "GET", "/files/core/vmlinuz")
-    net(10 + i, "GET", "/files/core/initrd.img")
+    net(10 + i, "GET", f"/files/{image}/vmlinuz")
+    net(10 + i, "GET", f"/files/{image}/initrd.img")
     api(10 + i, "POST", f"/v1/nodes/{name}/events", {"events": [{"type": "agent.up"}]}, token)
     return token
 
@@ -773,4 +776,5 @@ def main():
     return 1 if failed else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

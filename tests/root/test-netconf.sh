@@ -104,13 +104,16 @@ mkdir -p /run/swovs
 start_ovs /run/swovs ip netns exec sw || { fail "the switch does not start"; close; }
 sw_vsctl add-br lab -- set bridge lab datapath_type=netdev \
 	-- add-port lab port1 -- set port port1 vlan_mode=native-untagged tag=10 trunks=20,25 \
-	-- add-port lab port2 -- set port port2 vlan_mode=trunk trunks=30,40 \
+	-- add-port lab port2 -- set port port2 vlan_mode=trunk trunks=30,40,50 \
 	-- add-port lab srv10 -- set port srv10 tag=10 -- set interface srv10 type=internal \
 	-- add-port lab srv20 -- set port srv20 tag=20 -- set interface srv20 type=internal \
 	-- add-port lab srv25 -- set port srv25 tag=25 -- set interface srv25 type=internal \
+	-- add-port lab srv50 -- set port srv50 tag=50 -- set interface srv50 type=internal \
+	-- add-port lab srv30 -- set port srv30 tag=30 -- set interface srv30 type=internal \
+		mtu_request=9000 \
 	-- add-port lab srv40 -- set port srv40 tag=40 -- set interface srv40 type=internal \
 		mtu_request=9000 || { fail "the switch's bridge"; close; }
-for n in 10:0 20:20 25:25 40:40; do
+for n in 10:0 20:20 25:25 30:30 40:40 50:50; do
 	sw ip address add 10.77.${n#*:}.2/24 dev srv${n%:*}
 	sw ip link set srv${n%:*} up
 done
@@ -180,6 +183,16 @@ desired() {
 	   "address": "10.77.$2.12", "prefix": 24, "gateway": ""}$storage],
 	 "data_disks": [], "peers": [], "ssh_keys": []}
 	END
+}
+# desired_cloud REVISION TUNNEL(true|false) EXTERNAL_VLAN(0: none): with the networks that a
+# cloud needs
+desired_cloud() {
+	local provider=
+	[ "$3" = 0 ] || provider="{\"name\": \"external\", \"bridge\": \"br-nic2\", \"vlan\": $3}"
+	desired "$1" 20 1 | sed 's/"trunks": \[40, 30\]/"trunks": [40, 30, 50]/
+		s/^ "data_disks"/ "providers": ['"$provider"'],&/
+		s/"name": "storage"/"name": "tunnel", "bridge": "br-nic2", "vlan": 30, "mtu": 9000,\
+		"address": "10.77.30.12", "prefix": 24, "gateway": "", "tunnel": '"$2"'}, {&/'
 }
 run() { "$NETCONF" "$@" >$T/out 2>$T/err; }
 apply() { run apply "$@" --datapath netdev --json; }
@@ -443,6 +456,103 @@ test_foreign() {
 	ip link delete tunnel
 }
 
+# What Neutron's agent does to the bridges that it finds: br-int and br-tun are its own.
+neutron_agent() {
+	vsctl --may-exist add-br br-tun -- set bridge br-tun datapath_type=netdev \
+		fail_mode=secure -- --may-exist add-port br-tun vxlan-1 -- set interface vxlan-1 \
+		type=vxlan options:remote_ip=10.77.30.2 options:local_ip=10.77.30.12 \
+	-- set bridge external fail_mode=secure protocols=OpenFlow10,OpenFlow13 \
+		other_config:disable-in-band=true external_ids:bridge-id=external \
+	-- set-controller external tcp:127.0.0.1:6633 \
+	-- --may-exist add-port external phy-external -- set interface phy-external type=patch \
+		options:peer=int-external \
+	-- --may-exist add-port br-int int-external -- set interface int-external type=patch \
+		options:peer=phy-external \
+	-- --may-exist add-port br-int qg-1 -- set interface qg-1 type=internal &&
+	ovs-ofctl -O OpenFlow13 add-flow external priority=2,in_port=phy-external,actions=drop &&
+	ovs-ofctl -O OpenFlow13 add-flow external priority=1,actions=normal &&
+	ovs-ofctl add-flow br-int actions=normal
+}
+neutron_is_undisturbed() {
+	[ "$(vsctl list-ports br-int | sort | xargs)" = "int-external qg-1" ] &&
+		[ "$(vsctl list-ports br-tun)" = vxlan-1 ] &&
+		[ "$(vsctl get-fail-mode br-tun)" = secure ]
+}
+agent_dump() {
+	vsctl get bridge external fail_mode protocols controller other_config
+	vsctl list-ports external
+	ovs-ofctl -O OpenFlow13 --no-stats dump-flows external
+}
+
+test_cloud() {
+	local before mac
+	desired_cloud 20 false 0 >$T/d20.json
+	desired_cloud 21 true 50 >$T/d21.json
+	sed 's/"name": "external"/"name": "tunnel"/' $T/d21.json >$T/bad.json
+	expect "$1: a provider with the name of a port is refused" 2 apply $T/bad.json
+	sed 's/"vlan": 50/"vlan": 51/' $T/d21.json >$T/bad.json
+	expect "$1: a provider in a VLAN that its bridge has not is refused" 2 apply $T/bad.json
+	expect "$1: the tunnel network as an internal port" 0 apply $T/d20.json --timeout 20s
+	check "$1: ... on the NIC's bridge" [ "$(vsctl port-to-br tunnel)" = br-nic2 ]
+	expect "$1: tunnels and an external network come" 0 apply $T/d21.json --timeout 20s
+	check "$1: ... the tunnel network is a bridge" vsctl br-exists tunnel
+	check "$1: ... its address on the local port" has_address tunnel 10.77.30.12/24
+	check "$1: ... with its MTU" mtu_is tunnel 9000
+	check "$1: ... and a link" grep -qx 1 /sys/class/net/tunnel/carrier
+	check "$1: ... wired to the NIC's bridge in its VLAN" port_is tunnel-dn tag 30
+	mac=$(cat /sys/class/net/tunnel/address)
+	check "$1: ... not with the NIC's MAC" [ "$mac" = 96:40:d7:00:02:02 ]
+	check "$1: ... it works, with jumbo frames" reaches -M "do" -s 8900 -I tunnel 10.77.30.2
+	ping -c 3 -i 0.2 -W 2 -I tunnel 10.77.30.2 >$T/out 2>&1
+	check "$1: ... and no packet comes twice" not said 'DUP!'
+	check "$1: ... the external network is a bridge" vsctl br-exists external
+	check "$1: ... wired to the NIC's bridge in its VLAN" port_is external-dn tag 50
+	check "$1: ... without an address" has_no_address external
+	vsctl add-port external probe -- set interface probe type=internal
+	ip address add 10.77.50.9/24 dev probe
+	ip link set probe up
+	check "$1: ... what is on it reaches the external network" reaches -I probe 10.77.50.2
+	vsctl del-port external probe
+
+	expect "$1: Neutron's agent takes the bridge" 0 neutron_agent
+	before=$(db_dump; agent_dump)
+	expect "$1: ... a second apply" 0 apply $T/d21.json
+	check "$1: ... changes nothing" said '"changed":false,"ok":true,"text":".*nothing to change'
+	check "$1: ... really" [ "$before" = "$(db_dump; agent_dump)" ]
+	before=$(agent_dump)
+	vsctl set port external-dn tag=99 -- set interface external-dn options:peer=nowhere \
+		-- set bridge tunnel fail_mode=secure other_config:hwaddr=02:00:00:00:00:01
+	expect "$1: a wrong wire is seen" 1 run show $T/d21.json --datapath netdev
+	check "$1: ... and named" said 'port external-dn: peer nowhere -> external-up'
+	check "$1: ... show says whose the bridge is" \
+		said "bridge external datapath netdev (for the cloud's network agent)"
+	expect "$1: ... and mended" 0 apply $T/d21.json --timeout 20s
+	check "$1: ... the tag" port_is external-dn tag 50
+	check "$1: ... the MAC" wait_for 5 grep -qx "$mac" /sys/class/net/tunnel/address
+	check "$1: ... and Neutron's part is as it was" [ "$before" = "$(agent_dump)" ]
+	check "$1: ... so are its own bridges" neutron_is_undisturbed
+
+	desired_cloud 22 true 0 | sed 's/10\.77\.0\.2"/10.77.0.3"/' >$T/d22.json
+	expect "$1: without them the server is not reached" 1 apply $T/d22.json --timeout 4s
+	check "$1: ... rolled back" said 'revision 21, the last confirmed one, is back'
+	check "$1: ... the external bridge too" port_is external-dn tag 50
+	check "$1: ... the tunnel's address" has_address tunnel 10.77.30.12/24
+	expect "$1: ... nothing differs" 0 run show --datapath netdev
+	expect "$1: Neutron's agent takes the bridge again" 0 neutron_agent
+	desired_cloud 23 false 0 >$T/d23.json
+	expect "$1: both are not wanted any more" 0 apply $T/d23.json --timeout 20s
+	check "$1: ... the external bridge is gone" not vsctl br-exists external
+	check "$1: ... and the tunnel's" not vsctl br-exists tunnel
+	check "$1: ... and the wires" \
+		[ "$(vsctl list-ports br-nic2 | sort | xargs)" = "eth2 storage tunnel" ]
+	check "$1: ... the tunnel network works as an internal port" \
+		reaches -M "do" -s 8900 -I tunnel 10.77.30.2
+	check "$1: ... Neutron's bridges are untouched" neutron_is_undisturbed
+	expect "$1: ... and that is all" 0 apply $T/d23.json
+	check "$1: ... really" said '"changed":false'
+	vsctl del-br br-tun -- del-port br-int qg-1 -- del-port br-int int-external
+}
+
 test_ovs_down() {
 	kill -STOP "$(cat /run/openvswitch/vswitchd.pid)"
 	desired 8 25 0 >$T/d8.json
@@ -489,6 +599,7 @@ test_all() {
 	test_unreachable "$1"
 	test_killed "$1"
 	test_foreign "$1"
+	test_cloud "$1"
 	test_ovs_down "$1"
 	test_reboot "$1"
 }

@@ -116,6 +116,26 @@ static void role(void **state)
 		&f, true, nothing, APPLY_CONVERGE, "compute -> controller");
 }
 
+static void leaving_a_cloud(void **state)
+{
+	struct rack *before = same();
+	struct rack *after = rack_with("[node hp02]", "role    = compute", "role = storage\nkind = object");
+	struct fsm_node f = in(FSM_READY);
+	struct apply_view view = {.fsm = &f, .desired_changes = true, .cloud = true};
+	_cleanup_free_ char *why = NULL, *removed = NULL, *plain = NULL;
+
+	assert_int_equal(apply_decide(rack_node(before, "hp02"), rack_node(after, "hp02"), &view, &why),
+		APPLY_CONVERGE);
+	assert_string_equal(why,
+		"role compute -> storage/object: leaves the role compute; it refuses while instances run on it");
+	removed = apply_removal(rack_node(after, "hp02"), true);
+	assert_non_null(strstr(removed, "leaves the role storage/object"));
+	plain = apply_removal(rack_node(after, "hp02"), false);
+	assert_null(strstr(plain, "role"));
+	rack_free(before);
+	rack_free(after);
+}
+
 static void busy(void **state)
 {
 	struct fsm_node f = in(FSM_INSTALLING);
@@ -188,6 +208,7 @@ int main(void)
 		cmocka_unit_test(nothing_changed),
 		cmocka_unit_test(never_installed),
 		cmocka_unit_test(role),
+		cmocka_unit_test(leaving_a_cloud),
 		cmocka_unit_test(busy),
 		cmocka_unit_test(hardware),
 		cmocka_unit_test(bmc_address),

@@ -4,7 +4,7 @@
 #include "bootstrap/fsm.h"
 
 static const struct fsm_names names = {
-	"94:40:c9:00:02:01", "10.77.1.12", "10.77.0.2:8780"};
+	"94:40:c9:00:02:01", "10.77.1.12", "10.77.0.2:8780", NULL};
 
 #define NOW UINT64_C(1000000)
 
@@ -336,6 +336,39 @@ static void test_stall(void **state)
 	assert_non_null(strstr(out.reason, "wrote nothing for 3m"));
 }
 
+/* A cloud takes as long as it takes: only standing still is a failure. */
+static void test_configuring_progress(void **state)
+{
+	static const enum fsm_event moves[] = {FSM_EV_NODED_STEP, FSM_EV_NODED_WARNING,
+		FSM_EV_NODED_MOVED, FSM_EV_NODED_UP};
+	struct fsm_node f = at(FSM_CONFIGURING);
+	uint64_t now = NOW;
+
+	for (size_t i = 0; i < 40; i++) {
+		now += 14 * 60000;
+		step_at(&f, moves[i % ARRAY_SIZE(moves)], "", now);
+		assert_int_equal(f.state, FSM_CONFIGURING);
+		assert_int_equal(fsm_deadline(&f, 100), now + 15 * 60000);
+	}
+	/* a report that says nothing new is none */
+	step_at(&f, FSM_EV_REPORT_BUSY, "", now + 1000);
+	assert_int_equal(fsm_deadline(&f, 100), now + 15 * 60000);
+}
+
+static void test_configuring_suspects(void **state)
+{
+	struct fsm_names waiting_names = names;
+	struct fsm_node f = at(FSM_CONFIGURING);
+	struct fsm_output out = step_at(&f, FSM_EV_TIMEOUT, "", NOW + 15 * 60000);
+
+	assert_non_null(strstr(out.reason, "told no progress for 15m"));
+	waiting_names.waits = "it waits for controller/keystone, and hp01 is failed";
+	f = at(FSM_CONFIGURING);
+	fsm_step(&f, FSM_EV_TIMEOUT, "", &waiting_names, 100, NOW + 15 * 60000, &out);
+	assert_int_equal(out.next.state, FSM_FAILED);
+	assert_non_null(strstr(out.reason, "hp01 is failed (no change for 15m"));
+}
+
 static void suspect_is(enum fsm_event evidence, const char *word)
 {
 	struct fsm_node f = at(FSM_NETBOOT);
@@ -504,6 +537,8 @@ int main(void)
 		cmocka_unit_test(test_deadlines),
 		cmocka_unit_test(test_rest_has_no_deadline),
 		cmocka_unit_test(test_stall),
+		cmocka_unit_test(test_configuring_progress),
+		cmocka_unit_test(test_configuring_suspects),
 		cmocka_unit_test(test_suspects),
 		cmocka_unit_test(test_replay_is_the_same),
 		cmocka_unit_test(test_resume),

@@ -30,14 +30,26 @@ static struct desired *example(void)
 	return d;
 }
 
-static struct plan *bridged(const struct desired *d)
+static struct plan *bridged_on(const struct desired *d, const char *datapath)
 {
 	char *const nics[] = {(char *)"eno1", (char *)"eno2"};
 	struct plan *plan = NULL;
 	char *why = NULL;
 
-	assert_int_equal(plan_bridged(d, nics, "system", &plan, &why), 0);
+	assert_int_equal(plan_bridged(d, nics, datapath, &plan, &why), 0);
 	return plan;
+}
+
+static struct plan *bridged(const struct desired *d)
+{
+	return bridged_on(d, "system");
+}
+
+static void add_provider(struct desired *d, const char *name, const char *bridge, unsigned vlan)
+{
+	d->providers = xrealloc(d->providers, d->n_providers + 1, sizeof(*d->providers));
+	d->providers[d->n_providers++] =
+		(struct desired_provider){xstrdup(name), xstrdup(bridge), vlan};
 }
 
 static void expect_port(const struct plan *p, const char *name, const char *bridge,
@@ -75,6 +87,74 @@ static void test_rows(void **state)
 	/* OVSDB keeps sets sorted */
 	assert_int_equal(rows_port(&p->rows, "eno2")->trunks[0], 30);
 	assert_int_equal(rows_port(&p->rows, "eno2")->trunks[1], 40);
+}
+
+static void expect_wire(
+	const struct plan *p, const char *name, const char *bridge, unsigned vlan)
+{
+	_cleanup_free_ char *up = xasprintf("%s-up", name), *dn = xasprintf("%s-dn", name);
+
+	expect_port(p, name, name, "internal", "", 0, 0);
+	expect_port(p, up, name, "patch", "", 0, 0);
+	expect_port(p, dn, bridge, "patch", "access", vlan, 0);
+	assert_string_equal(rows_port(&p->rows, up)->peer, dn);
+	assert_string_equal(rows_port(&p->rows, dn)->peer, up);
+}
+
+static void test_provider(void **state)
+{
+	_cleanup_(desired_freep) struct desired *d = example();
+	_cleanup_(plan_freep) struct plan *p = NULL;
+	const struct row_bridge *b;
+
+	add_provider(d, "external", "br-nic2", 30);
+	p = bridged(d);
+	b = rows_bridge(&p->rows, "external");
+	assert_int_equal(p->rows.n_bridges, 3);
+	assert_int_equal(p->rows.n_ports, 9);
+	assert_true(b->provider);
+	assert_true(b->ours);
+	assert_string_equal(b->fail_mode, "");
+	assert_string_equal(b->hwaddr, "");
+	assert_string_equal(b->datapath_type, "system");
+	assert_false(rows_bridge(&p->rows, "br-nic2")->provider);
+	expect_wire(p, "external", "br-nic2", 30);
+	/* no address, so no link and no file */
+	assert_int_equal(p->n_links, 4);
+}
+
+static void test_tunnel(void **state)
+{
+	_cleanup_(desired_freep) struct desired *d = example();
+	_cleanup_(plan_freep) struct plan *p = NULL, *native = NULL;
+	const struct row_bridge *b;
+
+	d->ports[1].tunnel = true;
+	p = bridged_on(d, "system");
+	expect_port(p, "storage", "br-nic2", "internal", "access", 40, 0);
+	assert_int_equal(p->rows.n_bridges, 2);
+	plan_freep(&p);
+	p = bridged_on(d, "netdev");
+	b = rows_bridge(&p->rows, "storage");
+	assert_int_equal(p->rows.n_bridges, 3);
+	assert_int_equal(p->rows.n_ports, 8);
+	assert_false(b->provider);
+	assert_string_equal(b->fail_mode, "standalone");
+	assert_string_equal(b->datapath_type, "netdev");
+	assert_string_equal(b->hwaddr, "96:40:e1:00:02:02");
+	expect_wire(p, "storage", "br-nic2", 40);
+	assert_int_equal(rows_port(&p->rows, "storage")->mtu_request, 9000);
+	assert_string_equal(rows_port(&p->rows, "storage")->mac, "");
+	/* the link is as before */
+	assert_int_equal(p->n_links, 4);
+	assert_string_equal(p->links[3].name, "storage");
+	assert_int_equal(p->links[3].address, 0x0a4d280c);
+	assert_int_equal(p->links[3].mtu, 9000);
+	/* not the NIC's MAC, in the native VLAN neither */
+	d->bridges[1].native_vlan = 40;
+	native = bridged_on(d, "netdev");
+	assert_string_equal(rows_bridge(&native->rows, "storage")->hwaddr, "96:40:e1:00:02:02");
+	expect_wire(native, "storage", "br-nic2", 40);
 }
 
 /* An empty list of trunks would let every VLAN in. */
@@ -132,6 +212,13 @@ static void test_nic_with_a_networks_name(void **state)
 	assert_int_equal(plan_bridged(d, nics, "system", &plan, &why), -EINVAL);
 	assert_non_null(strstr(why, "storage"));
 	assert_null(plan);
+	add_provider(d, "external", "br-nic2", 30);
+	free(TAKE_PTR(why));
+	assert_int_equal(
+		plan_bridged(d, (char *const[]){(char *)"external", (char *)"eno2"}, "system",
+			&plan, &why),
+		-EINVAL);
+	assert_non_null(strstr(why, "external"));
 }
 
 static void test_plain(void **state)
@@ -230,6 +317,47 @@ static void test_references(void **state)
 	expect_bad(d, "neither");
 }
 
+/* expect_bad after a provider of that name, bridge and VLAN has been added */
+static void expect_bad_provider(
+	const char *name, const char *bridge, unsigned vlan, const char *word)
+{
+	struct desired *d = example();
+
+	add_provider(d, name, bridge, vlan);
+	expect_bad(d, word);
+}
+
+static void test_provider_names(void **state)
+{
+	_cleanup_(desired_freep) struct desired *good = example();
+	struct desired *d = example();
+	char *why = NULL;
+
+	add_provider(good, "twelve-chars", "br-nic2", 30);
+	assert_int_equal(plan_check(good, &why), 0);
+	expect_bad_provider("../etc", "br-nic2", 30, "providers[0].name");
+	expect_bad_provider("thirteen-long", "br-nic2", 30, "at most 12 characters");
+	expect_bad_provider("storage", "br-nic2", 30, "name of a port");
+	expect_bad_provider("br-nic1", "br-nic2", 30, "name of a bridge");
+	expect_bad_provider("external", "br-nic3", 30, "no bridge");
+	expect_bad_provider("external", "br-nic2", 31, "VLAN 31");
+	add_provider(d, "external", "br-nic2", 30);
+	add_provider(d, "external", "br-nic2", 40);
+	expect_bad(d, "twice");
+	d = example();
+	add_provider(d, "external", "br-nic2", 30);
+	rename_to(&d->ports[1].name, "external-up");
+	expect_bad(d, "external-up and external-dn");
+	d = example();
+	d->ports[1].tunnel = true;
+	rename_to(&d->ports[0].name, "storage-dn");
+	expect_bad(d, "storage-up and storage-dn");
+	d = example();
+	d->ports[1].tunnel = true;
+	rename_to(&d->ports[1].name, "thirteen-long");
+	expect_bad(d, "at most 12 characters");
+}
+
 static void test_same_network(void **state)
 {
 	_cleanup_(desired_freep) struct desired *a = example(), *b = example();
@@ -249,6 +377,15 @@ static void test_same_network(void **state)
 	b->n_ports--;
 	assert_false(plan_same_network(a, b));
 	b->n_ports++;
+	b->ports[1].tunnel = true;
+	assert_false(plan_same_network(a, b));
+	b->ports[1].tunnel = false;
+	add_provider(b, "external", "br-nic2", 30);
+	assert_false(plan_same_network(a, b));
+	add_provider(a, "external", "br-nic2", 40);
+	assert_false(plan_same_network(a, b));
+	a->providers[0].vlan = 30;
+	assert_true(plan_same_network(a, b));
 	b->server++;
 	assert_false(plan_same_network(a, b));
 }
@@ -257,6 +394,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_provider),
+		cmocka_unit_test(test_tunnel),
 		cmocka_unit_test(test_native_alone_is_access),
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_macs),
@@ -265,6 +404,7 @@ int main(void)
 		cmocka_unit_test(test_native_port_with_the_server),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_references),
+		cmocka_unit_test(test_provider_names),
 		cmocka_unit_test(test_same_network),
 	};
 

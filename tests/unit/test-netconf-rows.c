@@ -9,6 +9,7 @@ static void add_bridge(struct rows *r, const char *name, bool ours)
 	r->bridges[r->n_bridges++] = (struct row_bridge){.name = xstrdup(name),
 		.datapath_type = xstrdup("system"),
 		.fail_mode = xstrdup("standalone"),
+		.hwaddr = xstrdup(""),
 		.ours = ours};
 }
 
@@ -22,6 +23,7 @@ static struct row_port *add_port(
 		.vlan_mode = xstrdup("access"),
 		.tag = 10,
 		.mac = xstrdup(""),
+		.peer = xstrdup(""),
 		.error = xstrdup(""),
 		.ours = ours};
 	return &r->ports[r->n_ports - 1];
@@ -95,19 +97,57 @@ static void test_fields(void **state)
 	w->mtu_request = 9000;
 	set(&f->vlan_mode, "trunk");
 	set(&f->mac, "02:00:00:00:00:01");
+	set(&w->peer, "storage-dn");
+	set(&want.bridges[0].hwaddr, "02:00:00:00:00:02");
 	f->trunks = xcalloc(2, sizeof(unsigned));
 	f->trunks[0] = 20;
 	f->trunks[1] = 30;
 	f->n_trunks = 2;
 	expect_diff(&want, &found,
 		(const char *const[]){"bridge br-nic1: datapath_type (none) -> system",
+			"bridge br-nic1: hwaddr (none) -> 02:00:00:00:00:02",
 			"bridge br-nic1: fail_mode secure -> standalone",
 			"bridge br-nic1: stp on -> off",
 			"port storage: vlan_mode trunk -> access",
 			"port storage: tag 11 -> 10",
 			"port storage: trunks 20,30 -> (all)",
 			"port storage: mtu_request 1500 -> 9000",
-			"port storage: mac 02:00:00:00:00:01 -> (none)", NULL});
+			"port storage: mac 02:00:00:00:00:01 -> (none)",
+			"port storage: peer (none) -> storage-dn", NULL});
+}
+
+/* Fail mode and wires of a provider bridge are the agent's; what is there of ours is not. */
+static void test_provider(void **state)
+{
+	struct rows want = {0}, found = {0};
+
+	add_bridge(&want, "external", true);
+	add_bridge(&found, "external", true);
+	want.bridges[0].provider = found.bridges[0].provider = true;
+	set(&want.bridges[0].fail_mode, "");
+	set(&found.bridges[0].fail_mode, "secure");
+	set(&found.bridges[0].hwaddr, "02:00:00:00:00:02");
+	found.bridges[0].stp = true;
+	set(&add_port(&found, "phy-external", "external", false)->type, "patch");
+	expect_diff(&want, &found, (const char *const[]){NULL});
+
+	add_bridge(&want, "external", true);
+	add_bridge(&found, "external", true);
+	want.bridges[0].provider = true;
+	expect_diff(&want, &found,
+		(const char *const[]){"bridge external: provider no -> yes", NULL});
+
+	/* not wanted any more: a wire does not keep it, a guest's port does */
+	add_bridge(&found, "external", true);
+	found.bridges[0].provider = true;
+	set(&add_port(&found, "phy-external", "external", false)->type, "patch");
+	assert_false(rows_bridge_is_shared(&found, "external"));
+	add_port(&found, "tap0", "external", false);
+	assert_true(rows_bridge_is_shared(&found, "external"));
+	found.bridges[0].provider = false;
+	set(&found.ports[1].type, "patch");
+	assert_true(rows_bridge_is_shared(&found, "external"));
+	rows_clear(&found);
 }
 
 static void test_leftovers(void **state)
@@ -191,6 +231,7 @@ int main(void)
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_provider),
 		cmocka_unit_test(test_leftovers),
 		cmocka_unit_test(test_shared_bridge),
 		cmocka_unit_test(test_conflict),

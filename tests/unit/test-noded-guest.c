@@ -40,8 +40,10 @@ static void make(
 		.prefix = prefix};
 	for (unsigned i = 0; i < n; i++) {
 		snprintf(r->names[i], sizeof(r->names[i]), "n%u", first + i);
-		r->peers[i] = (struct desired_peer){r->names[i], (char *)"compute",
-			(char *)"", ip("10.77.20.0") + first + i};
+		r->peers[i] = (struct desired_peer){.name = r->names[i],
+			.role = (char *)"compute",
+			.kind = (char *)"",
+			.management = ip("10.77.20.0") + first + i};
 	}
 	r->d = (struct desired){.ports = r->ports,
 		.n_ports = 2,

@@ -20,7 +20,7 @@ static struct roledef block = {.name = "storage",
 static struct roledef object = {.name = "storage",
 	.kind = "object",
 	.units = disk_units,
-	.data_vg = "swift-objects"};
+	.data_dir = "/srv/node"};
 static struct roledef controller = {.name = "controller", .units = no_units};
 
 static void expect_steps(const struct plan *p, const char *expected)
@@ -85,7 +85,7 @@ static void storage_changes_kind(_unused_ void **state)
 	_cleanup_(plan_freep) struct plan *p = plan_build(old, &object, false);
 
 	expect_steps(p,
-		"IDENTITY VG_LEAVE:cinder-volumes RECORD VG_ENTER:swift-objects ENABLE "
+		"IDENTITY VG_LEAVE:cinder-volumes RECORD XFS_ENTER:/srv/node ENABLE "
 		"START:lvm2-monitor.service START:virtlogd.socket SETTLE");
 }
 
@@ -96,7 +96,17 @@ static void storage_becomes_controller(_unused_ void **state)
 
 	expect_steps(p,
 		"IDENTITY STOP:virtlogd.socket STOP:lvm2-monitor.service DISABLE "
-		"VG_LEAVE:swift-objects RECORD SETTLE");
+		"XFS_LEAVE:/srv/node RECORD SETTLE");
+}
+
+static void object_keeps_its_disks_mounted(_unused_ void **state)
+{
+	_cleanup_(applied_freep) struct applied *old = entered(&object);
+	_cleanup_(plan_freep) struct plan *p = plan_build(old, &object, false);
+
+	expect_steps(p,
+		"IDENTITY RECORD XFS_ENTER:/srv/node ENABLE START:lvm2-monitor.service "
+		"START:virtlogd.socket SETTLE");
 }
 
 /* The record of a change that was cut short holds both roles: both are left. */
@@ -133,8 +143,9 @@ static void steps_have_words(_unused_ void **state)
 
 static void record_survives_the_disk(_unused_ void **state)
 {
-	_cleanup_(applied_freep) struct applied *a = entered(&compute), *back = NULL,
-						*none = NULL;
+	_cleanup_(applied_freep) struct applied *before = entered(&object);
+	_cleanup_(applied_freep) struct applied *a = applied_with(before, &compute),
+						*back = NULL, *none = NULL;
 	char dir[] = "/tmp/noded-XXXXXX";
 	_cleanup_free_ char *path = NULL, *msg = NULL;
 
@@ -146,8 +157,10 @@ static void record_survives_the_disk(_unused_ void **state)
 	assert_int_equal(applied_load(path, &back, &msg), 0);
 	assert_string_equal(back->role, "compute");
 	assert_true(back->hypervisor);
-	assert_string_equal(back->units[2], "libvirtd.service");
-	assert_null(back->units[3]);
+	assert_string_equal(back->units[3], "libvirtd.service");
+	assert_null(back->units[4]);
+	assert_string_equal(back->data_dirs[0], "/srv/node");
+	assert_null(back->data_dirs[1]);
 	remove_tree(dir);
 }
 
@@ -157,7 +170,11 @@ static void damaged_record_is_said(_unused_ void **state)
 		"{\"role\":\"a\",\"kind\":\"\",\"units\":[1],\"volume_groups\":[]}",
 		"{\"role\":\"a\",\"kind\":\"\",\"units\":[\"../x\"],\"volume_groups\":[]}",
 		"{\"role\":\"a\",\"kind\":\"\",\"units\":[\"\"],\"volume_groups\":[]}",
-		"{\"role\":\"a\",\"kind\":\"\",\"units\":[]}"};
+		"{\"role\":\"a\",\"kind\":\"\",\"units\":[]}",
+		"{\"role\":\"a\",\"kind\":\"\",\"units\":[],\"volume_groups\":[],"
+		"\"data_dirs\":[\"srv\"]}",
+		"{\"role\":\"a\",\"kind\":\"\",\"units\":[],\"volume_groups\":[],"
+		"\"data_dirs\":[\"/srv/../etc\"]}"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct applied *a = NULL;
@@ -178,6 +195,7 @@ int main(void)
 		cmocka_unit_test(compute_becomes_storage),
 		cmocka_unit_test(storage_changes_kind),
 		cmocka_unit_test(storage_becomes_controller),
+		cmocka_unit_test(object_keeps_its_disks_mounted),
 		cmocka_unit_test(interrupted_change_is_left_whole),
 		cmocka_unit_test(unknown_role_sees_to_the_network_only),
 		cmocka_unit_test(steps_have_words),

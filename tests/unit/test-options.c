@@ -70,6 +70,7 @@ static void test_wrong(void **state)
 	static const char *const value[] = {"x", "--yes=1", NULL};
 	static const char *const no_value[] = {"x", "--wipe", NULL};
 	static const char *const time[] = {"x", "--timeout", "soon", NULL};
+	static const char *const soon[] = {"x", "--wait=soon", NULL};
 
 	wrong(near, ALL, "no such option: --jsno; was --json meant?");
 	wrong(far, ALL, "no such option: --reboot");
@@ -77,8 +78,30 @@ static void test_wrong(void **state)
 	wrong(brief, ALL, "no such option: -q");
 	wrong(value, ALL, "--yes takes no value");
 	wrong(no_value, ALL, "--wipe: a value is missing after it");
+	wrong(soon, ALL | OPT_WAIT,
+		"--wait: expected seconds, or a time such as 20m, found \"soon\"");
 	wrong(time, ALL,
 		"--timeout: expected a time such as 30s, 20m or 2h, found \"soon\"");
+}
+
+static void wait_is(const char *word, uint64_t want_ms)
+{
+	char x[] = "x", *arg = xstrdup(word), *argv[] = {x, arg, NULL}, *msg = NULL;
+	struct options o;
+
+	assert_int_equal(options_parse(2, argv, OPT_WAIT, &o, &msg), 0);
+	assert_true(o.wait);
+	assert_int_equal(o.wait_ms, want_ms);
+	assert_int_equal(o.n_args, 0);
+	options_clear(&o);
+	free(arg);
+}
+
+static void test_wait(void **state)
+{
+	wait_is("--wait", 0);
+	wait_is("--wait=600", 600000);
+	wait_is("--wait=10m", 600000);
 }
 
 /* An abbreviation that getopt_long would take as it likes is taken only when it is clear. */
@@ -112,6 +135,7 @@ int main(void)
 		cmocka_unit_test(test_dashes),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_abbreviation),
+		cmocka_unit_test(test_wait),
 		cmocka_unit_test(test_nearest),
 	};
 

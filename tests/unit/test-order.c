@@ -161,6 +161,12 @@ static void desired_there_and_back(void **state)
 	assert_int_equal(d->n_bridges, 2);
 	assert_int_equal(d->bridges[0].native_vlan, 10);
 	assert_int_equal(d->n_ports, 4);
+	assert_int_equal(d->n_providers, 1);
+	assert_string_equal(d->providers[0].name, "external");
+	assert_string_equal(d->providers[0].bridge, "br-nic2");
+	assert_int_equal(d->providers[0].vlan, 50);
+	for (size_t i = 0; i < d->n_ports; i++)
+		assert_int_equal(d->ports[i].tunnel, streq(d->ports[i].name, "tunnel"));
 	assert_int_equal(d->n_data_disks, 1);
 	assert_string_equal(d->data_disks[0].serial, "D1");
 	assert_int_equal(d->n_peers, 10);
@@ -181,6 +187,28 @@ static void desired_must_fit_together(void **state)
 	a = desired_to_json(d);
 	assert_int_equal(desired_from_json(a, &again, &msg), -EINVAL);
 	assert_non_null(strstr(msg, "carries VLAN 999"));
+}
+
+static void desired_providers(void **state)
+{
+	_cleanup_(desired_freep) struct desired *d =
+		desired_from_rack(rack, rack_node(rack, "hp01"), NULL, 1), *old = NULL, *again = NULL;
+	_cleanup_(jx_freep) json_t *a = desired_to_json(d);
+	_cleanup_free_ char *msg = NULL, *msg2 = NULL;
+	json_t *list = json_incref(json_object_get(a, "providers"));
+
+	/* a document from before there were any */
+	json_object_del(a, "providers");
+	assert_int_equal(desired_from_json(a, &old, &msg), 0);
+	assert_int_equal(old->n_providers, 0);
+	json_object_set_new(a, "providers", list);
+	json_object_set_new(json_array_get(list, 0), "vlan", json_integer(999));
+	assert_int_equal(desired_from_json(a, &again, &msg), -EINVAL);
+	assert_non_null(strstr(msg, "providers: external: no bridge br-nic2 carries VLAN 999"));
+	json_object_set_new(json_array_get(list, 0), "name", json_string("thirteen-long"));
+	assert_int_equal(desired_from_json(a, &again, &msg2), -EINVAL);
+	assert_non_null(strstr(msg2, "providers"));
+	assert_null(again);
 }
 
 static void install_order(void **state)
@@ -216,6 +244,7 @@ int main(void)
 		cmocka_unit_test(never_candidates),
 		cmocka_unit_test(desired_there_and_back),
 		cmocka_unit_test(desired_must_fit_together),
+		cmocka_unit_test(desired_providers),
 		cmocka_unit_test(install_order),
 	};
 

@@ -67,7 +67,7 @@ static void good(void **state)
 	assert_int_equal(rack_parse("rack.ini", example, strlen(example), roles, &p, &r), 0);
 	assert_int_equal(p.n, 0);
 	assert_int_equal(r->n_nodes, 10);
-	assert_int_equal(r->n_networks, 4);
+	assert_int_equal(r->n_networks, 5);
 	assert_string_equal(r->provisioning->name, "provisioning");
 	n = rack_node(r, "hp08");
 	assert_string_equal(n->role, "storage");
@@ -80,6 +80,45 @@ static void good(void **state)
 	assert_int_equal(rack_nic_mtu(&n->profile->nics[1]), 9000);
 	assert_ptr_equal(rack_node_by_mac(r, &n->macs[1]), n);
 	assert_null(rack_node(r, "hp99"));
+}
+
+/* The floating range of the example with one thing changed. */
+static void expect_range(const char *from, const char *to, uint32_t first, uint32_t last)
+{
+	_cleanup_free_ char *text = changed(from, to);
+	_cleanup_(rack_freep) struct rack *r = NULL;
+	struct problems p = {0};
+	const struct rack_network *n;
+
+	if (rack_parse("rack.ini", text, strlen(text), roles, &p, &r) < 0)
+		problems_print(&p, stderr);
+	assert_non_null(r);
+	n = rack_network(r, "external");
+	assert_int_equal(n->range_first, first);
+	assert_int_equal(n->range_last, last);
+}
+
+static void network_uses(void **state)
+{
+	_cleanup_(rack_freep) struct rack *r = NULL;
+	struct problems p = {0};
+
+	assert_int_equal(rack_parse("rack.ini", example, strlen(example), roles, &p, &r), 0);
+	assert_int_equal(rack_network(r, "provisioning")->use, NETWORK_NODES);
+	assert_int_equal(rack_network(r, "storage")->use, NETWORK_NODES);
+	assert_int_equal(rack_network(r, "storage")->range_first, 0);
+	assert_int_equal(rack_network(r, "tunnel")->use, NETWORK_TUNNEL);
+	assert_int_equal(rack_network(r, "external")->use, NETWORK_EXTERNAL);
+	assert_string_equal(network_use_str(NETWORK_EXTERNAL), "external");
+	expect_range("gateway = 10.77.50.1", "", 0x0a4d3280, 0x0a4d32fe);
+	expect_range("gateway = 10.77.50.1", "gateway = 10.77.50.254", 0x0a4d3280, 0x0a4d32fd);
+	expect_range("gateway = 10.77.50.1", "gateway = 10.77.50.128", 0x0a4d3281, 0x0a4d32fe);
+	expect_range("gateway = 10.77.50.1", "gateway = 10.77.50.1\nrange = 10.77.50.9-10.77.50.9",
+		0x0a4d3209, 0x0a4d3209);
+	/* no node has an address in it, so none must fit */
+	expect_range("10.77.50.0/24", "10.77.50.0/29", 0x0a4d3204, 0x0a4d3206);
+	/* the tunnels may be elsewhere */
+	expect_range("[network storage]\n", "[network storage]\nuse = nodes\n", 0x0a4d3280, 0x0a4d32fe);
 }
 
 static void bad_values(void **state)
@@ -102,6 +141,33 @@ static void bad_values(void **state)
 	expect("disk.1.use  = system", "disk.1.use = spare", "found 0");
 	expect("nic.2.tagged = tunnel storage", "nic.2.tagged = tunnel", "no port carries the network storage");
 	expect("nic.2.tagged = tunnel storage", "nic.2.tagged = tunnel storage management", "more than one port");
+	expect("use     = external", "use = outside",
+		"[network external] use: expected nodes, tunnel or external, found \"outside\"");
+	expect("use     = external", "range = 10.77.50.10-10.77.50.20",
+		"range: only a network with use = external has a range");
+	expect("use     = external", "use = tunnel",
+		"[network external] use: [network tunnel] (line ");
+	expect("[network storage]", "[network storage]\nuse = external", "[network external] use: [network storage] (line ");
+	expect("[network provisioning]", "[network provisioning]\nuse = external",
+		"[network provisioning] use: expected nodes: servers boot from this network");
+	expect("[network management]", "[network management]\nuse = external",
+		"[network management] use: expected nodes: this is where");
+	expect("[network storage]", "[network storage]\nuse = external",
+		"the role compute gives its guests the network storage: expected another use");
+	expect("tunnel storage external", "tunnel storage",
+		"[network external] use: no profile has a port that carries this network");
+	expect("gateway = 10.77.50.1", "range = 10.77.50.20-10.77.50.10",
+		"[network external] range: expected the first and the last address");
+	expect("gateway = 10.77.50.1", "range = 10.77.50.20", "range: expected the first and the last");
+	expect("gateway = 10.77.50.1", "range = 10.77.50.20-10.77.51.10",
+		"range: expected addresses inside 10.77.50.0/24");
+	expect("gateway = 10.77.50.1", "range = 10.77.50.20-10.77.50.255",
+		"range: expected addresses inside 10.77.50.0/24");
+	expect("gateway = 10.77.50.1", "gateway = 10.77.50.25\nrange = 10.77.50.20-10.77.50.30",
+		"range: expected a range without the gateway 10.77.50.25");
+	expect("10.77.50.0/24\nvlan    = 50\ngateway = 10.77.50.1",
+		"10.77.50.0/30\nvlan = 50\ngateway = 10.77.50.2", "[network external] range: is missing");
+	expect("[network storage]", "[network tunnel-up]", "the nodes have a port of this name for [network tunnel]");
 	expect("nic.1.native = provisioning", "nic.1.native = wrong", "expected the name of a [network ...] section");
 	expect("profile = dl360", "profile = dl380", "[node hp01] profile: expected the name of a [profile ...]");
 	expect("serial  = CZJ0010002", "serial = CZJ0010001", "this serial is already that of [node hp01]");
@@ -151,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good),
+		cmocka_unit_test(network_uses),
 		cmocka_unit_test(bad_values),
 		cmocka_unit_test(secrets),
 	};

@@ -32,8 +32,13 @@ static void broken_roles(void **state)
 		const char *text, *want;
 	} cases[] = {
 		{"[disks]\ndata = none\n", "expected a section [role]"},
-		{"[role]\n[disks]\ndata = raid\n", "[disks] data: expected lvm:VOLUMEGROUP or none"},
+		{"[role]\n[disks]\ndata = raid\n", "[disks] data: expected lvm:VOLUMEGROUP, xfs:/DIRECTORY or none"},
 		{"[role]\n[disks]\ndata = lvm:a/b\n", "expected lvm:VOLUMEGROUP"},
+		{"[role]\n[disks]\ndata = xfs:srv\n", "found \"xfs:srv\""},
+		{"[role]\n[disks]\ndata = xfs:/\n", "found \"xfs:/\""},
+		{"[role]\n[disks]\ndata = xfs:/srv//a\n", "xfs:/DIRECTORY"},
+		{"[role]\n[disks]\ndata = xfs:/srv/../etc\n", "xfs:/DIRECTORY"},
+		{"[role]\n[disks]\ndata = xfs:/srv/a b\n", "xfs:/DIRECTORY"},
 		{"[role]\n[hypervisor]\nenabled = maybe\n", "expected yes or no"},
 		{"[role]\ncolour = red\n", "[role] colour: there is no such key"},
 		{"[role]\nkinds = a\n[kind b]\nstart = x\n", "[kind b]: there is no such section"},
@@ -57,11 +62,32 @@ static void broken_roles(void **state)
 	assert_int_equal(remove_tree(dir), 0);
 }
 
+static void data_on_xfs(void **state)
+{
+	static const char text[] = "[role]\nkinds = a b\n[kind a]\ndata = xfs:/srv/node\n"
+				   "[kind b]\ndata = lvm:vg\n";
+	char dir[] = "/tmp/ondol-roles.XXXXXX";
+	_cleanup_(roledefs_freep) struct roledefs *r = NULL;
+	_cleanup_free_ char *path = NULL;
+	struct problems p = {0};
+
+	assert_non_null(mkdtemp(dir));
+	path = xasprintf("%s/x.ini", dir);
+	assert_int_equal(write_file_atomic(path, text, strlen(text), 0644), 0);
+	assert_int_equal(roledefs_load(dir, &p, &r), 0);
+	assert_string_equal(roledefs_find(r, "x", "a")->data_dir, "/srv/node");
+	assert_null(roledefs_find(r, "x", "a")->data_vg);
+	assert_null(roledefs_find(r, "x", "b")->data_dir);
+	assert_string_equal(roledefs_find(r, "x", "b")->data_vg, "vg");
+	assert_int_equal(remove_tree(dir), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shipped_roles),
 		cmocka_unit_test(broken_roles),
+		cmocka_unit_test(data_on_xfs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

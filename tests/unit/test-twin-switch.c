@@ -66,9 +66,10 @@ static void the_whole_switch(void **state)
 		"add-br sw0 -- set Bridge sw0 datapath_type=netdev stp_enable=false rstp_enable=false "
 		"-- add-port sw0 deploy0 tag=10 -- set Interface deploy0 type=internal mtu_request=1500 "
 		"-- add-port sw0 bmc0 tag=11 -- set Interface bmc0 type=internal mtu_request=1500 "
+		"-- add-port sw0 gw50 tag=50 -- set Interface gw50 type=internal mtu_request=1500 "
 		"-- add-port sw0 hp01.1 tag=10 vlan_mode=native-untagged trunks=20 "
 		"-- set Interface hp01.1 mtu_request=1500 "
-		"-- add-port sw0 hp01.2 vlan_mode=trunk trunks=30,40 "
+		"-- add-port sw0 hp01.2 vlan_mode=trunk trunks=30,40,50 "
 		"-- set Interface hp01.2 mtu_request=9000");
 }
 

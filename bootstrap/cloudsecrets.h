@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The secrets of a rack's cloud: DIR/cloud-secrets, mode 0600, JSON. Made once and never
+ * changed afterwards, but for the endpoints' certificate; names are added when a part of
+ * the cloud needs them. The name says what kind it is (docs/protocol.md). Values are wiped
+ * before they are freed. Nothing here logs a value.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "common/util.h"
+
+struct cloudsecrets;
+
+/* Of the folder; empty when there is no such file yet. -errno with *reterr_msg. */
+int cloudsecrets_load(const char *dir, struct cloudsecrets **ret, char **reterr_msg);
+void cloudsecrets_free(struct cloudsecrets *s); /* NULL is fine */
+void cloudsecrets_freep(struct cloudsecrets **s);
+bool cloudsecrets_is_empty(const struct cloudsecrets *s);
+/* Borrowed; NULL: there is none of that name. */
+const char *cloudsecrets_get(const struct cloudsecrets *s, const char *name);
+/*
+ * What these names (NULL-terminated) need beyond what is there: the authority "ondol rack
+ * RACK" and a certificate for hosts (NULL-terminated) too. Kept in the file before it
+ * returns. 0: nothing was missing, 1: it was added, or -errno with *reterr_msg.
+ */
+int cloudsecrets_need(struct cloudsecrets *s, const char *rack, char *const *names,
+	char *const *hosts, uint64_t now_s, char **reterr_msg);
+/* Is the endpoints' certificate good for these hosts? */
+bool cloudsecrets_tls_is_good(
+	const struct cloudsecrets *s, char *const *hosts, uint64_t now_s);
+/* May a node be given it? Not the authority's key. */
+bool cloudsecrets_may_leave(const char *name);
+/* For backup and restore: {"NAME": "VALUE"}; new reference. */
+json_t *cloudsecrets_to_json(const struct cloudsecrets *s);
+/* All that a backup holds replaces what is here, and is kept. -EINVAL with *reterr_msg. */
+int cloudsecrets_replace(struct cloudsecrets *s, const json_t *all, char **reterr_msg);
+/* Overwrites a JSON text and frees it. */
+void cloudsecrets_wipe_text(char *text);
+/* The SHA-256 of a value, 64 hex digits: what may be kept where secrets may not. */
+void cloudsecrets_digest(const char *value, char ret[static 65]);

@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One token, one catalogue, one set of open connections. The token's life is measured by
+ * this machine's monotonic clock from what Keystone says of its length, so that clocks
+ * which differ do no harm. Requests go to the hosts of the catalogue only, and to the
+ * one of the login.
+ */
+#include "cloud/session.h"
+
+#include <poll.h>
+#include <strings.h>
+
+#define RENEW_BEFORE_MS (5 * 60 * 1000)
+#define MAX_PAGES 1000
+#define MAX_LISTED 100000
+
+struct token {
+	char *id; /* owned, secret; NULL: none */
+	uint64_t until_ms; /* monotonic */
+	char *project_id, *user_id; /* owned */
+	json_t *catalog; /* owned */
+};
+
+struct cloud_session {
+	char *auth_url, *user, *password, *project, *domain, *region, *interface, *ca_file; /* owned */
+	char *url; /* owned: what cloud_url last gave */
+	unsigned timeout_ms;
+	struct token token;
+	struct http_reuse *reuse;
+	cloud_transport_fn transport;
+	void *userdata;
+};
+
+static void wipe(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+static void wipep(char **secret)
+{
+	wipe(*secret);
+}
+#define _cleanup_wipe_ _cleanup_(wipep)
+
+static void token_clear(struct token *t)
+{
+	wipe(t->id);
+	free(t->project_id);
+	free(t->user_id);
+	json_decref(t->catalog);
+	*t = (struct token){0};
+}
+
+static int over_the_network(const struct http_request *req, struct http_response *ret,
+	char **reterr_msg, _unused_ void *userdata)
+{
+	return http_do(req, ret, reterr_msg);
+}
+
+struct cloud_session *cloud_session_new(const struct cloud_login *login)
+{
+	struct cloud_session *s = xcalloc(1, sizeof(*s));
+	size_t n = strlen(login->auth_url);
+
+	while (n && login->auth_url[n - 1] == '/')
+		n--;
+	s->auth_url = xstrndup(login->auth_url, n);
+	s->user = xstrdup(login->user);
+	s->password = xstrdup(login->password);
+	s->project = xstrdup(login->project);
+	s->domain = xstrdup(login->domain ? login->domain : "Default");
+	s->region = xstrdup(login->region);
+	s->interface = xstrdup(login->interface ? login->interface : "public");
+	s->ca_file = xstrdup(login->ca_file);
+	s->timeout_ms = login->timeout_ms ? login->timeout_ms : 120 * 1000;
+	s->reuse = http_reuse_new();
+	s->transport = over_the_network;
+	return s;
+}
+
+void cloud_session_free(struct cloud_session *s)
+{
+	if (!s)
+		return;
+	token_clear(&s->token);
+	http_reuse_free(s->reuse);
+	free(s->auth_url);
+	free(s->user);
+	wipe(s->password);
+	free(s->project);
+	free(s->domain);
+	free(s->region);
+	free(s->interface);
+	free(s->ca_file);
+	free(s->url);
+	free(s);
+}
+
+void cloud_session_freep(struct cloud_session **s)
+{
+	cloud_session_free(*s);
+}
+
+void cloud_session_transport(struct cloud_session *s, cloud_transport_fn fn, void *userdata)
+{
+	s->transport = fn;
+	s->userdata = userdata;
+}
+
+unsigned cloud_session_timeout(struct cloud_session *s, unsigned timeout_ms)
+{
+	unsigned before = s->timeout_ms;
+
+	s->timeout_ms = timeout_ms;
+	return before;
+}
+
+const char *cloud_project_id(const struct cloud_session *s)
+{
+	return s->token.project_id ? s->token.project_id : "";
+}
+
+const char *cloud_user_id(const struct cloud_session *s)
+{
+	return s->token.user_id ? s->token.user_id : "";
+}
+
+const char *cloud_region(const struct cloud_session *s)
+{
+	return s->region;
+}
+
+/* ---- the token ---- */
+
+static char *login_body(const struct cloud_session *s)
+{
+	_cleanup_(jx_freep) json_t *root = json_pack("{s:{s:{s:[s], s:{s:{s:s, s:s, s:{s:s}}}}}}", "auth",
+		"identity", "methods", "password", "password", "user", "name", s->user, "password",
+		s->password, "domain", "name", s->domain);
+
+	if (s->project)
+		json_object_set_new(json_object_get(root, "auth"), "scope",
+			json_pack("{s:{s:s, s:{s:s}}}", "project", "name", s->project, "domain", "name",
+				s->domain));
+	return json_dumps(root, JSON_COMPACT);
+}
+
+static int token_read(struct token *t, const struct http_response *resp, uint64_t now_ms, char **reterr_msg)
+{
+	_cleanup_(jx_freep) json_t *root = jx_parse(resp->body, resp->body_len, reterr_msg);
+	const json_t *obj = json_object_get(root, "token");
+	int64_t issued, expires;
+
+	if (!root)
+		return -EBADMSG;
+	if (cloud_time(cloud_str(obj, "issued_at"), &issued) < 0 ||
+		cloud_time(cloud_str(obj, "expires_at"), &expires) < 0 || expires <= issued) {
+		*reterr_msg = xstrdup("a token without issued_at and expires_at");
+		return -EBADMSG;
+	}
+	t->id = http_response_header(resp, "X-Subject-Token");
+	if (!t->id || !*t->id) {
+		*reterr_msg = xstrdup("an answer without X-Subject-Token");
+		return -EBADMSG;
+	}
+	t->until_ms = now_ms + (uint64_t)(expires - issued) * 1000;
+	t->user_id = xstrdup(cloud_id(json_object_get(obj, "user"), "id"));
+	t->project_id = xstrdup(cloud_id(json_object_get(obj, "project"), "id"));
+	t->catalog = json_incref(json_object_get(obj, "catalog"));
+	return 0;
+}
+
+static int errno_of(unsigned status)
+{
+	switch (status) {
+	case 400:
+		return -EINVAL;
+	case 401:
+	case 403:
+		return -EACCES;
+	case 404:
+		return -ENOENT;
+	case 409:
+		return -EEXIST;
+	case 413:
+		return -E2BIG;
+	case 429:
+	case 503:
+		return -EAGAIN;
+	default:
+		return -EREMOTEIO;
+	}
+}
+
+static int login_refused(const struct cloud_session *s, const struct http_response *resp, char **reterr_msg)
+{
+	_cleanup_free_ char *text = cloud_error_text(resp->body, resp->body_len);
+
+	*reterr_msg = xasprintf("Keystone at %s answered %u to the sign-in of %s%s%s: %s", s->auth_url,
+		resp->status, s->user, s->project ? " to project " : "", s->project ? s->project : "", text);
+	return errno_of(resp->status);
+}
+
+static int sign_in(struct cloud_session *s, char **reterr_msg)
+{
+	_cleanup_(http_response_clear) struct http_response resp = {0};
+	_cleanup_free_ char *url = xasprintf("%s/auth/tokens", s->auth_url), *why = NULL;
+	_cleanup_wipe_ char *body = login_body(s);
+	struct http_request req = {.method = "POST", .url = url, .body = body, .ca_file = s->ca_file,
+		.timeout_ms = s->timeout_ms, .connect_timeout_ms = 10000, .reuse = s->reuse};
+	uint64_t now_ms = now_mono_ms();
+	int r;
+
+	if (!body) { /* json_pack refuses what is not UTF-8 */
+		*reterr_msg = xasprintf("user, password or project for %s is not UTF-8", s->auth_url);
+		return -EINVAL;
+	}
+	req.body_len = strlen(body);
+	r = s->transport(&req, &resp, &why, s->userdata);
+	if (r < 0) {
+		*reterr_msg = xasprintf("Keystone does not answer: %s", why ? why : strerror(-r));
+		return r;
+	}
+	if (resp.status != 201)
+		return login_refused(s, &resp, reterr_msg);
+	token_clear(&s->token);
+	r = token_read(&s->token, &resp, now_ms, &why);
+	if (r < 0) {
+		token_clear(&s->token);
+		*reterr_msg = xasprintf("Keystone at %s gave no usable token: %s", s->auth_url, why);
+	}
+	return r;
+}
+
+int cloud_authenticate(struct cloud_session *s, char **reterr_msg)
+{
+	_cleanup_free_ char *msg = NULL;
+	int r;
+
+	if (s->token.id && now_mono_ms() + RENEW_BEFORE_MS < s->token.until_ms)
+		return 0;
+	r = sign_in(s, &msg);
+	if (r < 0 && reterr_msg)
+		*reterr_msg = TAKE_PTR(msg);
+	return r;
+}
+
+int cloud_can_sign_in(struct cloud_session *s, const char *user, const char *password,
+	const char *domain, char **reterr_msg)
+{
+	struct cloud_login login = {.auth_url = s->auth_url, .user = user, .password = password,
+		.domain = domain ? domain : s->domain, .ca_file = s->ca_file, .timeout_ms = s->timeout_ms};
+	_cleanup_(cloud_session_freep) struct cloud_session *other = cloud_session_new(&login);
+	_cleanup_free_ char *msg = NULL;
+	int r;
+
+	other->transport = s->transport;
+	other->userdata = s->userdata;
+	r = cloud_authenticate(other, &msg);
+	if (r == -EACCES)
+		return 0;
+	if (r < 0 && reterr_msg)
+		*reterr_msg = TAKE_PTR(msg);
+	return r < 0 ? r : 1;
+}
+
+/* ---- where a service is ---- */
+
+static bool endpoint_fits(const struct cloud_session *s, const json_t *e)
+{
+	return streq(cloud_str(e, "interface"), s->interface) &&
+	       (!s->region || streq(cloud_str(e, "region_id"), s->region) ||
+		       streq(cloud_str(e, "region"), s->region));
+}
+
+const char *cloud_url(struct cloud_session *s, const char *type)
+{
+	const json_t *endpoints;
+	const char *url = NULL;
+	size_t n;
+
+	if (streq(type, "identity"))
+		return s->auth_url;
+	endpoints = json_object_get(cloud_find(s->token.catalog, "type", type), "endpoints");
+	for (size_t i = 0; i < json_array_size(endpoints) && !url; i++)
+		if (endpoint_fits(s, json_array_get(endpoints, i)))
+			url = cloud_str(json_array_get(endpoints, i), "url");
+	if (!url || !*url)
+		return NULL;
+	for (n = strlen(url); n && url[n - 1] == '/';)
+		n--;
+	free(s->url);
+	s->url = xstrndup(url, n);
+	return s->url;
+}
+
+/* "https://host:port" of a URL; caller frees. */
+static char *origin_of(const char *url)
+{
+	const char *p = strstr(url, "://");
+
+	return xstrndup(url, p ? (size_t)(p + 3 - url) + strcspn(p + 3, "/?#") : strlen(url));
+}
+
+static char *url_for(struct cloud_session *s, const struct cloud_request *req)
+{
+	const char *base = cloud_url(s, req->service);
+	_cleanup_free_ char *origin = NULL;
+
+	if (!base)
+		return NULL;
+	origin = origin_of(base);
+	return xasprintf("%s%s", req->from_root ? origin : base, req->path);
+}
+
+/* ---- a call ---- */
+
+void cloud_answer_clear(struct cloud_answer *a)
+{
+	json_decref(a->json);
+	free(a->text);
+	*a = (struct cloud_answer){0};
+}
+
+static char *version_header(const char *service, const char *version)
+{
+	if (str_startswith(service, "share"))
+		return xasprintf("X-OpenStack-Manila-API-Version: %s", version);
+	return xasprintf("OpenStack-API-Version: %s %s",
+		str_startswith(service, "volume") ? "volume" : service, version);
+}
+
+static int send(struct cloud_session *s, const struct cloud_request *req, const char *url,
+	struct http_response *ret, char **reterr_msg)
+{
+	_cleanup_wipe_ char *token = xasprintf("X-Auth-Token: %s", s->token.id);
+	_cleanup_wipe_ char *body = req->body ? json_dumps(req->body, JSON_COMPACT) : NULL;
+	_cleanup_free_ char *version = req->version ? version_header(req->service, req->version) : NULL;
+	const char *headers[] = {token, "Accept: application/json", version, NULL};
+	struct http_request h = {.method = req->method, .url = url, .body = body, .body_file = req->file,
+		.content_type = req->content_type, .headers = headers, .ca_file = s->ca_file,
+		.timeout_ms = req->timeout_ms ? req->timeout_ms : s->timeout_ms,
+		.connect_timeout_ms = 10000, .reuse = s->reuse};
+
+	if (req->file) {
+		h.timeout_ms = 0; /* as long as bytes move */
+		h.stall_timeout_ms = 300 * 1000;
+	}
+	if (body)
+		h.body_len = strlen(body);
+	return s->transport(&h, ret, reterr_msg, s->userdata);
+}
+
+static int answer_read(const struct http_response *resp, struct cloud_answer *ret, char **reterr_msg)
+{
+	const char *p = resp->body + strspn(resp->body, " \t\r\n");
+
+	ret->status = resp->status;
+	if (*p == '{' || *p == '[') {
+		ret->json = jx_parse(resp->body, resp->body_len, reterr_msg);
+		return ret->json ? 0 : -EBADMSG;
+	}
+	if (*p)
+		ret->text = xstrdup(resp->body);
+	return 0;
+}
+
+static char *request_words(const struct cloud_request *req)
+{
+	return xasprintf("%s %.*s", req->method, (int)strcspn(req->path, "?"), req->path);
+}
+
+static int exchange(struct cloud_session *s, const struct cloud_request *req, struct cloud_answer *ret,
+	char **reterr_msg)
+{
+	_cleanup_(http_response_clear) struct http_response resp = {0};
+	_cleanup_free_ char *url = url_for(s, req), *why = NULL, *what = request_words(req);
+	int r;
+
+	if (!url) {
+		*reterr_msg = xasprintf("the catalogue has no %s endpoint of type %s%s%s", s->interface,
+			req->service, s->region ? " in region " : "", s->region ? s->region : "");
+		return -ENODEV;
+	}
+	r = send(s, req, url, &resp, &why);
+	if (r < 0) {
+		*reterr_msg = xasprintf("the %s API does not answer to %s: %s", req->service, what,
+			why ? why : strerror(-r));
+		return r;
+	}
+	if (resp.status == 0 || resp.status >= 300) {
+		why = cloud_error_text(resp.body, resp.body_len);
+		*reterr_msg = xasprintf("the %s API answered %u to %s%s%s", req->service, resp.status, what,
+			*why ? ": " : "", why);
+		ret->status = resp.status;
+		return errno_of(resp.status);
+	}
+	r = answer_read(&resp, ret, &why);
+	if (r < 0)
+		*reterr_msg = xasprintf("the %s API's answer to %s is no good: %s", req->service, what, why);
+	return r;
+}
+
+int cloud_call(struct cloud_session *s, const struct cloud_request *req, struct cloud_answer *ret,
+	char **reterr_msg)
+{
+	_cleanup_(cloud_answer_clear) struct cloud_answer a = {0};
+	_cleanup_free_ char *msg = NULL;
+	int r = cloud_authenticate(s, &msg);
+
+	if (r == 0)
+		r = exchange(s, req, &a, &msg);
+	if (r == -EACCES && a.status == 401) {
+		util_freep(&msg);
+		msg = NULL;
+		cloud_answer_clear(&a);
+		token_clear(&s->token);
+		r = cloud_authenticate(s, &msg);
+		if (r == 0)
+			r = exchange(s, req, &a, &msg);
+	}
+	if (r < 0) {
+		if (reterr_msg)
+			*reterr_msg = TAKE_PTR(msg);
+		return r;
+	}
+	if (ret) {
+		*ret = a;
+		a = (struct cloud_answer){0};
+	}
+	return 0;
+}
+
+/* ---- its usual forms ---- */
+
+static int object_call(struct cloud_session *s, const struct cloud_request *req, json_t **ret,
+	char **reterr_msg)
+{
+	_cleanup_(cloud_answer_clear) struct cloud_answer a = {0};
+	int r = cloud_call(s, req, &a, reterr_msg);
+
+	if (r < 0 || !ret)
+		return r;
+	if (!json_is_object(a.json)) {
+		if (reterr_msg)
+			*reterr_msg = xasprintf("the %s API's answer to %s %s is no JSON object",
+				req->service, req->method, req->path);
+		return -EBADMSG;
+	}
+	*ret = TAKE_PTR(a.json);
+	return 0;
+}
+
+int cloud_get(struct cloud_session *s, const char *service, const char *path, const char *version,
+	json_t **ret, char **reterr_msg)
+{
+	struct cloud_request req = {.method = "GET", .service = service, .path = path, .version = version};
+
+	return object_call(s, &req, ret, reterr_msg);
+}
+
+int cloud_send(struct cloud_session *s, const char *method, const char *service, const char *path,
+	const char *version, json_t *body, json_t **ret, char **reterr_msg)
+{
+	struct cloud_request req = {.method = method, .service = service, .path = path,
+		.version = version, .body = body};
+	int r = object_call(s, &req, ret, reterr_msg);
+
+	json_decref(body);
+	return r;
+}
+
+int cloud_post(struct cloud_session *s, const char *service, const char *path, const char *version,
+	json_t *body, json_t **ret, char **reterr_msg)
+{
+	return cloud_send(s, "POST", service, path, version, body, ret, reterr_msg);
+}
+
+int cloud_delete(struct cloud_session *s, const char *service, const char *path, const char *version,
+	char **reterr_msg)
+{
+	struct cloud_request req = {.method = "DELETE", .service = service, .path = path, .version = version};
+	_cleanup_free_ char *msg = NULL;
+	int r = cloud_call(s, &req, NULL, &msg);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0 && reterr_msg)
+		*reterr_msg = TAKE_PTR(msg);
+	return r;
+}
+
+static int take_page(const json_t *page, const char *key, const char *service, json_t *all,
+	char **reterr_msg)
+{
+	const json_t *list = json_object_get(page, key);
+
+	if (!json_is_array(list) || json_array_size(all) + json_array_size(list) > MAX_LISTED) {
+		if (reterr_msg)
+			*reterr_msg = xasprintf("the %s API's listing has no array \"%s\" of at most %d",
+				service, key, MAX_LISTED);
+		return -EBADMSG;
+	}
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (json_is_object(json_array_get(list, i)))
+			json_array_append(all, json_array_get(list, i));
+	return 0;
+}
+
+int cloud_list(struct cloud_session *s, const char *service, const char *path, const char *version,
+	const char *key, json_t **ret, char **reterr_msg)
+{
+	_cleanup_(jx_freep) json_t *all = json_array();
+	_cleanup_free_ char *next = NULL;
+	struct cloud_request req = {.method = "GET", .service = service, .path = path, .version = version};
+
+	for (unsigned page = 0; page < MAX_PAGES; page++) {
+		_cleanup_(jx_freep) json_t *root = NULL;
+		size_t before = json_array_size(all);
+		int r = object_call(s, &req, &root, reterr_msg);
+
+		if (r == 0)
+			r = take_page(root, key, service, all, reterr_msg);
+		if (r < 0)
+			return r;
+		free(next);
+		next = cloud_next_page(root, key);
+		if (!next || json_array_size(all) == before)
+			break;
+		req.path = next;
+		req.from_root = true;
+	}
+	*ret = TAKE_PTR(all);
+	return 0;
+}
+
+/* ---- waiting, probing ---- */
+
+/* 1: as wanted; 0: not yet. */
+static int look(struct cloud_session *s, const struct cloud_wait *w, char **ret_seen, char **reterr_msg)
+{
+	_cleanup_(jx_freep) json_t *root = NULL;
+	_cleanup_free_ char *msg = NULL;
+	int r = cloud_get(s, w->service, w->path, w->version, &root, &msg);
+	const char *seen = cloud_str(w->object ? json_object_get(root, w->object) : root, w->field);
+
+	if (r == -ENOENT && !*w->want)
+		return 1;
+	if (r < 0) {
+		*reterr_msg = TAKE_PTR(msg);
+		return r;
+	}
+	free(*ret_seen);
+	*ret_seen = xstrdup(seen);
+	if (*w->want && strcasecmp(seen, w->want) == 0)
+		return 1;
+	if (w->fail && strcasecmp(seen, w->fail) == 0) {
+		*reterr_msg = xasprintf("%s: %s became %s, expected %s", w->path, w->field, seen,
+			*w->want ? w->want : "its end");
+		return -EREMOTEIO;
+	}
+	return 0;
+}
+
+int cloud_wait(struct cloud_session *s, const struct cloud_wait *w, char **reterr_msg)
+{
+	uint64_t end_ms = now_mono_ms() + w->deadline_ms;
+	_cleanup_free_ char *seen = NULL, *msg = NULL;
+
+	for (;;) {
+		int r = look(s, w, &seen, &msg);
+
+		if (r > 0)
+			return 0;
+		if (r == 0 && now_mono_ms() >= end_ms) {
+			msg = xasprintf("%s: %s is still %s after %u s, expected %s", w->path, w->field,
+				seen, w->deadline_ms / 1000, *w->want ? w->want : "its end");
+			r = -ETIMEDOUT;
+		}
+		if (r < 0) {
+			if (reterr_msg)
+				*reterr_msg = TAKE_PTR(msg);
+			return r;
+		}
+		poll(NULL, 0, (int)(w->interval_ms ? w->interval_ms : 1000)); /* REST has no events */
+	}
+}
+
+int cloud_probe(struct cloud_session *s, const char *url, unsigned timeout_ms, unsigned *ret_status,
+	char **ret_body, char **reterr_msg)
+{
+	struct http_request req = {.method = "GET", .url = url, .ca_file = s->ca_file,
+		.timeout_ms = timeout_ms, .connect_timeout_ms = MIN(timeout_ms, 10000u), .reuse = s->reuse};
+	_cleanup_(http_response_clear) struct http_response resp = {0};
+	int r = s->transport(&req, &resp, reterr_msg, s->userdata);
+
+	if (r < 0)
+		return r;
+	*ret_status = resp.status;
+	if (ret_body)
+		*ret_body = TAKE_PTR(resp.body);
+	return 0;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mariadb-dump is MariaDB's own way to a consistent copy of a running server, tar and zstd
+ * keep owners and holes. The archive is written beside the state and sent as it is; both
+ * files go again, whatever happens, and are looked for at the next run after a crash.
+ */
+#include "nodeagent/backup.h"
+
+#include <fcntl.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+
+#include "common/http.h"
+#include "common/log.h"
+#include "common/run.h"
+#include "nodeagent/database.h"
+#include "nodeagent/link.h"
+#include "nodeagent/paths.h"
+
+#define DIR NODE_VAR "/backup"
+#define DUMP DIR "/databases.sql"
+#define ARCHIVE NODE_VAR "/" BACKUP_BLOB
+#define BEGUN NODE_VAR "/restoring" /* holds the digest of what is being restored */
+#define TIMEOUT_MS 3600000
+#define STALL_MS 120000
+
+static void tidy(void)
+{
+	(void)remove_tree(DIR);
+	unlink(ARCHIVE);
+}
+
+static int program(const char *const argv[], char **reterr_msg)
+{
+	return run_ok(argv, TIMEOUT_MS, reterr_msg);
+}
+
+static int blob_url(struct nodeconf **ret_conf, char **ret_url, char **reterr_msg)
+{
+	_cleanup_free_ char *node = NULL;
+	int r = nodeconf_load(NODE_INI, ret_conf, reterr_msg);
+
+	if (r < 0)
+		return r;
+	node = link_node_url(*ret_conf);
+	*ret_url = xasprintf("%s/blobs/" BACKUP_BLOB, node);
+	return 0;
+}
+
+/* ---- making one ---- */
+
+/* A member of the archive, only where it is there: not every cloud has Swift. */
+static void member(const char *argv[], size_t *n, const char *path)
+{
+	_cleanup_free_ char *full = xasprintf("/%s", path);
+
+	if (access(full, F_OK) == 0)
+		argv[(*n)++] = path;
+}
+
+static int pack(char **reterr_msg)
+{
+	static const char *const dump[] = {"mariadb-dump", "--all-databases", "--single-transaction",
+		"--routines", "--events", "--flush-privileges", "--result-file=" DUMP, NULL};
+	const char *tar[16] = {"tar", "--zstd", "--sparse", "--numeric-owner", "-C", "/", "-cf",
+		ARCHIVE};
+	size_t n = 8;
+	int r = mkdir_p(DIR, 0700);
+
+	if (r < 0) {
+		*reterr_msg = xasprintf(DIR ": %s", strerror(-r));
+		return r;
+	}
+	r = program(dump, reterr_msg);
+	if (r < 0)
+		return r;
+	member(tar, &n, DUMP + 1);
+	member(tar, &n, "var/lib/glance/images");
+	member(tar, &n, "etc/swift");
+	return program(tar, reterr_msg);
+}
+
+static int send_archive(char **reterr_msg)
+{
+	_cleanup_(nodeconf_freep) struct nodeconf *conf = NULL;
+	_cleanup_(http_response_clear) struct http_response res = {0};
+	_cleanup_free_ char *url = NULL;
+	int r = blob_url(&conf, &url, reterr_msg);
+
+	if (r < 0)
+		return r;
+	r = http_do(&(struct http_request){.method = "PUT",
+			    .url = url,
+			    .bearer = conf->token,
+			    .body_file = ARCHIVE,
+			    .content_type = "application/octet-stream",
+			    .stall_timeout_ms = STALL_MS},
+		&res, reterr_msg);
+	if (r == 0 && res.status >= 300) {
+		*reterr_msg = xasprintf("ondold answers %u to the backup: %s", res.status, res.body);
+		return -EIO;
+	}
+	return r;
+}
+
+static uint64_t size_of(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+
+	return end > 0 ? (uint64_t)end : 0;
+}
+
+int backup_make(char **ret_text)
+{
+	char size[32];
+	int r;
+
+	tidy();
+	r = pack(ret_text);
+	format_size(size_of(ARCHIVE), size);
+	if (r == 0)
+		r = send_archive(ret_text);
+	tidy();
+	if (r == 0)
+		*ret_text = xasprintf("databases, images and rings: %s", size);
+	return r;
+}
+
+/* ---- taking one back ---- */
+
+struct sink {
+	int fd;
+	gnutls_hash_hd_t hash;
+};
+
+static int take(const void *data, size_t len, void *userdata)
+{
+	struct sink *s = userdata;
+
+	gnutls_hash(s->hash, data, len);
+	return write_all(s->fd, data, len);
+}
+
+static int fetch_archive(const struct desired_restore *want, char **reterr_msg)
+{
+	_cleanup_(nodeconf_freep) struct nodeconf *conf = NULL;
+	_cleanup_(http_response_clear) struct http_response res = {0};
+	_cleanup_close_ int fd = open(ARCHIVE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	_cleanup_free_ char *url = NULL;
+	struct sink sink = {.fd = fd};
+	uint8_t bytes[32];
+	char hex[65];
+	int r = fd < 0 ? -errno : blob_url(&conf, &url, reterr_msg);
+
+	if (r < 0)
+		return r;
+	if (gnutls_hash_init(&sink.hash, GNUTLS_DIG_SHA256) < 0)
+		abort();
+	r = http_do(&(struct http_request){.method = "GET",
+			    .url = url,
+			    .bearer = conf->token,
+			    .stall_timeout_ms = STALL_MS,
+			    .on_data = take,
+			    .userdata = &sink},
+		&res, reterr_msg);
+	gnutls_hash_deinit(sink.hash, bytes);
+	hex_encode(bytes, sizeof(bytes), hex);
+	if (r == 0 && (res.status != 200 || !streq(hex, want->sha256))) {
+		*reterr_msg = res.status == 200
+			? xstrdup("the backup that came is not the one that was asked for")
+			: xasprintf("ondold answers %u to the question for the backup", res.status);
+		return -EBADMSG;
+	}
+	return r;
+}
+
+static int unpack(char **reterr_msg)
+{
+	static const char *const tar[] = {"tar", "--zstd", "--numeric-owner", "-C", "/", "-xpf",
+		ARCHIVE, NULL};
+	static const char *const load[] = {"mariadb", "-e", "source " DUMP, NULL};
+	static const char *const flush[] = {"mariadb", "-e", "FLUSH PRIVILEGES", NULL};
+	int r = program(tar, reterr_msg);
+
+	if (r == 0)
+		r = program(load, reterr_msg);
+	return r < 0 ? r : program(flush, reterr_msg);
+}
+
+/* A restore that was cut short is begun again: every part of it may be repeated. */
+static bool was_begun(const struct desired_restore *restore)
+{
+	_cleanup_free_ char *sha256 = NULL;
+
+	return read_line_file(BEGUN, &sha256) == 0 && streq(sha256, restore->sha256);
+}
+
+int backup_restore(const struct desired_restore *restore, char **ret_text)
+{
+	bool there = false;
+	int r;
+
+	if (!restore)
+		return 0;
+	r = database_exists("keystone", &there, ret_text);
+	if (r < 0)
+		return r;
+	if (there && !was_begun(restore)) {
+		*ret_text = xstrdup("this controller has a cloud already, which a backup would "
+				    "overwrite: reinstall it first (ondol reinstall)");
+		return -EEXIST;
+	}
+	tidy();
+	r = fetch_archive(restore, ret_text);
+	if (r == 0)
+		r = write_file_atomic(BEGUN, restore->sha256, strlen(restore->sha256), 0600);
+	if (r == 0)
+		r = unpack(ret_text);
+	tidy();
+	if (r == 0)
+		unlink(BEGUN);
+	if (r == 0)
+		*ret_text = xstrdup("the controller's data came back from its backup");
+	return r;
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The controller signs in as Keystone's admin; any other node as the service user whose
+ * password its own service reads, from that service's file: a role that is being left has
+ * no secrets in the desired state any more.
+ */
+#include "nodeagent/cloudops.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "cloud/identity.h"
+#include "cloud/reconcile.h"
+#include "cloud/setup.h"
+#include "cloud/status.h"
+#include "common/jsonx.h"
+#include "common/log.h"
+#include "common/run.h"
+#include "nodeagent/backup.h"
+#include "nodeagent/guestimage.h"
+#include "nodeagent/inimerge.h"
+#include "nodeagent/paths.h"
+#include "nodeagent/rings.h"
+
+#define CONF_MAX (4 * 1024 * 1024)
+#define READY_CALL_MS 60000
+#define STATUS_CALL_MS 20000
+#define TCP_MS 3000
+
+/* ---- sessions ---- */
+
+static int admin_session(const struct partwork *w, unsigned timeout_ms, struct cloud_session **ret,
+	char **reterr_msg)
+{
+	const struct desired_cloud *c = w->desired->cloud;
+	const char *password = desired_secret(w->desired, "admin");
+	_cleanup_free_ char *url = xasprintf("https://%s:5000/v3", c->public);
+
+	if (!password) {
+		*reterr_msg = xstrdup("ondold gave this node no secret admin: only the controller has it");
+		return -ENOKEY;
+	}
+	*ret = cloud_session_new(&(struct cloud_login){.auth_url = url,
+		.user = "admin",
+		.password = password,
+		.project = "admin",
+		.region = c->region,
+		.timeout_ms = timeout_ms});
+	return 0;
+}
+
+/* As the user that the service itself is to Keystone, in either of the usual sections. */
+static int service_session(const char *path, struct cloud_session **ret, char **reterr_msg)
+{
+	static const char *const sections[] = {"keystone_authtoken", "service_user"};
+	_cleanup_free_ char *text = NULL, *url = NULL, *user = NULL, *password = NULL;
+	int r = read_file(path, CONF_MAX, &text, NULL);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(sections) && !password; i++) {
+		free(url);
+		free(user);
+		url = ini_get(text, sections[i], "auth_url");
+		user = ini_get(text, sections[i], "username");
+		password = ini_get(text, sections[i], "password");
+	}
+	if (!url || !user || !password) {
+		*reterr_msg = xasprintf("%s: expected auth_url, username and password in "
+					"[keystone_authtoken] or [service_user]", path);
+		return r < 0 ? r : -EINVAL;
+	}
+	*ret = cloud_session_new(&(struct cloud_login){.auth_url = url,
+		.user = user,
+		.password = password,
+		.project = "service",
+		.timeout_ms = READY_CALL_MS});
+	return 0;
+}
+
+/* ---- what a part's services are called, and whose file they read ---- */
+
+static const struct {
+	const char *op, *service, *conf;
+} services[] = {
+	{"nova-compute", "nova-compute", "/etc/nova/nova.conf"},
+	{"neutron-agent", "neutron-openvswitch-agent", "/etc/neutron/neutron.conf"},
+	{"cinder-volume", "cinder-volume", "/etc/cinder/cinder.conf"},
+	{"manila-share", "manila-share", "/etc/manila/manila.conf"},
+};
+
+static int service_index(const char *op, char **reterr_msg)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(services); i++)
+		if (streq(services[i].op, op))
+			return (int)i;
+	*reterr_msg = xasprintf("there is no op %s", op);
+	return -EINVAL;
+}
+
+int cloudops_ready(const struct partwork *w, const char *op, char **ret_text)
+{
+	_cleanup_(cloud_session_freep) struct cloud_session *s = NULL;
+	int i = service_index(op, ret_text), r;
+
+	if (i < 0)
+		return i;
+	r = service_session(services[i].conf, &s, ret_text);
+	if (r < 0)
+		return r;
+	r = cloud_service_up(s, services[i].service, w->desired->node, ret_text);
+	return r > 0 ? 0 : -EAGAIN;
+}
+
+int cloudops_leave(const struct partwork *w, const char *op, char **ret_text)
+{
+	_cleanup_(cloud_session_freep) struct cloud_session *s = NULL;
+	_cleanup_free_ char *why = xasprintf("%s takes another role", w->desired->node);
+	int i = service_index(op, ret_text), r;
+
+	if (i < 0)
+		return i;
+	r = service_session(services[i].conf, &s, ret_text);
+	if (r < 0)
+		return r;
+	if (streq(op, "nova-compute"))
+		return cloud_leave_compute(s, w->desired->node, why, ret_text);
+	return cloud_leave_storage(s, services[i].service, w->desired->node, why, ret_text);
+}
+
+int cloudops_tcp(const char *address, char **ret_text)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET};
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	uint32_t ip;
+	unsigned port;
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	if (parse_ipv4_port(address, &ip, &port) < 0 || fd < 0) {
+		*ret_text = xasprintf("%s: expected A.B.C.D:PORT", address);
+		return -EINVAL;
+	}
+	sa.sin_addr.s_addr = htonl(ip);
+	sa.sin_port = htons((uint16_t)port);
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+		if (errno != EINPROGRESS)
+			err = errno;
+		else if (poll(&p, 1, TCP_MS) != 1)
+			err = ETIMEDOUT;
+		else
+			getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	}
+	if (err)
+		*ret_text = xasprintf("nothing answers at %s: %s", address, strerror(err));
+	return err ? -EAGAIN : 0;
+}
+
+/* ---- Keystone's content ---- */
+
+struct identity {
+	struct cloud_user *users;
+	char **roles; /* joined, one per user */
+	char **secrets; /* names */
+	struct cloud_service *services;
+	char **urls; /* expanded, one per service */
+};
+
+static char *joined(char *const *list)
+{
+	char *out = xstrdup("");
+
+	for (; *list; list++) {
+		char *more = xasprintf("%s%s%s", out, *out ? " " : "", *list);
+
+		free(out);
+		out = more;
+	}
+	return out;
+}
+
+static void identity_clear(struct identity *id)
+{
+	free(id->users);
+	free(id->services);
+	strv_free(id->roles);
+	strv_free(id->urls);
+}
+
+static int identity_fill(const struct partwork *w, struct identity *id, char **reterr_msg)
+{
+	const struct partdef *p = w->part;
+
+	id->users = xcalloc(p->n_users + 1, sizeof(*id->users));
+	id->services = xcalloc(p->n_services + 1, sizeof(*id->services));
+	id->roles = xcalloc(p->n_users + 1, sizeof(char *));
+	id->urls = xcalloc(p->n_services + 1, sizeof(char *));
+	for (size_t i = 0; i < p->n_users; i++) {
+		_cleanup_free_ char *secret = xasprintf("keystone.%s", p->users[i].name);
+
+		id->roles[i] = joined(p->users[i].roles);
+		id->users[i] = (struct cloud_user){.name = p->users[i].name,
+			.password = desired_secret(w->desired, secret),
+			.roles = id->roles[i],
+			.project = "service"};
+		if (!id->users[i].password) {
+			*reterr_msg = xasprintf("ondold gave no secret %s", secret);
+			return -ENOKEY;
+		}
+	}
+	for (size_t i = 0; i < p->n_services; i++) {
+		int r = vars_expand(w->vars, p->services[i].url, &id->urls[i], reterr_msg);
+
+		if (r < 0)
+			return r;
+		id->services[i] = (struct cloud_service){p->services[i].type, p->services[i].name, id->urls[i]};
+	}
+	return 0;
+}
+
+static int step_identity(const struct partwork *w, char **ret_text)
+{
+	_cleanup_(cloud_session_freep) struct cloud_session *s = NULL;
+	_cleanup_(identity_clear) struct identity id = {0};
+	int r = identity_fill(w, &id, ret_text);
+
+	if (r == 0)
+		r = admin_session(w, 0, &s, ret_text);
+	if (r < 0)
+		return r;
+	return cloud_identity_ensure(s,
+		&(struct cloud_identity){.region = w->desired->cloud->region,
+			.users = id.users,
+			.n_users = w->part->n_users,
+			.services = id.services,
+			.n_services = w->part->n_services},
+		NULL, ret_text);
+}
+
+static int step_heat_domain(const struct partwork *w, char **ret_text)
+{
+	_cleanup_(cloud_session_freep) struct cloud_session *s = NULL;
+	const char *password = desired_secret(w->desired, "heat.domain");
+	int r = admin_session(w, 0, &s, ret_text);
+
+	if (r == 0 && !password) {
+		*ret_text = xstrdup("ondold gave no secret heat.domain: no setting of the part names it");
+		return -ENOKEY;
+	}
+	return r < 0 ? r : cloud_identity_heat(s, password, ret_text);
+}
+
+/* ---- a cloud that can be used ---- */
+
+static void say(const char *text, _unused_ void *userdata)
+{
+	log_info("%s", text);
+}
+
+static int step_setup(const struct partwork *w, char **ret_text)
+{
+	_cleanup_(cloud_session_freep) struct cloud_session *s = NULL;
+	_cleanup_(guestimage_clear) struct guestimage image = {0};
+	struct cloud_setup setup = {.desired = w->desired,
+		.student_password = desired_secret(w->desired, "student"),
+		.say = say};
+	int r = admin_session(w, 0, &s, ret_text);
+
+	if (r == 0)
+		r = guestimage_fetch(&image, ret_text);
+	if (r < 0)
+		return r;
+	setup.guest = (struct cloud_guest){.name = image.name,
+		.file = image.path,
+		.version = image.version,
+		.min_disk_gb = image.min_disk_gb,
+		.min_ram_mb = image.min_ram_mb};
+	r = cloud_setup(s, &setup, ret_text);
+	if (r == 0)
+		guestimage_forget(&image);
+	return r;
+}
+
+static const struct {
+	const char *op;
+	int (*run)(const struct partwork *w, char **ret_text);
+} steps[] = {
+	{"identity", step_identity},
+	{"heat-domain", step_heat_domain},
+	{"setup", step_setup},
+};
+
+int cloudops_step(const struct partwork *w, const char *op, char **ret_text)
+{
+	if (streq(op, "rings"))
+		return rings_ensure(w->desired, ret_text);
+	if (streq(op, "restore"))
+		return backup_restore(w->desired->restore, ret_text);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+		if (streq(steps[i].op, op))
+			return steps[i].run(w, ret_text);
+	*ret_text = xasprintf("there is no op %s", op);
+	return -EINVAL;
+}
+
+/* ---- digests ---- */
+
+static char *identity_text(const struct partwork *w)
+{
+	_cleanup_(identity_clear) struct identity id = {0};
+	_cleanup_free_ char *ignored = NULL;
+	char *out = xstrdup(w->desired->cloud->region);
+
+	if (identity_fill(w, &id, &ignored) < 0)
+		return out;
+	for (size_t i = 0; i < w->part->n_users; i++) {
+		char *more = xasprintf("%s\n%s %s %s", out, id.users[i].name, id.users[i].password, id.roles[i]);
+
+		free(out);
+		out = more;
+	}
+	for (size_t i = 0; i < w->part->n_services; i++) {
+		char *more = xasprintf("%s\n%s %s %s", out, id.services[i].type, id.services[i].name,
+			id.services[i].url);
+
+		free(out);
+		out = more;
+	}
+	return out;
+}
+
+static char *setup_text(const struct partwork *w)
+{
+	const struct desired_cloud *c = w->desired->cloud;
+	_cleanup_free_ char *words = joined(c->services), *dns = joined(c->dns);
+	const struct desired_external *e = c->external;
+
+	return xasprintf("%s\n%s\n%s\n%s %x/%u %x %x-%x", words, dns, c->student, e ? e->name : "",
+		e ? e->subnet : 0, e ? e->prefix : 0, e ? e->gateway : 0, e ? e->first : 0,
+		e ? e->last : 0);
+}
+
+char *cloudops_digest(const struct partwork *w, const char *op)
+{
+	_cleanup_free_ char *text = streq(op, "identity") ? identity_text(w)
+		: streq(op, "rings") ? rings_devices(w->desired)
+		: streq(op, "setup") ? setup_text(w)
+		: streq(op, "restore") && w->desired->restore ? xstrdup(w->desired->restore->sha256)
+				     : xstrdup("");
+	uint8_t bytes[32];
+	char *hex = xmalloc(65);
+
+	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, text, strlen(text), bytes) < 0)
+		abort();
+	hex_encode(bytes, sizeof(bytes), hex);
+	return hex;
+}
+
+/* ---- the cloud as a whole ---- */
+
+/* Records of hosts that are gone; what only a program on this node can take away, it takes. */
+static void reconcile(struct cloud_session *s, const struct desired *d)
+{
+	_cleanup_(jx_freep) json_t *list = NULL;
+	_cleanup_free_ char *msg = NULL;
+	size_t i;
+	json_t *e;
+
+	if (cloud_reconcile(s, d, &list, &msg) < 0) {
+		log_debug("records of nodes that left were not looked at: %s", msg);
+		return;
+	}
+	json_array_foreach(list, i, e) {
+		const json_t *manual = json_object_get(e, "manual");
+		const char *argv[16] = {NULL};
+		_cleanup_free_ char *why = NULL;
+
+		log_info("%s", cloud_str(e, "text"));
+		for (size_t k = 0; k < json_array_size(manual) && k < ARRAY_SIZE(argv) - 1; k++)
+			argv[k] = json_string_value(json_array_get(manual, k));
+		if (argv[0] && run_ok(argv, READY_CALL_MS, &why) < 0)
+			log_warn("%s", why);
+	}
+}
+
+int cloudops_status(struct partwork *w, char **ret_text)
+{
+	_cleanup_(cloud_session_freep) struct cloud_session *s = NULL;
+	_cleanup_(jx_freep) json_t *status = NULL;
+	_cleanup_free_ char *text = NULL;
+	int r = admin_session(w, STATUS_CALL_MS, &s, ret_text);
+
+	if (r < 0)
+		return r;
+	reconcile(s, w->desired);
+	cloud_status(s, w->desired, &status);
+	text = json_dumps(status, JSON_COMPACT);
+	r = text ? write_file_atomic(NODE_CLOUD, text, strlen(text), 0600) : -ENOMEM;
+	if (r < 0)
+		*ret_text = xasprintf(NODE_CLOUD ": %s", strerror(-r));
+	return r;
+}
+
+int cloudops_backup(_unused_ struct partwork *w, char **ret_text)
+{
+	return backup_make(ret_text);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nodeagent/guestimage.h"
+
+#include <fcntl.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+
+#include "common/http.h"
+#include "common/jsonx.h"
+#include "nodeagent/nodeconf.h"
+#include "nodeagent/paths.h"
+
+#define TARGET NODE_VAR "/guest.qcow2"
+#define STALL_MS 60000
+#define MAX_BYTES (16ULL << 30)
+
+struct sink {
+	int fd;
+	gnutls_hash_hd_t hash;
+};
+
+static int take(const void *data, size_t len, void *userdata)
+{
+	struct sink *s = userdata;
+
+	gnutls_hash(s->hash, data, len);
+	return write_all(s->fd, data, len);
+}
+
+static char *file_url(const struct nodeconf *conf, const char *file)
+{
+	return xasprintf("http://%u.%u.%u.%u:%u/files/guest/%s", conf->server >> 24,
+		conf->server >> 16 & 255, conf->server >> 8 & 255, conf->server & 255, conf->port,
+		file);
+}
+
+static int fetch_file(const char *url, char hex[static 65], char **reterr_msg)
+{
+	_cleanup_close_ int fd = open(TARGET, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	_cleanup_(http_response_clear) struct http_response res = {0};
+	struct sink sink = {.fd = fd};
+	uint8_t bytes[32];
+	int r;
+
+	if (fd < 0) {
+		r = -errno;
+		*reterr_msg = xasprintf(TARGET ": %s", strerror(-r));
+		return r;
+	}
+	if (gnutls_hash_init(&sink.hash, GNUTLS_DIG_SHA256) < 0)
+		abort();
+	r = http_do(&(struct http_request){.method = "GET",
+			    .url = url,
+			    .stall_timeout_ms = STALL_MS,
+			    .on_data = take,
+			    .userdata = &sink},
+		&res, reterr_msg);
+	gnutls_hash_deinit(sink.hash, bytes);
+	hex_encode(bytes, sizeof(bytes), hex);
+	if (r == 0 && res.status != 200) {
+		*reterr_msg = xasprintf("%s answers %u", url, res.status);
+		r = -EIO;
+	}
+	return r;
+}
+
+static bool is_there(const char *sha256)
+{
+	_cleanup_free_ char *found = NULL;
+
+	return access(TARGET, R_OK) == 0 && read_line_file(TARGET ".sha256", &found) == 0 &&
+		streq(found, sha256);
+}
+
+static int fetch_image(const struct nodeconf *conf, const char *file, const char *sha256,
+	char **reterr_msg)
+{
+	_cleanup_free_ char *url = file_url(conf, file);
+	char hex[65];
+	int r;
+
+	if (is_there(sha256))
+		return 0;
+	unlink(TARGET ".sha256");
+	r = fetch_file(url, hex, reterr_msg);
+	if (r < 0)
+		return r;
+	if (!streq(hex, sha256)) {
+		*reterr_msg = xasprintf("%s: expected sha256 %s, found %s", url, sha256, hex);
+		return -EBADMSG;
+	}
+	return write_file_atomic(TARGET ".sha256", hex, strlen(hex), 0600);
+}
+
+static int read_manifest(const char *text, size_t len, struct guestimage *ret, const char **ret_file,
+	const char **ret_sha256, json_t **ret_root, char **reterr_msg)
+{
+	_cleanup_free_ char *why = NULL;
+	struct jx j = {.obj = jx_parse(text, len, &why)};
+	uint64_t size;
+
+	*ret_root = (json_t *)j.obj;
+	if (!j.obj) {
+		*reterr_msg = xasprintf("the guest image's manifest: %s", why);
+		return -EINVAL;
+	}
+	ret->name = xstrdup(jx_str(&j, "name", 64));
+	ret->version = xstrdup(jx_str(&j, "version", 64));
+	*ret_file = jx_str(&j, "file", 128);
+	*ret_sha256 = jx_str(&j, "sha256", 64);
+	size = jx_uint(&j, "size_bytes", 1, MAX_BYTES);
+	ret->min_disk_gb = (unsigned)jx_uint(&j, "min_disk_gb", 0, 1024);
+	ret->min_ram_mb = (unsigned)jx_uint(&j, "min_ram_mb", 0, 1024 * 1024);
+	if (j.error || !size || strchr(*ret_file, '/')) {
+		*reterr_msg = xasprintf("the guest image's manifest: %s",
+			j.error ? j.error : "file: expected a name");
+		jx_clear(&j);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int guestimage_fetch(struct guestimage *ret, char **reterr_msg)
+{
+	_cleanup_(nodeconf_freep) struct nodeconf *conf = NULL;
+	_cleanup_(http_response_clear) struct http_response res = {0};
+	_cleanup_(jx_freep) json_t *root = NULL;
+	_cleanup_free_ char *url = NULL;
+	const char *file, *sha256;
+	int r = nodeconf_load(NODE_INI, &conf, reterr_msg);
+
+	if (r < 0)
+		return r;
+	url = file_url(conf, "manifest.json");
+	r = http_do(&(struct http_request){.method = "GET", .url = url, .timeout_ms = 30000}, &res,
+		reterr_msg);
+	if (r == 0 && res.status == 404)
+		return 0;
+	if (r == 0 && res.status != 200) {
+		*reterr_msg = xasprintf("%s answers %u", url, res.status);
+		r = -EIO;
+	}
+	if (r == 0)
+		r = read_manifest(res.body, res.body_len, ret, &file, &sha256, &root, reterr_msg);
+	if (r == 0)
+		r = fetch_image(conf, file, sha256, reterr_msg);
+	if (r == 0)
+		ret->path = xstrdup(TARGET);
+	return r;
+}
+
+void guestimage_forget(struct guestimage *g)
+{
+	if (!g->path)
+		return;
+	unlink(TARGET ".sha256");
+	unlink(TARGET);
+}
+
+void guestimage_clear(struct guestimage *g)
+{
+	free(g->name);
+	free(g->version);
+	free(g->path);
+	*g = (struct guestimage){0};
+}

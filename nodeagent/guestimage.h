@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guest image that ondold serves (images/build-guest), fetched to this node for its
+ * upload into the cloud. Blocks; for workers.
+ */
+#pragma once
+
+#include "common/util.h"
+
+struct guestimage {
+	char *name, *version; /* owned */
+	char *path; /* owned: the fetched file; NULL: ondold has no guest image */
+	unsigned min_disk_gb, min_ram_mb;
+};
+
+/* 0 also when ondold has none. What was fetched whole before is not fetched again. */
+int guestimage_fetch(struct guestimage *ret, char **reterr_msg);
+void guestimage_forget(struct guestimage *g); /* removes the file: the cloud has it now */
+void guestimage_clear(struct guestimage *g);
