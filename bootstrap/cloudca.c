@@ -130,7 +130,7 @@ int cloudca_new(const char *rack, uint64_t now_s, char **ret_cert, char **ret_ke
 	char **reterr_msg)
 {
 	_cleanup_free_ char *cn = xasprintf("ondol rack %s", rack);
-	_cleanup_(pair_clear) struct pair p = {NULL};
+	_cleanup_(pair_clear) struct pair p = {0};
 	int r = begin(&p, cn, now_s, CLOUDCA_DAYS);
 
 	if (r == 0)
@@ -175,7 +175,7 @@ static int fill_leaf(struct pair *p, const struct pair *ca, char *const *names)
 int cloudca_issue(const char *ca_cert, const char *ca_key, char *const *names,
 	uint64_t now_s, char **ret_cert, char **ret_key, char **reterr_msg)
 {
-	_cleanup_(pair_clear) struct pair ca = {NULL}, p = {NULL};
+	_cleanup_(pair_clear) struct pair ca = {0}, p = {0};
 	int r = import(&ca, ca_cert, ca_key);
 
 	if (r < 0)
@@ -222,7 +222,7 @@ static bool has_names(gnutls_x509_crt_t crt, char *const *names)
 bool cloudca_is_good(const char *ca_cert, const char *cert, char *const *names,
 	uint64_t now_s)
 {
-	_cleanup_(pair_clear) struct pair ca = {NULL}, p = {NULL};
+	_cleanup_(pair_clear) struct pair ca = {0}, p = {0};
 	unsigned bad = 1;
 	time_t end;
 

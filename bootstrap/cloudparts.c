@@ -99,7 +99,7 @@ char *cloudparts_memory(const struct cloudparts *p, const struct rack *r,
 	struct problems problems = {0};
 	struct rack_memory m = {0};
 	int res = rack_memory_fits(r, n, memory_bytes, p->roles, p->parts, &problems, &m);
-	_cleanup_free_ char *words = m.words;
+	_cleanup_free_ _unused_ char *words = m.words; /* freed at the end */
 
 	problems_clear(&problems);
 	if (res <= 0)

@@ -220,7 +220,7 @@ int cloudsecrets_load(const char *dir, struct cloudsecrets **ret, char **reterr_
 
 int cloudsecrets_replace(struct cloudsecrets *s, const json_t *all, char **reterr_msg)
 {
-	struct cloudsecrets checked = {NULL};
+	struct cloudsecrets checked = {0};
 
 	*reterr_msg = take_all(&checked, all);
 	clear(&checked);

@@ -364,7 +364,7 @@ static void put_in_force(struct ondold *o, struct parsed *p)
 static void adopt(struct ondold *o, const struct request *req)
 {
 	struct problems problems = {0};
-	struct parsed p = {NULL};
+	struct parsed p = {0};
 
 	if (parse_texts(o, req->file, req->rack_ini, req->secrets_ini, &problems, &p) == 0) {
 		o->rack_lost = false;
@@ -417,7 +417,7 @@ int rackstate_apply(struct ondold *o, const json_t *body, json_t **ret_answer)
 	_cleanup_(decisions_clear) struct decisions d = {0};
 	struct problems problems = {0};
 	struct request req = {0};
-	struct parsed p = {NULL};
+	struct parsed p = {0};
 	_cleanup_free_ char *bad = read_request(body, &req);
 	int r = 0;
 
@@ -478,7 +478,7 @@ static int parse_stored(
 	struct ondold *o, const char *file, const char *rack_ini, const char *secrets_ini)
 {
 	struct problems problems = {0};
-	struct parsed p = {NULL};
+	struct parsed p = {0};
 	int r = parse_texts(o, file, rack_ini, secrets_ini, &problems, &p);
 
 	if (r == 0)

@@ -90,13 +90,15 @@ static const char *words_in(const json_t *v, unsigned depth)
 	}
 	if (depth == 0)
 		return NULL;
-	json_object_foreach((json_t *)v, key, inner) {
+	json_object_foreach((json_t *)v, key, inner)
+	{
 		const char *s = words_in(inner, depth - 1);
 
 		if (s)
 			return s;
 	}
-	json_array_foreach(v, i, inner) {
+	json_array_foreach(v, i, inner)
+	{
 		const char *s = words_in(inner, depth - 1);
 
 		if (s)
@@ -161,7 +163,9 @@ static char *path_of(const char *href)
 	} else {
 		p = href;
 	}
-	return *p == '/' && is_clean(p, strlen(p), MAX_STR) && !strchr(p, ' ') ? xstrdup(p) : NULL;
+	return *p == '/' && is_clean(p, strlen(p), MAX_STR) && !strchr(p, ' ')
+		? xstrdup(p)
+		: NULL;
 }
 
 char *cloud_next_page(const json_t *page, const char *key)
@@ -186,7 +190,8 @@ int cloud_time(const char *text, int64_t *ret_s)
 
 	if (strlen(text) < 19 || (text[10] != 'T' && text[10] != ' '))
 		return -EINVAL;
-	p = strptime(text, text[10] == 'T' ? "%Y-%m-%dT%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &tm);
+	p = strptime(
+		text, text[10] == 'T' ? "%Y-%m-%dT%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &tm);
 	if (p != text + 19)
 		return -EINVAL;
 	if (*p == '.')

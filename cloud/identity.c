@@ -40,7 +40,8 @@ static int fetch(struct book *b, enum kind k)
 
 	json_decref(b->lists[k]);
 	b->lists[k] = NULL;
-	return cloud_list(b->s, "identity", path, NULL, kinds[k].many, &b->lists[k], b->err);
+	return cloud_list(
+		b->s, "identity", path, NULL, kinds[k].many, &b->lists[k], b->err);
 }
 
 /* The object of that kind whose members are all those of want; NULL: none. */
@@ -53,7 +54,8 @@ static const json_t *lookup(const struct book *b, enum kind k, const json_t *wan
 		const json_t *have = json_array_get(b->lists[k], i);
 		bool same = *cloud_id(have, "id");
 
-		json_object_foreach((json_t *)want, key, v) {
+		json_object_foreach((json_t *)want, key, v)
+		{
 			same = same && json_equal(json_object_get(have, key), v);
 		}
 		if (same)
@@ -68,7 +70,8 @@ static json_t *creation(const json_t *match, const json_t *more)
 	json_t *one = json_object(), *v;
 	const char *key;
 
-	json_object_foreach((json_t *)match, key, v) {
+	json_object_foreach((json_t *)match, key, v)
+	{
 		if (!json_is_null(v))
 			json_object_set(one, key, v);
 	}
@@ -77,7 +80,8 @@ static json_t *creation(const json_t *match, const json_t *more)
 	return one;
 }
 
-static int create(struct book *b, enum kind k, const json_t *match, const json_t *more, const json_t **ret)
+static int create(struct book *b, enum kind k, const json_t *match, const json_t *more,
+	const json_t **ret)
 {
 	_cleanup_free_ char *path = xasprintf("/%s", kinds[k].many);
 	_cleanup_(jx_freep) json_t *answer = NULL;
@@ -85,7 +89,8 @@ static int create(struct book *b, enum kind k, const json_t *match, const json_t
 	const json_t *made;
 	int r;
 
-	r = cloud_post(b->s, "identity", path, NULL, json_pack("{s:o}", kinds[k].one, one), &answer, b->err);
+	r = cloud_post(b->s, "identity", path, NULL,
+		json_pack("{s:o}", kinds[k].one, one), &answer, b->err);
 	if (r == -EEXIST) {
 		_cleanup_free_ char *was = b->err ? TAKE_PTR(*b->err) : NULL;
 
@@ -102,7 +107,8 @@ static int create(struct book *b, enum kind k, const json_t *match, const json_t
 	made = json_object_get(answer, kinds[k].one);
 	if (!*cloud_id(made, "id")) {
 		if (b->err)
-			*b->err = xasprintf("Keystone made a %s and gave no id for it", kinds[k].one);
+			*b->err = xasprintf(
+				"Keystone made a %s and gave no id for it", kinds[k].one);
 		return -EBADMSG;
 	}
 	json_array_append(b->lists[k], (json_t *)made);
@@ -112,7 +118,8 @@ static int create(struct book *b, enum kind k, const json_t *match, const json_t
 }
 
 /* Finds or makes it. match and more are taken; *ret is borrowed from the book, until its next fetch. */
-static int ensure(struct book *b, enum kind k, json_t *match, json_t *more, const json_t **ret)
+static int ensure(
+	struct book *b, enum kind k, json_t *match, json_t *more, const json_t **ret)
 {
 	_cleanup_(jx_freep) json_t *m = match, *extra = more;
 	int r;
@@ -132,7 +139,8 @@ static int ensure(struct book *b, enum kind k, json_t *match, json_t *more, cons
 }
 
 /* As ensure, and only the id is of interest: owned by the caller. */
-static int ensure_id(struct book *b, enum kind k, json_t *match, json_t *more, char **ret_id)
+static int ensure_id(
+	struct book *b, enum kind k, json_t *match, json_t *more, char **ret_id)
 {
 	const json_t *obj = NULL;
 	int r = ensure(b, k, match, more, &obj);
@@ -145,8 +153,8 @@ static int ensure_id(struct book *b, enum kind k, json_t *match, json_t *more, c
 static int patch(struct book *b, enum kind k, const char *id, json_t *change)
 {
 	_cleanup_free_ char *path = xasprintf("/%s/%s", kinds[k].many, id);
-	int r = cloud_send(b->s, "PATCH", "identity", path, NULL, json_pack("{s:o}", kinds[k].one, change),
-		NULL, b->err);
+	int r = cloud_send(b->s, "PATCH", "identity", path, NULL,
+		json_pack("{s:o}", kinds[k].one, change), NULL, b->err);
 
 	if (r == 0)
 		b->changes++;
@@ -157,18 +165,22 @@ static int patch(struct book *b, enum kind k, const char *id, json_t *change)
 
 static int ensure_password(struct book *b, const struct cloud_user *u, const char *id)
 {
-	int r = cloud_can_sign_in(b->s, u->name, u->password, u->domain ? u->domain : "Default", b->err);
+	int r = cloud_can_sign_in(
+		b->s, u->name, u->password, u->domain ? u->domain : "Default", b->err);
 
 	if (r != 0)
 		return r < 0 ? r : 0;
-	return patch(b, USERS, id, json_pack("{s:s, s:b}", "password", u->password, "enabled", 1));
+	return patch(b, USERS, id,
+		json_pack("{s:s, s:b}", "password", u->password, "enabled", 1));
 }
 
-static int ensure_user(struct book *b, const struct cloud_user *u, const char *domain_id, char **ret_id)
+static int ensure_user(
+	struct book *b, const struct cloud_user *u, const char *domain_id, char **ret_id)
 {
 	_cleanup_free_ char *id = NULL;
 	unsigned before = b->changes;
-	int r = ensure_id(b, USERS, json_pack("{s:s, s:s}", "name", u->name, "domain_id", domain_id),
+	int r = ensure_id(b, USERS,
+		json_pack("{s:s, s:s}", "name", u->name, "domain_id", domain_id),
 		json_pack("{s:s, s:b}", "password", u->password, "enabled", 1), &id);
 
 	if (r == 0 && b->changes == before && !u->keep_password)
@@ -183,36 +195,42 @@ static const char *member_id(const json_t *obj, const char *member)
 	return cloud_id(json_object_get(obj, member), "id");
 }
 
-static bool is_granted(const json_t *grants, const char *user, const char *role, const char *scope,
-	const char *scope_id)
+static bool is_granted(const json_t *grants, const char *user, const char *role,
+	const char *scope, const char *scope_id)
 {
 	for (size_t i = 0; i < json_array_size(grants); i++) {
 		const json_t *g = json_array_get(grants, i);
 
-		if (streq(member_id(g, "user"), user) && streq(member_id(g, "role"), role) &&
+		if (streq(member_id(g, "user"), user) &&
+			streq(member_id(g, "role"), role) &&
 			streq(member_id(json_object_get(g, "scope"), scope), scope_id) &&
-			!*cloud_str(json_object_get(g, "scope"), "OS-INHERIT:inherited_to"))
+			!*cloud_str(
+				json_object_get(g, "scope"), "OS-INHERIT:inherited_to"))
 			return true;
 	}
 	return false;
 }
 
-static int grant(struct book *b, const char *user, const char *role, const char *scope, const char *scope_id)
+static int grant(struct book *b, const char *user, const char *role, const char *scope,
+	const char *scope_id)
 {
 	_cleanup_free_ char *role_id = NULL, *path = NULL;
 	struct cloud_request req = {.method = "PUT", .service = "identity"};
-	int r = ensure_id(b, ROLES, json_pack("{s:s, s:n}", "name", role, "domain_id"), NULL, &role_id);
+	int r = ensure_id(b, ROLES, json_pack("{s:s, s:n}", "name", role, "domain_id"),
+		NULL, &role_id);
 
 	if (r < 0)
 		return r;
 	if (!b->grants) {
-		r = cloud_list(b->s, "identity", "/role_assignments", NULL, "role_assignments", &b->grants, b->err);
+		r = cloud_list(b->s, "identity", "/role_assignments", NULL,
+			"role_assignments", &b->grants, b->err);
 		if (r < 0)
 			return r;
 	}
 	if (is_granted(b->grants, user, role_id, scope, scope_id))
 		return 0;
-	req.path = path = xasprintf("/%ss/%s/users/%s/roles/%s", scope, scope_id, user, role_id);
+	req.path = path =
+		xasprintf("/%ss/%s/users/%s/roles/%s", scope, scope_id, user, role_id);
 	r = cloud_call(b->s, &req, NULL, b->err);
 	if (r == 0)
 		b->changes++;
@@ -221,7 +239,8 @@ static int grant(struct book *b, const char *user, const char *role, const char 
 
 static int ensure_domain(struct book *b, const char *name, char **ret_id)
 {
-	return ensure_id(b, DOMAINS, json_pack("{s:s}", "name", name), json_pack("{s:b}", "enabled", 1), ret_id);
+	return ensure_id(b, DOMAINS, json_pack("{s:s}", "name", name),
+		json_pack("{s:b}", "enabled", 1), ret_id);
 }
 
 static int user_with_roles(struct book *b, const struct cloud_user *u)
@@ -232,7 +251,8 @@ static int user_with_roles(struct book *b, const struct cloud_user *u)
 
 	if (r == 0 && u->project)
 		r = ensure_id(b, PROJECTS,
-			json_pack("{s:s, s:s}", "name", u->project, "domain_id", domain_id),
+			json_pack(
+				"{s:s, s:s}", "name", u->project, "domain_id", domain_id),
 			json_pack("{s:b}", "enabled", 1), &project_id);
 	if (r == 0)
 		r = ensure_user(b, u, domain_id, &user_id);
@@ -249,8 +269,8 @@ static int ensure_endpoint(struct book *b, const char *service_id, const char *i
 {
 	const json_t *have = NULL;
 	int r = ensure(b, ENDPOINTS,
-		json_pack("{s:s, s:s, s:s}", "service_id", service_id, "interface", interface, "region_id",
-			region),
+		json_pack("{s:s, s:s, s:s}", "service_id", service_id, "interface",
+			interface, "region_id", region),
 		json_pack("{s:s}", "url", url), &have);
 
 	if (r < 0 || streq(cloud_str(have, "url"), url))
@@ -258,7 +278,8 @@ static int ensure_endpoint(struct book *b, const char *service_id, const char *i
 	return patch(b, ENDPOINTS, cloud_id(have, "id"), json_pack("{s:s}", "url", url));
 }
 
-static int ensure_service(struct book *b, const struct cloud_service *w, const char *region)
+static int ensure_service(
+	struct book *b, const struct cloud_service *w, const char *region)
 {
 	static const char *const interfaces[] = {"public", "internal", "admin"};
 	_cleanup_free_ char *id = NULL;
@@ -284,7 +305,9 @@ int cloud_identity_ensure(struct cloud_session *s, const struct cloud_identity *
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && want->roles && want->roles[i]; i++)
-		r = ensure(&b, ROLES, json_pack("{s:s, s:n}", "name", want->roles[i], "domain_id"), NULL, &unused);
+		r = ensure(&b, ROLES,
+			json_pack("{s:s, s:n}", "name", want->roles[i], "domain_id"),
+			NULL, &unused);
 	for (size_t i = 0; r == 0 && i < want->n_users; i++)
 		r = user_with_roles(&b, &want->users[i]);
 	for (size_t i = 0; r == 0 && i < want->n_services; i++)
@@ -296,7 +319,9 @@ int cloud_identity_ensure(struct cloud_session *s, const struct cloud_identity *
 
 int cloud_identity_heat(struct cloud_session *s, const char *password, char **reterr_msg)
 {
-	struct cloud_user admin = {.name = "heat_domain_admin", .password = password, .domain = "heat",
+	struct cloud_user admin = {.name = "heat_domain_admin",
+		.password = password,
+		.domain = "heat",
 		.roles = "admin"};
 	struct cloud_identity want = {.users = &admin, .n_users = 1};
 

@@ -9,15 +9,18 @@
 
 struct cloud_user {
 	const char *name, *password;
-	const char *roles;   /* names, separated by blanks; roles that don't exist are made */
-	const char *domain;  /* NULL: Default; made when missing */
-	const char *project; /* the roles' scope, made in that domain when missing; NULL: the domain itself */
-	bool keep_password;  /* of a user that exists already: whatever it is now */
+	const char
+		*roles; /* names, separated by blanks; roles that don't exist are made */
+	const char *domain; /* NULL: Default; made when missing */
+	const char *
+		project; /* the roles' scope, made in that domain when missing; NULL: the domain itself */
+	bool keep_password; /* of a user that exists already: whatever it is now */
 };
 
 struct cloud_service {
 	const char *type, *name;
-	const char *url; /* of all three interfaces; an endpoint with another is changed */
+	const char
+		*url; /* of all three interfaces; an endpoint with another is changed */
 };
 
 struct cloud_identity {
@@ -26,7 +29,8 @@ struct cloud_identity {
 	size_t n_users;
 	const struct cloud_service *services;
 	size_t n_services;
-	const char *const *roles; /* further roles to be there; NULL-terminated; may be NULL */
+	const char *const
+		*roles; /* further roles to be there; NULL-terminated; may be NULL */
 };
 
 /*

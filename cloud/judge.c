@@ -18,15 +18,21 @@ static const struct expected {
 	struct cloud_expect list[6];
 } expected[] = {
 	{"compute",
-		{{"nova-scheduler", "controller", NULL}, {"nova-conductor", "controller", NULL},
+		{{"nova-scheduler", "controller", NULL},
+			{"nova-conductor", "controller", NULL},
 			{"nova-compute", "compute", NULL}}},
 	{"network",
 		{{"neutron-openvswitch-agent", "controller", NULL},
-			{"neutron-dhcp-agent", "controller", NULL}, {"neutron-l3-agent", "controller", NULL},
+			{"neutron-dhcp-agent", "controller", NULL},
+			{"neutron-l3-agent", "controller", NULL},
 			{"neutron-metadata-agent", "controller", NULL},
 			{"neutron-openvswitch-agent", "compute", NULL}}},
-	{"volumev3", {{"cinder-scheduler", "controller", NULL}, {"cinder-volume", "storage", "block"}}},
-	{"sharev2", {{"manila-scheduler", "controller", NULL}, {"manila-share", "storage", "block"}}},
+	{"volumev3",
+		{{"cinder-scheduler", "controller", NULL},
+			{"cinder-volume", "storage", "block"}}},
+	{"sharev2",
+		{{"manila-scheduler", "controller", NULL},
+			{"manila-share", "storage", "block"}}},
 	{"orchestration", {{"heat-engine", "controller", NULL}}},
 };
 
@@ -76,8 +82,10 @@ static int64_t seen_of(const json_t *v)
 static struct cloud_row row_of(const json_t *v)
 {
 	const json_t *alive = json_object_get(v, "alive"), *id = json_object_get(v, "id");
-	struct cloud_row row = {.service = cloud_str(v, "binary"), .host = cloud_str(v, "hostname"),
-		.id = json_is_string(id) ? cloud_id(v, "id") : "", .reason = cloud_str(v, "disabled_reason"),
+	struct cloud_row row = {.service = cloud_str(v, "binary"),
+		.host = cloud_str(v, "hostname"),
+		.id = json_is_string(id) ? cloud_id(v, "id") : "",
+		.reason = cloud_str(v, "disabled_reason"),
 		.seen_s = seen_of(v)};
 
 	if (!*row.host)
@@ -86,7 +94,8 @@ static struct cloud_row row_of(const json_t *v)
 		row.up = json_is_true(alive);
 		row.enabled = !json_is_false(json_object_get(v, "admin_state_up"));
 	} else {
-		row.up = streq(cloud_str(v, "state"), "up") || streq(cloud_str(v, "status"), "up");
+		row.up = streq(cloud_str(v, "state"), "up") ||
+			streq(cloud_str(v, "status"), "up");
 		row.enabled = !streq(cloud_str(v, "status"), "disabled");
 	}
 	return row;
@@ -129,7 +138,8 @@ bool cloud_row_good(const struct cloud_row *row, int64_t now_s, char **ret_text)
 		seen = xasprintf(row->up ? ", %s ago" : ": last heard of %s ago", age);
 	}
 	*ret_text = xasprintf("%s%s%s%s%s", row->up ? "up" : "down", seen ? seen : "",
-		row->enabled ? "" : ", disabled", !row->enabled && *row->reason ? ": " : "",
+		row->enabled ? "" : ", disabled",
+		!row->enabled && *row->reason ? ": " : "",
 		row->enabled ? "" : row->reason);
 	return row->up && row->enabled;
 }
@@ -142,9 +152,12 @@ static bool is_surpassed(const struct cloud_rows *rows, size_t at)
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct cloud_row *o = &rows->list[i];
 
-		if (i == at || !streq(o->service, row->service) || !streq(o->host, row->host))
+		if (i == at || !streq(o->service, row->service) ||
+			!streq(o->host, row->host))
 			continue;
-		if (o->up != row->up ? o->up : o->seen_s != row->seen_s ? o->seen_s > row->seen_s : i < at)
+		if (o->up != row->up                       ? o->up
+				: o->seen_s != row->seen_s ? o->seen_s > row->seen_s
+							   : i < at)
 			return true;
 	}
 	return false;
@@ -152,17 +165,19 @@ static bool is_surpassed(const struct cloud_rows *rows, size_t at)
 
 /* ---- sentences ---- */
 
-void cloud_say(json_t *out, const char *node, const char *service, bool ok, const char *text)
+void cloud_say(
+	json_t *out, const char *node, const char *service, bool ok, const char *text)
 {
-	_cleanup_free_ char *clean = str_escape(text, MAX_TEXT), *n = str_escape(node, 255),
-			    *s = str_escape(service, 100);
+	_cleanup_free_ char *clean = str_escape(text, MAX_TEXT),
+			    *n = str_escape(node, 255), *s = str_escape(service, 100);
 
 	json_array_append_new(out,
-		json_pack("{s:s, s:s, s:b, s:s}", "node", n, "service", s, "ok", ok, "text", clean));
+		json_pack("{s:s, s:s, s:b, s:s}", "node", n, "service", s, "ok", ok,
+			"text", clean));
 }
 
-static void judge_row(const struct desired *d, const char *type, const struct cloud_row *row,
-	int64_t now_s, json_t *out)
+static void judge_row(const struct desired *d, const char *type,
+	const struct cloud_row *row, int64_t now_s, json_t *out)
 {
 	const struct desired_peer *p = cloud_peer_of(d, row->host);
 	_cleanup_free_ char *state = NULL, *text = NULL;
@@ -171,7 +186,8 @@ static void judge_row(const struct desired *d, const char *type, const struct cl
 	if (!p) {
 		text = xasprintf("%s is not in the rack any more (%s)", row->host, state);
 	} else if (!cloud_belongs(type, row->service, p)) {
-		text = xasprintf("%s is a %s node and should not have it (%s)", p->name, p->role, state);
+		text = xasprintf("%s is a %s node and should not have it (%s)", p->name,
+			p->role, state);
 	} else {
 		cloud_say(out, p->name, row->service, ok, state);
 		return;
@@ -182,7 +198,8 @@ static void judge_row(const struct desired *d, const char *type, const struct cl
 static bool has_row(const struct cloud_rows *rows, const char *service, const char *node)
 {
 	for (size_t i = 0; i < rows->n; i++)
-		if (streq(rows->list[i].service, service) && cloud_host_is(rows->list[i].host, node))
+		if (streq(rows->list[i].service, service) &&
+			cloud_host_is(rows->list[i].host, node))
 			return true;
 	return false;
 }
@@ -201,15 +218,18 @@ void cloud_judge(const struct desired *d, const char *type, const struct cloud_r
 			const struct desired_peer *p = &d->peers[k];
 			_cleanup_free_ char *text = NULL;
 
-			if (!cloud_peer_is(p, e[i].role, e[i].kind) || has_row(rows, e[i].service, p->name))
+			if (!cloud_peer_is(p, e[i].role, e[i].kind) ||
+				has_row(rows, e[i].service, p->name))
 				continue;
-			text = xasprintf("%s of %s has never registered", e[i].service, p->name);
+			text = xasprintf(
+				"%s of %s has never registered", e[i].service, p->name);
 			cloud_say(out, p->name, e[i].service, false, text);
 		}
 	}
 }
 
-void cloud_judge_unknown(const struct desired *d, const char *type, const char *why, json_t *out)
+void cloud_judge_unknown(
+	const struct desired *d, const char *type, const char *why, json_t *out)
 {
 	size_t n;
 	const struct cloud_expect *e = cloud_expected(type, &n);
@@ -217,7 +237,8 @@ void cloud_judge_unknown(const struct desired *d, const char *type, const char *
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < d->n_peers; k++)
 			if (cloud_peer_is(&d->peers[k], e[i].role, e[i].kind))
-				cloud_say(out, d->peers[k].name, e[i].service, false, why);
+				cloud_say(
+					out, d->peers[k].name, e[i].service, false, why);
 }
 
 /* ---- others ---- */
@@ -231,7 +252,8 @@ void cloud_judge_providers(const struct desired *d, const json_t *list, json_t *
 		_cleanup_free_ char *text = NULL;
 
 		/* a child (a GPU, a NIC) has its node's fate */
-		if (!*name || json_is_string(json_object_get(v, "parent_provider_uuid")) ||
+		if (!*name ||
+			json_is_string(json_object_get(v, "parent_provider_uuid")) ||
 			(p && cloud_peer_is(p, "compute", NULL)))
 			continue;
 		text = xasprintf("resource provider %s is left over: %s", name,
@@ -245,7 +267,8 @@ void cloud_judge_providers(const struct desired *d, const json_t *list, json_t *
 		if (!cloud_peer_is(p, "compute", NULL))
 			continue;
 		for (size_t i = 0; i < json_array_size(list) && !there; i++)
-			there = cloud_host_is(cloud_str(json_array_get(list, i), "name"), p->name);
+			there = cloud_host_is(
+				cloud_str(json_array_get(list, i), "name"), p->name);
 		cloud_say(out, p->name, "placement", there,
 			there ? "has a resource provider"
 			      : "has no resource provider: the scheduler cannot use it");
@@ -267,20 +290,23 @@ char *cloud_judge_disks(const struct desired_peer *p, const json_t *usage)
 
 bool cloud_judge_gnocchi(const json_t *status, char **ret_text)
 {
-	const json_t *summary =
-		json_object_get(json_object_get(json_object_get(status, "storage"), "summary"), "measures");
+	const json_t *summary = json_object_get(
+		json_object_get(json_object_get(status, "storage"), "summary"),
+		"measures");
 	const json_t *processors =
 		json_object_get(json_object_get(status, "metricd"), "processors");
 
 	if (json_is_array(processors) && json_array_size(processors) == 0) {
-		*ret_text = xstrdup("gnocchi-metricd does not run: measures are taken and not worked on");
+		*ret_text = xstrdup(
+			"gnocchi-metricd does not run: measures are taken and not worked on");
 		return false;
 	}
 	if (!json_is_integer(summary)) {
 		*ret_text = xstrdup("answers, and does not say how many measures wait");
 		return true;
 	}
-	*ret_text = xasprintf("answers; %lld measures wait", (long long)json_integer_value(summary));
+	*ret_text = xasprintf(
+		"answers; %lld measures wait", (long long)json_integer_value(summary));
 	return true;
 }
 
@@ -289,7 +315,8 @@ int64_t cloud_newest_measure(const json_t *measures)
 	int64_t newest = 0, s;
 
 	for (size_t i = 0; i < json_array_size(measures); i++) {
-		const char *time = json_string_value(json_array_get(json_array_get(measures, i), 0));
+		const char *time =
+			json_string_value(json_array_get(json_array_get(measures, i), 0));
 
 		if (time && cloud_time(time, &s) == 0)
 			newest = MAX(newest, s);
@@ -297,15 +324,18 @@ int64_t cloud_newest_measure(const json_t *measures)
 	return newest;
 }
 
-bool cloud_judge_measure(int64_t begin_s, int64_t newest_s, int64_t now_s, char **ret_text)
+bool cloud_judge_measure(
+	int64_t begin_s, int64_t newest_s, int64_t now_s, char **ret_text)
 {
-	int64_t since = newest_s ? newest_s : begin_s, age = MAX(now_s - since, (int64_t)0);
+	int64_t since = newest_s ? newest_s : begin_s,
+		age = MAX(now_s - since, (int64_t)0);
 	char words[32];
 
 	format_duration((uint64_t)age * 1000, words);
 	if (newest_s)
 		*ret_text = xasprintf("the newest measure is of %s ago", words);
 	else
-		*ret_text = xasprintf("no measure yet, %s after what is measured began", words);
+		*ret_text = xasprintf(
+			"no measure yet, %s after what is measured began", words);
 	return age <= MEASURE_MAX_S;
 }

@@ -11,11 +11,11 @@
 
 struct cloud_row { /* a service as an API knows it; strings borrowed from the API's answer */
 	const char *service; /* binary: "nova-compute" */
-	const char *host;    /* "hp03", "hp05@lvm" */
-	const char *id;      /* of the record; "" when it has none */
-	const char *reason;  /* why it is disabled; "" */
+	const char *host; /* "hp03", "hp05@lvm" */
+	const char *id; /* of the record; "" when it has none */
+	const char *reason; /* why it is disabled; "" */
 	bool up, enabled;
-	int64_t seen_s;      /* when it was last heard of, UTC; 0: unknown */
+	int64_t seen_s; /* when it was last heard of, UTC; 0: unknown */
 };
 
 struct cloud_rows {
@@ -39,12 +39,14 @@ const struct cloud_expect *cloud_expected(const char *type, size_t *ret_n);
 bool cloud_belongs(const char *type, const char *service, const struct desired_peer *p);
 
 /* Appends {"node", "service", "ok", "text"}. text is shortened and made printable. */
-void cloud_say(json_t *out, const char *node, const char *service, bool ok, const char *text);
+void cloud_say(
+	json_t *out, const char *node, const char *service, bool ok, const char *text);
 /* Every expected and every known service. */
 void cloud_judge(const struct desired *d, const char *type, const struct cloud_rows *rows,
 	int64_t now_s, json_t *out);
 /* The API could not be asked: each expected service is unknown, because of why. */
-void cloud_judge_unknown(const struct desired *d, const char *type, const char *why, json_t *out);
+void cloud_judge_unknown(
+	const struct desired *d, const char *type, const char *why, json_t *out);
 /* Is this row good? *ret_text ("up, 3 s ago"): owned by the caller. */
 bool cloud_row_good(const struct cloud_row *row, int64_t now_s, char **ret_text);
 
@@ -60,4 +62,5 @@ int64_t cloud_newest_measure(const json_t *measures);
  * Are measures of a thing that began at begin_s fresh? newest_s 0: there is none. True when
  * well; *ret_text is always set.
  */
-bool cloud_judge_measure(int64_t begin_s, int64_t newest_s, int64_t now_s, char **ret_text);
+bool cloud_judge_measure(
+	int64_t begin_s, int64_t newest_s, int64_t now_s, char **ret_text);

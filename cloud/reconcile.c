@@ -14,15 +14,15 @@
 struct job {
 	struct cloud_session *s; /* borrowed */
 	const struct desired *d; /* borrowed */
-	json_t *out;             /* owned until it is given away */
-	char **err;              /* borrowed */
+	json_t *out; /* owned until it is given away */
+	char **err; /* borrowed */
 };
 
-static void tell(const struct job *j, const char *host, const char *service, bool done, const char *text,
-	json_t *manual)
+static void tell(const struct job *j, const char *host, const char *service, bool done,
+	const char *text, json_t *manual)
 {
-	json_t *one = json_pack("{s:s, s:s, s:b, s:s}", "host", host, "service", service, "done", done, "text",
-		text);
+	json_t *one = json_pack("{s:s, s:s, s:b, s:s}", "host", host, "service", service,
+		"done", done, "text", text);
 
 	if (manual)
 		json_object_set_new(one, "manual", manual);
@@ -38,7 +38,9 @@ static char *names_of(const json_t *list)
 	for (size_t i = 0; i < MIN(n, (size_t)5); i++) {
 		const json_t *v = json_array_get(list, i);
 
-		strv_add(&names, *cloud_str(v, "name") ? cloud_str(v, "name") : cloud_str(v, "id"));
+		strv_add(&names,
+			*cloud_str(v, "name") ? cloud_str(v, "name")
+					      : cloud_str(v, "id"));
 	}
 	if (n > 5) {
 		_cleanup_free_ char *more = xasprintf("and %zu more", n - 5);
@@ -50,30 +52,36 @@ static char *names_of(const json_t *list)
 
 /* ---- Nova and Neutron ---- */
 
-static int instances_on(struct cloud_session *s, const char *host, json_t **ret, char **reterr_msg)
+static int instances_on(
+	struct cloud_session *s, const char *host, json_t **ret, char **reterr_msg)
 {
 	_cleanup_free_ char *quoted = cloud_quote(host);
-	_cleanup_free_ char *path = xasprintf("/servers/detail?all_tenants=1&host=%s", quoted);
+	_cleanup_free_ char *path =
+		xasprintf("/servers/detail?all_tenants=1&host=%s", quoted);
 
 	return cloud_list(s, "compute", path, COMPUTE, "servers", ret, reterr_msg);
 }
 
-static int disable(struct cloud_session *s, const char *id, const char *reason, char **reterr_msg)
+static int disable(
+	struct cloud_session *s, const char *id, const char *reason, char **reterr_msg)
 {
 	_cleanup_free_ char *path = xasprintf("/os-services/%s", id);
 
 	return cloud_send(s, "PUT", "compute", path, COMPUTE,
-		json_pack("{s:s, s:s}", "status", "disabled", "disabled_reason", reason), NULL, reterr_msg);
+		json_pack("{s:s, s:s}", "status", "disabled", "disabled_reason", reason),
+		NULL, reterr_msg);
 }
 
 static int forget_compute(const struct job *j, const struct cloud_row *row)
 {
 	_cleanup_(jx_freep) json_t *servers = NULL;
-	_cleanup_free_ char *path = xasprintf("/os-services/%s", row->id), *names = NULL, *text = NULL;
+	_cleanup_free_ char *path = xasprintf("/os-services/%s", row->id), *names = NULL,
+			    *text = NULL;
 	int r;
 
 	if (row->up) {
-		tell(j, row->host, row->service, false, "is no compute node any more, and nova-compute still runs there",
+		tell(j, row->host, row->service, false,
+			"is no compute node any more, and nova-compute still runs there",
 			NULL);
 		return 0;
 	}
@@ -82,14 +90,18 @@ static int forget_compute(const struct job *j, const struct cloud_row *row)
 		return r;
 	if (json_array_size(servers)) {
 		names = names_of(servers);
-		text = xasprintf("is gone with %zu instances: %s; delete or rebuild them, then it is forgotten",
+		text = xasprintf(
+			"is gone with %zu instances: %s; delete or rebuild them, then it is forgotten",
 			json_array_size(servers), names);
 		tell(j, row->host, row->service, false, text, NULL);
-		return row->enabled ? disable(j->s, row->id, "not in the rack any more", j->err) : 0;
+		return row->enabled
+			? disable(j->s, row->id, "not in the rack any more", j->err)
+			: 0;
 	}
 	r = cloud_delete(j->s, "compute", path, COMPUTE, j->err);
 	if (r == 0)
-		tell(j, row->host, row->service, true, "forgotten, with its resource provider", NULL);
+		tell(j, row->host, row->service, true,
+			"forgotten, with its resource provider", NULL);
 	return r;
 }
 
@@ -99,7 +111,8 @@ static int forget_agent(const struct job *j, const struct cloud_row *row)
 	int r;
 
 	if (row->up) {
-		tell(j, row->host, row->service, false, "does not belong there, and still runs", NULL);
+		tell(j, row->host, row->service, false,
+			"does not belong there, and still runs", NULL);
 		return 0;
 	}
 	r = cloud_delete(j->s, "network", path, NULL, j->err);
@@ -113,28 +126,36 @@ static int forget_agent(const struct job *j, const struct cloud_row *row)
 /* A host name goes into an argv that root runs: letters, digits and . _ - @ only. */
 static bool is_plain(const char *host)
 {
-	return *host != '-' && strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					    "0123456789._@-") == strlen(host);
+	return *host != '-' &&
+		strspn(host,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			"0123456789._@-") == strlen(host);
 }
 
-static int tell_storage(const struct job *j, const struct cloud_row *row, const char *tool)
+static int tell_storage(
+	const struct job *j, const struct cloud_row *row, const char *tool)
 {
 	json_t *manual = NULL;
 
 	if (row->up) {
-		tell(j, row->host, row->service, false, "does not belong there, and still runs", NULL);
+		tell(j, row->host, row->service, false,
+			"does not belong there, and still runs", NULL);
 		return 0;
 	}
 	if (is_plain(row->host))
-		manual = json_pack("[s, s, s, s, s]", tool, "service", "remove", row->service, row->host);
-	tell(j, row->host, row->service, false, "is gone; what it held is out of reach", manual);
+		manual = json_pack("[s, s, s, s, s]", tool, "service", "remove",
+			row->service, row->host);
+	tell(j, row->host, row->service, false, "is gone; what it held is out of reach",
+		manual);
 	return 0;
 }
 
 static int forget(const struct job *j, const char *type, const struct cloud_row *row)
 {
 	if (streq(type, "compute"))
-		return streq(row->service, "nova-compute") && *row->id ? forget_compute(j, row) : 0;
+		return streq(row->service, "nova-compute") && *row->id
+			? forget_compute(j, row)
+			: 0;
 	if (streq(type, "network"))
 		return *row->id ? forget_agent(j, row) : 0;
 	if (streq(type, "volumev3"))
@@ -142,8 +163,8 @@ static int forget(const struct job *j, const char *type, const struct cloud_row 
 	return tell_storage(j, row, "manila-manage");
 }
 
-static int reconcile_api(const struct job *j, const char *type, const char *path, const char *version,
-	const char *key)
+static int reconcile_api(const struct job *j, const char *type, const char *path,
+	const char *version, const char *key)
 {
 	_cleanup_(cloud_rows_clear) struct cloud_rows rows = {0};
 	_cleanup_(jx_freep) json_t *list = NULL;
@@ -161,7 +182,8 @@ static int reconcile_api(const struct job *j, const char *type, const char *path
 	return r;
 }
 
-int cloud_reconcile(struct cloud_session *admin, const struct desired *d, json_t **ret, char **reterr_msg)
+int cloud_reconcile(struct cloud_session *admin, const struct desired *d, json_t **ret,
+	char **reterr_msg)
 {
 	_cleanup_(jx_freep) json_t *out = json_array();
 	struct job j = {.s = admin, .d = d, .out = out, .err = reterr_msg};
@@ -180,8 +202,9 @@ int cloud_reconcile(struct cloud_session *admin, const struct desired *d, json_t
 
 /* ---- a node that leaves in good order ---- */
 
-static int find_service(struct cloud_session *s, const char *type, const char *path, const char *version,
-	const char *service, const char *host, json_t **ret_list, struct cloud_row *ret, char **reterr_msg)
+static int find_service(struct cloud_session *s, const char *type, const char *path,
+	const char *version, const char *service, const char *host, json_t **ret_list,
+	struct cloud_row *ret, char **reterr_msg)
 {
 	_cleanup_(cloud_rows_clear) struct cloud_rows rows = {0};
 	int r = cloud_list(s, type, path, version, "services", ret_list, reterr_msg);
@@ -190,7 +213,8 @@ static int find_service(struct cloud_session *s, const char *type, const char *p
 		return r;
 	cloud_rows_read(*ret_list, &rows);
 	for (size_t i = 0; i < rows.n; i++) {
-		if (streq(rows.list[i].service, service) && cloud_host_is(rows.list[i].host, host)) {
+		if (streq(rows.list[i].service, service) &&
+			cloud_host_is(rows.list[i].host, host)) {
 			*ret = rows.list[i];
 			return 0;
 		}
@@ -198,7 +222,8 @@ static int find_service(struct cloud_session *s, const char *type, const char *p
 	return -ENOENT;
 }
 
-static int busy(const char *host, const json_t *list, const char *what, const char *todo, char **reterr_msg)
+static int busy(const char *host, const json_t *list, const char *what, const char *todo,
+	char **reterr_msg)
 {
 	_cleanup_free_ char *names = NULL;
 
@@ -206,18 +231,19 @@ static int busy(const char *host, const json_t *list, const char *what, const ch
 		return 0;
 	names = names_of(list);
 	if (reterr_msg)
-		*reterr_msg = xasprintf("%s still has %zu %s: %s; %s", host, json_array_size(list), what, names,
-			todo);
+		*reterr_msg = xasprintf("%s still has %zu %s: %s; %s", host,
+			json_array_size(list), what, names, todo);
 	return -EBUSY;
 }
 
-int cloud_leave_compute(struct cloud_session *admin, const char *host, const char *reason, char **reterr_msg)
+int cloud_leave_compute(struct cloud_session *admin, const char *host, const char *reason,
+	char **reterr_msg)
 {
 	_cleanup_(jx_freep) json_t *list = NULL, *servers = NULL;
 	_cleanup_free_ char *msg = NULL;
 	struct cloud_row row = {0};
-	int r = find_service(admin, "compute", "/os-services?binary=nova-compute", COMPUTE, "nova-compute",
-		host, &list, &row, &msg);
+	int r = find_service(admin, "compute", "/os-services?binary=nova-compute",
+		COMPUTE, "nova-compute", host, &list, &row, &msg);
 
 	if (r == -ENOENT && !msg)
 		return 0;
@@ -226,7 +252,8 @@ int cloud_leave_compute(struct cloud_session *admin, const char *host, const cha
 	if (r == 0)
 		r = instances_on(admin, row.host, &servers, &msg);
 	if (r == 0)
-		r = busy(host, servers, "instances", "migrate or delete them; no new ones come", &msg);
+		r = busy(host, servers, "instances",
+			"migrate or delete them; no new ones come", &msg);
 	if (r < 0 && reterr_msg)
 		*reterr_msg = TAKE_PTR(msg);
 	return r;
@@ -237,15 +264,15 @@ int cloud_enter_compute(struct cloud_session *admin, const char *host, char **re
 	_cleanup_(jx_freep) json_t *list = NULL;
 	_cleanup_free_ char *msg = NULL, *path = NULL;
 	struct cloud_row row = {0};
-	int r = find_service(admin, "compute", "/os-services?binary=nova-compute", COMPUTE, "nova-compute",
-		host, &list, &row, &msg);
+	int r = find_service(admin, "compute", "/os-services?binary=nova-compute",
+		COMPUTE, "nova-compute", host, &list, &row, &msg);
 
 	if (r == -ENOENT && !msg)
 		return 0;
 	if (r == 0 && !row.enabled) {
 		path = xasprintf("/os-services/%s", row.id);
-		r = cloud_send(admin, "PUT", "compute", path, COMPUTE, json_pack("{s:s}", "status", "enabled"),
-			NULL, &msg);
+		r = cloud_send(admin, "PUT", "compute", path, COMPUTE,
+			json_pack("{s:s}", "status", "enabled"), NULL, &msg);
 	}
 	if (r < 0 && reterr_msg)
 		*reterr_msg = TAKE_PTR(msg);
@@ -260,11 +287,13 @@ static const struct storage {
 	const char *list_path, *list_key, *host_key; /* what is on a host */
 	const char *what, *todo;
 } storages[] = {
-	{"cinder-volume", "volumev3", "/os-services", "3.7", "/os-services/disable-log-reason",
-		"/volumes/detail?all_tenants=1", "volumes", "os-vol-host-attr:host", "volumes",
+	{"cinder-volume", "volumev3", "/os-services", "3.7",
+		"/os-services/disable-log-reason", "/volumes/detail?all_tenants=1",
+		"volumes", "os-vol-host-attr:host", "volumes",
 		"migrate or delete them; no new ones come"},
-	{"manila-share", "sharev2", "/services", "2.7", "/services/disable", "/shares/detail?all_tenants=1",
-		"shares", "host", "shares", "delete them; no new ones come"},
+	{"manila-share", "sharev2", "/services", "2.7", "/services/disable",
+		"/shares/detail?all_tenants=1", "shares", "host", "shares",
+		"delete them; no new ones come"},
 };
 
 /* The objects of list whose host is the node; a new array. */
@@ -278,15 +307,15 @@ static json_t *those_on(const json_t *list, const char *key, const char *host)
 	return on;
 }
 
-static int leave(struct cloud_session *s, const struct storage *st, const char *host, const char *reason,
-	char **reterr_msg)
+static int leave(struct cloud_session *s, const struct storage *st, const char *host,
+	const char *reason, char **reterr_msg)
 {
 	_cleanup_(jx_freep) json_t *services = NULL, *all = NULL, *here = NULL;
 	_cleanup_free_ char *msg = NULL;
 	struct cloud_row row = {0};
 	json_t *body;
-	int r = find_service(s, st->type, st->services_path, st->version, st->service, host, &services, &row,
-		&msg);
+	int r = find_service(s, st->type, st->services_path, st->version, st->service,
+		host, &services, &row, &msg);
 
 	if (r == -ENOENT && !msg)
 		return 0;
@@ -294,10 +323,12 @@ static int leave(struct cloud_session *s, const struct storage *st, const char *
 		body = json_pack("{s:s, s:s}", "host", row.host, "binary", row.service);
 		if (streq(st->type, "volumev3"))
 			json_object_set_new(body, "disabled_reason", json_string(reason));
-		r = cloud_send(s, "PUT", st->type, st->disable_path, st->version, body, NULL, &msg);
+		r = cloud_send(s, "PUT", st->type, st->disable_path, st->version, body,
+			NULL, &msg);
 	}
 	if (r == 0)
-		r = cloud_list(s, st->type, st->list_path, st->version, st->list_key, &all, &msg);
+		r = cloud_list(s, st->type, st->list_path, st->version, st->list_key,
+			&all, &msg);
 	if (r == 0) {
 		here = those_on(all, st->host_key, host);
 		r = busy(host, here, st->what, st->todo, &msg);
@@ -307,13 +338,50 @@ static int leave(struct cloud_session *s, const struct storage *st, const char *
 	return r;
 }
 
-int cloud_leave_storage(struct cloud_session *admin, const char *service, const char *host,
-	const char *reason, char **reterr_msg)
+static int enter(struct cloud_session *s, const struct storage *st, const char *host,
+	char **reterr_msg)
+{
+	_cleanup_(jx_freep) json_t *services = NULL;
+	_cleanup_free_ char *msg = NULL,
+			    *path = xasprintf("%s/enable", st->services_path);
+	struct cloud_row row = {0};
+	int r = find_service(s, st->type, st->services_path, st->version, st->service,
+		host, &services, &row, &msg);
+
+	if (r == -ENOENT && !msg)
+		return 0;
+	if (r == 0 && !row.enabled)
+		r = cloud_send(s, "PUT", st->type, path, st->version,
+			json_pack("{s:s, s:s}", "host", row.host, "binary", row.service),
+			NULL, &msg);
+	if (r < 0 && reterr_msg)
+		*reterr_msg = TAKE_PTR(msg);
+	return r;
+}
+
+static const struct storage *storage_of(const char *service, char **reterr_msg)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(storages); i++)
 		if (streq(storages[i].service, service))
-			return leave(admin, &storages[i], host, reason, reterr_msg);
+			return &storages[i];
 	if (reterr_msg)
-		*reterr_msg = xasprintf("%s is no storage service that can leave", service);
-	return -EINVAL;
+		*reterr_msg = xasprintf(
+			"%s is no storage service that can leave or enter", service);
+	return NULL;
+}
+
+int cloud_leave_storage(struct cloud_session *admin, const char *service,
+	const char *host, const char *reason, char **reterr_msg)
+{
+	const struct storage *st = storage_of(service, reterr_msg);
+
+	return st ? leave(admin, st, host, reason, reterr_msg) : -EINVAL;
+}
+
+int cloud_enter_storage(struct cloud_session *admin, const char *service,
+	const char *host, char **reterr_msg)
+{
+	const struct storage *st = storage_of(service, reterr_msg);
+
+	return st ? enter(admin, st, host, reterr_msg) : -EINVAL;
 }

@@ -32,5 +32,8 @@ int cloud_enter_compute(struct cloud_session *admin, const char *host, char **re
  * Before a block storage node stops: -EBUSY while volumes (cinder-volume) or shares
  * (manila-share) are on it; *reterr_msg names them. Disables the service with that reason.
  */
-int cloud_leave_storage(struct cloud_session *admin, const char *service, const char *host,
-	const char *reason, char **reterr_msg);
+int cloud_leave_storage(struct cloud_session *admin, const char *service,
+	const char *host, const char *reason, char **reterr_msg);
+/* The reverse: enables it when it was disabled. 0 too when the API does not know the host. */
+int cloud_enter_storage(struct cloud_session *admin, const char *service,
+	const char *host, char **reterr_msg);

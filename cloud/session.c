@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #define RENEW_BEFORE_MS (5 * 60 * 1000)
+#define RETRY_AFTER_MS 1000
 #define MAX_PAGES 1000
 #define MAX_LISTED 100000
 
@@ -22,7 +23,8 @@ struct token {
 };
 
 struct cloud_session {
-	char *auth_url, *user, *password, *project, *domain, *region, *interface, *ca_file; /* owned */
+	char *auth_url, *user, *password, *project, *domain, *region, *interface,
+		*ca_file; /* owned */
 	char *url; /* owned: what cloud_url last gave */
 	unsigned timeout_ms;
 	struct token token;
@@ -103,7 +105,8 @@ void cloud_session_freep(struct cloud_session **s)
 	cloud_session_free(*s);
 }
 
-void cloud_session_transport(struct cloud_session *s, cloud_transport_fn fn, void *userdata)
+void cloud_session_transport(
+	struct cloud_session *s, cloud_transport_fn fn, void *userdata)
 {
 	s->transport = fn;
 	s->userdata = userdata;
@@ -136,27 +139,31 @@ const char *cloud_region(const struct cloud_session *s)
 
 static char *login_body(const struct cloud_session *s)
 {
-	_cleanup_(jx_freep) json_t *root = json_pack("{s:{s:{s:[s], s:{s:{s:s, s:s, s:{s:s}}}}}}", "auth",
-		"identity", "methods", "password", "password", "user", "name", s->user, "password",
-		s->password, "domain", "name", s->domain);
+	_cleanup_(jx_freep) json_t *root =
+		json_pack("{s:{s:{s:[s], s:{s:{s:s, s:s, s:{s:s}}}}}}", "auth",
+			"identity", "methods", "password", "password", "user", "name",
+			s->user, "password", s->password, "domain", "name", s->domain);
 
 	if (s->project)
 		json_object_set_new(json_object_get(root, "auth"), "scope",
-			json_pack("{s:{s:s, s:{s:s}}}", "project", "name", s->project, "domain", "name",
-				s->domain));
+			json_pack("{s:{s:s, s:{s:s}}}", "project", "name", s->project,
+				"domain", "name", s->domain));
 	return json_dumps(root, JSON_COMPACT);
 }
 
-static int token_read(struct token *t, const struct http_response *resp, uint64_t now_ms, char **reterr_msg)
+static int token_read(struct token *t, const struct http_response *resp, uint64_t now_ms,
+	char **reterr_msg)
 {
-	_cleanup_(jx_freep) json_t *root = jx_parse(resp->body, resp->body_len, reterr_msg);
+	_cleanup_(jx_freep) json_t *root =
+		jx_parse(resp->body, resp->body_len, reterr_msg);
 	const json_t *obj = json_object_get(root, "token");
 	int64_t issued, expires;
 
 	if (!root)
 		return -EBADMSG;
 	if (cloud_time(cloud_str(obj, "issued_at"), &issued) < 0 ||
-		cloud_time(cloud_str(obj, "expires_at"), &expires) < 0 || expires <= issued) {
+		cloud_time(cloud_str(obj, "expires_at"), &expires) < 0 ||
+		expires <= issued) {
 		*reterr_msg = xstrdup("a token without issued_at and expires_at");
 		return -EBADMSG;
 	}
@@ -194,12 +201,14 @@ static int errno_of(unsigned status)
 	}
 }
 
-static int login_refused(const struct cloud_session *s, const struct http_response *resp, char **reterr_msg)
+static int login_refused(const struct cloud_session *s, const struct http_response *resp,
+	char **reterr_msg)
 {
 	_cleanup_free_ char *text = cloud_error_text(resp->body, resp->body_len);
 
-	*reterr_msg = xasprintf("Keystone at %s answered %u to the sign-in of %s%s%s: %s", s->auth_url,
-		resp->status, s->user, s->project ? " to project " : "", s->project ? s->project : "", text);
+	*reterr_msg = xasprintf("Keystone at %s answered %u to the sign-in of %s%s%s: %s",
+		s->auth_url, resp->status, s->user, s->project ? " to project " : "",
+		s->project ? s->project : "", text);
 	return errno_of(resp->status);
 }
 
@@ -208,19 +217,26 @@ static int sign_in(struct cloud_session *s, char **reterr_msg)
 	_cleanup_(http_response_clear) struct http_response resp = {0};
 	_cleanup_free_ char *url = xasprintf("%s/auth/tokens", s->auth_url), *why = NULL;
 	_cleanup_wipe_ char *body = login_body(s);
-	struct http_request req = {.method = "POST", .url = url, .body = body, .ca_file = s->ca_file,
-		.timeout_ms = s->timeout_ms, .connect_timeout_ms = 10000, .reuse = s->reuse};
+	struct http_request req = {.method = "POST",
+		.url = url,
+		.body = body,
+		.ca_file = s->ca_file,
+		.timeout_ms = s->timeout_ms,
+		.connect_timeout_ms = 10000,
+		.reuse = s->reuse};
 	uint64_t now_ms = now_mono_ms();
 	int r;
 
 	if (!body) { /* json_pack refuses what is not UTF-8 */
-		*reterr_msg = xasprintf("user, password or project for %s is not UTF-8", s->auth_url);
+		*reterr_msg = xasprintf(
+			"user, password or project for %s is not UTF-8", s->auth_url);
 		return -EINVAL;
 	}
 	req.body_len = strlen(body);
 	r = s->transport(&req, &resp, &why, s->userdata);
 	if (r < 0) {
-		*reterr_msg = xasprintf("Keystone does not answer: %s", why ? why : strerror(-r));
+		*reterr_msg = xasprintf(
+			"Keystone does not answer: %s", why ? why : strerror(-r));
 		return r;
 	}
 	if (resp.status != 201)
@@ -229,7 +245,8 @@ static int sign_in(struct cloud_session *s, char **reterr_msg)
 	r = token_read(&s->token, &resp, now_ms, &why);
 	if (r < 0) {
 		token_clear(&s->token);
-		*reterr_msg = xasprintf("Keystone at %s gave no usable token: %s", s->auth_url, why);
+		*reterr_msg = xasprintf(
+			"Keystone at %s gave no usable token: %s", s->auth_url, why);
 	}
 	return r;
 }
@@ -250,9 +267,14 @@ int cloud_authenticate(struct cloud_session *s, char **reterr_msg)
 int cloud_can_sign_in(struct cloud_session *s, const char *user, const char *password,
 	const char *domain, char **reterr_msg)
 {
-	struct cloud_login login = {.auth_url = s->auth_url, .user = user, .password = password,
-		.domain = domain ? domain : s->domain, .ca_file = s->ca_file, .timeout_ms = s->timeout_ms};
-	_cleanup_(cloud_session_freep) struct cloud_session *other = cloud_session_new(&login);
+	struct cloud_login login = {.auth_url = s->auth_url,
+		.user = user,
+		.password = password,
+		.domain = domain ? domain : s->domain,
+		.ca_file = s->ca_file,
+		.timeout_ms = s->timeout_ms};
+	_cleanup_(cloud_session_freep) struct cloud_session *other =
+		cloud_session_new(&login);
 	_cleanup_free_ char *msg = NULL;
 	int r;
 
@@ -271,8 +293,8 @@ int cloud_can_sign_in(struct cloud_session *s, const char *user, const char *pas
 static bool endpoint_fits(const struct cloud_session *s, const json_t *e)
 {
 	return streq(cloud_str(e, "interface"), s->interface) &&
-	       (!s->region || streq(cloud_str(e, "region_id"), s->region) ||
-		       streq(cloud_str(e, "region"), s->region));
+		(!s->region || streq(cloud_str(e, "region_id"), s->region) ||
+			streq(cloud_str(e, "region"), s->region));
 }
 
 const char *cloud_url(struct cloud_session *s, const char *type)
@@ -283,7 +305,8 @@ const char *cloud_url(struct cloud_session *s, const char *type)
 
 	if (streq(type, "identity"))
 		return s->auth_url;
-	endpoints = json_object_get(cloud_find(s->token.catalog, "type", type), "endpoints");
+	endpoints =
+		json_object_get(cloud_find(s->token.catalog, "type", type), "endpoints");
 	for (size_t i = 0; i < json_array_size(endpoints) && !url; i++)
 		if (endpoint_fits(s, json_array_get(endpoints, i)))
 			url = cloud_str(json_array_get(endpoints, i), "url");
@@ -301,7 +324,8 @@ static char *origin_of(const char *url)
 {
 	const char *p = strstr(url, "://");
 
-	return xstrndup(url, p ? (size_t)(p + 3 - url) + strcspn(p + 3, "/?#") : strlen(url));
+	return xstrndup(
+		url, p ? (size_t)(p + 3 - url) + strcspn(p + 3, "/?#") : strlen(url));
 }
 
 static char *url_for(struct cloud_session *s, const struct cloud_request *req)
@@ -336,13 +360,21 @@ static int send(struct cloud_session *s, const struct cloud_request *req, const 
 	struct http_response *ret, char **reterr_msg)
 {
 	_cleanup_wipe_ char *token = xasprintf("X-Auth-Token: %s", s->token.id);
-	_cleanup_wipe_ char *body = req->body ? json_dumps(req->body, JSON_COMPACT) : NULL;
-	_cleanup_free_ char *version = req->version ? version_header(req->service, req->version) : NULL;
+	_cleanup_wipe_ char *body =
+		req->body ? json_dumps(req->body, JSON_COMPACT) : NULL;
+	_cleanup_free_ char *version =
+		req->version ? version_header(req->service, req->version) : NULL;
 	const char *headers[] = {token, "Accept: application/json", version, NULL};
-	struct http_request h = {.method = req->method, .url = url, .body = body, .body_file = req->file,
-		.content_type = req->content_type, .headers = headers, .ca_file = s->ca_file,
+	struct http_request h = {.method = req->method,
+		.url = url,
+		.body = body,
+		.body_file = req->file,
+		.content_type = req->content_type,
+		.headers = headers,
+		.ca_file = s->ca_file,
 		.timeout_ms = req->timeout_ms ? req->timeout_ms : s->timeout_ms,
-		.connect_timeout_ms = 10000, .reuse = s->reuse};
+		.connect_timeout_ms = 10000,
+		.reuse = s->reuse};
 
 	if (req->file) {
 		h.timeout_ms = 0; /* as long as bytes move */
@@ -353,7 +385,8 @@ static int send(struct cloud_session *s, const struct cloud_request *req, const 
 	return s->transport(&h, ret, reterr_msg, s->userdata);
 }
 
-static int answer_read(const struct http_response *resp, struct cloud_answer *ret, char **reterr_msg)
+static int answer_read(
+	const struct http_response *resp, struct cloud_answer *ret, char **reterr_msg)
 {
 	const char *p = resp->body + strspn(resp->body, " \t\r\n");
 
@@ -372,39 +405,49 @@ static char *request_words(const struct cloud_request *req)
 	return xasprintf("%s %.*s", req->method, (int)strcspn(req->path, "?"), req->path);
 }
 
-static int exchange(struct cloud_session *s, const struct cloud_request *req, struct cloud_answer *ret,
-	char **reterr_msg)
+static int exchange(struct cloud_session *s, const struct cloud_request *req,
+	struct cloud_answer *ret, char **reterr_msg)
 {
 	_cleanup_(http_response_clear) struct http_response resp = {0};
-	_cleanup_free_ char *url = url_for(s, req), *why = NULL, *what = request_words(req);
+	_cleanup_free_ char *url = url_for(s, req), *why = NULL,
+			    *what = request_words(req);
 	int r;
 
 	if (!url) {
-		*reterr_msg = xasprintf("the catalogue has no %s endpoint of type %s%s%s", s->interface,
-			req->service, s->region ? " in region " : "", s->region ? s->region : "");
+		*reterr_msg = xasprintf("the catalogue has no %s endpoint of type %s%s%s",
+			s->interface, req->service, s->region ? " in region " : "",
+			s->region ? s->region : "");
 		return -ENODEV;
 	}
 	r = send(s, req, url, &resp, &why);
 	if (r < 0) {
-		*reterr_msg = xasprintf("the %s API does not answer to %s: %s", req->service, what,
-			why ? why : strerror(-r));
+		*reterr_msg = xasprintf("the %s API does not answer to %s: %s",
+			req->service, what, why ? why : strerror(-r));
 		return r;
 	}
 	if (resp.status == 0 || resp.status >= 300) {
 		why = cloud_error_text(resp.body, resp.body_len);
-		*reterr_msg = xasprintf("the %s API answered %u to %s%s%s", req->service, resp.status, what,
-			*why ? ": " : "", why);
+		*reterr_msg = xasprintf("the %s API answered %u to %s%s%s", req->service,
+			resp.status, what, *why ? ": " : "", why);
 		ret->status = resp.status;
 		return errno_of(resp.status);
 	}
 	r = answer_read(&resp, ret, &why);
 	if (r < 0)
-		*reterr_msg = xasprintf("the %s API's answer to %s is no good: %s", req->service, what, why);
+		*reterr_msg = xasprintf("the %s API's answer to %s is no good: %s",
+			req->service, what, why);
 	return r;
 }
 
-int cloud_call(struct cloud_session *s, const struct cloud_request *req, struct cloud_answer *ret,
-	char **reterr_msg)
+/* A proxy whose service restarts; what may be said twice is said twice. */
+static bool may_repeat(const struct cloud_request *req, unsigned status)
+{
+	return (status == 502 || status == 503) && !req->file &&
+		!streq(req->method, "POST");
+}
+
+int cloud_call(struct cloud_session *s, const struct cloud_request *req,
+	struct cloud_answer *ret, char **reterr_msg)
 {
 	_cleanup_(cloud_answer_clear) struct cloud_answer a = {0};
 	_cleanup_free_ char *msg = NULL;
@@ -412,11 +455,14 @@ int cloud_call(struct cloud_session *s, const struct cloud_request *req, struct 
 
 	if (r == 0)
 		r = exchange(s, req, &a, &msg);
-	if (r == -EACCES && a.status == 401) {
+	if (r < 0 && (a.status == 401 || may_repeat(req, a.status))) {
+		if (a.status == 401)
+			token_clear(&s->token);
+		else
+			poll(NULL, 0, RETRY_AFTER_MS);
 		util_freep(&msg);
 		msg = NULL;
 		cloud_answer_clear(&a);
-		token_clear(&s->token);
 		r = cloud_authenticate(s, &msg);
 		if (r == 0)
 			r = exchange(s, req, &a, &msg);
@@ -435,8 +481,8 @@ int cloud_call(struct cloud_session *s, const struct cloud_request *req, struct 
 
 /* ---- its usual forms ---- */
 
-static int object_call(struct cloud_session *s, const struct cloud_request *req, json_t **ret,
-	char **reterr_msg)
+static int object_call(struct cloud_session *s, const struct cloud_request *req,
+	json_t **ret, char **reterr_msg)
 {
 	_cleanup_(cloud_answer_clear) struct cloud_answer a = {0};
 	int r = cloud_call(s, req, &a, reterr_msg);
@@ -445,7 +491,8 @@ static int object_call(struct cloud_session *s, const struct cloud_request *req,
 		return r;
 	if (!json_is_object(a.json)) {
 		if (reterr_msg)
-			*reterr_msg = xasprintf("the %s API's answer to %s %s is no JSON object",
+			*reterr_msg = xasprintf(
+				"the %s API's answer to %s %s is no JSON object",
 				req->service, req->method, req->path);
 		return -EBADMSG;
 	}
@@ -453,35 +500,41 @@ static int object_call(struct cloud_session *s, const struct cloud_request *req,
 	return 0;
 }
 
-int cloud_get(struct cloud_session *s, const char *service, const char *path, const char *version,
-	json_t **ret, char **reterr_msg)
+int cloud_get(struct cloud_session *s, const char *service, const char *path,
+	const char *version, json_t **ret, char **reterr_msg)
 {
-	struct cloud_request req = {.method = "GET", .service = service, .path = path, .version = version};
+	struct cloud_request req = {
+		.method = "GET", .service = service, .path = path, .version = version};
 
 	return object_call(s, &req, ret, reterr_msg);
 }
 
-int cloud_send(struct cloud_session *s, const char *method, const char *service, const char *path,
-	const char *version, json_t *body, json_t **ret, char **reterr_msg)
+int cloud_send(struct cloud_session *s, const char *method, const char *service,
+	const char *path, const char *version, json_t *body, json_t **ret,
+	char **reterr_msg)
 {
-	struct cloud_request req = {.method = method, .service = service, .path = path,
-		.version = version, .body = body};
+	struct cloud_request req = {.method = method,
+		.service = service,
+		.path = path,
+		.version = version,
+		.body = body};
 	int r = object_call(s, &req, ret, reterr_msg);
 
 	json_decref(body);
 	return r;
 }
 
-int cloud_post(struct cloud_session *s, const char *service, const char *path, const char *version,
-	json_t *body, json_t **ret, char **reterr_msg)
+int cloud_post(struct cloud_session *s, const char *service, const char *path,
+	const char *version, json_t *body, json_t **ret, char **reterr_msg)
 {
 	return cloud_send(s, "POST", service, path, version, body, ret, reterr_msg);
 }
 
-int cloud_delete(struct cloud_session *s, const char *service, const char *path, const char *version,
-	char **reterr_msg)
+int cloud_delete(struct cloud_session *s, const char *service, const char *path,
+	const char *version, char **reterr_msg)
 {
-	struct cloud_request req = {.method = "DELETE", .service = service, .path = path, .version = version};
+	struct cloud_request req = {
+		.method = "DELETE", .service = service, .path = path, .version = version};
 	_cleanup_free_ char *msg = NULL;
 	int r = cloud_call(s, &req, NULL, &msg);
 
@@ -492,14 +545,16 @@ int cloud_delete(struct cloud_session *s, const char *service, const char *path,
 	return r;
 }
 
-static int take_page(const json_t *page, const char *key, const char *service, json_t *all,
-	char **reterr_msg)
+static int take_page(const json_t *page, const char *key, const char *service,
+	json_t *all, char **reterr_msg)
 {
 	const json_t *list = json_object_get(page, key);
 
-	if (!json_is_array(list) || json_array_size(all) + json_array_size(list) > MAX_LISTED) {
+	if (!json_is_array(list) ||
+		json_array_size(all) + json_array_size(list) > MAX_LISTED) {
 		if (reterr_msg)
-			*reterr_msg = xasprintf("the %s API's listing has no array \"%s\" of at most %d",
+			*reterr_msg = xasprintf(
+				"the %s API's listing has no array \"%s\" of at most %d",
 				service, key, MAX_LISTED);
 		return -EBADMSG;
 	}
@@ -509,12 +564,13 @@ static int take_page(const json_t *page, const char *key, const char *service, j
 	return 0;
 }
 
-int cloud_list(struct cloud_session *s, const char *service, const char *path, const char *version,
-	const char *key, json_t **ret, char **reterr_msg)
+int cloud_list(struct cloud_session *s, const char *service, const char *path,
+	const char *version, const char *key, json_t **ret, char **reterr_msg)
 {
 	_cleanup_(jx_freep) json_t *all = json_array();
 	_cleanup_free_ char *next = NULL;
-	struct cloud_request req = {.method = "GET", .service = service, .path = path, .version = version};
+	struct cloud_request req = {
+		.method = "GET", .service = service, .path = path, .version = version};
 
 	for (unsigned page = 0; page < MAX_PAGES; page++) {
 		_cleanup_(jx_freep) json_t *root = NULL;
@@ -539,12 +595,14 @@ int cloud_list(struct cloud_session *s, const char *service, const char *path, c
 /* ---- waiting, probing ---- */
 
 /* 1: as wanted; 0: not yet. */
-static int look(struct cloud_session *s, const struct cloud_wait *w, char **ret_seen, char **reterr_msg)
+static int look(struct cloud_session *s, const struct cloud_wait *w, char **ret_seen,
+	char **reterr_msg)
 {
 	_cleanup_(jx_freep) json_t *root = NULL;
 	_cleanup_free_ char *msg = NULL;
 	int r = cloud_get(s, w->service, w->path, w->version, &root, &msg);
-	const char *seen = cloud_str(w->object ? json_object_get(root, w->object) : root, w->field);
+	const char *seen =
+		cloud_str(w->object ? json_object_get(root, w->object) : root, w->field);
 
 	if (r == -ENOENT && !*w->want)
 		return 1;
@@ -557,8 +615,8 @@ static int look(struct cloud_session *s, const struct cloud_wait *w, char **ret_
 	if (*w->want && strcasecmp(seen, w->want) == 0)
 		return 1;
 	if (w->fail && strcasecmp(seen, w->fail) == 0) {
-		*reterr_msg = xasprintf("%s: %s became %s, expected %s", w->path, w->field, seen,
-			*w->want ? w->want : "its end");
+		*reterr_msg = xasprintf("%s: %s became %s, expected %s", w->path,
+			w->field, seen, *w->want ? w->want : "its end");
 		return -EREMOTEIO;
 	}
 	return 0;
@@ -575,8 +633,9 @@ int cloud_wait(struct cloud_session *s, const struct cloud_wait *w, char **reter
 		if (r > 0)
 			return 0;
 		if (r == 0 && now_mono_ms() >= end_ms) {
-			msg = xasprintf("%s: %s is still %s after %u s, expected %s", w->path, w->field,
-				seen, w->deadline_ms / 1000, *w->want ? w->want : "its end");
+			msg = xasprintf("%s: %s is still %s after %u s, expected %s",
+				w->path, w->field, seen, w->deadline_ms / 1000,
+				*w->want ? w->want : "its end");
 			r = -ETIMEDOUT;
 		}
 		if (r < 0) {
@@ -584,15 +643,21 @@ int cloud_wait(struct cloud_session *s, const struct cloud_wait *w, char **reter
 				*reterr_msg = TAKE_PTR(msg);
 			return r;
 		}
-		poll(NULL, 0, (int)(w->interval_ms ? w->interval_ms : 1000)); /* REST has no events */
+		poll(NULL, 0,
+			(int)(w->interval_ms ? w->interval_ms
+					     : 1000)); /* REST has no events */
 	}
 }
 
-int cloud_probe(struct cloud_session *s, const char *url, unsigned timeout_ms, unsigned *ret_status,
-	char **ret_body, char **reterr_msg)
+int cloud_probe(struct cloud_session *s, const char *url, unsigned timeout_ms,
+	unsigned *ret_status, char **ret_body, char **reterr_msg)
 {
-	struct http_request req = {.method = "GET", .url = url, .ca_file = s->ca_file,
-		.timeout_ms = timeout_ms, .connect_timeout_ms = MIN(timeout_ms, 10000u), .reuse = s->reuse};
+	struct http_request req = {.method = "GET",
+		.url = url,
+		.ca_file = s->ca_file,
+		.timeout_ms = timeout_ms,
+		.connect_timeout_ms = MIN(timeout_ms, 10000u),
+		.reuse = s->reuse};
 	_cleanup_(http_response_clear) struct http_response resp = {0};
 	int r = s->transport(&req, &resp, reterr_msg, s->userdata);
 

@@ -13,13 +13,13 @@
 #include "cloud/identity.h"
 
 struct job {
-	struct cloud_session *s;        /* borrowed */
+	struct cloud_session *s; /* borrowed */
 	const struct cloud_setup *want; /* borrowed */
 	const struct desired_cloud *cloud; /* borrowed */
 	char *project; /* owned: id of the student's */
 	char *external; /* owned: id of the external network; NULL: none */
-	char *image;   /* owned: id of the guest image; NULL: none */
-	char **err;    /* borrowed */
+	char *image; /* owned: id of the guest image; NULL: none */
+	char **err; /* borrowed */
 };
 
 static _printf_(2, 3) void say(const struct job *j, const char *fmt, ...)
@@ -44,13 +44,15 @@ static int fail(const struct job *j, int r, const char *text)
 }
 
 /* The id of the object under key of an answer to a creation; owned. */
-static int made_id(const struct job *j, const json_t *answer, const char *key, char **ret_id)
+static int made_id(
+	const struct job *j, const json_t *answer, const char *key, char **ret_id)
 {
 	const char *id = cloud_id(json_object_get(answer, key), "id");
 
 	if (!*id) {
 		if (j->err)
-			*j->err = xasprintf("the answer to the creation of a %s has no id", key);
+			*j->err = xasprintf(
+				"the answer to the creation of a %s has no id", key);
 		return -EBADMSG;
 	}
 	*ret_id = xstrdup(id);
@@ -63,10 +65,13 @@ static int ensure_student(struct job *j)
 {
 	_cleanup_free_ char *name = cloud_quote(j->cloud->student), *path = NULL;
 	_cleanup_(jx_freep) json_t *found = NULL;
-	struct cloud_user student = {.name = j->cloud->student, .password = j->want->student_password,
-		.project = j->cloud->student, .keep_password = true,
-		.roles = cloud_has(j->want->desired, "heat") ? "member creator heat_stack_owner" :
-							       "member creator"};
+	struct cloud_user student = {.name = j->cloud->student,
+		.password = j->want->student_password,
+		.project = j->cloud->student,
+		.keep_password = true,
+		.roles = cloud_has(j->want->desired, "heat")
+			? "member creator heat_stack_owner"
+			: "member creator"};
 	struct cloud_identity want = {.users = &student, .n_users = 1};
 	unsigned changes = 0;
 	int r = cloud_identity_ensure(j->s, &want, &changes, j->err);
@@ -100,7 +105,8 @@ static const struct flavour {
 static int ensure_flavours(struct job *j)
 {
 	_cleanup_(jx_freep) json_t *have = NULL;
-	int r = cloud_list(j->s, "compute", "/flavors?is_public=None", NULL, "flavors", &have, j->err);
+	int r = cloud_list(j->s, "compute", "/flavors?is_public=None", NULL, "flavors",
+		&have, j->err);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(flavours); i++) {
 		const struct flavour *f = &flavours[i];
@@ -109,8 +115,8 @@ static int ensure_flavours(struct job *j)
 			continue;
 		say(j, "flavour %s", f->name);
 		r = cloud_post(j->s, "compute", "/flavors", NULL,
-			json_pack("{s:{s:s, s:i, s:i, s:i}}", "flavor", "name", f->name, "vcpus",
-				f->vcpus, "ram", f->ram_mb, "disk", f->disk_gb),
+			json_pack("{s:{s:s, s:i, s:i, s:i}}", "flavor", "name", f->name,
+				"vcpus", f->vcpus, "ram", f->ram_mb, "disk", f->disk_gb),
 			NULL, j->err);
 		if (r == -EEXIST)
 			r = 0; /* made meanwhile */
@@ -127,8 +133,10 @@ static int ensure_flavours(struct job *j)
 static int ensure_net(struct job *j, const char *many, const char *one, const char *query,
 	const char *name, json_t *body, char **ret_id)
 {
-	_cleanup_free_ char *quoted = cloud_quote(name), *made = xasprintf("/v2.0/%s", many);
-	_cleanup_free_ char *path = xasprintf("/v2.0/%s?name=%s%s%s", many, quoted, *query ? "&" : "", query);
+	_cleanup_free_ char *quoted = cloud_quote(name),
+			    *made = xasprintf("/v2.0/%s", many);
+	_cleanup_free_ char *path =
+		xasprintf("/v2.0/%s?name=%s%s%s", many, quoted, *query ? "&" : "", query);
 	_cleanup_(jx_freep) json_t *own = body, *found = NULL, *answer = NULL;
 	int r = cloud_list(j->s, "network", path, NULL, many, &found, j->err);
 	const json_t *hit = r == 0 ? cloud_find(found, "name", name) : NULL;
@@ -141,7 +149,8 @@ static int ensure_net(struct job *j, const char *many, const char *one, const ch
 	}
 	say(j, "%s %s", one, name);
 	json_object_set_new(own, "name", json_string(name));
-	r = cloud_post(j->s, "network", made, NULL, json_pack("{s:O}", one, own), &answer, j->err);
+	r = cloud_post(j->s, "network", made, NULL, json_pack("{s:O}", one, own), &answer,
+		j->err);
 	return r < 0 ? r : made_id(j, answer, one, ret_id);
 }
 
@@ -165,34 +174,38 @@ static int ensure_external(struct job *j)
 	if (!e)
 		return 0;
 	r = ensure_net(j, "networks", "network", "router:external=true", e->name,
-		json_pack("{s:b, s:s, s:s}", "router:external", 1, "provider:network_type", "flat",
-			"provider:physical_network", e->name),
+		json_pack("{s:b, s:s, s:s}", "router:external", 1,
+			"provider:network_type", "flat", "provider:physical_network",
+			e->name),
 		&j->external);
 	if (r < 0)
 		return r;
 	net = (struct ipv4_net){e->subnet, e->prefix};
 	format_ipv4_net(&net, cidr);
 	query = xasprintf("network_id=%s", j->external);
-	body = json_pack("{s:s, s:i, s:s, s:b, s:o, s:[{s:o, s:o}]}", "network_id", j->external,
-		"ip_version", 4, "cidr", cidr, "enable_dhcp", 0, "gateway_ip", ip_json(e->gateway),
-		"allocation_pools", "start", ip_json(e->first), "end", ip_json(e->last));
+	body = json_pack("{s:s, s:i, s:s, s:b, s:o, s:[{s:o, s:o}]}", "network_id",
+		j->external, "ip_version", 4, "cidr", cidr, "enable_dhcp", 0,
+		"gateway_ip", ip_json(e->gateway), "allocation_pools", "start",
+		ip_json(e->first), "end", ip_json(e->last));
 	return ensure_net(j, "subnets", "subnet", query, e->name, body, &subnet);
 }
 
 static int ensure_interface(struct job *j, const char *router, const char *subnet)
 {
-	_cleanup_free_ char *path = xasprintf("/v2.0/ports?device_id=%s", router), *add = NULL;
+	_cleanup_free_ char *path = xasprintf("/v2.0/ports?device_id=%s", router),
+			    *add = NULL;
 	_cleanup_(jx_freep) json_t *ports = NULL;
 	int r = cloud_list(j->s, "network", path, NULL, "ports", &ports, j->err);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < json_array_size(ports); i++)
-		if (cloud_find(json_object_get(json_array_get(ports, i), "fixed_ips"), "subnet_id", subnet))
+		if (cloud_find(json_object_get(json_array_get(ports, i), "fixed_ips"),
+			    "subnet_id", subnet))
 			return 0;
 	add = xasprintf("/v2.0/routers/%s/add_router_interface", router);
-	return cloud_send(j->s, "PUT", "network", add, NULL, json_pack("{s:s}", "subnet_id", subnet), NULL,
-		j->err);
+	return cloud_send(j->s, "PUT", "network", add, NULL,
+		json_pack("{s:s}", "subnet_id", subnet), NULL, j->err);
 }
 
 static int ensure_gateway(struct job *j, const char *router)
@@ -205,17 +218,19 @@ static int ensure_gateway(struct job *j, const char *router)
 		return 0;
 	r = cloud_get(j->s, "network", path, NULL, &have, j->err);
 	if (r < 0 ||
-		json_is_object(json_object_get(json_object_get(have, "router"), "external_gateway_info")))
+		json_is_object(json_object_get(
+			json_object_get(have, "router"), "external_gateway_info")))
 		return r;
 	return cloud_send(j->s, "PUT", "network", path, NULL,
-		json_pack("{s:{s:{s:s}}}", "router", "external_gateway_info", "network_id", j->external),
+		json_pack("{s:{s:{s:s}}}", "router", "external_gateway_info",
+			"network_id", j->external),
 		NULL, j->err);
 }
 
 static int ensure_class(struct job *j)
 {
-	_cleanup_free_ char *owner = xasprintf("project_id=%s", j->project), *net = NULL, *subnet = NULL,
-			    *router = NULL;
+	_cleanup_free_ char *owner = xasprintf("project_id=%s", j->project), *net = NULL,
+			    *subnet = NULL, *router = NULL;
 	json_t *dns = json_array(), *body;
 	int r;
 
@@ -227,8 +242,9 @@ static int ensure_class(struct job *j)
 		json_decref(dns);
 		return r;
 	}
-	body = json_pack("{s:s, s:s, s:i, s:s, s:o}", "project_id", j->project, "network_id", net,
-		"ip_version", 4, "cidr", "192.168.100.0/24", "dns_nameservers", dns);
+	body = json_pack("{s:s, s:s, s:i, s:s, s:o}", "project_id", j->project,
+		"network_id", net, "ip_version", 4, "cidr", "192.168.100.0/24",
+		"dns_nameservers", dns);
 	r = ensure_net(j, "subnets", "subnet", owner, "class", body, &subnet);
 	if (r == 0)
 		r = ensure_net(j, "routers", "router", owner, "class",
@@ -250,12 +266,15 @@ static int ensure_rule(struct job *j, const json_t *group, const char *protocol,
 		if (streq(cloud_str(v, "direction"), "ingress") &&
 			streq(cloud_str(v, "protocol"), protocol) &&
 			streq(cloud_str(v, "ethertype"), "IPv4") &&
-			(!port || json_integer_value(json_object_get(v, "port_range_min")) == port))
+			(!port ||
+				json_integer_value(
+					json_object_get(v, "port_range_min")) == port))
 			return 0;
 	}
 	say(j, "security group rule: %s from anywhere", port ? "SSH" : protocol);
-	rule = json_pack("{s:s, s:s, s:s, s:s, s:s}", "security_group_id", cloud_id(group, "id"),
-		"project_id", j->project, "direction", "ingress", "ethertype", "IPv4", "protocol", protocol);
+	rule = json_pack("{s:s, s:s, s:s, s:s, s:s}", "security_group_id",
+		cloud_id(group, "id"), "project_id", j->project, "direction", "ingress",
+		"ethertype", "IPv4", "protocol", protocol);
 	if (port) {
 		json_object_set_new(rule, "port_range_min", json_integer(port));
 		json_object_set_new(rule, "port_range_max", json_integer(port));
@@ -272,13 +291,15 @@ static int ensure_rules(struct job *j)
 		xasprintf("/v2.0/security-groups?project_id=%s&name=default", j->project);
 	_cleanup_(jx_freep) json_t *groups = NULL;
 	const json_t *group;
-	int r = cloud_list(j->s, "network", path, NULL, "security_groups", &groups, j->err);
+	int r = cloud_list(
+		j->s, "network", path, NULL, "security_groups", &groups, j->err);
 
 	if (r < 0)
 		return r;
 	group = cloud_find(groups, "name", "default");
 	if (!*cloud_id(group, "id"))
-		return fail(j, -EBADMSG, "Neutron shows no default security group of the student's project");
+		return fail(j, -EBADMSG,
+			"Neutron shows no default security group of the student's project");
 	r = ensure_rule(j, group, "icmp", 0);
 	return r < 0 ? r : ensure_rule(j, group, "tcp", 22);
 }
@@ -293,19 +314,22 @@ static const struct quota {
 		int value;
 	} limits[8];
 } quotas[] = {
-	{"compute", {"/os-quota-sets/%s", "/os-quota-sets/%s/defaults"}, "quota_set", NULL,
+	{"compute", {"/os-quota-sets/%s", "/os-quota-sets/%s/defaults"}, "quota_set",
+		NULL,
 		{{"instances", 60}, {"cores", 120}, {"ram", 131072}, {"key_pairs", 200}}},
 	{"network", {"/v2.0/quotas/%s", "/v2.0/quotas/%s/default"}, "quota", NULL,
-		{{"network", 100}, {"subnet", 100}, {"router", 40}, {"port", 1000}, {"floatingip", 100},
-			{"security_group", 100}, {"security_group_rule", 1000}}},
-	{"volumev3", {"/os-quota-sets/%s", "/os-quota-sets/%s/defaults"}, "quota_set", "cinder",
-		{{"volumes", 100}, {"snapshots", 100}, {"gigabytes", 2000}}},
+		{{"network", 100}, {"subnet", 100}, {"router", 40}, {"port", 1000},
+			{"floatingip", 100}, {"security_group", 100},
+			{"security_group_rule", 1000}}},
+	{"volumev3", {"/os-quota-sets/%s", "/os-quota-sets/%s/defaults"}, "quota_set",
+		"cinder", {{"volumes", 100}, {"snapshots", 100}, {"gigabytes", 2000}}},
 };
 
 static int quota_get(struct job *j, const struct quota *q, const char *fmt, json_t **ret)
 {
 	const char *hole = strstr(fmt, "%s");
-	_cleanup_free_ char *path = xasprintf("%.*s%s%s", (int)(hole - fmt), fmt, j->project, hole + 2);
+	_cleanup_free_ char *path =
+		xasprintf("%.*s%s%s", (int)(hole - fmt), fmt, j->project, hole + 2);
 
 	return cloud_get(j->s, q->service, path, NULL, ret, j->err);
 }
@@ -314,8 +338,8 @@ static int quota_get(struct job *j, const struct quota *q, const char *fmt, json
 static int ensure_quota(struct job *j, const struct quota *q)
 {
 	_cleanup_(jx_freep) json_t *have = NULL, *dflt = NULL, *change = json_object();
-	_cleanup_free_ char *path = xasprintf("/%s/%s", q->service[0] == 'n' ? "v2.0/quotas" : "os-quota-sets",
-		j->project);
+	_cleanup_free_ char *path = xasprintf("/%s/%s",
+		q->service[0] == 'n' ? "v2.0/quotas" : "os-quota-sets", j->project);
 	int r = quota_get(j, q, q->paths[0], &have);
 
 	if (r == 0)
@@ -323,11 +347,15 @@ static int ensure_quota(struct job *j, const struct quota *q)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(q->limits) && q->limits[i].key; i++) {
-		const json_t *now = json_object_get(json_object_get(have, q->object), q->limits[i].key);
-		const json_t *was = json_object_get(json_object_get(dflt, q->object), q->limits[i].key);
+		const json_t *now = json_object_get(
+			json_object_get(have, q->object), q->limits[i].key);
+		const json_t *was = json_object_get(
+			json_object_get(dflt, q->object), q->limits[i].key);
 
-		if (now && was && json_equal(now, was) && json_integer_value(now) != q->limits[i].value)
-			json_object_set_new(change, q->limits[i].key, json_integer(q->limits[i].value));
+		if (now && was && json_equal(now, was) &&
+			json_integer_value(now) != q->limits[i].value)
+			json_object_set_new(change, q->limits[i].key,
+				json_integer(q->limits[i].value));
 	}
 	if (json_object_size(change) == 0)
 		return 0;
@@ -350,9 +378,9 @@ static int ensure_quotas(struct job *j)
 
 static json_t *image_body(const struct cloud_guest *g)
 {
-	json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i}", "name", g->name, "visibility", "public",
-		"disk_format", "qcow2", "container_format", "bare", "min_disk", (int)g->min_disk_gb, "min_ram",
-		(int)g->min_ram_mb);
+	json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i}", "name", g->name,
+		"visibility", "public", "disk_format", "qcow2", "container_format",
+		"bare", "min_disk", (int)g->min_disk_gb, "min_ram", (int)g->min_ram_mb);
 
 	json_object_set_new(body, "hw_qemu_guest_agent", json_string("yes"));
 	json_object_set_new(body, "hw_rng_model", json_string("virtio"));
@@ -361,7 +389,8 @@ static json_t *image_body(const struct cloud_guest *g)
 	json_object_set_new(body, "os_type", json_string("linux"));
 	json_object_set_new(body, "os_distro", json_string("debian"));
 	json_object_set_new(body, "os_require_quiesce", json_string("no"));
-	json_object_set_new(body, "ondol_version", json_string(g->version ? g->version : ""));
+	json_object_set_new(
+		body, "ondol_version", json_string(g->version ? g->version : ""));
 	if (g->properties)
 		json_object_update(body, (json_t *)g->properties);
 	return body;
@@ -369,11 +398,19 @@ static json_t *image_body(const struct cloud_guest *g)
 
 static int image_upload(struct job *j, const char *id)
 {
-	_cleanup_free_ char *path = xasprintf("/v2/images/%s/file", id), *show = xasprintf("/v2/images/%s", id);
-	struct cloud_request req = {.method = "PUT", .service = "image", .path = path,
-		.content_type = "application/octet-stream", .file = j->want->guest.file};
-	struct cloud_wait active = {.service = "image", .path = show, .field = "status", .want = "active",
-		.fail = "killed", .deadline_ms = 300 * 1000};
+	_cleanup_free_ char *path = xasprintf("/v2/images/%s/file", id),
+			    *show = xasprintf("/v2/images/%s", id);
+	struct cloud_request req = {.method = "PUT",
+		.service = "image",
+		.path = path,
+		.content_type = "application/octet-stream",
+		.file = j->want->guest.file};
+	struct cloud_wait active = {.service = "image",
+		.path = show,
+		.field = "status",
+		.want = "active",
+		.fail = "killed",
+		.deadline_ms = 300 * 1000};
 	int r;
 
 	say(j, "image %s: uploading", j->want->guest.name);
@@ -385,19 +422,24 @@ static int image_upload(struct job *j, const char *id)
 static int image_hide(struct job *j, const json_t *old)
 {
 	_cleanup_free_ char *path = xasprintf("/v2/images/%s", cloud_id(old, "id"));
-	_cleanup_free_ char *name =
-		xasprintf("%s (%s)", j->want->guest.name, cloud_str(old, "ondol_version"));
-	_cleanup_(jx_freep) json_t *patch = json_pack("[{s:s, s:s, s:b}, {s:s, s:s, s:s}]", "op", "replace",
-		"path", "/os_hidden", "value", 1, "op", "replace", "path", "/name", "value", name);
-	struct cloud_request req = {.method = "PATCH", .service = "image", .path = path, .body = patch,
+	_cleanup_free_ char *name = xasprintf(
+		"%s (%s)", j->want->guest.name, cloud_str(old, "ondol_version"));
+	_cleanup_(jx_freep) json_t *patch =
+		json_pack("[{s:s, s:s, s:b}, {s:s, s:s, s:s}]", "op", "replace", "path",
+			"/os_hidden", "value", 1, "op", "replace", "path", "/name",
+			"value", name);
+	struct cloud_request req = {.method = "PATCH",
+		.service = "image",
+		.path = path,
+		.body = patch,
 		.content_type = "application/openstack-images-v2.1-json-patch"};
 
 	return cloud_call(j->s, &req, NULL, j->err);
 }
 
 /* Of the images with the name: the one of this version, usable; others in *ret_old (borrowed). */
-static const json_t *image_pick(const json_t *list, const char *version, const json_t **ret_half,
-	const json_t **ret_old)
+static const json_t *image_pick(const json_t *list, const char *version,
+	const json_t **ret_half, const json_t **ret_old)
 {
 	const json_t *good = NULL;
 
@@ -422,12 +464,14 @@ static int image_make(struct job *j, const json_t *half)
 	int r = 0;
 
 	if (half) {
-		_cleanup_free_ char *path = xasprintf("/v2/images/%s", cloud_id(half, "id"));
+		_cleanup_free_ char *path =
+			xasprintf("/v2/images/%s", cloud_id(half, "id"));
 
 		r = cloud_delete(j->s, "image", path, NULL, j->err);
 	}
 	if (r == 0)
-		r = cloud_post(j->s, "image", "/v2/images", NULL, image_body(&j->want->guest), &answer, j->err);
+		r = cloud_post(j->s, "image", "/v2/images", NULL,
+			image_body(&j->want->guest), &answer, j->err);
 	if (r < 0)
 		return r;
 	if (!*cloud_id(answer, "id"))
@@ -461,8 +505,8 @@ static int ensure_image(struct job *j)
 
 /* ---- volume and share types, Trove ---- */
 
-static int ensure_type(struct job *j, const char *service, const char *version, const char *all,
-	const char *many, const char *one, json_t *body)
+static int ensure_type(struct job *j, const char *service, const char *version,
+	const char *all, const char *many, const char *one, json_t *body)
 {
 	_cleanup_(jx_freep) json_t *own = body, *have = NULL;
 	int r = cloud_list(j->s, service, all, version, many, &have, j->err);
@@ -470,7 +514,8 @@ static int ensure_type(struct job *j, const char *service, const char *version, 
 	if (r < 0 || cloud_find(have, "name", cloud_str(own, "name")))
 		return r;
 	say(j, "%s %s", one, cloud_str(own, "name"));
-	r = cloud_post(j->s, service, "/types", version, json_pack("{s:O}", one, own), NULL, j->err);
+	r = cloud_post(j->s, service, "/types", version, json_pack("{s:O}", one, own),
+		NULL, j->err);
 	return r == -EEXIST ? 0 : r;
 }
 
@@ -479,11 +524,17 @@ static int ensure_volume_type(struct job *j)
 {
 	/* beside the catalogue's URL, which has the asking project in it */
 	_cleanup_free_ char *path = xasprintf("/v3/default-types/%s", j->project);
-	_cleanup_(jx_freep) json_t *body = json_pack("{s:{s:s}}", "default_type", "volume_type", "lvm");
-	struct cloud_request req = {.method = "GET", .service = "volumev3", .path = path, .from_root = true,
+	_cleanup_(jx_freep) json_t *body =
+		json_pack("{s:{s:s}}", "default_type", "volume_type", "lvm");
+	struct cloud_request req = {.method = "GET",
+		.service = "volumev3",
+		.path = path,
+		.from_root = true,
 		.version = "3.62"};
-	int r = ensure_type(j, "volumev3", NULL, "/types?is_public=None", "volume_types", "volume_type",
-		json_pack("{s:s, s:b}", "name", "lvm", "os-volume-type-access:is_public", 1));
+	int r = ensure_type(j, "volumev3", NULL, "/types?is_public=None", "volume_types",
+		"volume_type",
+		json_pack("{s:s, s:b}", "name", "lvm", "os-volume-type-access:is_public",
+			1));
 
 	if (r < 0 || cloud_call(j->s, &req, NULL, NULL) == 0)
 		return r;
@@ -494,9 +545,11 @@ static int ensure_volume_type(struct job *j)
 
 static int ensure_share_type(struct job *j)
 {
-	return ensure_type(j, "sharev2", "2.50", "/types?is_public=all", "share_types", "share_type",
-		json_pack("{s:s, s:b, s:{s:s}}", "name", "default", "share_type_access:is_public", 1,
-			"extra_specs", "driver_handles_share_servers", "False"));
+	return ensure_type(j, "sharev2", "2.50", "/types?is_public=all", "share_types",
+		"share_type",
+		json_pack("{s:s, s:b, s:{s:s}}", "name", "default",
+			"share_type_access:is_public", 1, "extra_specs",
+			"driver_handles_share_servers", "False"));
 }
 
 /*
@@ -506,15 +559,18 @@ static int ensure_share_type(struct job *j)
 static int ensure_datastore(struct job *j)
 {
 	_cleanup_(jx_freep) json_t *have = NULL;
-	int r = cloud_get(j->s, "database", "/mgmt/datastore-versions", NULL, &have, j->err);
+	int r = cloud_get(
+		j->s, "database", "/mgmt/datastore-versions", NULL, &have, j->err);
 
-	if (r < 0 || !j->image || cloud_find(json_object_get(have, "versions"), "datastore_name", "mysql"))
+	if (r < 0 || !j->image ||
+		cloud_find(json_object_get(have, "versions"), "datastore_name", "mysql"))
 		return r;
 	say(j, "Trove's datastore mysql");
 	return cloud_post(j->s, "database", "/mgmt/datastore-versions", NULL,
-		json_pack("{s:{s:s, s:s, s:s, s:s, s:s, s:[], s:b, s:b}}", "version", "datastore_name",
-			"mysql", "datastore_manager", "mysql", "name", "8.0", "version", "8.0", "image",
-			j->image, "packages", "active", 1, "default", 1),
+		json_pack("{s:{s:s, s:s, s:s, s:s, s:s, s:[], s:b, s:b}}", "version",
+			"datastore_name", "mysql", "datastore_manager", "mysql", "name",
+			"8.0", "version", "8.0", "image", j->image, "packages", "active",
+			1, "default", 1),
 		NULL, j->err);
 }
 
@@ -527,9 +583,12 @@ static void job_clear(struct job *j)
 	free(j->image);
 }
 
-int cloud_setup(struct cloud_session *admin, const struct cloud_setup *want, char **reterr_msg)
+int cloud_setup(
+	struct cloud_session *admin, const struct cloud_setup *want, char **reterr_msg)
 {
-	_cleanup_(job_clear) struct job j = {.s = admin, .want = want, .cloud = want->desired->cloud,
+	_cleanup_(job_clear) struct job j = {.s = admin,
+		.want = want,
+		.cloud = want->desired->cloud,
 		.err = reterr_msg};
 	static const struct {
 		const char *needs; /* an optional service; NULL: always */

@@ -16,7 +16,8 @@
 struct cloud_guest { /* the guest image; file NULL: none is uploaded */
 	const char *name; /* "debian-12" */
 	const char *file; /* qcow2 */
-	const char *version; /* another one than the cloud has: uploaded, the old one hidden */
+	const char *
+		version; /* another one than the cloud has: uploaded, the old one hidden */
 	unsigned min_disk_gb, min_ram_mb;
 	const json_t *properties; /* borrowed: further properties, strings; NULL: none */
 };
@@ -31,4 +32,5 @@ struct cloud_setup {
 };
 
 /* admin is a session of Keystone's admin. Results as of cloud_call. */
-int cloud_setup(struct cloud_session *admin, const struct cloud_setup *want, char **reterr_msg);
+int cloud_setup(
+	struct cloud_session *admin, const struct cloud_setup *want, char **reterr_msg);

@@ -15,13 +15,14 @@
 
 static const struct api {
 	const char *service; /* as it is reported */
-	const char *type;    /* in the catalogue */
+	const char *type; /* in the catalogue */
 	const char *path, *version;
-	const char *key;     /* of the array in the answer */
-	const char *needs;   /* an optional service; NULL: always there */
+	const char *key; /* of the array in the answer */
+	const char *needs; /* an optional service; NULL: always there */
 } apis[] = {
 	{"glance-api", "image", "/v2/images?limit=1", NULL, "images", NULL},
-	{"placement-api", "placement", "/resource_providers", "1.14", "resource_providers", NULL},
+	{"placement-api", "placement", "/resource_providers", "1.14",
+		"resource_providers", NULL},
 	{"nova-api", "compute", "/os-services", "2.53", "services", NULL},
 	{"neutron-api", "network", "/v2.0/agents", NULL, "agents", NULL},
 	{"cinder-api", "volumev3", "/os-services", "3.7", "services", "cinder"},
@@ -33,9 +34,9 @@ static const struct api {
 struct ask {
 	struct cloud_session *s; /* borrowed */
 	const struct desired *d; /* borrowed */
-	const char *controller;  /* borrowed: the node's name */
-	json_t *out;             /* borrowed */
-	const char *no_token;    /* borrowed: why there is none; NULL: there is one */
+	const char *controller; /* borrowed: the node's name */
+	json_t *out; /* borrowed */
+	const char *no_token; /* borrowed: why there is none; NULL: there is one */
 	int64_t now_s;
 };
 
@@ -54,7 +55,8 @@ static void judge_list(const struct ask *a, const struct api *api, const json_t 
 		bool some = json_array_size(list) > 0;
 
 		cloud_say(a->out, a->controller, api->service, some,
-			some ? "answers; a datastore is registered" : "answers; no datastore is registered");
+			some ? "answers; a datastore is registered"
+			     : "answers; no datastore is registered");
 		return;
 	}
 	cloud_say(a->out, a->controller, api->service, true, "answers");
@@ -70,8 +72,9 @@ static void ask_api(const struct ask *a, const struct api *api)
 {
 	_cleanup_(jx_freep) json_t *answer = NULL;
 	_cleanup_free_ char *msg = NULL, *unknown = NULL;
-	int r = a->no_token ? -EACCES :
-			      cloud_get(a->s, api->type, api->path, api->version, &answer, &msg);
+	int r = a->no_token
+		? -EACCES
+		: cloud_get(a->s, api->type, api->path, api->version, &answer, &msg);
 	const json_t *list = json_object_get(answer, api->key);
 
 	if (r == 0 && json_is_array(list)) {
@@ -80,7 +83,8 @@ static void ask_api(const struct ask *a, const struct api *api)
 	}
 	if (r == 0)
 		msg = xasprintf("answers without \"%s\"", api->key);
-	cloud_say(a->out, a->controller, api->service, false, a->no_token ? a->no_token : msg);
+	cloud_say(a->out, a->controller, api->service, false,
+		a->no_token ? a->no_token : msg);
 	unknown = xasprintf("not known: %s does not tell", api->service);
 	cloud_judge_unknown(a->d, api->type, a->no_token ? a->no_token : unknown, a->out);
 }
@@ -89,9 +93,12 @@ static void ask_api(const struct ask *a, const struct api *api)
 
 static void ask_proxy(const struct ask *a)
 {
-	struct cloud_request health = {.method = "GET", .service = "object-store", .path = "/healthcheck",
+	struct cloud_request health = {.method = "GET",
+		.service = "object-store",
+		.path = "/healthcheck",
 		.from_root = true};
-	struct cloud_request account = {.method = "HEAD", .service = "object-store", .path = ""};
+	struct cloud_request account = {
+		.method = "HEAD", .service = "object-store", .path = ""};
 	_cleanup_free_ char *msg = NULL;
 	int r = -EACCES;
 
@@ -101,14 +108,17 @@ static void ask_proxy(const struct ask *a)
 			r = cloud_call(a->s, &account, NULL, &msg);
 	}
 	cloud_say(a->out, a->controller, "swift-proxy", r == 0,
-		a->no_token ? a->no_token : r == 0 ? "answers; accounts can be read" : msg);
+		a->no_token      ? a->no_token
+			: r == 0 ? "answers; accounts can be read"
+				 : msg);
 }
 
 /* The storage servers know no tokens; they answer on the storage network. */
-static void ask_storage_server(const struct ask *a, const struct desired_peer *p, const char *service,
-	unsigned port)
+static void ask_storage_server(const struct ask *a, const struct desired_peer *p,
+	const char *service, unsigned port)
 {
-	_cleanup_free_ char *url = NULL, *usage_url = NULL, *body = NULL, *msg = NULL, *wrong = NULL;
+	_cleanup_free_ char *url = NULL, *usage_url = NULL, *body = NULL, *msg = NULL,
+			    *wrong = NULL;
 	_cleanup_(jx_freep) json_t *usage = NULL;
 	unsigned status = 0;
 	char ip[16];
@@ -125,12 +135,15 @@ static void ask_storage_server(const struct ask *a, const struct desired_peer *p
 		return;
 	}
 	usage_url = xasprintf("http://%s:%u/recon/diskusage", ip, port);
-	if (cloud_probe(a->s, usage_url, PROBE_TIMEOUT_MS, &status, &body, NULL) == 0 && status == 200)
+	if (cloud_probe(a->s, usage_url, PROBE_TIMEOUT_MS, &status, &body, NULL) == 0 &&
+		status == 200)
 		usage = jx_parse(body, strlen(body), &msg);
 	if (json_is_array(usage))
 		wrong = cloud_judge_disks(p, usage);
-	cloud_say(a->out, p->name, service, !wrong, wrong ? wrong : usage ? "answers; its disks are mounted" :
-									   "answers");
+	cloud_say(a->out, p->name, service, !wrong,
+		wrong           ? wrong
+			: usage ? "answers; its disks are mounted"
+				: "answers");
 }
 
 static void ask_swift(const struct ask *a)
@@ -150,12 +163,14 @@ static void ask_swift(const struct ask *a)
 /* ---- telemetry ---- */
 
 /* The newest resource of a type that filter selects; NULL: none, or it cannot be asked. */
-static json_t *find_resource(const struct ask *a, const char *type, json_t *filter, char **ret_why)
+static json_t *find_resource(
+	const struct ask *a, const char *type, json_t *filter, char **ret_why)
 {
 	_cleanup_free_ char *path =
 		xasprintf("/v1/search/resource/%s?limit=1&sort=started_at:desc", type);
 	_cleanup_(cloud_answer_clear) struct cloud_answer answer = {0};
-	struct cloud_request req = {.method = "POST", .service = "metric", .path = path, .body = filter};
+	struct cloud_request req = {
+		.method = "POST", .service = "metric", .path = path, .body = filter};
 	int r = cloud_call(a->s, &req, &answer, ret_why);
 
 	json_decref(filter);
@@ -181,12 +196,13 @@ static void ask_measure(const struct ask *a, const char *node, const char *servi
 		cloud_say(a->out, node, service, false, text);
 		return;
 	}
-	ok = cloud_judge_measure(begin_s, cloud_newest_measure(answer.json), a->now_s, &text);
+	ok = cloud_judge_measure(
+		begin_s, cloud_newest_measure(answer.json), a->now_s, &text);
 	cloud_say(a->out, node, service, ok, text);
 }
 
-static void ask_agent(const struct ask *a, const char *node, const char *service, const char *type,
-	json_t *filter, const char *metric)
+static void ask_agent(const struct ask *a, const char *node, const char *service,
+	const char *type, json_t *filter, const char *metric)
 {
 	_cleanup_free_ char *why = NULL;
 	_cleanup_(jx_freep) json_t *resource = find_resource(a, type, filter, &why);
@@ -194,36 +210,43 @@ static void ask_agent(const struct ask *a, const char *node, const char *service
 	if (resource)
 		ask_measure(a, node, service, resource, metric);
 	else
-		cloud_say(a->out, node, service, !why, why ? why : "nothing to measure yet");
+		cloud_say(a->out, node, service, !why,
+			why ? why : "nothing to measure yet");
 }
 
 static void ask_telemetry(const struct ask *a)
 {
 	_cleanup_(jx_freep) json_t *status = NULL;
 	_cleanup_free_ char *msg = NULL, *text = NULL;
-	int r = a->no_token ? -EACCES : cloud_get(a->s, "metric", "/v1/status?details=true", NULL, &status, &msg);
+	int r = a->no_token ? -EACCES
+			    : cloud_get(a->s, "metric", "/v1/status?details=true", NULL,
+				      &status, &msg);
 	bool ok = r == 0 && cloud_judge_gnocchi(status, &text);
 
-	cloud_say(a->out, a->controller, "gnocchi-api", ok, a->no_token ? a->no_token : r < 0 ? msg : text);
+	cloud_say(a->out, a->controller, "gnocchi-api", ok,
+		a->no_token     ? a->no_token
+			: r < 0 ? msg
+				: text);
 	if (r < 0)
 		return;
 	/* image sizes are what the central agent measures on every cloud; the notification agent passes them on */
-	ask_agent(a, a->controller, "ceilometer-agent-central", "image", json_pack("{s:{s:n}}", "=", "ended_at"),
-		"image.size");
+	ask_agent(a, a->controller, "ceilometer-agent-central", "image",
+		json_pack("{s:{s:n}}", "=", "ended_at"), "image.size");
 	for (size_t i = 0; i < a->d->n_peers; i++) {
 		const struct desired_peer *p = &a->d->peers[i];
 
 		if (cloud_peer_is(p, "compute", NULL))
 			ask_agent(a, p->name, "ceilometer-agent-compute", "instance",
-				json_pack("{s:[{s:{s:n}}, {s:{s:s}}]}", "and", "=", "ended_at", "=", "host",
-					p->name),
+				json_pack("{s:[{s:{s:n}}, {s:{s:s}}]}", "and", "=",
+					"ended_at", "=", "host", p->name),
 				"cpu");
 	}
 }
 
 /* ---- pages ---- */
 
-static void ask_page(const struct ask *a, const char *service, const char *url, unsigned limit)
+static void ask_page(
+	const struct ask *a, const char *service, const char *url, unsigned limit)
 {
 	_cleanup_free_ char *msg = NULL;
 	unsigned status = 0;
@@ -239,9 +262,13 @@ void cloud_status(struct cloud_session *admin, const struct desired *d, json_t *
 {
 	const struct desired_peer *controller = cloud_controller(d);
 	const char *public = d->cloud ? d->cloud->public : "";
-	_cleanup_free_ char *why = NULL, *no_token = NULL, *login = NULL, *console = NULL, *dashboard = NULL;
-	struct ask a = {.s = admin, .d = d, .controller = controller ? controller->name : "controller",
-		.out = json_array(), .now_s = (int64_t)(now_real_ms() / 1000)};
+	_cleanup_free_ char *why = NULL, *no_token = NULL, *login = NULL, *console = NULL,
+			    *dashboard = NULL;
+	struct ask a = {.s = admin,
+		.d = d,
+		.controller = controller ? controller->name : "controller",
+		.out = json_array(),
+		.now_s = (int64_t)(now_real_ms() / 1000)};
 	unsigned before_ms = cloud_session_timeout(admin, CALL_TIMEOUT_MS);
 	int r = cloud_authenticate(admin, &why);
 
@@ -262,20 +289,20 @@ void cloud_status(struct cloud_session *admin, const struct desired *d, json_t *
 	if (is_on(&a, "horizon"))
 		ask_page(&a, "horizon", login, 400);
 	(void)cloud_session_timeout(admin, before_ms);
-	*ret = json_pack("{s:I, s:o, s:s}", "time", (json_int_t)now_real_ms(), "services", a.out, "dashboard",
-		is_on(&a, "horizon") ? dashboard : "");
+	*ret = json_pack("{s:I, s:o, s:s}", "time", (json_int_t)now_real_ms(), "services",
+		a.out, "dashboard", is_on(&a, "horizon") ? dashboard : "");
 }
 
 /* ---- one service of one node ---- */
 
 static const struct api *api_of(const char *service)
 {
-	const char *type = str_startswith(service, "nova-") ? "compute" :
-		str_startswith(service, "neutron-")         ? "network" :
-		str_startswith(service, "cinder-")          ? "volumev3" :
-		str_startswith(service, "manila-")          ? "sharev2" :
-		str_startswith(service, "heat-")            ? "orchestration" :
-							      "";
+	const char *type = str_startswith(service, "nova-") ? "compute"
+		: str_startswith(service, "neutron-")       ? "network"
+		: str_startswith(service, "cinder-")        ? "volumev3"
+		: str_startswith(service, "manila-")        ? "sharev2"
+		: str_startswith(service, "heat-")          ? "orchestration"
+							    : "";
 
 	for (size_t i = 0; i < ARRAY_SIZE(apis); i++)
 		if (streq(apis[i].type, type))
@@ -283,7 +310,8 @@ static const struct api *api_of(const char *service)
 	return NULL;
 }
 
-int cloud_service_up(struct cloud_session *admin, const char *service, const char *node, char **ret_text)
+int cloud_service_up(struct cloud_session *admin, const char *service, const char *node,
+	char **ret_text)
 {
 	_cleanup_(cloud_rows_clear) struct cloud_rows rows = {0};
 	_cleanup_(jx_freep) json_t *answer = NULL;
@@ -300,14 +328,17 @@ int cloud_service_up(struct cloud_session *admin, const char *service, const cha
 		return r;
 	cloud_rows_read(json_object_get(answer, api->key), &rows);
 	for (size_t i = 0; i < rows.n; i++) {
-		if (!streq(rows.list[i].service, service) || !cloud_host_is(rows.list[i].host, node))
+		if (!streq(rows.list[i].service, service) ||
+			!cloud_host_is(rows.list[i].host, node))
 			continue;
 		free(text);
-		if (cloud_row_good(&rows.list[i], (int64_t)(now_real_ms() / 1000), &text)) {
+		if (cloud_row_good(
+			    &rows.list[i], (int64_t)(now_real_ms() / 1000), &text)) {
 			*ret_text = TAKE_PTR(text);
 			return 1;
 		}
 	}
-	*ret_text = text ? TAKE_PTR(text) : xasprintf("%s of %s has not registered", service, node);
+	*ret_text = text ? TAKE_PTR(text)
+			 : xasprintf("%s of %s has not registered", service, node);
 	return 0;
 }

@@ -22,4 +22,5 @@ void cloud_status(struct cloud_session *admin, const struct desired *d, json_t *
  * 1: up; 0: not (yet), *ret_text says why; negative errno as of cloud_call, with
  * *ret_text in words. *ret_text is always set; caller frees.
  */
-int cloud_service_up(struct cloud_session *admin, const char *service, const char *node, char **ret_text);
+int cloud_service_up(struct cloud_session *admin, const char *service, const char *node,
+	char **ret_text);

@@ -13,7 +13,6 @@
 
 #define DEFAULT_STEP_S 300
 #define DEFAULT_READY_S 300
-#define MAX_TEMPLATE (256 * 1024)
 
 struct reader {
 	struct conf *conf;
@@ -127,7 +126,7 @@ static void read_part(struct reader *rd)
 		if (!strchr(*w, '/'))
 			wrong(rd, conf_key(rd->section, "wait"), "expected ROLE/PROOF or ROLE:KIND/PROOF");
 	ram = conf_key(rd->section, "ram");
-	if (ram && parse_size(ram->value, &p->ram_bytes) < 0)
+	if (ram && parse_memory(ram->value, &p->ram_bytes) < 0)
 		wrong(rd, ram, "expected a size, as 300M");
 }
 
@@ -613,98 +612,4 @@ int partdefs_of(const struct partdefs *p, const struct roledef *def, char *const
 	else
 		*ret = list;
 	return r;
-}
-
-/* ---- secrets ---- */
-
-static void add_secret(char ***list, const char *prefix, const char *name, size_t len)
-{
-	_cleanup_free_ char *full = xasprintf("%s%.*s", prefix, (int)len, name);
-
-	if (!strv_has(*list, full))
-		strv_add(list, full);
-}
-
-/* Each ${secret:NAME} of a text. */
-static void scan_text(const char *text, char ***list)
-{
-	static const char mark[] = "${secret:";
-
-	for (const char *p = text; p && (p = strstr(p, mark)); ) {
-		size_t len;
-
-		p += sizeof(mark) - 1;
-		len = strcspn(p, "}");
-		if (p[len] == '}')
-			add_secret(list, "", p, len);
-	}
-}
-
-static void scan_words(char *const *words, char ***list)
-{
-	for (; words && *words; words++)
-		scan_text(*words, list);
-}
-
-static int scan_template(const struct partdefs *p, const char *name, char ***list, char **reterr_msg)
-{
-	_cleanup_free_ char *path = xasprintf("%s/templates/%s", p->dir, name), *text = NULL;
-	int r = read_file(path, MAX_TEMPLATE, &text, NULL);
-
-	if (r < 0) {
-		*reterr_msg = xasprintf("%s cannot be read: %s", path, strerror(-r));
-		return r;
-	}
-	scan_text(text, list);
-	return 0;
-}
-
-static int scan_part(const struct partdefs *p, const struct partdef *part, char ***list, char **reterr_msg)
-{
-	for (size_t i = 0; i < part->n_sets; i++)
-		for (size_t k = 0; k < part->sets[i].n; k++)
-			scan_text(part->sets[i].list[k].value, list);
-	for (size_t i = 0; i < part->n_databases; i++)
-		add_secret(list, "db.", part->databases[i].user, strlen(part->databases[i].user));
-	for (size_t i = 0; i < part->n_users; i++)
-		add_secret(list, "keystone.", part->users[i].name, strlen(part->users[i].name));
-	for (size_t i = 0; i < part->n_steps; i++) {
-		scan_words(part->steps[i].run, list);
-		scan_words(part->steps[i].env, list);
-		scan_text(part->steps[i].input, list);
-		if (part->steps[i].op)
-			add_secret(list, "", "admin", 5);
-		if (part->steps[i].op && streq(part->steps[i].op, "setup"))
-			add_secret(list, "", "student", 7);
-	}
-	if (part->n_users || part->n_services)
-		add_secret(list, "", "admin", 5);
-	for (size_t i = 0; i < part->n_files; i++) {
-		int r = part->files[i].template ? scan_template(p, part->files[i].template, list, reterr_msg) : 0;
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-int partdefs_secrets(const struct partdefs *p, const struct partdef *const *parts, char ***ret,
-	char **reterr_msg)
-{
-	_cleanup_(strv_freep) char **list = xcalloc(1, sizeof(char *));
-
-	for (; *parts; parts++) {
-		int r = scan_part(p, *parts, &list, reterr_msg);
-
-		if (r < 0)
-			return r;
-	}
-	qsort(list, strv_len(list), sizeof(char *), by_name);
-	*ret = TAKE_PTR(list);
-	return 0;
 }

@@ -114,6 +114,21 @@ int cloudops_ready(const struct partwork *w, const char *op, char **ret_text)
 	return r > 0 ? 0 : -EAGAIN;
 }
 
+int cloudops_enter(const struct partwork *w, const char *op, char **ret_text)
+{
+	_cleanup_(cloud_session_freep) struct cloud_session *s = NULL;
+	int i = service_index(op, ret_text), r;
+
+	if (i < 0)
+		return i;
+	r = service_session(services[i].conf, &s, ret_text);
+	if (r < 0 || streq(op, "neutron-agent"))
+		return r;
+	if (streq(op, "nova-compute"))
+		return cloud_enter_compute(s, w->desired->node, ret_text);
+	return cloud_enter_storage(s, services[i].service, w->desired->node, ret_text);
+}
+
 int cloudops_leave(const struct partwork *w, const char *op, char **ret_text)
 {
 	_cleanup_(cloud_session_freep) struct cloud_session *s = NULL;
@@ -125,6 +140,8 @@ int cloudops_leave(const struct partwork *w, const char *op, char **ret_text)
 	r = service_session(services[i].conf, &s, ret_text);
 	if (r < 0)
 		return r;
+	if (streq(op, "neutron-agent")) /* forgotten once the node is no compute node any more */
+		return 0;
 	if (streq(op, "nova-compute"))
 		return cloud_leave_compute(s, w->desired->node, why, ret_text);
 	return cloud_leave_storage(s, services[i].service, w->desired->node, why, ret_text);
@@ -277,7 +294,8 @@ static int step_setup(const struct partwork *w, char **ret_text)
 		.file = image.path,
 		.version = image.version,
 		.min_disk_gb = image.min_disk_gb,
-		.min_ram_mb = image.min_ram_mb};
+		.min_ram_mb = image.min_ram_mb,
+		.properties = image.properties};
 	r = cloud_setup(s, &setup, ret_text);
 	if (r == 0)
 		guestimage_forget(&image);

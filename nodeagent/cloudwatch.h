@@ -11,7 +11,7 @@
 #include "common/util.h"
 
 #define CLOUDWATCH_MS 30000 /* between two looks, begin to begin */
-#define CLOUDWATCH_SOON_MS 3000 /* while a service is not well */
+#define CLOUDWATCH_SOON_MS 10000 /* while a service is not well */
 
 struct cloudwatch;
 

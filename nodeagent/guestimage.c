@@ -111,6 +111,7 @@ static int read_manifest(const char *text, size_t len, struct guestimage *ret, c
 	size = jx_uint(&j, "size_bytes", 1, MAX_BYTES);
 	ret->min_disk_gb = (unsigned)jx_uint(&j, "min_disk_gb", 0, 1024);
 	ret->min_ram_mb = (unsigned)jx_uint(&j, "min_ram_mb", 0, 1024 * 1024);
+	ret->properties = json_incref(json_object_get(j.obj, "properties"));
 	if (j.error || !size || strchr(*ret_file, '/')) {
 		*reterr_msg = xasprintf("the guest image's manifest: %s",
 			j.error ? j.error : "file: expected a name");
@@ -162,5 +163,6 @@ void guestimage_clear(struct guestimage *g)
 	free(g->name);
 	free(g->version);
 	free(g->path);
+	json_decref(g->properties);
 	*g = (struct guestimage){0};
 }

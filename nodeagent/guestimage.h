@@ -5,12 +5,15 @@
  */
 #pragma once
 
+#include <jansson.h>
+
 #include "common/util.h"
 
 struct guestimage {
 	char *name, *version; /* owned */
 	char *path; /* owned: the fetched file; NULL: ondold has no guest image */
 	unsigned min_disk_gb, min_ram_mb;
+	json_t *properties; /* owned: what Glance is to say of it; NULL: nothing */
 };
 
 /* 0 also when ondold has none. What was fetched whole before is not fetched again. */

@@ -140,22 +140,23 @@ static void apply(struct doc *d, const struct ini_setting *s)
 
 static char *write_lines(const struct doc *d)
 {
-	size_t len = 0, size = 1;
-	char *out;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
 
-	for (size_t i = 0; i < d->n; i++)
-		size += strlen(d->list[i].text) + 1 + (d->list[i].instead ? strlen(d->list[i].instead) : 0);
-	out = xmalloc(size);
-	*out = '\0';
+	if (!out)
+		abort();
 	for (size_t i = 0; i < d->n; i++) {
 		const struct line *l = &d->list[i];
 
 		if (!l->gone)
-			len += (size_t)sprintf(out + len, "%s\n", l->text);
+			fprintf(out, "%s\n", l->text);
 		if (l->instead)
-			len += (size_t)sprintf(out + len, "%s", l->instead);
+			fputs(l->instead, out);
 	}
-	return out;
+	if (fclose(out) != 0)
+		abort();
+	return text;
 }
 
 static void doc_clear(struct doc *d)

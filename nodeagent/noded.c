@@ -511,8 +511,17 @@ static void supersede(struct noded *n)
 	step(n, SCHED_E_DONE);
 }
 
+/* Who waits for other nodes looks again; a new version of a blob wants its part again. */
+static void take_facts(struct noded *n, const struct desired *was)
+{
+	converge_facts(n->converge, n->wish.facts.desired);
+	if (role_blobs_changed(&n->role, n->wish.facts.desired, was))
+		step(n, SCHED_E_DESIRED);
+}
+
 static bool take_desired(struct noded *n, struct held *h)
 {
+	const struct held *was = wish_newest(&n->wish);
 	_cleanup_free_ char *msg = NULL;
 	int change;
 
@@ -523,7 +532,7 @@ static bool take_desired(struct noded *n, struct held *h)
 		return false;
 	}
 	if (change == WISH_FACTS)
-		converge_facts(n->converge, n->wish.facts.desired);
+		take_facts(n, was == &n->wish.held ? n->wish.held.desired : n->wish.before.desired);
 	if (change != WISH_NEW)
 		return true;
 	log_info("desired state: revision %llu, role %s %s",

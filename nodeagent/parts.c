@@ -63,7 +63,7 @@ char *parts_waits_for(const struct partdef *part, const struct desired *d)
 			return xstrdup(*w);
 	for (size_t i = 0; i < part->n_blobs; i++)
 		if (!desired_blob(d, part->blobs[i].name))
-			return xasprintf("controller, for %s", part->blobs[i].name);
+			return xasprintf("controller/%s", part->blobs[i].name);
 	return NULL;
 }
 
@@ -155,7 +155,7 @@ static bool has_after(const struct partdef *d)
 	for (size_t i = 0; i < d->n_steps; i++)
 		if (d->steps[i].after)
 			return true;
-	return d->n_users || d->n_services;
+	return d->n_users || d->n_services || d->leave_op;
 }
 
 static void on_ready(bool ok, const char *text, void *userdata)
@@ -262,7 +262,7 @@ static void part_begin(struct one *o)
 
 static void say_waiting(struct parts *p, char *what, const char *part)
 {
-	_cleanup_free_ char *text = what ? xasprintf("%s waits for %s", part, what) : NULL;
+	_cleanup_free_ char *text = what ? xasprintf("waiting for %s (%s)", what, part) : NULL;
 
 	free(what);
 	if (text && !streq_ptr(text, p->waiting))

@@ -471,6 +471,8 @@ static int do_after(struct partwork *w, char **ret_text)
 		if (r == 0)
 			r = write_marker(w->part->name, "identity", what);
 	}
+	if (r == 0 && w->part->leave_op)
+		r = cloudops_enter(w, w->part->leave_op, ret_text);
 	return r < 0 ? r : steps_run(w, true, ret_text);
 }
 

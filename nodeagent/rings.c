@@ -80,14 +80,14 @@ char *rings_devices(const struct desired *d)
 static int builder(const struct ring *ring, const char *const words[], char **reterr_msg)
 {
 	_cleanup_free_ char *file = xasprintf(DIR "/%s.builder", ring->name);
+	_cleanup_(strv_freep) char **argv = strv_split("swift-ring-builder");
 	_cleanup_(run_result_clear) struct run_result res = {0};
-	const char *argv[12] = {"swift-ring-builder", file};
-	size_t n = 2;
 	int r;
 
-	for (; *words && n < ARRAY_SIZE(argv) - 1; words++)
-		argv[n++] = *words;
-	r = run_child(argv, NULL, NULL, TIMEOUT_MS, &res);
+	strv_add(&argv, file);
+	for (; *words; words++)
+		strv_add(&argv, *words);
+	r = run_child((const char *const *)argv, NULL, NULL, TIMEOUT_MS, &res);
 	if (r < 0 || res.status > 1) {
 		*reterr_msg = xasprintf("swift-ring-builder %s %s: %s", file, argv[2],
 			r < 0 ? strerror(-r) : res.out);
@@ -119,33 +119,14 @@ static int search(const struct ring *ring, const char *id, bool *ret_found, char
 	return 0;
 }
 
-static int add_device(const struct ring *ring, const char *ip, const char *name, uint64_t bytes,
-	bool *changed, char **reterr_msg)
+struct device { /* a line of rings_devices() */
+	char ip[16], name[64];
+	unsigned long long bytes;
+};
+
+static bool read_device(const char *line, struct device *ret)
 {
-	_cleanup_free_ char *id = device_id(ring, ip, name);
-	_cleanup_free_ char *weight = xasprintf("%llu", (unsigned long long)MAX(1ULL, bytes / 1000000000ULL));
-	bool found;
-	int r = search(ring, id, &found, reterr_msg);
-
-	if (r < 0 || found)
-		return r;
-	*changed = true;
-	r = builder(ring, (const char *const[]){"add", id, weight, NULL}, reterr_msg);
-	return r < 0 ? r : 0;
-}
-
-static int remove_device(const struct ring *ring, const char *ip, const char *name, bool *changed,
-	char **reterr_msg)
-{
-	_cleanup_free_ char *id = device_id(ring, ip, name);
-	bool found;
-	int r = search(ring, id, &found, reterr_msg);
-
-	if (r < 0 || !found)
-		return r;
-	*changed = true;
-	r = builder(ring, (const char *const[]){"remove", id, NULL}, reterr_msg);
-	return r < 0 ? r : 0;
+	return sscanf(line, "%15s %63s %llu", ret->ip, ret->name, &ret->bytes) == 3;
 }
 
 static bool has_line(const char *lines, const char *ip, const char *name)
@@ -158,39 +139,83 @@ static bool has_line(const char *lines, const char *ip, const char *name)
 	return false;
 }
 
-/* For each "IP NAME SIZE" of lines; those that others has too are left out when others is set. */
-static int each_device(const struct ring *ring, const char *lines, const char *others, bool *changed,
+/* Words for `add`: each device of want that had has not, and that is not in the builder. */
+static int words_to_add(const struct ring *ring, const char *want, const char *had, char ***words,
 	char **reterr_msg)
 {
-	_cleanup_free_ char *copy = xstrdup(lines);
+	_cleanup_free_ char *copy = xstrdup(want);
 	char *save = NULL;
-	int r = 0;
 
-	for (char *l = strtok_r(copy, "\n", &save); r == 0 && l; l = strtok_r(NULL, "\n", &save)) {
-		char ip[16], name[64];
-		unsigned long long bytes;
+	for (char *l = strtok_r(copy, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		_cleanup_free_ char *id = NULL, *weight = NULL;
+		struct device d;
+		bool found = false;
+		int r;
 
-		if (sscanf(l, "%15s %63s %llu", ip, name, &bytes) != 3)
+		if (!read_device(l, &d) || has_line(had, d.ip, d.name))
 			continue;
-		if (!others)
-			r = add_device(ring, ip, name, bytes, changed, reterr_msg);
-		else if (!has_line(others, ip, name))
-			r = remove_device(ring, ip, name, changed, reterr_msg);
+		id = device_id(ring, d.ip, d.name);
+		/* after the first time, a change may have been cut short: ask */
+		r = *had ? search(ring, id, &found, reterr_msg) : 0;
+		if (r < 0)
+			return r;
+		if (found)
+			continue;
+		weight = xasprintf("%llu", MAX(1ULL, d.bytes / 1000000000ULL));
+		strv_add(words, id);
+		strv_add(words, weight);
 	}
-	return r;
+	return 0;
 }
 
-static int create(const struct ring *ring, const struct desired *d, bool *changed, char **reterr_msg)
+static int words_to_remove(const struct ring *ring, const char *had, const char *want, char ***words,
+	char **reterr_msg)
+{
+	_cleanup_free_ char *copy = xstrdup(had);
+	char *save = NULL;
+
+	for (char *l = strtok_r(copy, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		_cleanup_free_ char *id = NULL;
+		struct device d;
+		bool found;
+		int r;
+
+		if (!read_device(l, &d) || has_line(want, d.ip, d.name))
+			continue;
+		id = device_id(ring, d.ip, d.name);
+		r = search(ring, id, &found, reterr_msg);
+		if (r < 0)
+			return r;
+		if (found)
+			strv_add(words, id);
+	}
+	return 0;
+}
+
+/* One call with several words, none without any. */
+static int change(const struct ring *ring, const char *verb, char *const *words, char **reterr_msg)
+{
+	_cleanup_(strv_freep) char **all = strv_split(verb);
+
+	if (strv_len(words) == 0)
+		return 0;
+	for (; *words; words++)
+		strv_add(&all, *words);
+	return builder(ring, (const char *const *)all, reterr_msg);
+}
+
+/* Before the first record nobody has these rings: what an attempt left is begun anew. */
+static int begin(const struct ring *ring, const char *copies, bool anew, char **reterr_msg)
 {
 	_cleanup_free_ char *file = xasprintf(DIR "/%s.builder", ring->name);
-	_cleanup_free_ char *n = xasprintf("%u", replicas(d));
-	int r;
 
-	if (access(file, F_OK) == 0)
-		return 0;
-	*changed = true;
-	r = builder(ring, (const char *const[]){"create", PART_POWER, n, "0", NULL}, reterr_msg);
-	return r < 0 ? r : 0;
+	if (!anew)
+		return builder(ring, (const char *const[]){"set_replicas", copies, NULL}, reterr_msg);
+	if (unlink(file) < 0 && errno != ENOENT) {
+		*reterr_msg = xasprintf("%s: %s", file, strerror(errno));
+		return -EIO;
+	}
+	return builder(ring, (const char *const[]){"create", PART_POWER, copies, "0", NULL}, reterr_msg);
 }
 
 static int own_by_swift(const char *path)
@@ -205,20 +230,23 @@ static int build(const struct ring *ring, const struct desired *d, const char *w
 {
 	_cleanup_free_ char *file = xasprintf(DIR "/%s.ring.gz", ring->name);
 	_cleanup_free_ char *n = xasprintf("%u", replicas(d));
-	bool changed = false;
-	int r = create(ring, d, &changed, reterr_msg);
+	_cleanup_(strv_freep) char **add = NULL, **gone = NULL;
+	int r;
 
-	if (r == 0)
-		r = each_device(ring, want, NULL, &changed, reterr_msg);
-	if (r == 0)
-		r = builder(ring, (const char *const[]){"set_replicas", n, NULL}, reterr_msg);
+	if (streq(want, had) && access(file, F_OK) == 0)
+		return 0;
+	r = begin(ring, n, !*had, reterr_msg);
 	if (r >= 0)
-		r = each_device(ring, had, want, &changed, reterr_msg);
-	if (r == 0 && (changed || access(file, F_OK) < 0 || !streq(want, had)))
+		r = words_to_add(ring, want, had, &add, reterr_msg);
+	if (r >= 0)
+		r = change(ring, "add", add, reterr_msg);
+	if (r >= 0)
+		r = words_to_remove(ring, had, want, &gone, reterr_msg);
+	if (r >= 0)
+		r = change(ring, "remove", gone, reterr_msg);
+	if (r >= 0)
 		r = builder(ring, (const char *const[]){"rebalance", NULL}, reterr_msg);
-	if (r >= 0)
-		r = own_by_swift(file);
-	return r;
+	return r < 0 ? r : own_by_swift(file);
 }
 
 static int publish(const struct nodeconf *conf, const struct ring *ring, char **reterr_msg)

@@ -73,6 +73,26 @@ char **role_proofs(const struct role *r)
 	return names;
 }
 
+static bool part_blobs_changed(const struct partdef *p, const struct desired *now, const struct desired *was)
+{
+	for (size_t i = 0; i < p->n_blobs; i++) {
+		const struct desired_blob *a = desired_blob(now, p->blobs[i].name),
+					  *b = desired_blob(was, p->blobs[i].name);
+
+		if (a && b && !streq(a->sha256, b->sha256))
+			return true;
+	}
+	return false;
+}
+
+bool role_blobs_changed(const struct role *r, const struct desired *now, const struct desired *was)
+{
+	for (const struct partdef **p = r->parts; was && p && *p; p++)
+		if (part_blobs_changed(*p, now, was))
+			return true;
+	return false;
+}
+
 void role_clear(struct role *r)
 {
 	free(r->parts);

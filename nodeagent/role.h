@@ -19,4 +19,6 @@ struct role {
 int role_load(const struct desired *d, struct role *ret, char **reterr_msg);
 /* The names of all proofs of the role and of its parts; NULL-terminated; strv_free(). */
 char **role_proofs(const struct role *r);
+/* Is there another version of a file that a part takes from the controller? was may be NULL. */
+bool role_blobs_changed(const struct role *r, const struct desired *now, const struct desired *was);
 void role_clear(struct role *r);

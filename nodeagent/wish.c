@@ -3,16 +3,12 @@
 
 #include "common/jsonx.h"
 
-/* The document without what other nodes have proved. */
+/* The document without what is known of other nodes. */
 static json_t *core(const struct held *h)
 {
-	json_t *doc = json_copy(h->doc), *blobs;
+	json_t *doc = json_copy(h->doc);
 
-	blobs = json_object_get(json_object_get(h->doc, "facts"), "blobs");
-	if (blobs)
-		json_object_set(doc, "facts", blobs);
-	else
-		json_object_del(doc, "facts");
+	json_object_del(doc, "facts");
 	return doc;
 }
 

@@ -18,8 +18,8 @@ struct wish {
 enum wish_change { WISH_SAME, WISH_FACTS, WISH_NEW };
 
 /*
- * A document came: kept, written to path when it differs; h is empty afterwards. A new
- * version of a blob is a new wish. Negative errno and *reterr_msg when it cannot be written.
+ * A document came: kept, written to path when it differs; h is empty afterwards. Negative
+ * errno and *reterr_msg when it cannot be written.
  */
 int wish_offer(struct wish *w, struct held *h, const char *path, char **reterr_msg);
 /* Nothing runs: what came last is held from now on. True when it is another wish. */

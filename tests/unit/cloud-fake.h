@@ -22,22 +22,27 @@ struct fake_cloud {
 	char *log; /* "METHOD URL BODY\n" each, but for sign-ins and GETs */
 	unsigned calls, sign_ins;
 	unsigned drop; /* so many requests are not answered at all */
-	bool refuse;   /* sign-ins are answered 401 */
+	bool refuse; /* sign-ins are answered 401 */
 };
 
-#define FAKE_ENDPOINT(type, url)                                                                     \
-	"{\"type\":\"" type "\",\"name\":\"n\",\"endpoints\":[{\"interface\":\"internal\",\"region_id\":"   \
-	"\"RegionOne\",\"url\":\"http://wrong\"},{\"interface\":\"public\",\"region_id\":\"RegionOne\","    \
+#define FAKE_ENDPOINT(type, url)                                                                         \
+	"{\"type\":\"" type                                                                              \
+	"\",\"name\":\"n\",\"endpoints\":[{\"interface\":\"internal\",\"region_id\":"                    \
+	"\"RegionOne\",\"url\":\"http://wrong\"},{\"interface\":\"public\",\"region_id\":\"RegionOne\"," \
 	"\"url\":\"" url "\"}]}"
-#define FAKE_TOKEN                                                                                   \
-	"{\"token\":{\"issued_at\":\"2026-11-23T06:00:00.000000Z\",\"expires_at\":\"2026-11-23T07:00:00."   \
-	"000000Z\",\"user\":{\"id\":\"u1\"},\"project\":{\"id\":\"p1\"},\"catalog\":["                       \
-	FAKE_ENDPOINT("compute", "http://c:8774/v2.1") "," FAKE_ENDPOINT("network", "http://c:9696") ","     \
-	FAKE_ENDPOINT("image", "http://c:9292/") "," FAKE_ENDPOINT("placement", "http://c:8778") ","         \
-	FAKE_ENDPOINT("volumev3", "http://c:8776/v3/p1") "," FAKE_ENDPOINT("sharev2", "http://c:8786/v2")    \
-	"," FAKE_ENDPOINT("orchestration", "http://c:8004/v1/p1") "," FAKE_ENDPOINT("metric",                \
-	"http://c:8041") "," FAKE_ENDPOINT("database", "http://c:8779/v1.0/p1") ","                          \
-	FAKE_ENDPOINT("object-store", "http://c:8080/v1/AUTH_p1") "]}}"
+#define FAKE_TOKEN                                                                                        \
+	"{\"token\":{\"issued_at\":\"2026-11-23T06:00:00.000000Z\",\"expires_at\":\"2026-11-23T07:00:00." \
+	"000000Z\",\"user\":{\"id\":\"u1\"},\"project\":{\"id\":\"p1\"},\"catalog\":[" FAKE_ENDPOINT(     \
+		"compute", "http://c:8774/v2.1") "," FAKE_ENDPOINT("network",                             \
+		"http://c:9696") "," FAKE_ENDPOINT("image",                                               \
+		"http://c:9292/") "," FAKE_ENDPOINT("placement",                                          \
+		"http://c:8778") "," FAKE_ENDPOINT("volumev3",                                            \
+		"http://c:8776/v3/p1") "," FAKE_ENDPOINT("sharev2",                                       \
+		"http://c:8786/v2") "," FAKE_ENDPOINT("orchestration",                                    \
+		"http://c:8004/v1/p1") "," FAKE_ENDPOINT("metric",                                        \
+		"http://c:8041") "," FAKE_ENDPOINT("database",                                            \
+		"http://c:8779/v1.0/p1") "," FAKE_ENDPOINT("object-store",                                \
+		"http://c:8080/v1/AUTH_p1") "]}}"
 
 static inline bool str_endswith(const char *s, const char *end)
 {
@@ -46,7 +51,8 @@ static inline bool str_endswith(const char *s, const char *end)
 	return n >= m && streq(s + n - m, end);
 }
 
-static inline const struct fake_answer *fake_pick(struct fake_cloud *f, const struct http_request *req)
+static inline const struct fake_answer *fake_pick(
+	struct fake_cloud *f, const struct http_request *req)
 {
 	for (size_t i = 0; f->answers && f->answers[i].method; i++) {
 		const struct fake_answer *a = &f->answers[i];
@@ -67,12 +73,14 @@ static inline void fake_log(struct fake_cloud *f, const struct http_request *req
 	if (streq(req->method, "GET"))
 		return;
 	f->log = xasprintf("%s%s %s %s\n", before ? before : "", req->method, req->url,
-		req->body ? req->body : req->body_file ? req->body_file : "");
+		req->body                ? req->body
+			: req->body_file ? req->body_file
+					 : "");
 	free(before);
 }
 
-static inline int fake_transport(const struct http_request *req, struct http_response *ret,
-	char **reterr_msg, void *userdata)
+static inline int fake_transport(const struct http_request *req,
+	struct http_response *ret, char **reterr_msg, void *userdata)
 {
 	struct fake_cloud *f = userdata;
 	const struct fake_answer *a;
@@ -85,16 +93,20 @@ static inline int fake_transport(const struct http_request *req, struct http_res
 	a = fake_pick(f, req);
 	if (!a && str_endswith(req->url, "/auth/tokens")) {
 		f->sign_ins++;
-		*ret = (struct http_response){.status = f->refuse ? 401 : 201, .body = xstrdup(FAKE_TOKEN)};
+		*ret = (struct http_response){
+			.status = f->refuse ? 401 : 201, .body = xstrdup(FAKE_TOKEN)};
 		if (f->refuse) {
 			free(ret->body);
-			ret->body = xstrdup("{\"error\":{\"code\":401,\"message\":\"No.\"}}");
+			ret->body =
+				xstrdup("{\"error\":{\"code\":401,\"message\":\"No.\"}}");
 		}
-		ret->headers = xstrdup("content-type: application/json\nx-subject-token: t0ken\n");
+		ret->headers = xstrdup(
+			"content-type: application/json\nx-subject-token: t0ken\n");
 	} else {
 		fake_log(f, req);
 		*ret = (struct http_response){.status = a ? a->status : 404,
-			.body = xstrdup(a ? a->body : "{\"itemNotFound\":{\"message\":\"none\"}}")};
+			.body = xstrdup(a ? a->body
+					  : "{\"itemNotFound\":{\"message\":\"none\"}}")};
 	}
 	ret->body_len = strlen(ret->body);
 	return 0;
@@ -102,8 +114,11 @@ static inline int fake_transport(const struct http_request *req, struct http_res
 
 static inline struct cloud_session *fake_session(struct fake_cloud *f)
 {
-	static const struct cloud_login login = {.auth_url = "http://c:5000/v3/", .user = "admin",
-		.password = "pw", .project = "admin", .region = "RegionOne"};
+	static const struct cloud_login login = {.auth_url = "http://c:5000/v3/",
+		.user = "admin",
+		.password = "pw",
+		.project = "admin",
+		.region = "RegionOne"};
 	struct cloud_session *s = cloud_session_new(&login);
 
 	cloud_session_transport(s, fake_transport, f);
@@ -116,24 +131,30 @@ static inline void fake_clear(struct fake_cloud *f)
 	*f = (struct fake_cloud){0};
 }
 
-#define FAKE_PEER(name, role, kind, host)                                                            \
-	"{\"name\":\"" name "\",\"role\":\"" role "\",\"kind\":\"" kind "\",\"management\":\"10.77.20." host  \
-	"\",\"addresses\":{\"storage\":\"10.77.30." host "\"},\"data_disks\":[{\"name\":\"d1\",\"size_bytes\":" \
+#define FAKE_PEER(name, role, kind, host)                               \
+	"{\"name\":\"" name "\",\"role\":\"" role "\",\"kind\":\"" kind \
+	"\",\"management\":\"10.77.20." host                            \
+	"\",\"addresses\":{\"storage\":\"10.77.30." host                \
+	"\"},\"data_disks\":[{\"name\":\"d1\",\"size_bytes\":"          \
 	"1000}]}"
 
 /* ctl, hp02 and hp03 (compute), hp05 (block), hp06 (object) */
 static inline struct desired *fake_rack(const char *services)
 {
-	_cleanup_free_ char *text = xasprintf("{\"revision\":1,\"rack\":\"r\",\"node\":\"ctl\",\"role\":"
+	_cleanup_free_ char *text = xasprintf(
+		"{\"revision\":1,\"rack\":\"r\",\"node\":\"ctl\",\"role\":"
 		"\"controller\",\"kind\":\"\",\"server\":\"10.77.0.2\",\"server_port\":8780,\"bridges\":[],"
-		"\"ports\":[],\"data_disks\":[],\"ssh_keys\":[],\"peers\":["
-		FAKE_PEER("ctl", "controller", "", "11") "," FAKE_PEER("hp02", "compute", "", "12") ","
-		FAKE_PEER("hp03", "compute", "", "13") "," FAKE_PEER("hp05", "storage", "block", "15") ","
-		FAKE_PEER("hp06", "storage", "object", "16") "],\"cloud\":{\"public\":\"c.example\","
-		"\"controller\":\"10.77.20.11\",\"network\":\"management\",\"region\":\"RegionOne\","
-		"\"virtualization\":\"auto\",\"services\":[%s],\"dns\":[\"9.9.9.9\"],\"student\":\"student\","
-		"\"external\":{\"name\":\"external\",\"subnet\":\"10.77.50.0\",\"prefix\":24,\"gateway\":"
-		"\"10.77.50.1\",\"first\":\"10.77.50.100\",\"last\":\"10.77.50.199\",\"mtu\":1500}}}", services);
+		"\"ports\":[],\"data_disks\":[],\"ssh_keys\":[],\"peers\":[" FAKE_PEER(
+			"ctl", "controller", "", "11") "," FAKE_PEER("hp02", "compute",
+			"", "12") "," FAKE_PEER("hp03", "compute", "",
+			"13") "," FAKE_PEER("hp05", "storage", "block",
+			"15") "," FAKE_PEER("hp06", "storage", "object",
+			"16") "],\"cloud\":{\"public\":\"c.example\","
+			      "\"controller\":\"10.77.20.11\",\"network\":\"management\",\"region\":\"RegionOne\","
+			      "\"virtualization\":\"auto\",\"services\":[%s],\"dns\":[\"9.9.9.9\"],\"student\":\"student\","
+			      "\"external\":{\"name\":\"external\",\"subnet\":\"10.77.50.0\",\"prefix\":24,\"gateway\":"
+			      "\"10.77.50.1\",\"first\":\"10.77.50.100\",\"last\":\"10.77.50.199\",\"mtu\":1500}}}",
+		services);
 	_cleanup_(jx_freep) json_t *root = NULL;
 	_cleanup_free_ char *msg = NULL;
 	struct desired *d = NULL;

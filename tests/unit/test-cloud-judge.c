@@ -17,12 +17,14 @@ static json_t *json(const char *text)
 }
 
 /* What out says of a node's service; NULL: nothing. *ret_ok may be NULL. */
-static const char *said_of(const json_t *out, const char *node, const char *service, bool *ret_ok)
+static const char *said_of(
+	const json_t *out, const char *node, const char *service, bool *ret_ok)
 {
 	for (size_t i = 0; i < json_array_size(out); i++) {
 		const json_t *v = json_array_get(out, i);
 
-		if (streq(cloud_str(v, "node"), node) && streq(cloud_str(v, "service"), service)) {
+		if (streq(cloud_str(v, "node"), node) &&
+			streq(cloud_str(v, "service"), service)) {
 			if (ret_ok)
 				*ret_ok = json_is_true(json_object_get(v, "ok"));
 			return cloud_str(v, "text");
@@ -78,13 +80,17 @@ static void nova(void **state)
 
 	assert_string_equal(said_of(out, "ctl", "nova-scheduler", &ok), "up, 3 s ago");
 	assert_true(ok);
-	assert_string_equal(said_of(out, "ctl", "nova-conductor", &ok), "nova-conductor of ctl has never registered");
+	assert_string_equal(said_of(out, "ctl", "nova-conductor", &ok),
+		"nova-conductor of ctl has never registered");
 	assert_false(ok);
-	assert_string_equal(said_of(out, "hp02", "nova-compute", &ok), "up, 1 s ago, disabled: disk");
+	assert_string_equal(
+		said_of(out, "hp02", "nova-compute", &ok), "up, 1 s ago, disabled: disk");
 	assert_false(ok);
-	assert_string_equal(said_of(out, "hp03", "nova-compute", &ok), "nova-compute of hp03 has never registered");
+	assert_string_equal(said_of(out, "hp03", "nova-compute", &ok),
+		"nova-compute of hp03 has never registered");
 	assert_false(ok);
-	assert_non_null(strstr(said_of(out, "hp09", "nova-compute", &ok), "hp09 is not in the rack any more (down"));
+	assert_non_null(strstr(said_of(out, "hp09", "nova-compute", &ok),
+		"hp09 is not in the rack any more (down"));
 	assert_false(ok);
 	assert_string_equal(said_of(out, "hp05", "nova-compute", &ok),
 		"hp05 is a storage node and should not have it (up)");
@@ -103,9 +109,11 @@ static void neutron(void **state)
 		"\"heartbeat_timestamp\":\"2026-11-23 06:50:00\"}]");
 	bool ok;
 
-	assert_string_equal(said_of(out, "hp02", "neutron-openvswitch-agent", &ok), "up, 30 s ago");
+	assert_string_equal(
+		said_of(out, "hp02", "neutron-openvswitch-agent", &ok), "up, 30 s ago");
 	assert_true(ok);
-	assert_string_equal(said_of(out, "ctl", "neutron-l3-agent", &ok), "down: last heard of 10m00s ago");
+	assert_string_equal(said_of(out, "ctl", "neutron-l3-agent", &ok),
+		"down: last heard of 10m00s ago");
 	assert_false(ok);
 	assert_non_null(said_of(out, "hp03", "neutron-openvswitch-agent", &ok));
 	assert_int_equal(json_array_size(out), 6);
@@ -149,7 +157,8 @@ static void providers(void **state)
 	bool ok;
 
 	cloud_judge_providers(d, list, out);
-	assert_string_equal(said_of(out, "hp02", "placement", &ok), "has a resource provider");
+	assert_string_equal(
+		said_of(out, "hp02", "placement", &ok), "has a resource provider");
 	assert_true(ok);
 	assert_non_null(said_of(out, "hp03", "placement", &ok));
 	assert_false(ok);
@@ -164,7 +173,8 @@ static void disks(void **state)
 		const char *usage, *want;
 	} cases[] = {
 		{"[{\"device\":\"d1\",\"mounted\":true,\"size\":1}]", NULL},
-		{"[{\"device\":\"d1\",\"mounted\":false,\"size\":\"\"}]", "disk d1 is not mounted"},
+		{"[{\"device\":\"d1\",\"mounted\":false,\"size\":\"\"}]",
+			"disk d1 is not mounted"},
 		{"[{\"device\":\"sdb\",\"mounted\":true}]", "disk d1 is not there"},
 		{"[1,null]", "disk d1 is not there"},
 	};
@@ -172,7 +182,8 @@ static void disks(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_(jx_freep) json_t *usage = json(cases[i].usage);
-		_cleanup_free_ char *got = cloud_judge_disks(cloud_peer_of(d, "hp06"), usage);
+		_cleanup_free_ char *got =
+			cloud_judge_disks(cloud_peer_of(d, "hp06"), usage);
 
 		assert_true(streq_ptr(got, cases[i].want));
 	}
@@ -182,11 +193,13 @@ static void telemetry(void **state)
 {
 	_cleanup_(jx_freep) json_t *good = json(
 		"{\"storage\":{\"summary\":{\"metrics\":1,\"measures\":12}},\"metricd\":{\"processors\":[\"ctl.1\"]}}");
-	_cleanup_(jx_freep) json_t *none = json("{\"storage\":{},\"metricd\":{\"processors\":[]}}");
+	_cleanup_(jx_freep) json_t *none =
+		json("{\"storage\":{},\"metricd\":{\"processors\":[]}}");
 	_cleanup_(jx_freep) json_t *odd = json("{\"storage\":[]}");
-	_cleanup_(jx_freep) json_t *measures =
-		json("[[\"2026-11-23T06:50:00+00:00\",300.0,1.0],[\"2026-11-23T06:55:00+00:00\",300.0,2.0],[],7]");
-	_cleanup_free_ char *t1 = NULL, *t2 = NULL, *t3 = NULL, *t4 = NULL, *t5 = NULL, *t6 = NULL;
+	_cleanup_(jx_freep) json_t *measures = json(
+		"[[\"2026-11-23T06:50:00+00:00\",300.0,1.0],[\"2026-11-23T06:55:00+00:00\",300.0,2.0],[],7]");
+	_cleanup_free_ char *t1 = NULL, *t2 = NULL, *t3 = NULL, *t4 = NULL, *t5 = NULL,
+			    *t6 = NULL;
 
 	assert_true(cloud_judge_gnocchi(good, &t1));
 	assert_string_equal(t1, "answers; 12 measures wait");

@@ -10,10 +10,14 @@ static void words_of_errors(void **state)
 	} cases[] = {
 		{"{\"error\":{\"code\":401,\"message\":\"Please sign in.\",\"title\":\"Unauthorized\"}}",
 			"Please sign in."},
-		{"{\"badRequest\":{\"code\":400,\"message\":\"Invalid input\"}}", "Invalid input"},
-		{"{\"NeutronError\":{\"type\":\"X\",\"message\":\"in use\",\"detail\":\"\"}}", "in use"},
-		{"{\"errors\":[{\"status\":409,\"title\":\"Conflict\",\"detail\":\"generation\"}]}", "generation"},
-		{"{\"explanation\":\"gone\",\"code\":404,\"error\":{\"message\":\"stack not found\"}}", "gone"},
+		{"{\"badRequest\":{\"code\":400,\"message\":\"Invalid input\"}}",
+			"Invalid input"},
+		{"{\"NeutronError\":{\"type\":\"X\",\"message\":\"in use\",\"detail\":\"\"}}",
+			"in use"},
+		{"{\"errors\":[{\"status\":409,\"title\":\"Conflict\",\"detail\":\"generation\"}]}",
+			"generation"},
+		{"{\"explanation\":\"gone\",\"code\":404,\"error\":{\"message\":\"stack not found\"}}",
+			"gone"},
 		{"<html><head><title>409 Conflict</title></head>\n<body>\n <h1>409</h1>in use</body></html>",
 			"409 Conflict 409 in use"},
 		{"plain\n words", "plain words"},
@@ -24,7 +28,8 @@ static void words_of_errors(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_free_ char *got = cloud_error_text(cases[i].body, strlen(cases[i].body));
+		_cleanup_free_ char *got =
+			cloud_error_text(cases[i].body, strlen(cases[i].body));
 
 		assert_string_equal(got, cases[i].want);
 	}
@@ -38,9 +43,11 @@ static void next_pages(void **state)
 		{"{\"x\":[],\"x_links\":[{\"rel\":\"next\",\"href\":\"https://evil/v2.1/x?marker=1\"}]}",
 			"/v2.1/x?marker=1"},
 		{"{\"x\":[],\"next\":\"/v2/images?marker=3\"}", "/v2/images?marker=3"},
-		{"{\"x\":[],\"links\":{\"next\":\"http://c:5000/v3/users?p=2\",\"self\":\"s\"}}", "/v3/users?p=2"},
+		{"{\"x\":[],\"links\":{\"next\":\"http://c:5000/v3/users?p=2\",\"self\":\"s\"}}",
+			"/v3/users?p=2"},
 		{"{\"x\":[],\"links\":{\"next\":null}}", NULL},
-		{"{\"x\":[],\"x_links\":[{\"rel\":\"previous\",\"href\":\"http://c/v\"}]}", NULL},
+		{"{\"x\":[],\"x_links\":[{\"rel\":\"previous\",\"href\":\"http://c/v\"}]}",
+			NULL},
 		{"{\"next\":\"https://nothing\"}", NULL},
 		{"{\"next\":\"/a b\"}", NULL},
 		{"{\"next\":\"relative\"}", NULL},
@@ -61,8 +68,9 @@ static void next_pages(void **state)
 
 static void times(void **state)
 {
-	static const char *const bad[] = {"", "2026-11-23", "2026-11-23T07:00", "2026-11-23T07:00:00+02:00",
-		"2026-13-23T07:00:00", "2026-11-23T07:00:00.x", "not a time at all...."};
+	static const char *const bad[] = {"", "2026-11-23", "2026-11-23T07:00",
+		"2026-11-23T07:00:00+02:00", "2026-13-23T07:00:00",
+		"2026-11-23T07:00:00.x", "not a time at all...."};
 	int64_t s = 0;
 
 	assert_int_equal(cloud_time("1970-01-01T00:01:00Z", &s), 0);
@@ -78,8 +86,11 @@ static void times(void **state)
 
 static void members(void **state)
 {
-	_cleanup_(jx_freep) json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:s%}", "id", "a-1.b_c:d", "slash",
-		"../x", "dots", "..", "n", 1, "ctl", "a\x01" "b", (size_t)3);
+	_cleanup_(jx_freep) json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:s%}", "id",
+		"a-1.b_c:d", "slash", "../x", "dots", "..", "n", 1, "ctl",
+		"a\x01"
+		"b",
+		(size_t)3);
 	_cleanup_free_ char *quoted = cloud_quote("a b/ü");
 
 	assert_string_equal(cloud_id(o, "id"), "a-1.b_c:d");
@@ -99,11 +110,13 @@ static void calls(void **state)
 		{"GET", "/v2.1/text", 200, "OK", 0},
 		{"GET", "/v2.1/broken", 200, "{\"a\":", 0},
 		{"GET", "/v2.1/array", 200, "[1]", 0},
-		{"GET", "/v2.1/denied", 403, "{\"forbidden\":{\"message\":\"not you\"}}", 0},
+		{"GET", "/v2.1/denied", 403, "{\"forbidden\":{\"message\":\"not you\"}}",
+			0},
 		{"GET", "/v2.1/late", 401, "", 1},
 		{"GET", "/v2.1/late", 200, "{\"ok\":true}", 0},
 		{"GET", "/v2.1/always", 401, "", 0},
-		{"DELETE", "/v2.1/x", 409, "{\"conflictingRequest\":{\"message\":\"busy\"}}", 0},
+		{"DELETE", "/v2.1/x", 409,
+			"{\"conflictingRequest\":{\"message\":\"busy\"}}", 0},
 		{0},
 	};
 	static const struct {
@@ -112,11 +125,15 @@ static void calls(void **state)
 		const char *msg;
 	} cases[] = {
 		{"/servers", 0, NULL},
-		{"/text", -EBADMSG, "the compute API's answer to GET /text is no JSON object"},
-		{"/broken", -EBADMSG, "the compute API's answer to GET /broken is no good"},
+		{"/text", -EBADMSG,
+			"the compute API's answer to GET /text is no JSON object"},
+		{"/broken", -EBADMSG,
+			"the compute API's answer to GET /broken is no good"},
 		{"/array", -EBADMSG, "is no JSON object"},
-		{"/denied", -EACCES, "the compute API answered 403 to GET /denied: not you"},
-		{"/nothing?secret=1", -ENOENT, "the compute API answered 404 to GET /nothing: none"},
+		{"/denied", -EACCES,
+			"the compute API answered 403 to GET /denied: not you"},
+		{"/nothing?secret=1", -ENOENT,
+			"the compute API answered 404 to GET /nothing: none"},
 		{"/late", 0, NULL},
 		{"/always", -EACCES, "answered 401"},
 	};
@@ -127,7 +144,9 @@ static void calls(void **state)
 		_cleanup_(jx_freep) json_t *got = NULL;
 		_cleanup_free_ char *msg = NULL;
 
-		assert_int_equal(cloud_get(s, "compute", cases[i].path, "2.53", &got, &msg), cases[i].r);
+		assert_int_equal(
+			cloud_get(s, "compute", cases[i].path, "2.53", &got, &msg),
+			cases[i].r);
 		if (cases[i].msg)
 			assert_non_null(strstr(msg, cases[i].msg));
 		else
@@ -157,7 +176,8 @@ static void signing_in(void **state)
 	char *msg = NULL;
 
 	assert_int_equal(cloud_authenticate(s, &msg), -EACCES);
-	assert_string_equal(msg, "Keystone at http://c:5000/v3 answered 401 to the sign-in of admin to project admin: No.");
+	assert_string_equal(msg,
+		"Keystone at http://c:5000/v3 answered 401 to the sign-in of admin to project admin: No.");
 	free(msg);
 	assert_int_equal(cloud_can_sign_in(s, "x", "y", NULL, NULL), 0);
 	f.refuse = false;
@@ -186,7 +206,8 @@ static void pages(void **state)
 			"{\"servers\":[{\"id\":\"2\"}],\"servers_links\":[{\"rel\":\"next\",\"href\":"
 			"\"http://c/v2.1/servers?marker=2\"}]}",
 			0},
-		{"GET", "http://c:8774/v2.1/servers?marker=2", 200, "{\"servers\":[],\"next\":\"/again\"}", 0},
+		{"GET", "http://c:8774/v2.1/servers?marker=2", 200,
+			"{\"servers\":[],\"next\":\"/again\"}", 0},
 		{"GET", "/v2.1/odd", 200, "{\"servers\":{}}", 0},
 		{0},
 	};
@@ -194,10 +215,12 @@ static void pages(void **state)
 	_cleanup_(cloud_session_freep) struct cloud_session *s = fake_session(&f);
 	_cleanup_(jx_freep) json_t *all = NULL;
 
-	assert_int_equal(cloud_list(s, "compute", "/servers", NULL, "servers", &all, NULL), 0);
+	assert_int_equal(
+		cloud_list(s, "compute", "/servers", NULL, "servers", &all, NULL), 0);
 	assert_int_equal(json_array_size(all), 2);
 	assert_string_equal(cloud_id(cloud_find(all, "id", "2"), "id"), "2");
-	assert_int_equal(cloud_list(s, "compute", "/odd", NULL, "servers", &all, NULL), -EBADMSG);
+	assert_int_equal(
+		cloud_list(s, "compute", "/odd", NULL, "servers", &all, NULL), -EBADMSG);
 	fake_clear(&f);
 }
 
@@ -212,8 +235,14 @@ static void waiting(void **state)
 	};
 	struct fake_cloud f = {.answers = answers};
 	_cleanup_(cloud_session_freep) struct cloud_session *s = fake_session(&f);
-	struct cloud_wait w = {.service = "compute", .path = "/servers/1", .object = "server",
-		.field = "status", .want = "active", .fail = "error", .deadline_ms = 5000, .interval_ms = 1};
+	struct cloud_wait w = {.service = "compute",
+		.path = "/servers/1",
+		.object = "server",
+		.field = "status",
+		.want = "active",
+		.fail = "error",
+		.deadline_ms = 5000,
+		.interval_ms = 1};
 	char *msg = NULL;
 
 	assert_int_equal(cloud_wait(s, &w, &msg), 0);

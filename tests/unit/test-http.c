@@ -94,6 +94,47 @@ static void get_and_post(void **state)
 	assert_null(msg);
 }
 
+static void other_methods(void **state)
+{
+	static const char *const headers[] = {"X-Auth-Token: s3cret", NULL};
+	_cleanup_free_ char *file = xasprintf("%s/body", dir), *token = NULL, *none = NULL;
+	struct http_reuse *reuse = http_reuse_new();
+	struct http_request req = {.method = "PUT", .url = "http://ondold/x", .unix_socket = path,
+		.body_file = file, .content_type = "application/octet-stream", .headers = headers,
+		.reuse = reuse, .timeout_ms = 10000};
+	struct http_response resp = {0};
+	_cleanup_free_ char *msg = NULL;
+	pid_t pid = serve("HTTP/1.1 201 Created\r\nX-Subject-Token:  abc \r\nContent-Length: 0\r\n\r\n",
+		"X-Auth-Token: s3cret\r\nContent-Type: application/octet-stream\r\nContent-Length: 5\r\n\r\nbytes");
+
+	assert_int_equal(write_file_atomic(file, "bytes", 5, 0600), 0);
+	assert_int_equal(http_do(&req, &resp, &msg), 0);
+	assert_int_equal(resp.status, 201);
+	token = http_response_header(&resp, "x-subject-token");
+	none = http_response_header(&resp, "Location");
+	assert_string_equal(token, "abc");
+	assert_null(none);
+	http_response_clear(&resp);
+	ended_well(pid);
+	req.body_file = "/nonexistent/file";
+	assert_int_equal(http_do(&req, &resp, &msg), -ENOENT);
+	assert_string_equal(msg, "/nonexistent/file: No such file or directory");
+	req = (struct http_request){.method = "HEAD", .url = "http://ondold/x", .unix_socket = path,
+		.reuse = reuse, .timeout_ms = 10000};
+	pid = serve("HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n", "HEAD /x");
+	assert_int_equal(http_do(&req, &resp, NULL), 0);
+	http_response_clear(&resp);
+	ended_well(pid);
+	req.method = "PATCH";
+	req.body = "[]";
+	req.body_len = 2;
+	pid = serve("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "\r\n\r\n[]");
+	assert_int_equal(http_do(&req, &resp, NULL), 0);
+	http_response_clear(&resp);
+	ended_well(pid);
+	http_reuse_free(reuse);
+}
+
 static void failures(void **state)
 {
 	static const struct {
@@ -205,6 +246,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(get_and_post),
+		cmocka_unit_test(other_methods),
 		cmocka_unit_test(failures),
 		cmocka_unit_test(nobody_there),
 		cmocka_unit_test(streamed),

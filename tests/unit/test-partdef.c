@@ -62,7 +62,7 @@ static void reads_everything(_unused_ void **state)
 	assert_non_null(p);
 	assert_string_equal(p->service, "glance");
 	assert_string_equal(p->after[1], "mariadb");
-	assert_int_equal(p->ram_bytes, 300000000);
+	assert_int_equal(p->ram_bytes, 300ULL << 20);
 	assert_int_equal(p->n_sets, 2);
 	assert_string_equal(p->sets[0].section, "DEFAULT");
 	assert_int_equal(p->sets[0].list[1].index, 2);
