@@ -128,3 +128,5 @@ int partdefs_of(const struct partdefs *p, const struct roledef *def, char *const
  */
 int partdefs_secrets(const struct partdefs *p, const struct partdef *const *parts,
 	char ***ret, char **reterr_msg);
+/* The user of Keystone as which a node asks for an op of [ready] or [leave]; NULL: no such op. */
+const char *part_op_user(const char *op);

@@ -49,6 +49,31 @@ static int scan_template(const struct partdefs *p, const char *name, char ***lis
 	return 0;
 }
 
+const char *part_op_user(const char *op)
+{
+	static const struct {
+		const char *op, *user;
+	} users[] = {
+		{"nova-compute", "nova"},
+		{"neutron-agent", "neutron"},
+		{"cinder-volume", "cinder"},
+		{"manila-share", "manila"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++)
+		if (streq(users[i].op, op))
+			return users[i].user;
+	return NULL;
+}
+
+static void scan_op(const char *op, char ***list)
+{
+	const char *user = op ? part_op_user(op) : NULL;
+
+	if (user)
+		add_secret(list, "keystone.", user, strlen(user));
+}
+
 static int scan_part(const struct partdefs *p, const struct partdef *part, char ***list, char **reterr_msg)
 {
 	for (size_t i = 0; i < part->n_sets; i++)
@@ -67,6 +92,8 @@ static int scan_part(const struct partdefs *p, const struct partdef *part, char 
 		if (part->steps[i].op && streq(part->steps[i].op, "setup"))
 			add_secret(list, "", "student", 7);
 	}
+	scan_op(part->ready_op, list);
+	scan_op(part->leave_op, list);
 	if (part->n_users || part->n_services)
 		add_secret(list, "", "admin", 5);
 	for (size_t i = 0; i < part->n_files; i++) {

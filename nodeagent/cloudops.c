@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The controller signs in as Keystone's admin; any other node as the service user whose
- * password its own service reads, from that service's file: a role that is being left has
- * no secrets in the desired state any more.
+ * The controller signs in as Keystone's admin; any other node as its service's own user,
+ * whose password is kept for the day the role is left.
  */
 #include "nodeagent/cloudops.h"
 
@@ -22,11 +21,9 @@
 #include "common/run.h"
 #include "nodeagent/backup.h"
 #include "nodeagent/guestimage.h"
-#include "nodeagent/inimerge.h"
 #include "nodeagent/paths.h"
 #include "nodeagent/rings.h"
 
-#define CONF_MAX (4 * 1024 * 1024)
 #define READY_CALL_MS 60000
 #define STATUS_CALL_MS 20000
 #define TCP_MS 3000
@@ -53,98 +50,98 @@ static int admin_session(const struct partwork *w, unsigned timeout_ms, struct c
 	return 0;
 }
 
-/* As the user that the service itself is to Keystone, in either of the usual sections. */
-static int service_session(const char *path, struct cloud_session **ret, char **reterr_msg)
+static char *login_path(const struct partwork *w)
 {
-	static const char *const sections[] = {"keystone_authtoken", "service_user"};
-	_cleanup_free_ char *text = NULL, *url = NULL, *user = NULL, *password = NULL;
-	int r = read_file(path, CONF_MAX, &text, NULL);
+	return xasprintf(NODE_DONE "/%s.login", w->part->name);
+}
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(sections) && !password; i++) {
-		free(url);
-		free(user);
-		url = ini_get(text, sections[i], "auth_url");
-		user = ini_get(text, sections[i], "username");
-		password = ini_get(text, sections[i], "password");
-	}
-	if (!url || !user || !password) {
-		*reterr_msg = xasprintf("%s: expected auth_url, username and password in "
-					"[keystone_authtoken] or [service_user]", path);
-		return r < 0 ? r : -EINVAL;
+/* A role that is being left has no secrets in the desired state any more: what was kept. */
+static char *kept_password(const struct partwork *w)
+{
+	_cleanup_free_ char *path = login_path(w);
+	char *password = NULL;
+
+	return read_line_file(path, &password) == 0 ? password : NULL;
+}
+
+/* As the user that the service itself is to Keystone. */
+static int service_session(const struct partwork *w, const char *op, struct cloud_session **ret,
+	char **reterr_msg)
+{
+	const char *user = part_op_user(op);
+	_cleanup_free_ char *secret = xasprintf("keystone.%s", user ? user : "");
+	_cleanup_free_ char *url = xasprintf("https://%s:5000/v3", w->desired->cloud->public);
+	const char *given = desired_secret(w->desired, secret);
+	_cleanup_(util_freep) char *password = given ? xstrdup(given) : kept_password(w);
+
+	if (!user || !password) {
+		*reterr_msg = xasprintf("%s: there is no password for Keystone's user %s", op,
+			user ? user : "of that name");
+		return -ENOKEY;
 	}
 	*ret = cloud_session_new(&(struct cloud_login){.auth_url = url,
 		.user = user,
 		.password = password,
 		.project = "service",
+		.region = w->desired->cloud->region,
 		.timeout_ms = READY_CALL_MS});
 	return 0;
 }
 
-/* ---- what a part's services are called, and whose file they read ---- */
+/* ---- what a part's services are called by their API ---- */
 
-static const struct {
-	const char *op, *service, *conf;
-} services[] = {
-	{"nova-compute", "nova-compute", "/etc/nova/nova.conf"},
-	{"neutron-agent", "neutron-openvswitch-agent", "/etc/neutron/neutron.conf"},
-	{"cinder-volume", "cinder-volume", "/etc/cinder/cinder.conf"},
-	{"manila-share", "manila-share", "/etc/manila/manila.conf"},
-};
-
-static int service_index(const char *op, char **reterr_msg)
+static const char *service_of(const char *op)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(services); i++)
-		if (streq(services[i].op, op))
-			return (int)i;
-	*reterr_msg = xasprintf("there is no op %s", op);
-	return -EINVAL;
+	return streq(op, "neutron-agent") ? "neutron-openvswitch-agent" : op;
 }
 
 int cloudops_ready(const struct partwork *w, const char *op, char **ret_text)
 {
 	_cleanup_(cloud_session_freep) struct cloud_session *s = NULL;
-	int i = service_index(op, ret_text), r;
+	int r = service_session(w, op, &s, ret_text);
 
-	if (i < 0)
-		return i;
-	r = service_session(services[i].conf, &s, ret_text);
 	if (r < 0)
 		return r;
-	r = cloud_service_up(s, services[i].service, w->desired->node, ret_text);
+	r = cloud_service_up(s, service_of(op), w->desired->node, ret_text);
 	return r > 0 ? 0 : -EAGAIN;
+}
+
+static int keep_login(const struct partwork *w, const char *op)
+{
+	_cleanup_free_ char *path = login_path(w), *secret = xasprintf("keystone.%s", part_op_user(op));
+	const char *password = desired_secret(w->desired, secret);
+	int r = mkdir_p(NODE_DONE, 0700);
+
+	return r < 0 || !password ? r : write_file_atomic(path, password, strlen(password), 0600);
 }
 
 int cloudops_enter(const struct partwork *w, const char *op, char **ret_text)
 {
 	_cleanup_(cloud_session_freep) struct cloud_session *s = NULL;
-	int i = service_index(op, ret_text), r;
+	int r = service_session(w, op, &s, ret_text);
 
-	if (i < 0)
-		return i;
-	r = service_session(services[i].conf, &s, ret_text);
+	if (r == 0)
+		r = keep_login(w, op);
 	if (r < 0 || streq(op, "neutron-agent"))
 		return r;
 	if (streq(op, "nova-compute"))
 		return cloud_enter_compute(s, w->desired->node, ret_text);
-	return cloud_enter_storage(s, services[i].service, w->desired->node, ret_text);
+	return cloud_enter_storage(s, service_of(op), w->desired->node, ret_text);
 }
 
 int cloudops_leave(const struct partwork *w, const char *op, char **ret_text)
 {
 	_cleanup_(cloud_session_freep) struct cloud_session *s = NULL;
 	_cleanup_free_ char *why = xasprintf("%s takes another role", w->desired->node);
-	int i = service_index(op, ret_text), r;
+	int r = service_session(w, op, &s, ret_text);
 
-	if (i < 0)
-		return i;
-	r = service_session(services[i].conf, &s, ret_text);
 	if (r < 0)
 		return r;
 	if (streq(op, "neutron-agent")) /* forgotten once the node is no compute node any more */
 		return 0;
 	if (streq(op, "nova-compute"))
 		return cloud_leave_compute(s, w->desired->node, why, ret_text);
-	return cloud_leave_storage(s, services[i].service, w->desired->node, why, ret_text);
+	return cloud_leave_storage(s, service_of(op), w->desired->node, why, ret_text);
 }
 
 int cloudops_tcp(const char *address, char **ret_text)
@@ -260,11 +257,11 @@ static int step_identity(const struct partwork *w, char **ret_text)
 static int step_heat_domain(const struct partwork *w, char **ret_text)
 {
 	_cleanup_(cloud_session_freep) struct cloud_session *s = NULL;
-	const char *password = desired_secret(w->desired, "heat.domain");
+	const char *password = desired_secret(w->desired, "keystone.heat_domain_admin");
 	int r = admin_session(w, 0, &s, ret_text);
 
 	if (r == 0 && !password) {
-		*ret_text = xstrdup("ondold gave no secret heat.domain: no setting of the part names it");
+		*ret_text = xstrdup("ondold gave no secret keystone.heat_domain_admin: no setting of the part names it");
 		return -ENOKEY;
 	}
 	return r < 0 ? r : cloud_identity_heat(s, password, ret_text);

@@ -179,20 +179,3 @@ char *inimerge(const char *text, const struct ini_setting *settings, size_t n)
 		apply(&d, &settings[i]);
 	return write_lines(&d);
 }
-
-char *ini_get(const char *text, const char *section, const char *key)
-{
-	_cleanup_(doc_clear) struct doc d = {0};
-
-	read_lines(&d, text);
-	for (size_t i = 0; i < d.n; i++) {
-		const struct line *l = &d.list[i];
-		_cleanup_free_ char *copy = NULL;
-
-		if (!l->key || strcasecmp(l->key, key) != 0 || strcasecmp(l->section, section) != 0)
-			continue;
-		copy = xstrdup(l->text + strcspn(l->text, "=:") + 1);
-		return xstrdup(str_strip(copy));
-	}
-	return NULL;
-}

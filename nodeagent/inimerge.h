@@ -17,5 +17,3 @@ struct ini_setting {
 
 /* text: NULL is an empty file. The caller frees what comes back. */
 char *inimerge(const char *text, const struct ini_setting *settings, size_t n);
-/* The value of the key's first line; NULL: it is not there; caller frees. */
-char *ini_get(const char *text, const char *section, const char *key);

@@ -60,17 +60,6 @@ static void values_are_taken_as_they_are(_unused_ void **state)
 	set("[a]\n", "a", "k", "50%;x", "[a]\nk = 50%;x\n");
 }
 
-static void reads(_unused_ void **state)
-{
-	static const char text[] = "k = top\n[a]\nk = 1 \n[B]\npassword=x=y\n";
-	_cleanup_free_ char *one = ini_get(text, "a", "k"), *two = ini_get(text, "b", "password");
-
-	assert_string_equal(one, "1");
-	assert_string_equal(two, "x=y");
-	assert_null(ini_get(text, "a", "none"));
-	assert_null(ini_get("", "a", "k"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -78,7 +67,6 @@ int main(void)
 		cmocka_unit_test(adds_at_the_end_of_its_section),
 		cmocka_unit_test(several_values_and_lines),
 		cmocka_unit_test(values_are_taken_as_they_are),
-		cmocka_unit_test(reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,12 +97,13 @@ static void finds_secrets(_unused_ void **state)
 	assert_int_equal(partdefs_load(d.path, &problems, &all), 0);
 	list[0] = partdefs_find(all, "glance");
 	assert_int_equal(partdefs_secrets(all, list, &names, &msg), 0);
-	assert_int_equal(strv_len(names), 5);
+	assert_int_equal(strv_len(names), 6);
 	assert_string_equal(names[0], "admin");
 	assert_string_equal(names[1], "db.glance");
 	assert_string_equal(names[2], "fernet.0");
 	assert_string_equal(names[3], "keystone.glance");
-	assert_string_equal(names[4], "other");
+	assert_string_equal(names[4], "keystone.nova");
+	assert_string_equal(names[5], "other");
 	free(TAKE_PTR(msg));
 	strv_free(TAKE_PTR(names));
 	dir_put(&d, "templates", "other", "");
