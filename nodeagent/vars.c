@@ -148,11 +148,12 @@ static unsigned count_peers(const struct vars *v, const char *role, const char *
 	return n;
 }
 
-static char *workers(const struct vars *v)
+/* at_least 2 is for services that may not serve two requests in one process. */
+static char *workers(const struct vars *v, unsigned at_least)
 {
 	if (v->m.cores < SMALL_CORES || v->m.memory_bytes < SMALL_BYTES)
-		return xstrdup("1");
-	return xasprintf("%u", MIN(v->m.cores / 4 + 1, (unsigned)MAX_WORKERS));
+		return xasprintf("%u", at_least);
+	return xasprintf("%u", MAX(at_least, MIN(v->m.cores / 4 + 1, (unsigned)MAX_WORKERS)));
 }
 
 static char *joined(char *const *list)
@@ -213,7 +214,9 @@ static char *value_of(const struct vars *v, const char *name)
 	if (streq(name, "memory_mb"))
 		return xasprintf("%llu", (unsigned long long)(v->m.memory_bytes >> 20));
 	if (streq(name, "workers"))
-		return workers(v);
+		return workers(v, 1);
+	if (streq(name, "processes"))
+		return workers(v, 2);
 	if (streq(name, "dns"))
 		return joined(c->dns);
 	if (streq(name, "bridge_mappings"))

@@ -13,6 +13,7 @@
 #include "initramfs/statefs.h"
 #include "initramfs/target.h"
 #include "twin/baseimage.h"
+#include "twin/fit.h"
 #include "twin/cable.h"
 #include "twin/sysroot.h"
 
@@ -176,9 +177,11 @@ static int step_image(struct installer *in, char **reterr_msg)
 static int step_identity(struct installer *in, char **reterr_msg)
 {
 	_cleanup_free_ char *state = installer_state_dir(in->node);
-
-	return statefs_fill(state, SLOT_NAME, in->args->node, in->args->server, in->order,
+	_cleanup_free_ char *upper = xasprintf("%s/root/" SLOT_NAME "/upper", state);
+	int r = statefs_fill(state, SLOT_NAME, in->args->node, in->args->server, in->order,
 		reterr_msg);
+
+	return r < 0 ? r : fit_apply(upper, reterr_msg);
 }
 
 static int step_bootable(struct installer *in, char **reterr_msg)

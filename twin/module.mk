@@ -4,7 +4,7 @@ twin_SRCS := twin/args.c twin/plan.c twin/cut.c twin/qemu.c twin/switchport.c tw
 	twin/power.c twin/rundir.c twin/ns.c twin/sock.c twin/files.c twin/net.c twin/accel.c twin/bmc.c \
 	twin/qmp.c twin/relay.c twin/node.c twin/ctl.c twin/ctlclient.c twin/supervisor.c \
 	twin/vehicle_qemu.c twin/vehicle_container.c twin/container.c twin/leader.c twin/nspawn.c \
-	twin/firmware.c twin/installer.c twin/ipxe.c twin/baseimage.c twin/sysroot.c twin/cable.c \
+	twin/firmware.c twin/installer.c twin/fit.c twin/ipxe.c twin/baseimage.c twin/sysroot.c twin/cable.c \
 	twin/cgroup.c twin/loop.c
 twin_PKGS := libsystemd jansson
 
