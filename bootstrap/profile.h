@@ -7,9 +7,11 @@
 
 #include "images/manifest.h"
 
+#define PROFILE_GUEST "guest" /* the image of the cloud's guests, not of a node */
+
 /* 0 with *ret (image_manifest_free), or -errno with words; caller frees both. */
 int profile_load(const char *images_dir, const char *profile, struct image_manifest **ret,
 	char **reterr_msg);
-/* Opens a file that the manifest names; -ENOENT for any other name. */
+/* Opens a file that the manifest names, of a profile or of the guest image; -ENOENT for any other name. */
 int profile_open(const char *images_dir, const char *profile, const char *file,
 	int *ret_fd, uint64_t *ret_size);

@@ -121,30 +121,47 @@ static int read_manifest(const char *text, size_t len, struct guestimage *ret, c
 	return 0;
 }
 
-int guestimage_fetch(struct guestimage *ret, char **reterr_msg)
+/* The manifest, and where ondold is; *ret_root keeps the strings alive. */
+static int look(struct guestimage *ret, struct nodeconf **ret_conf, const char **ret_file,
+	const char **ret_sha256, json_t **ret_root, char **reterr_msg)
 {
-	_cleanup_(nodeconf_freep) struct nodeconf *conf = NULL;
 	_cleanup_(http_response_clear) struct http_response res = {0};
-	_cleanup_(jx_freep) json_t *root = NULL;
 	_cleanup_free_ char *url = NULL;
-	const char *file, *sha256;
-	int r = nodeconf_load(NODE_INI, &conf, reterr_msg);
+	int r = nodeconf_load(NODE_INI, ret_conf, reterr_msg);
 
 	if (r < 0)
 		return r;
-	url = file_url(conf, "manifest.json");
+	url = file_url(*ret_conf, "manifest.json");
 	r = http_do(&(struct http_request){.method = "GET", .url = url, .timeout_ms = 30000}, &res,
 		reterr_msg);
-	if (r == 0 && res.status == 404)
-		return 0;
-	if (r == 0 && res.status != 200) {
+	if (r < 0 || res.status == 404)
+		return r;
+	if (res.status != 200) {
 		*reterr_msg = xasprintf("%s answers %u", url, res.status);
-		r = -EIO;
+		return -EIO;
 	}
-	if (r == 0)
-		r = read_manifest(res.body, res.body_len, ret, &file, &sha256, &root, reterr_msg);
-	if (r == 0)
-		r = fetch_image(conf, file, sha256, reterr_msg);
+	return read_manifest(res.body, res.body_len, ret, ret_file, ret_sha256, ret_root, reterr_msg);
+}
+
+int guestimage_look(struct guestimage *ret, char **reterr_msg)
+{
+	_cleanup_(nodeconf_freep) struct nodeconf *conf = NULL;
+	_cleanup_(jx_freep) json_t *root = NULL;
+	const char *file, *sha256;
+
+	return look(ret, &conf, &file, &sha256, &root, reterr_msg);
+}
+
+int guestimage_fetch(struct guestimage *ret, char **reterr_msg)
+{
+	_cleanup_(nodeconf_freep) struct nodeconf *conf = NULL;
+	_cleanup_(jx_freep) json_t *root = NULL;
+	const char *file, *sha256;
+	int r = look(ret, &conf, &file, &sha256, &root, reterr_msg);
+
+	if (r < 0 || !root)
+		return r;
+	r = fetch_image(conf, file, sha256, reterr_msg);
 	if (r == 0)
 		ret->path = xstrdup(TARGET);
 	return r;
