@@ -14,6 +14,7 @@ work=$(mktemp -d /tmp/ondol-cloud.XXXXXX)
 ca=$work/ca.pem
 answer=$work/answer # the body of the last answer
 code=0              # and its status
+patience=${ONDOL_PATIENCE:-100}
 undo=
 tag=t$$ # in the names of what is made
 
@@ -68,9 +69,10 @@ value() {
 	    sys.exit(1)
 	END
 }
-# until_true SECONDS COMMAND...: asked every two seconds
+# until_true SECONDS COMMAND...: asked every two seconds. ONDOL_PATIENCE is what an emulated
+# rack takes of the time of a real one, in percent.
 until_true() {
-	_end=$(($(date +%s) + $1))
+	_end=$(($(date +%s) + $1 * patience / 100))
 	shift
 	until "$@"; do
 		[ "$(date +%s)" -lt $_end ] || return 1
@@ -155,9 +157,10 @@ call() {
 	*/v2/v2/*) _url=${_url%/v2} ;;
 	esac
 	[ "$_method" = HEAD ] && set -- --head "$@"
-	code=$(host curl --silent --cacert "$ca" --max-time 90 --output "$answer" \
+	code=$(host curl --silent --cacert "$ca" --max-time $((90 * patience / 100)) --output "$answer" \
 		--write-out '%{http_code}' --request "$_method" --header "@$work/$who.token" \
-		--header "OpenStack-API-Version: ${api_version:-}" "$@" "$_url$_path")
+		--header "OpenStack-API-Version: $api_version" \
+		--header 'X-OpenStack-Manila-API-Version: 2.50' "$@" "$_url$_path")
 	[ "$code" -ge 200 ] && [ "$code" -lt 400 ]
 }
 send() { # send METHOD SERVICE PATH JSON
@@ -189,7 +192,7 @@ status_is() {
 # wait_status SECONDS SERVICE PATH EXPRESSION WANTED [BAD]: until the state is there; fails at
 # once when it is the bad one
 wait_status() {
-	_until=$(($(date +%s) + $1))
+	_until=$(($(date +%s) + $1 * patience / 100))
 	shift
 	while :; do
 		status_is "$@"

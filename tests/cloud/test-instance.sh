@@ -7,7 +7,6 @@ cd "$(dirname "$0")/../.." || exit
 . tests/lib/lib.sh
 . tests/cloud/lib.sh
 
-BOOT=${CLOUD_BOOT:-600} # seconds that a guest may take until it answers
 signed_in student admin
 check "image, flavour and networks are there" find_parts
 make_keypair
@@ -45,7 +44,7 @@ check "... but not without its token" \
 
 # ---- in it ----
 
-if until_true "$BOOT" answers_ssh "$address"; then
+if until_true 600 answers_ssh "$address"; then
 	ok "it is reached by SSH at $address, $(clock) s after the start"
 	check "... as root" [ "$(guest "$address" id -u)" = 0 ]
 	check "... with its name" [ "$(guest "$address" hostname)" = "$tag-one" ]

@@ -41,14 +41,11 @@ swift_units() {
 	node "$victim" systemctl list-units --plain --no-legend --state=active 'swift-*.service' |
 		cut -d ' ' -f 1 | tr '\n' ' '
 }
-serves() { # does the node's object server answer?
-	node "$victim" python3 - <<-'END' >/dev/null 2>&1
-	import json, socket, sys
-	for port in 6200, 6201, 6202:
-	    found = [l for l in open("/proc/net/tcp") if l.split()[3] == "0A" and int(l.split()[1][-4:], 16) == port]
-	    if not found:
-	        sys.exit(1)
-	END
+is_ready() {
+	"$bin/ondol" status "$victim" | grep -q '\bready\b'
+}
+all_back() {
+	[ "$(swift_units)" = "$units" ]
 }
 nodes=$(nodes_of storage object)
 victim=${nodes##* }
@@ -73,8 +70,8 @@ else
 	check "... and another one can be written" call PUT object-store "/$tag/two" --upload-file "$work/up"
 	later call DELETE object-store "/$tag/two"
 	node "$victim" systemctl start ondol-noded
-	check "... and noded brings its servers back" until_true 120 serves
-	check "... as many as before" until_true 60 [ "$(swift_units | wc -w)" -ge "$(echo "$units" | wc -w)" ]
+	check "... and noded brings its servers back" until_true 120 all_back
+	check "... and the node is ready again" until_true 120 is_ready
 fi
 
 check "the object is deleted" call DELETE object-store "/$tag/one"

@@ -50,8 +50,7 @@ if wait_status 600 orchestration "$stack" 'd["stack"]["stack_status"]' CREATE_CO
 else
 	notok "the stack is complete: $state: $(value 'd["stack"]["stack_status_reason"]')"
 fi
-value 'next(o["output_value"] for o in d["stack"]["outputs"] if o["output_key"] == "addresses")'
-servers=$(value '*next(o["output_value"] for o in d["stack"]["outputs"] if o["output_key"] == "servers")' 2>/dev/null)
+echo "their addresses: $(value 'next(o["output_value"] for o in d["stack"]["outputs"] if o["output_key"] == "addresses")')"
 servers=$(value '" ".join(next(o["output_value"] for o in d["stack"]["outputs"] if o["output_key"] == "servers"))')
 check "it says which servers it made" [ "$(echo "$servers" | wc -w)" = 2 ]
 for s in $servers; do
