@@ -69,7 +69,7 @@ static char *text_of(gnutls_datum_t *d)
 /* Makes a key and begins a certificate: serial, subject, times. */
 static int begin(struct pair *p, const char *cn, uint64_t now_s, unsigned days)
 {
-	unsigned char serial[16];
+	unsigned char serial[16] = {0};
 	int r = pair_init(p);
 
 	if (r == 0)

@@ -74,7 +74,7 @@ static int pack(char **reterr_msg)
 	r = program(dump, reterr_msg);
 	if (r < 0)
 		return r;
-	member(tar, &n, DUMP + 1);
+	member(tar, &n, &DUMP[1]);
 	member(tar, &n, "var/lib/glance/images");
 	member(tar, &n, "etc/swift");
 	return program(tar, reterr_msg);

@@ -112,7 +112,7 @@ static void blank_out(char *text, const char *secret)
 
 	for (char *p = len >= 8 ? strstr(text, secret) : NULL; p; p = strstr(p, secret)) {
 		memmove(p + 3, p + len, strlen(p + len) + 1);
-		memcpy(p, "***", 3);
+		memset(p, '*', 3);
 	}
 }
 

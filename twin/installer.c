@@ -299,8 +299,9 @@ void installer_run(const struct twin_plan *p, const struct twin_node *n,
 		.plan = p, .node = n, .args = args, .server = server_new(args)};
 
 	while (!run_round(&in)) {
-		unsigned shift = MIN(in.failures++, 6u);
+		unsigned shift = MIN(in.failures, 6u);
 
+		in.failures++;
 		(void)poll(NULL, 0,
 			(int)MIN(
 				(unsigned)PAUSE_MIN_MS << shift, (unsigned)PAUSE_MAX_MS));

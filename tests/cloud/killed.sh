@@ -10,6 +10,7 @@ export CLOUD_NAME=killed CLOUD_TWIN=/run/ondol-twin/killed KEEP=1
 export CLOUD_NODES="hp01 hp02 hp08" CLOUD_SERVICES="horizon cinder heat"
 export ONDOL_SOCKET=$PWD/${BUILD:-build}/killed/ondold.sock
 . tests/lib/lib.sh
+own_cloud=1
 . tests/cloud/lib.sh
 later twin/demo cloud-down
 
@@ -54,7 +55,7 @@ else
 	notok "the cloud comes up all the same: $(tail -5 "$work/well.log")"
 fi
 
-"$bin/ondol" cloud ca >"$ca"
+get_ca
 signed_in admin
 who=admin
 # once SERVICE PATH EXPRESSION: a list whose members may not be there twice

@@ -3,8 +3,8 @@
 """What tempest.sh needs to know of the cloud, and what it makes of tempest's answers.
 
   config TEMPLATE WORK     the settings, from OS_* in the environment, into WORK/tempest.conf
-  choose VEHICLE EXCLUDE LIST OUT   LIST without what EXCLUDE names; says what is left out
-  count LIST [STREAM]      subunit from stdin; a line for each test of LIST, and how many
+  choose VEHICLE EXCLUDE LIST OUT   LIST without what EXCLUDE names, as OUT/quick and OUT/slow
+  count LIST               subunit from stdin; a line for each test of LIST, and how many
   leftovers [delete]       what the tests left in the cloud
 """
 import json
@@ -17,6 +17,7 @@ import urllib.parse
 import urllib.request
 
 PREFIX = "tempest-"
+DETAIL = 25  # lines of a failure that are shown
 SLOW = re.compile(r"^tempest\.(scenario\.(?!test_dashboard)|api\.compute\.servers\.|api\.volume\.test_volumes_)")
 
 
@@ -96,6 +97,10 @@ def name_of(test):
     return test.split("[")[0]
 
 
+def short(test):
+    return name_of(test).removeprefix("tempest.")
+
+
 def exclusions(vehicle, path):
     """(pattern, reason) of the lines for this vehicle: `all|containers|machines: PATTERN  # reason`"""
     with open(path, encoding="utf-8") as f:
@@ -109,21 +114,22 @@ def exclusions(vehicle, path):
 
 def choose(vehicle, exclude, listing, out):
     left_out = list(exclusions(vehicle, exclude))
-    used = set()
-    quick, slow = [], []
+    only = re.compile(os.environ.get("TEMPEST_ONLY", ""))
     with open(listing, encoding="utf-8") as f:
-        for test in sorted(line.strip() for line in f if line.startswith("tempest.")):
-            why = next((x for x in left_out if x[0].search(name_of(test))), None)
-            if why:
-                used.add(why)
-                print(f"skipped: {name_of(test)}: left out: {why[1]}", flush=True)
-            else:
-                (slow if SLOW.search(test) else quick).append(test)
-    for pattern, _ in set(left_out) - used:
-        print(f"FAILED: {exclude}: no test is called {pattern.pattern}", flush=True)
-    for name, tests in (("quick", quick), ("slow", slow)):
+        tests = sorted(line.strip() for line in f if line.startswith("tempest."))
+    for pattern, _ in left_out:
+        if not any(pattern.search(name_of(t)) for t in tests):
+            print(f"FAILED: {exclude}: no test is called {pattern.pattern}", flush=True)
+    lists = {"quick": [], "slow": []}
+    for test in (t for t in tests if only.search(t)):
+        why = next((reason for pattern, reason in left_out if pattern.search(name_of(test))), None)
+        if why:
+            print(f"skipped: {short(test)}: {why}", flush=True)
+        else:
+            lists["slow" if SLOW.search(test) else "quick"].append(test)
+    for name, chosen in lists.items():
         with open(f"{out}/{name}", "w", encoding="utf-8") as f:
-            f.writelines(t + "\n" for t in tests)
+            f.writelines(t + "\n" for t in chosen)
 
 
 class Judge:
@@ -133,14 +139,14 @@ class Judge:
         self.left = {name_of(t): t for t in expected}
 
     def say(self, status, name, detail, seconds):
-        short = name.replace("tempest.", "", 1)
+        said = detail.strip().splitlines() or ["no reason given"]
         if status == "success":
-            print(f"ok: {short} ({seconds:.0f} s)")
+            print(f"ok: {short(name)} ({seconds:.0f} s)")
         elif status == "skip":
-            print(f"skipped: {short}: {detail.strip().splitlines()[-1] if detail.strip() else 'no reason given'}")
+            print(f"skipped: {short(name)}: {said[-1]}")
         else:
-            print(f"FAILED: {short} ({seconds:.0f} s)")
-            for line in detail.strip().splitlines()[-60:]:
+            print(f"FAILED: {short(name)} ({seconds:.0f} s)")
+            for line in said[-DETAIL:]:
                 print(f"    {line}")
         sys.stdout.flush()
 
@@ -178,7 +184,7 @@ def count(listing):
     subunit.ByteStreamToStreamResult(sys.stdin.buffer, non_subunit_name="output").run(result)
     result.stopTestRun()
     for name in judge.left:
-        print(f"FAILED: {name}: it was not run before the time was over, or tempest ended early")
+        print(f"FAILED: {short(name)}: it was not run before the time was over, or tempest ended early")
 
 
 # what a run may leave: service, list, key, path of one

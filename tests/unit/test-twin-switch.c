@@ -66,6 +66,7 @@ static void the_whole_switch(void **state)
 		"add-br sw0 -- set Bridge sw0 datapath_type=netdev stp_enable=false rstp_enable=false "
 		"-- add-port sw0 deploy0 tag=10 -- set Interface deploy0 type=internal mtu_request=1500 "
 		"-- add-port sw0 bmc0 tag=11 -- set Interface bmc0 type=internal mtu_request=1500 "
+		"-- add-port sw0 gw20 tag=20 -- set Interface gw20 type=internal mtu_request=1500 "
 		"-- add-port sw0 gw50 tag=50 -- set Interface gw50 type=internal mtu_request=1500 "
 		"-- add-port sw0 hp01.1 tag=10 vlan_mode=native-untagged trunks=20 "
 		"-- set Interface hp01.1 mtu_request=1500 "
