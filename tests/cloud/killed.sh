@@ -57,7 +57,7 @@ fi
 
 get_ca
 signed_in admin
-who=admin
+who="admin"
 # once SERVICE PATH EXPRESSION: a list whose members may not be there twice
 once() {
 	if ! call GET "$1" "$2"; then

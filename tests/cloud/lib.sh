@@ -15,6 +15,7 @@ ca=$work/ca.pem
 answer=$work/answer # the body of the last answer
 code=0              # and its status
 patience=${ONDOL_PATIENCE:-100}
+call_limit=$((90 * patience / 100)) # seconds
 undo=
 tag=t$$ # in the names of what is made
 
@@ -26,7 +27,8 @@ cleanup() {
 	exit "$_status"
 }
 trap cleanup EXIT
-trap 'exit 130' INT TERM
+# told to end, it takes away what it made without looking long whether it went
+trap 'patience=5; exit 130' INT TERM
 
 # later COMMAND...: at the end; words without blanks
 later() {
@@ -157,7 +159,7 @@ call() {
 	*/v2/v2/*) _url=${_url%/v2} ;;
 	esac
 	[ "$_method" = HEAD ] && set -- --head "$@"
-	code=$(host curl --silent --cacert "$ca" --max-time $((90 * patience / 100)) --output "$answer" \
+	code=$(host curl --silent --cacert "$ca" --max-time $call_limit --output "$answer" \
 		--write-out '%{http_code}' --request "$_method" --header "@$work/$who.token" \
 		--header "OpenStack-API-Version: $api_version" \
 		--header 'X-OpenStack-Manila-API-Version: 2.50' "$@" "$_url$_path")
@@ -235,13 +237,20 @@ find_parts() {
 		network=$(find_id network '/v2.0/networks?name=class' networks class) &&
 		external=$(find_id network '/v2.0/networks?router:external=true' networks external)
 }
+# remove_named NAME: the instance of that name, also when the answer to its launch was not seen
+remove_named() {
+	call GET compute "/servers?name=$1"
+	for _s in $(value '" ".join(s["id"] for s in d["servers"])'); do
+		remove compute "/servers/$_s"
+	done
+}
 # launch NAME: asked for; id in $server
 launch() {
+	later remove_named "$1"
 	send POST compute /servers "{\"server\": {\"name\": \"$1\", \"imageRef\": \"$image\",
 		\"flavorRef\": \"$flavor\", \"key_name\": \"$tag\", \"networks\": [{\"uuid\": \"$network\"}]}}"
 	made 'd["server"]["id"]' "instance $1"
 	server=$id
-	later remove compute "/servers/$server"
 }
 active() { # active SERVER
 	if wait_status 240 compute "/servers/$1" 'd["server"]["status"]' ACTIVE; then

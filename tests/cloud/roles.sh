@@ -52,7 +52,7 @@ object() { # the student's object, whole
 }
 
 # ---- a compute becomes block storage and comes back ----
-who=admin
+who="admin"
 find_parts
 node_of=hp03
 api_version="compute 2.37" # which knows servers without a network
@@ -85,7 +85,7 @@ check "Cinder has forgotten $node_of" until_true 180 no_service cinder-volume $n
 
 # ---- an object node leaves and joins ----
 head -c 1000000 /dev/urandom >"$work/bytes"
-who=student
+who="student"
 call PUT object-store "/$tag" && call PUT object-store "/$tag/one" --upload-file "$work/bytes"
 later as student call DELETE object-store "/$tag"
 later as student call DELETE object-store "/$tag/one"
@@ -111,7 +111,7 @@ check "the object is still there" object
 cp "$work/rack.ini" "$work/whole.ini"
 without hp03
 check "a dead compute is taken out of rack.ini" apply
-who=admin
+who="admin"
 check "Nova has forgotten it" until_true 240 no_service nova-compute hp03 compute /os-services services
 check "the cloud is well without it" well 5m
 cp "$work/whole.ini" "$work/rack.ini"
@@ -130,7 +130,7 @@ check "and the cloud is well" well 15m
 echo "controller from its backup: $(clock) s"
 signed_in admin student
 check "the student's object is still there" until_true 120 object
-who=student
+who="student"
 call GET network '/v2.0/networks?name=class'
 check "so is the class's network" [ "$(value 'len(d["networks"])')" = 1 ]
 call GET image '/v2/images?name=debian'

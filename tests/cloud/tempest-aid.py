@@ -68,7 +68,9 @@ def config(template, work):
                         ("two flavours", flavors[1:]), ("a compute node", computes)):
         if not found:
             sys.exit(f"the cloud has not {what}: see `ondol cloud status`")
+    extensions = cloud.list("network", "/v2.0/extensions", "extensions")
     values = {
+        "extensions": ",".join(sorted(e["alias"] for e in extensions)),
         "work": work, "username": env["username"], "password": env["password"],
         "project": env["project_name"], "domain": env["project_domain_name"],
         "auth_url": env["auth_url"], "region": env["region_name"], "ca": env["cacert"],
