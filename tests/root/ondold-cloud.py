@@ -361,7 +361,7 @@ def part_memory():
         f.write(ROLES["parts/worker.ini"].replace("500M", "9G"))
     status, a = apply(rack())
     check("too little memory, as the inventory says", status == 422 and "hp02" in str(a) and
-          "worker 8.4 GiB" in str(a), a)
+          "worker 9.0 GiB" in str(a), a)
     with open(f"{work}/roles/parts/worker.ini", "w") as f:
         f.write(ROLES["parts/worker.ini"])
 
