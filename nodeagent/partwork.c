@@ -354,9 +354,8 @@ static int blob_apply(struct partwork *w, const struct part_blob *b, char **rete
 		*reterr_msg = xasprintf("%s is not what the controller made; it will be asked for again", b->name);
 		return -EBADMSG;
 	}
-	r = mark_dirty(w);
-	if (r == 0)
-		r = write_file_atomic(b->path, res.body, res.body_len, b->mode < 0 ? 0644 : (unsigned)b->mode);
+	/* Who reads blobs looks for new ones by itself; a restart would only be a gap. */
+	r = write_file_atomic(b->path, res.body, res.body_len, b->mode < 0 ? 0644 : (unsigned)b->mode);
 	return r < 0 ? r : partfiles_own(b->path, b->user, b->group, b->mode, reterr_msg);
 }
 

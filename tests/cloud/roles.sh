@@ -71,7 +71,14 @@ fi
 call DELETE compute "/servers/$server"
 check "the instance is deleted" wait_gone 120 compute "/servers/$server"
 began=$(date +%s)
-check "$node_of becomes block storage" apply
+# the node tries again by itself, later each time: now it can
+is_ready() {
+	"$bin/ondol" status --json | python3 -c '
+import json, sys
+sys.exit(not any(n["name"] == sys.argv[1] and n["state"] == "ready" and n["role"] == sys.argv[2]
+                 for n in json.load(sys.stdin)["nodes"]))' "$@"
+}
+check "$node_of becomes block storage" until_true 330 is_ready $node_of storage
 echo "compute to storage: $(clock) s"
 check "Cinder knows $node_of" until_true 120 service cinder-volume $node_of volumev3 /os-services services
 check "Nova has forgotten $node_of" until_true 180 no_service nova-compute $node_of compute /os-services services
