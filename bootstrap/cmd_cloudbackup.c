@@ -16,7 +16,7 @@
 #include "common/jsonx.h"
 #include "common/parse.h"
 
-#define BACKUP_BLOB "controller-backup.tar.zst"
+#define BACKUP_BLOB "controller-backup.tar.gz"
 #define FORMAT "ondol-cloud-backup"
 #define DEFAULT_TIMEOUT_MS (2 * 3600 * 1000)
 #define STALL_MS 120000

@@ -132,7 +132,7 @@ struct desired_facts { /* what is known of the rack at this moment; no new revis
 	size_t n_blobs;
 };
 
-struct desired_restore { /* the blob controller-backup.tar.zst, to be loaded on the first start */
+struct desired_restore { /* the blob controller-backup.tar.gz, to be loaded on the first start */
 	char *sha256;
 	uint64_t size_bytes;
 };

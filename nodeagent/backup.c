@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mariadb-dump is MariaDB's own way to a consistent copy of a running server, tar and zstd
+ * mariadb-dump is MariaDB's own way to a consistent copy of a running server, tar and gzip
  * keep owners and holes. The archive is written beside the state and sent as it is; both
  * files go again, whatever happens, and are looked for at the next run after a crash.
  */
@@ -62,7 +62,7 @@ static int pack(char **reterr_msg)
 {
 	static const char *const dump[] = {"mariadb-dump", "--all-databases", "--single-transaction",
 		"--routines", "--events", "--flush-privileges", "--result-file=" DUMP, NULL};
-	const char *tar[16] = {"tar", "--zstd", "--sparse", "--numeric-owner", "-C", "/", "-cf",
+	const char *tar[16] = {"tar", "--gzip", "--sparse", "--numeric-owner", "-C", "/", "-cf",
 		ARCHIVE};
 	size_t n = 8;
 	int r = mkdir_p(DIR, 0700);
@@ -177,7 +177,7 @@ static int fetch_archive(const struct desired_restore *want, char **reterr_msg)
 
 static int unpack(char **reterr_msg)
 {
-	static const char *const tar[] = {"tar", "--zstd", "--numeric-owner", "-C", "/", "-xpf",
+	static const char *const tar[] = {"tar", "--gzip", "--numeric-owner", "-C", "/", "-xpf",
 		ARCHIVE, NULL};
 	static const char *const load[] = {"mariadb", "-e", "source " DUMP, NULL};
 	static const char *const flush[] = {"mariadb", "-e", "FLUSH PRIVILEGES", NULL};

@@ -8,7 +8,7 @@
 
 #include "common/order.h"
 
-#define BACKUP_BLOB "controller-backup.tar.zst"
+#define BACKUP_BLOB "controller-backup.tar.gz"
 
 /* Makes the archive and hands it over. 0 or -errno; *ret_text in both cases; caller frees. */
 int backup_make(char **ret_text);

@@ -39,7 +39,7 @@ while [ $i -lt "$kills" ]; do
 	sleep $((1 + picked)) # the moment is the point of it: nothing is awaited
 	pick 5
 	if [ "$picked" = 0 ]; then
-		"$bin/ondol" power hp01 reset >/dev/null 2>&1 || missed=$((missed + 1))
+		"$bin/ondol" power hp01 reset --yes >/dev/null 2>&1 || missed=$((missed + 1))
 		whole=$((whole + 1))
 	else
 		node hp01 systemctl kill --signal=KILL --kill-whom=all ondol-noded 2>/dev/null ||

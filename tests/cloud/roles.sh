@@ -114,7 +114,7 @@ check "all is well again" well
 check "the object is still there" object
 
 # ---- a dead node ----
-"$bin/ondol" power hp03 off >/dev/null 2>&1
+"$bin/ondol" power hp03 off --yes >/dev/null 2>&1
 cp "$work/rack.ini" "$work/whole.ini"
 without hp03
 check "a dead compute is taken out of rack.ini" apply

@@ -280,7 +280,7 @@ def backup_controller():
             break
     check("the task comes", task and task["type"] == "backup", task)
     data = os.urandom(5 << 20)
-    check("its part is sent", net(11, "PUT", "/v1/nodes/hp01/blobs/controller-backup.tar.zst", data,
+    check("its part is sent", net(11, "PUT", "/v1/nodes/hp01/blobs/controller-backup.tar.gz", data,
                                   tokens["hp01"])[0] == 200)
     ready(1, "hp01", 1, proof("keystone"), task={"id": task["id"], "ok": True, "text": "3 databases"})
     return data
@@ -298,14 +298,14 @@ def part_backup(ring):
     check("it is 0600", stat.S_IMODE(os.stat(file).st_mode) == 0o600)
     listing = subprocess.run(["tar", "-tf", file], capture_output=True, text=True).stdout.split()
     check("tar reads it", listing == ["manifest.json", "keys.json", "blobs/account.ring.gz",
-                                      "blobs/controller-backup.tar.zst"], listing)
+                                      "blobs/controller-backup.tar.gz"], listing)
     with tarfile.open(file) as t:
         check("and what is in it", t.extractfile("blobs/account.ring.gz").read() == ring and
-              t.extractfile("blobs/controller-backup.tar.zst").read() == data and
+              t.extractfile("blobs/controller-backup.tar.gz").read() == data and
               json.load(t.extractfile("keys.json")) == secrets())
-    check("a compute may not have it", net(12, "GET", "/v1/nodes/hp02/blobs/controller-backup.tar.zst",
+    check("a compute may not have it", net(12, "GET", "/v1/nodes/hp02/blobs/controller-backup.tar.gz",
                                            None, tokens["hp02"])[0] == 404)
-    check("nor hear of it", "controller-backup.tar.zst" not in desired(2, "hp02")[1]["facts"]["blobs"])
+    check("nor hear of it", "controller-backup.tar.gz" not in desired(2, "hp02")[1]["facts"]["blobs"])
     n = node("hp01")["task"]
     check("the task is told", n["type"] == "backup" and n["ok"] and n["text"] == "3 databases", n)
     return file, data
@@ -392,7 +392,7 @@ def part_restore(file, data, old):
     d = ordered(1, "hp01")
     check("the controller is told to restore", d["restore"]["size_bytes"] == len(data) and
           len(d["restore"]["sha256"]) == 64 and d["secrets"]["db.keystone"] == old["db.keystone"], d)
-    status, got, _ = net(11, "GET", "/v1/nodes/hp01/blobs/controller-backup.tar.zst", None, tokens["hp01"])
+    status, got, _ = net(11, "GET", "/v1/nodes/hp01/blobs/controller-backup.tar.gz", None, tokens["hp01"])
     check("and may fetch it", status == 200 and got == data)
     check("until it is ready", "restore" in desired(1, "hp01")[1])
     ready(1, "hp01", d["revision"], proof("keystone"))
