@@ -61,12 +61,14 @@ int files_make(const struct twin_plan *p, char **reterr_msg)
 {
 	for (size_t i = 0; i < p->n_nodes; i++) {
 		const struct twin_node *n = &p->nodes[i];
-		int r = mkdir_p(n->dir, 0700);
+		int r = mkdir_p(n->dir, 0700), held;
 
 		if (r < 0)
 			*reterr_msg = xasprintf("%s: %s", n->dir, strerror(-r));
 		if (r == 0)
 			r = rundir_make_disk_dir(n->disk_dir, reterr_msg);
+		if (r == 0) /* never closed: as long as the rack's last process lives */
+			r = rundir_hold_disks(n->disk_dir, &held, reterr_msg);
 		if (r == 0 && p->form == TWIN_MACHINES)
 			r = files_make_nvram(n->nvram, reterr_msg);
 		for (size_t j = 0; j < n->n_disks && r == 0; j++)

@@ -306,26 +306,6 @@ int rundir_look(const char *dir, struct rundir_state **ret_state, int *ret_pidfd
 	return status;
 }
 
-/*
- * Two racks on the same drives would destroy each other's. The lock is held by the
- * descriptor, which every process of the rack inherits, so it ends with the last of them.
- */
-static int hold_disks(const char *mark, const char *path, char **reterr_msg)
-{
-	int fd = open(mark, O_RDONLY | O_CLOEXEC), r = 0;
-
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-		r = -errno;
-	if (r == -EWOULDBLOCK)
-		*reterr_msg = xasprintf("%s: another rack that is up has its drives there; choose "
-					"another place with --disks", path);
-	else if (r < 0)
-		*reterr_msg = xasprintf("%s: %s", mark, strerror(-r));
-	if (r < 0 && fd >= 0)
-		close(fd);
-	return r;
-}
-
 int rundir_make_disk_dir(const char *path, char **reterr_msg)
 {
 	_cleanup_free_ char *mark = in(path, MARK);
@@ -343,11 +323,28 @@ int rundir_make_disk_dir(const char *path, char **reterr_msg)
 		if (r == 0)
 			r = write_file_atomic(mark, "", 0, 0600);
 	}
-	if (r < 0) {
+	if (r < 0)
 		*reterr_msg = xasprintf("%s: %s", path, strerror(-r));
-		return r;
+	return r;
+}
+
+int rundir_hold_disks(const char *path, int *ret_fd, char **reterr_msg)
+{
+	_cleanup_free_ char *mark = in(path, MARK);
+	int fd = open(mark, O_RDONLY | O_CLOEXEC), r = 0;
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		r = -errno;
+	if (r == 0) {
+		*ret_fd = fd;
+		return 0;
 	}
-	return hold_disks(mark, path, reterr_msg);
+	*reterr_msg = r == -EWOULDBLOCK
+		? xasprintf("%s: another rack that is up has its drives there; choose another "
+			    "place with --disks", path)
+		: xasprintf("%s: %s", mark, strerror(-r));
+	util_closep(&fd);
+	return r;
 }
 
 int rundir_keep_disks(const char *dir)

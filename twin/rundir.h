@@ -51,6 +51,11 @@ int rundir_look(const char *dir, struct rundir_state **ret_state, int *ret_pidfd
 
 /* A node's disk directory is ours when it holds our mark; another is never emptied. */
 int rundir_make_disk_dir(const char *path, char **reterr_msg);
+/*
+ * Two racks on the same drives would destroy each other's: -EWOULDBLOCK when another has them.
+ * They are held by the descriptor, and by every process that inherits it.
+ */
+int rundir_hold_disks(const char *path, int *ret_fd, char **reterr_msg);
 /* From now on the disks outlive the rack. */
 int rundir_keep_disks(const char *dir);
 /*
