@@ -179,6 +179,11 @@ pings() { # NODE-OR-GUEST I ADDRESS BYTES
 	"$1" "$2" ping -c 3 -i 0.2 -W 2 -M "do" -s "$4" "$3" >$T/out 2>&1 &&
 		grep -q ' 0% packet loss' $T/out && ! grep -q 'DUP!' $T/out
 }
+# What was changed takes the datapath a moment: it is awaited, then judged.
+carries() { # NODE-OR-GUEST I ADDRESS BYTES
+	"$1" "$2" ping -c 1 -W 1 -M "do" -s "$4" "$3"
+}
+reaches() { wait_for 10 carries "$@" && pings "$@"; }
 fetch() {
 	guest 2 python3 - <<-'END' >$T/out 2>&1
 	import urllib.request
@@ -196,13 +201,13 @@ wait_for 10 guest 1 bash -c 'exec 3<>/dev/tcp/192.168.7.1/8080'
 
 # test_tunnel WHAT: guests of both nodes speak to each other, in frames of all sizes
 test_tunnel() {
-	check "$1: nodes reach each other in frames of 9000" pings node 1 10.77.30.12 8972
-	check "$1: ... and the other way" pings node 2 10.77.30.11 8972
+	check "$1: nodes reach each other in frames of 9000" reaches node 1 10.77.30.12 8972
+	check "$1: ... and the other way" reaches node 2 10.77.30.11 8972
 	guest_mtu 1500
-	check "$1: guests with MTU 1500 reach each other" pings guest 1 192.168.7.2 1472
+	check "$1: guests with MTU 1500 reach each other" reaches guest 1 192.168.7.2 1472
 	check "$1: ... and by TCP" fetch
 	guest_mtu 8950
-	check "$1: guests with MTU 8950 too" pings guest 1 192.168.7.2 8922
+	check "$1: guests with MTU 8950 too" reaches guest 1 192.168.7.2 8922
 	check "$1: ... and by TCP" fetch
 	guest_mtu 8951
 	check "$1: ... with one byte more no more" not pings guest 1 192.168.7.2 8923
