@@ -22,7 +22,7 @@ for module in tempest stestr subunit testtools; do
 done
 if containers; then
 	vehicle=containers
-	limit=${TEMPEST_TIME:-1380}
+	limit=${TEMPEST_TIME:-3600}
 else
 	vehicle=machines
 	limit=${TEMPEST_TIME:-6600}
