@@ -80,7 +80,8 @@ part() {
 }
 
 mkdir -p "$work/logs" "$work/lock"
-HOME=$work /usr/bin/tempest init "$work/ws" >"$work/init" 2>&1 || {
+# it leaves a log where it is called
+(cd "$work" && HOME=$work exec /usr/bin/tempest init "$work/ws") >"$work/init" 2>&1 || {
 	notok "tempest init: $(tail -n 5 "$work/init")"
 	finish
 	exit
