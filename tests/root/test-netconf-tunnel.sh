@@ -179,7 +179,8 @@ pings() { # NODE-OR-GUEST I ADDRESS BYTES
 	"$1" "$2" ping -c 3 -i 0.2 -W 2 -M "do" -s "$4" "$3" >$T/out 2>&1 &&
 		grep -q ' 0% packet loss' $T/out && ! grep -q 'DUP!' $T/out
 }
-# What was changed takes the datapath a moment: it is awaited, then judged.
+# A guest's MTU and a tunnel's way reach the datapath a moment later: awaited, then judged. What
+# ondol-netconf applied itself must work at once: pings.
 carries() { # NODE-OR-GUEST I ADDRESS BYTES
 	"$1" "$2" ping -c 1 -W 1 -M "do" -s "$4" "$3"
 }
@@ -201,8 +202,8 @@ wait_for 10 guest 1 bash -c 'exec 3<>/dev/tcp/192.168.7.1/8080'
 
 # test_tunnel WHAT: guests of both nodes speak to each other, in frames of all sizes
 test_tunnel() {
-	check "$1: nodes reach each other in frames of 9000" reaches node 1 10.77.30.12 8972
-	check "$1: ... and the other way" reaches node 2 10.77.30.11 8972
+	check "$1: nodes reach each other in frames of 9000" pings node 1 10.77.30.12 8972
+	check "$1: ... and the other way" pings node 2 10.77.30.11 8972
 	guest_mtu 1500
 	check "$1: guests with MTU 1500 reach each other" reaches guest 1 192.168.7.2 1472
 	check "$1: ... and by TCP" fetch
