@@ -123,7 +123,7 @@ static void part_up(struct one *o, const char *text)
 {
 	char took[32];
 
-	partwork_clean(o->def->name);
+	partwork_finish(o->def->name);
 	o->state = PART_UP;
 	format_duration(now_mono_ms() - o->began_ms, took);
 	log_info("%s is up after %s", o->def->name, took);

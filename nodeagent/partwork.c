@@ -57,12 +57,22 @@ bool partwork_is_dirty(const char *part)
 	return access(path, F_OK) == 0;
 }
 
-void partwork_clean(const char *part)
+static void drop_marker(const char *part, const char *what)
 {
-	_cleanup_free_ char *path = marker(part, "dirty");
+	_cleanup_free_ char *path = marker(part, what);
 
 	if (unlink(path) < 0 && errno != ENOENT)
 		log_warn("%s: %s", path, strerror(errno));
+}
+
+void partwork_finish(const char *part)
+{
+	int r = write_marker(part, "up", "");
+
+	if (r < 0)
+		log_warn("%s.up cannot be written, so the part counts as unfinished: %s", part,
+			strerror(-r));
+	drop_marker(part, "dirty");
 }
 
 static int mark_dirty(void *userdata)
@@ -443,6 +453,20 @@ static int do_check(struct partwork *w, char **ret_text)
 	return r;
 }
 
+/*
+ * A service may answer long before its last steps are done (its user in Keystone, say):
+ * others that wait for it must not be told so early.
+ */
+static int do_prove(struct partwork *w, char **ret_text)
+{
+	_cleanup_free_ char *up = marker(w->part->name, "up");
+
+	if (access(up, F_OK) == 0)
+		return do_check(w, ret_text);
+	*ret_text = xasprintf("%s: not set up to its end yet", w->part->description);
+	return -EAGAIN;
+}
+
 /* Nobody tells when a service begins to answer: it is asked at a steady pace. */
 static int do_ready(struct partwork *w, char **ret_text)
 {
@@ -477,6 +501,7 @@ static int do_after(struct partwork *w, char **ret_text)
 
 static int do_leave(struct partwork *w, char **ret_text)
 {
+	drop_marker(w->part->name, "up");
 	return w->part->leave_op ? cloudops_leave(w, w->part->leave_op, ret_text) : 0;
 }
 
@@ -488,7 +513,7 @@ static const struct {
 	{"part-prepare", do_prepare, true},
 	{"part-ready", do_ready, true},
 	{"part-after", do_after, true},
-	{"part-check", do_check, true},
+	{"part-check", do_prove, true},
 	{"part-leave", do_leave, true},
 	{"cloud-status", cloudops_status, false},
 	{"cloud-backup", cloudops_backup, false},

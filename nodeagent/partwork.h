@@ -5,7 +5,7 @@
  *   part-prepare PART   files, blobs, databases, one-shot steps before the units
  *   part-ready PART     waits until all of its [ready] holds
  *   part-after PART     users and services in Keystone, one-shot steps after the units
- *   part-check PART     does its [ready] hold now?
+ *   part-check PART     was it set up to its end, and does its [ready] hold now?
  *   part-leave PART     what a node owes before it stops being that
  *   cloud-status        what the cloud's APIs say of every service, into NODE_CLOUD
  *   cloud-backup        the controller's data, given to ondold
@@ -31,6 +31,7 @@ int partwork_run(const char *op, const char *arg, const struct desired *d,
 
 /* A part's files changed and not everything that follows from it was done yet. */
 bool partwork_is_dirty(const char *part);
-void partwork_clean(const char *part);
+/* The part is set up to its end, and nothing is left to follow from a change. */
+void partwork_finish(const char *part);
 /* text with the values of this node's secrets as "***"; caller frees. */
 char *partwork_redact(const struct desired *d, const char *text);

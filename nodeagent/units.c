@@ -14,7 +14,11 @@
 #define MANAGER_PATH "/org/freedesktop/systemd1"
 #define MANAGER "org.freedesktop.systemd1.Manager"
 #define UNIT_PREFIX "/org/freedesktop/systemd1/unit"
-#define CALL_TIMEOUT_US (30 * 1000000ULL)
+/*
+ * systemd runs all generators before it answers a reload: on a busy machine that takes
+ * minutes, and others' calls wait behind it.
+ */
+#define CALL_TIMEOUT_US (300 * 1000000ULL)
 
 enum op_type { OP_START, OP_RESTART, OP_RELOAD, OP_STOP, OP_ENABLE, OP_DISABLE };
 
@@ -448,7 +452,7 @@ static int op_files(struct units *u, enum op_type type, char *const *list,
 		return r;
 	o = xcalloc(1, sizeof(*o));
 	*o = (struct op){.type = type, .u = u, .done = done, .userdata = userdata};
-	r = sd_bus_call_async(u->bus, &o->slot, m, on_enabled, o, CALL_TIMEOUT_US);
+	r = sd_bus_call_async(u->bus, &o->slot, m, on_enabled, o, 0);
 	if (r < 0) {
 		op_free(o);
 		return r;
@@ -579,6 +583,8 @@ int units_new(
 		r = sd_bus_attach_event(u->bus, event, SD_EVENT_PRIORITY_NORMAL);
 	if (r >= 0)
 		r = sd_bus_set_exit_on_disconnect(u->bus, true);
+	if (r >= 0)
+		r = sd_bus_set_method_call_timeout(u->bus, CALL_TIMEOUT_US);
 	if (r >= 0)
 		r = subscribe(u);
 	if (r < 0) {
