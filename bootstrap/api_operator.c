@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/ondold.h"
 
+#include "bootstrap/diagnose.h"
 #include "bootstrap/profile.h"
 #include "common/jsonx.h"
 #include "common/log.h"
@@ -106,6 +107,46 @@ static void get_events(struct ondold *o, struct http_req *req)
 static void get_node(struct node *n, struct http_req *req)
 {
 	httpd_reply_json(req, 200, node_to_json(n, true));
+}
+
+static int feed(const struct store_event *ev, void *userdata)
+{
+	diagnosis_feed(userdata, ev);
+	return 0;
+}
+
+static json_t *evidence_json(const struct diag_finding *f)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < f->n_evidence; i++)
+		json_array_append_new(list,
+			json_pack("{s:I, s:I, s:o, s:o}", "id", (json_int_t)f->evidence[i]->id,
+				"time", (json_int_t)f->evidence[i]->time_ms, "type",
+				str_or_empty(f->evidence[i]->type), "text",
+				str_or_empty(f->evidence[i]->text)));
+	return list;
+}
+
+static void get_why(struct node *n, struct http_req *req)
+{
+	_cleanup_(diagnosis_freep) struct diagnosis *d = diagnosis_new();
+	struct diag_finding found[DIAG_MAX_FINDINGS];
+	json_t *list = json_array();
+	size_t count;
+
+	store_event_each(n->o->store, 0, n->name, 0, feed, d);
+	store_event_each(n->o->store, 0, "", 0, feed, d); /* of the rack as a whole */
+	count = diagnosis_findings(d, n->fsm.state, now_real_ms(), found);
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list,
+			json_pack("{s:s, s:b, s:s, s:s, s:o}", "cause", found[i].cause, "note",
+				(int)found[i].is_note, "title", found[i].title, "todo",
+				found[i].todo, "evidence", evidence_json(&found[i])));
+	httpd_reply_json(req, 200,
+		json_pack("{s:s, s:s, s:o, s:o}", "node", n->name, "state",
+			fsm_state_str(n->fsm.state), "reason", str_or_empty(n->reason),
+			"findings", list));
 }
 
 /* ---- changing ---- */
@@ -247,6 +288,7 @@ struct node_route {
 
 static const struct node_route node_routes[] = {
 	{"GET", "", get_node},
+	{"GET", "why", get_why},
 	{"POST", "reinstall", post_reinstall},
 	{"POST", "power", post_power},
 	{"POST", "prove", post_prove},

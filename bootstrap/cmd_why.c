@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `ondol why NODE`: where the node is and how it came there, as a timeline. Without --all
+ * `ondol why NODE`: where the node is, the causes that ondold finds, each with its evidence and
+ * what to do, and how it came there, as a timeline. Without --all
  * it begins where the last run began; then come the events of that run, one line each.
  */
 #include "bootstrap/cli.h"
@@ -37,6 +38,88 @@ static int get_events(const struct cli *cli, const char *node, json_t **ret_list
 		since = last;
 	}
 	*ret_list = TAKE_PTR(all);
+	return CLI_DONE;
+}
+
+/* ---- causes ---- */
+
+static void print_evidence(const json_t *list)
+{
+	const json_t *e;
+	size_t i;
+
+	json_array_foreach(list, i, e)
+	{
+		_cleanup_free_ char *text =
+			text_clean(json_string_value(json_object_get(e, "text")), true);
+		char at[32];
+
+		cli_date_time((uint64_t)json_integer_value(json_object_get(e, "time")), at);
+		printf("  seen        %s  %s%s%s\n", at,
+			json_string_value(json_object_get(e, "type")), *text ? ": " : "", text);
+	}
+}
+
+/* Words of ondold's own; what nodes made up is in the evidence only. */
+static void print_findings(const struct cli *cli, const json_t *list)
+{
+	const json_t *f;
+	size_t i;
+
+	json_array_foreach(list, i, f)
+	{
+		bool note = json_is_true(json_object_get(f, "note"));
+
+		printf("%s%s%s %s\n", style_on(note ? STYLE_BOLD : STYLE_BAD, cli->out.color),
+			note ? "Note:" : "Cause:",
+			style_off(note ? STYLE_BOLD : STYLE_BAD, cli->out.color),
+			json_string_value(json_object_get(f, "title")));
+		print_evidence(json_object_get(f, "evidence"));
+		printf("  what to do  %s\n\n", json_string_value(json_object_get(f, "todo")));
+	}
+}
+
+static bool is_finding(const json_t *f)
+{
+	const json_t *list = json_object_get(f, "evidence"), *e;
+	size_t i;
+
+	json_array_foreach(list, i, e)
+	{
+		if (!json_is_string(json_object_get(e, "type")) ||
+			!json_is_string(json_object_get(e, "text")))
+			return false;
+	}
+	return json_is_array(list) && json_is_string(json_object_get(f, "title")) &&
+		json_is_string(json_object_get(f, "todo"));
+}
+
+/* What ondold makes of the events; an older ondold knows of no causes. */
+static int get_findings(const struct cli *cli, const char *node, json_t **ret)
+{
+	_cleanup_free_ char *msg = NULL, *path = xasprintf("/v1/nodes/%s/why", node);
+	_cleanup_(jx_freep) json_t *json = NULL;
+	const json_t *list, *f;
+	size_t i;
+	int r = client_call(cli->socket, "GET", path, NULL, CLIENT_TIMEOUT_MS, &json, &msg);
+
+	if (r == 404) {
+		*ret = json_array();
+		return CLI_DONE;
+	}
+	if (r != 0) {
+		cli_error(cli, "%s", msg);
+		return CLI_FAILED;
+	}
+	list = json_object_get(json, "findings");
+	json_array_foreach(list, i, f)
+	{
+		if (!is_finding(f)) {
+			cli_error(cli, "ondold's findings are not understood");
+			return CLI_FAILED;
+		}
+	}
+	*ret = json_is_array(list) ? json_incref((json_t *)list) : json_array();
 	return CLI_DONE;
 }
 
@@ -108,7 +191,8 @@ static void print_timeline(
 	table_print(t, &cli->out);
 }
 
-static int print_why(const struct cli *cli, const struct node_view *n, const json_t *list)
+static int print_why(const struct cli *cli, const struct node_view *n, const json_t *list,
+	const json_t *findings)
 {
 	_cleanup_(jx_freep) json_t *wrapped =
 		json_pack("{s:O, s:i}", "events", (json_t *)list, "last", 0);
@@ -122,6 +206,7 @@ static int print_why(const struct cli *cli, const struct node_view *n, const jso
 	}
 	first = cli->opt.all ? 0 : run_begin(&e);
 	print_head(cli, n);
+	print_findings(cli, findings);
 	if (e.n == 0)
 		printf("No events yet.\n");
 	else
@@ -135,7 +220,7 @@ static int print_why(const struct cli *cli, const struct node_view *n, const jso
 int cmd_why(struct cli *cli)
 {
 	_cleanup_(node_view_clear) struct node_view n = {0};
-	_cleanup_(jx_freep) json_t *node = NULL, *events = NULL;
+	_cleanup_(jx_freep) json_t *node = NULL, *events = NULL, *findings = NULL;
 	int r;
 
 	if (cli->opt.n_args != 1)
@@ -143,10 +228,13 @@ int cmd_why(struct cli *cli)
 	r = cli_get_node(cli, cli->opt.args[0], &node, &n);
 	if (r == CLI_DONE)
 		r = get_events(cli, n.name, &events);
+	if (r == CLI_DONE)
+		r = get_findings(cli, n.name, &findings);
 	if (r != CLI_DONE)
 		return r;
 	if (!cli->opt.json)
-		return print_why(cli, &n, events);
-	cli_print_json(json_pack("{s:O, s:O}", "node", node, "events", events));
+		return print_why(cli, &n, events, findings);
+	cli_print_json(json_pack("{s:O, s:O, s:O}", "node", node, "findings",
+		findings, "events", events));
 	return CLI_DONE;
 }

@@ -91,8 +91,9 @@ const struct help_text help_texts[] = {
 	{"why", "how a node came to be as it is: its events as a timeline",
 		"Usage: ondol why NODE [--all] [--json]\n"
 		"\n"
-		"The present state and its reason, then the events of the last run: when, how long\n"
-		"after the one before, who says so, what happened.\n"
+		"The present state and its reason; causes, each with what was seen and what to do; then\n"
+		"the events of the last run: when, how long after the one before, who says so, what\n"
+		"happened.\n"
 		"\n"
 		"  --all            from the first event on\n"
 		"\n"

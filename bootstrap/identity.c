@@ -49,8 +49,59 @@ static void add(char **text, char *more)
 	*text = joined;
 }
 
-char *identity_check(const struct rack_node *node, const struct inventory *inv)
+/* Which other node of the rack this is, by its serial number or one of its MACs; NULL: none. */
+static const struct rack_node *who_is(const struct rack *rack, const struct rack_node *not_this,
+	const struct inventory *inv)
 {
+	for (size_t i = 0; rack && i < rack->n_nodes; i++) {
+		const struct rack_node *n = &rack->nodes[i];
+
+		if (n == not_this)
+			continue;
+		if (n->serial && *n->serial && streq(n->serial, inv->serial))
+			return n;
+		for (size_t m = 0; m < n->profile->n_nics; m++)
+			if (has_mac(inv, &n->macs[m]))
+				return n;
+	}
+	return NULL;
+}
+
+static bool is_unset(const char *s)
+{
+	static const char *const unset[] = {"1234567890", "0123456789", "0", "None",
+		"Default string", "To be filled by O.E.M.", "System Serial Number", NULL};
+
+	for (size_t i = 0; unset[i]; i++)
+		if (streq(s, unset[i]))
+			return true;
+	/* of one character alone: "", all F, all 0, dashes aside */
+	return strspn(s, "0-") == strlen(s) || strspn(s, "fF-") == strlen(s);
+}
+
+char *identity_twice(const char *name, const struct inventory *inv, const char *other_name,
+	const struct inventory *other)
+{
+	for (size_t i = 0; i < other->n_nics; i++)
+		if (has_mac(inv, &other->nics[i].mac))
+			return NULL; /* the same board, seen in two places */
+	if (!is_unset(inv->serial) && streq(inv->serial, other->serial))
+		return xasprintf("two servers say that they are serial %s: %s and %s. Nothing was "
+				 "written; set the right serial number in the firmware of the one "
+				 "whose board was replaced",
+			inv->serial, name, other_name);
+	if (!is_unset(inv->uuid) && streq(inv->uuid, other->uuid))
+		return xasprintf("two servers say that they are UUID %s: %s and %s. Nothing was "
+				 "written; set the UUID in the firmware of the one whose board was "
+				 "replaced",
+			inv->uuid, name, other_name);
+	return NULL;
+}
+
+char *identity_check(const struct rack *rack, const struct rack_node *node,
+	const struct inventory *inv)
+{
+	const struct rack_node *is;
 	_cleanup_free_ char *diff = NULL;
 	char mac[18];
 
@@ -69,6 +120,9 @@ char *identity_check(const struct rack_node *node, const struct inventory *inv)
 		add(&diff,
 			xasprintf("the server has no NIC with mac.%zu %s", i + 1, mac));
 	}
+	is = diff ? who_is(rack, node, inv) : NULL;
+	if (is)
+		add(&diff, xasprintf("it is what rack.ini gives to %s", is->name));
 	return diff
 		? xasprintf(
 			  "this is not %s as rack.ini has it: %s. Nothing was written; correct "

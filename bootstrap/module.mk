@@ -28,7 +28,7 @@ fuzz-cli_PKGS := jansson
 PROGS += ondold
 ondold_SRCS := bootstrap/ondold.c bootstrap/api.c bootstrap/api_cloud.c bootstrap/api_node.c \
 	bootstrap/api_operator.c bootstrap/apply.c bootstrap/blobs.c bootstrap/cloud.c bootstrap/cloudca.c \
-	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/identity.c bootstrap/ipmi.c \
+	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/diagnose.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/identity.c bootstrap/ipmi.c \
 	bootstrap/ipmitext.c bootstrap/node.c bootstrap/node_install.c bootstrap/node_json.c \
 	bootstrap/node_report.c bootstrap/profile.c bootstrap/pxe.c bootstrap/pxetext.c \
 	bootstrap/radv.c \
@@ -39,6 +39,8 @@ ondold_PKGS := libmicrohttpd sqlite3 gnutls jansson libsystemd
 fuzz-deploy_WITH := bootstrap/fsm.c bootstrap/ipmitext.c bootstrap/pxetext.c bootstrap/radvtext.c \
 	bootstrap/range.c
 test-fsm_WITH := bootstrap/fsm.c
+test-diagnose_WITH := bootstrap/diagnose.c bootstrap/fsm.c bootstrap/identity.c bootstrap/ipmitext.c
+test-diagnose_PKGS := jansson
 test-store_WITH := bootstrap/store.c
 test-store_PKGS := sqlite3 gnutls jansson
 test-ipmitext_WITH := bootstrap/ipmitext.c

@@ -23,8 +23,10 @@ static json_t *make_desired(const struct node *n, const struct rack *rack,
 {
 	_cleanup_(desired_freep) struct desired *d =
 		desired_from_rack(rack, conf, n->inv, revision);
-	json_t *doc = desired_to_json(d);
+	json_t *doc;
 
+	d->patience_percent = n->o->opts.patience_percent;
+	doc = desired_to_json(d);
 	cloud_put_digests(n->o, rack, parts, conf, doc);
 	return doc;
 }
@@ -155,7 +157,11 @@ int node_take_inventory(
 	const struct inv_disk *disk;
 	bool wipe;
 
-	*reterr_msg = identity_check(n->conf, inv);
+	*reterr_msg = identity_check(n->o->rack, n->conf, inv);
+	for (size_t i = 0; !*reterr_msg && i < n->o->n_nodes; i++)
+		if (n->o->nodes[i] != n && n->o->nodes[i]->inv)
+			*reterr_msg = identity_twice(n->name, inv, n->o->nodes[i]->name,
+				n->o->nodes[i]->inv);
 	if (*reterr_msg) {
 		inventory_free(inv);
 		node_event(n, "ondold", FSM_EV_IDENTITY_MISMATCH, *reterr_msg, NULL);

@@ -3,6 +3,7 @@
 
 #include <getopt.h>
 #include <signal.h>
+#include <sys/statvfs.h>
 #include <systemd/sd-daemon.h>
 
 #include "common/log.h"
@@ -16,6 +17,8 @@
 
 #define SLOT_PAUSE_MS 1000
 #define PULSE_MS 10000
+#define SPACE_LOW_BYTES (UINT64_C(512) << 20)
+#define SPACE_GOOD_BYTES (UINT64_C(768) << 20)
 
 /* ---- events ---- */
 
@@ -106,6 +109,29 @@ static int on_schedule(
 	return 0;
 }
 
+/* Tells when the disk that keeps events and images is nearly full, and when it is not any more. */
+static void look_at_space(struct ondold *o)
+{
+	struct statvfs fs;
+	uint64_t free_bytes;
+	_cleanup_free_ char *text = NULL;
+	char size[32];
+	bool low;
+
+	if (statvfs(o->opts.state_dir, &fs) < 0)
+		return;
+	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	low = free_bytes < (o->space_low ? SPACE_GOOD_BYTES : SPACE_LOW_BYTES);
+	if (low == o->space_low)
+		return;
+	o->space_low = low;
+	format_size(free_bytes, size);
+	text = xasprintf("%s free in %s", size, o->opts.state_dir);
+	ondold_event(o, NULL, "ondold", low ? "deploy.space-low" : "deploy.space-ok", text, NULL);
+	log_at(low ? LOG_L_WARN : LOG_L_INFO, "%s%s", text,
+		low ? ": events and backups will soon not be kept; free space" : "");
+}
+
 static int on_pulse(sd_event_source *s, uint64_t usec, void *userdata)
 {
 	struct ondold *o = userdata;
@@ -113,6 +139,7 @@ static int on_pulse(sd_event_source *s, uint64_t usec, void *userdata)
 	for (size_t i = 0; i < o->n_nodes; i++)
 		node_pulse(o->nodes[i]);
 	cloud_pulse(o);
+	look_at_space(o);
 	sd_event_source_set_time(s, usec + PULSE_MS * 1000);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
@@ -205,6 +232,8 @@ static int start(struct ondold *o)
 		log_error("%s", msg ? msg : strerror(-r));
 		return r;
 	}
+	ondold_event(o, NULL, "ondold", "ondold.started", "ondold " ONDOL_VERSION " starts", NULL);
+	look_at_space(o);
 	rackstate_load(o);
 	return open_socket(o);
 }

@@ -49,6 +49,7 @@ struct ondold {
 	uint64_t last_slot_ms; /* mono */
 	sd_event_source *pulse_timer; /* owned: looks for nodes that fell silent */
 	bool stopping;
+	bool space_low; /* told that the state folder's disk is nearly full */
 };
 
 /*

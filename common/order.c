@@ -200,6 +200,7 @@ struct desired *desired_from_rack(const struct rack *r, const struct rack_node *
 	d->kind = xstrdup(n->kind ? n->kind : "");
 	d->server = r->address;
 	d->server_port = r->http_port;
+	d->patience_percent = 100;
 	d->bridges = xcalloc(RACK_MAX_NICS, sizeof(*d->bridges));
 	for (size_t i = 0; i < n->profile->n_nics; i++)
 		make_bridge(d, n, i);
@@ -286,6 +287,8 @@ json_t *desired_to_json(const struct desired *d)
 		d->role, "kind", d->kind, "server", address_json(d->server), "server_port",
 		(int)d->server_port, "bridges", bridges, "ports", ports, "providers",
 		providers_to_json(d), "data_disks", disks, "peers", peers, "ssh_keys", keys);
+	if (d->patience_percent != 100)
+		json_object_set_new(root, "patience", json_integer(d->patience_percent));
 	ordercloud_to_json(d, root);
 	return root;
 }
@@ -457,6 +460,7 @@ int desired_from_json(const json_t *root, struct desired **ret, char **reterr_ms
 	d->kind = xstrdup(jx_str(&j, "kind", 63));
 	d->server = jx_ipv4(&j, "server", false);
 	d->server_port = (unsigned)jx_uint(&j, "server_port", 1, 65535);
+	d->patience_percent = (unsigned)jx_uint_opt(&j, "patience", 1, DESIRED_MAX_PATIENCE, 100);
 	lists_from_json(&j, d);
 	providers_from_json(&j, d);
 	check_ports(&j, d);

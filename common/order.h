@@ -142,6 +142,7 @@ struct desired {
 	char *rack, *node, *role, *kind; /* kind "" when the role has none */
 	uint32_t server;    /* ondold's address */
 	unsigned server_port;
+	unsigned patience_percent; /* how far deadlines are stretched; 100: not at all */
 	struct desired_bridge *bridges;
 	size_t n_bridges;
 	struct desired_port *ports;
@@ -163,6 +164,7 @@ struct desired {
 
 /* Limits of the strict reader. */
 #define DESIRED_MAX_SECRETS 256
+#define DESIRED_MAX_PATIENCE 100000
 #define DESIRED_MAX_SECRET 16384
 #define DESIRED_MAX_BLOBS 128
 #define DESIRED_MAX_BLOB_NAME 64

@@ -31,6 +31,7 @@ struct agent {
 	struct server *server;
 	unsigned failures; /* in a row */
 	bool told_up;
+	time_t clock_off_s; /* by how much the clock was set, either way; 0: it was right */
 };
 
 static double since_kernel_start(void)
@@ -65,6 +66,7 @@ static void set_clock(struct agent *a)
 {
 	_cleanup_free_ char *url = server_url(a->server, "/");
 	uint64_t seconds = a->args->time;
+	time_t before;
 	int r = clock_of_server(url, &seconds);
 
 	if (r < 0)
@@ -73,16 +75,30 @@ static void set_clock(struct agent *a)
 				: "; the clock stays as it is");
 	if (seconds == 0)
 		return;
+	before = time(NULL);
 	r = clock_set(seconds);
-	if (r == 1)
+	if (r == 1) {
+		a->clock_off_s = (time_t)seconds - before;
 		log_info("the clock was wrong and has been set");
-	else if (r < 0)
+	} else if (r < 0) {
 		log_warn("the clock cannot be set: %s", strerror(-r));
+	}
+}
+
+/* "; the clock was 3650 days behind and has been set", or "". */
+static char *clock_words(time_t off_s)
+{
+	unsigned long long s = (unsigned long long)(off_s < 0 ? -off_s : off_s);
+
+	if (s == 0)
+		return xstrdup("");
+	return xasprintf("; the clock was %llu %s %s and has been set", s < 172800 ? s : s / 86400,
+		s < 172800 ? "s" : "days", off_s > 0 ? "behind" : "ahead");
 }
 
 static bool is_connected(struct agent *a)
 {
-	_cleanup_free_ char *why = NULL, *interface = NULL, *text = NULL;
+	_cleanup_free_ char *why = NULL, *interface = NULL, *text = NULL, *clock = NULL;
 	int r;
 
 	if (a->told_up)
@@ -93,8 +109,9 @@ static bool is_connected(struct agent *a)
 		return false;
 	}
 	set_clock(a);
-	text = xasprintf("agent %s on %s, %.1f s after kernel start", ONDOL_VERSION,
-		interface, since_kernel_start());
+	clock = clock_words(a->clock_off_s);
+	text = xasprintf("agent %s on %s, %.1f s after kernel start%s", ONDOL_VERSION, interface,
+		since_kernel_start(), clock);
 	if (server_event(a->server, "agent.up", text, NULL) < 0) {
 		log_error(
 			"%s does not answer. Is ondold running there, does its firewall let port "

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Each fault as the events that it leaves behind. Where the words come from a pure writer
+ * (ipmi_fault_words, identity_check, fsm_step), that writer is called, so that a changed
+ * message that nobody understands any more fails here.
+ */
+#include "tests/unit/harness.h"
+
+#include "bootstrap/diagnose.h"
+#include "bootstrap/identity.h"
+#include "bootstrap/ipmitext.h"
+
+static int64_t next_id;
+static uint64_t now_ms;
+
+static struct diagnosis *begin(void)
+{
+	next_id = 1;
+	now_ms = 1000000;
+	return diagnosis_new();
+}
+
+static void says(struct diagnosis *d, const char *type, const char *text)
+{
+	now_ms += 1000;
+	diagnosis_feed(d,
+		&(struct store_event){.id = next_id++,
+			.time_ms = now_ms,
+			.node = "hp02",
+			.source = "x",
+			.type = type,
+			.text = text});
+}
+
+static void say_all(struct diagnosis *d, const char *const types[])
+{
+	for (size_t i = 0; types[i]; i++)
+		says(d, types[i], "");
+}
+
+/* The first finding is this one, its evidence ends with this type; takes d. */
+static void cause_is(
+	struct diagnosis *d, enum fsm_state state, const char *cause, const char *type)
+{
+	struct diag_finding f[DIAG_MAX_FINDINGS];
+	size_t n = diagnosis_findings(d, state, now_ms + 200000, f);
+
+	if (!cause) {
+		if (n)
+			fail_msg("expected no cause, found %s", f[0].cause);
+		diagnosis_free(d);
+		return;
+	}
+	if (n == 0)
+		fail_msg("expected %s, found no cause", cause);
+	assert_string_equal(f[0].cause, cause);
+	assert_true(f[0].n_evidence > 0);
+	assert_string_equal(f[0].evidence[f[0].n_evidence - 1]->type, type);
+	assert_true(strlen(f[0].title) > 10 && strlen(f[0].todo) > 10);
+	diagnosis_free(d);
+}
+
+static void test_bmc(void **state)
+{
+	static const struct {
+		enum ipmi_fault fault;
+		const char *cause;
+	} list[] = {
+		{IPMI_FAULT_UNREACHABLE, "bmc-unreachable"},
+		{IPMI_FAULT_CIPHER, "bmc-cipher"},
+		{IPMI_FAULT_USER, "bmc-user"},
+		{IPMI_FAULT_PASSWORD, "bmc-password"},
+		{IPMI_FAULT_PRIVILEGE, "bmc-privilege"},
+		{IPMI_FAULT_BUSY, "bmc-busy"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
+		struct diagnosis *d = begin();
+		_cleanup_free_ char *words =
+			ipmi_fault_words(list[i].fault, "10.0.0.2", "ondol", "");
+
+		says(d, "install.wanted", "");
+		says(d, "power.failed", words);
+		cause_is(d, FSM_FAILED, list[i].cause, "power.failed");
+	}
+}
+
+static void test_power_ignored(void **state)
+{
+	struct diagnosis *d = begin();
+
+	says(d, "power.failed",
+		"BMC 10.0.0.2 took the command, but after 30 s the server is still off");
+	cause_is(d, FSM_FAILED, "power-ignored", "power.failed");
+}
+
+/* A BMC that answered later is not the cause of what followed. */
+static void test_cured(void **state)
+{
+	struct diagnosis *d = begin();
+	_cleanup_free_ char *words =
+		ipmi_fault_words(IPMI_FAULT_UNREACHABLE, "10.0.0.2", "ondol", "");
+
+	says(d, "power.unknown", words);
+	says(d, "power.netboot", "");
+	cause_is(d, FSM_NETBOOT, "no-dhcp", "power.netboot");
+	d = begin();
+	says(d, "deploy.space-low", "9 MB free");
+	says(d, "deploy.space-ok", "1 GB free");
+	cause_is(d, FSM_READY, NULL, NULL);
+}
+
+static void test_netboot(void **state)
+{
+	static const struct {
+		const char *types[8];
+		const char *cause, *last;
+	} list[] = {
+		{{"power.netboot"}, "no-dhcp", "power.netboot"},
+		{{"power.netboot", "dhcp.discover", "dhcp.offer"}, "second-dhcp",
+			"dhcp.offer"},
+		{{"power.netboot", "dhcp.discover", "dhcp.offer", "dhcp.foreign"},
+			"second-dhcp", "dhcp.foreign"},
+		{{"power.netboot", "dhcp.discover", "dhcp.offer", "dhcp.ack"},
+			"tftp-blocked", "dhcp.ack"},
+		{{"power.netboot", "dhcp.discover", "dhcp.offer", "dhcp.ack",
+			 "tftp.failed"},
+			"tftp-broken", "tftp.failed"},
+		{{"power.netboot", "dhcp.discover", "dhcp.offer", "dhcp.ack",
+			 "tftp.sent"},
+			"http-blocked", "tftp.sent"},
+		{{"power.netboot", "dhcp.ack", "tftp.sent", "boot.script"},
+			"kernel-not-fetched", "boot.script"},
+		{{"power.netboot", "dhcp.ack", "tftp.sent", "boot.script", "boot.kernel",
+			 "boot.initrd"},
+			"agent-not-heard", "boot.initrd"},
+		{{"power.netboot", "dhcp.discover", "dhcp.bios"}, "legacy-bios",
+			"dhcp.bios"},
+		{{"power.netboot", "dhcp.other-port"}, "swapped-ports",
+			"dhcp.other-port"},
+		{{"power.netboot", "boot.script", "order.blocked"}, "image-unreadable",
+			"order.blocked"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
+		struct diagnosis *d = begin();
+
+		says(d, "install.wanted", "");
+		say_all(d, list[i].types);
+		cause_is(d, FSM_FAILED, list[i].cause, list[i].last);
+	}
+}
+
+/* While a boot is young nothing is wrong yet. */
+static void test_patience(void **state)
+{
+	struct diagnosis *d = begin();
+	struct diag_finding f[DIAG_MAX_FINDINGS];
+
+	says(d, "power.netboot", "");
+	assert_int_equal(diagnosis_findings(d, FSM_NETBOOT, now_ms + 5000, f), 0);
+	assert_int_equal(diagnosis_findings(d, FSM_NETBOOT, now_ms + 95000, f), 1);
+	diagnosis_free(d);
+}
+
+static void test_console(void **state)
+{
+	struct diagnosis *d = begin();
+
+	say_all(d,
+		(const char *const[]){
+			"power.netboot", "boot.kernel", "boot.initrd", NULL});
+	says(d, "console.panic", "Kernel panic - not syncing: Attempted to kill init!");
+	cause_is(d, FSM_FAILED, "agent-panic", "console.panic");
+	d = begin();
+	says(d, "power.netboot", "");
+	says(d, "console.pxe", "PXE-E18: Server response timeout.");
+	cause_is(d, FSM_FAILED, "port-not-forwarding", "console.pxe");
+	d = begin();
+	says(d, "console.io", "I/O error, dev sda, sector 2048");
+	cause_is(d, FSM_FAILED, "disk-io-error", "console.io");
+}
+
+/* The machine's own words for a node that booted its disk. */
+static void test_from_disk(void **state)
+{
+	struct diagnosis *d = begin();
+	struct fsm_node f = {.state = FSM_NETBOOT};
+	struct fsm_names names = {"aa:bb:cc:dd:ee:ff", "10.0.0.2", "10.0.0.1:8780", NULL};
+	struct fsm_output out;
+	_cleanup_free_ char *text = NULL;
+
+	fsm_step(&f, FSM_EV_NODED_UP, "", &names, 100, 1000, &out);
+	assert_int_equal(out.next.state, FSM_FAILED);
+	text = xasprintf("network-booting -> failed: %s", out.reason);
+	says(d, "power.netboot", "");
+	says(d, "state", text);
+	cause_is(d, FSM_FAILED, "boots-from-disk", "state");
+}
+
+static void test_install(void **state)
+{
+	static const struct {
+		const char *type, *text, *cause;
+	} list[] = {
+		{"agent.failed",
+			"choosing the disk: expected exactly one disk with serial S1, WWN none and 5 bytes; 0 fit",
+			"disk-missing"},
+		{"install.refused",
+			"the system disk sda (serial S1) holds something that is not ondol's: LVM2_member",
+			"disk-foreign"},
+		{"agent.failed",
+			"disk sda holds ext4 and the operator has not named it to be wiped.",
+			"disk-foreign"},
+		{"agent.failed",
+			"writing the image: sda2: the disk did not take the image: Input/output error. It may be failing.",
+			"disk-write-error"},
+		{"agent.failed", "the image that came is another than the manifest names",
+			"image-checksum"},
+		{"agent.failed",
+			"the image is damaged: no valid zstd data near byte 7 of 9",
+			"image-checksum"},
+		{"agent.failed",
+			"the image could not be fetched (5 of 9 bytes came): timeout",
+			"image-cut"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
+		struct diagnosis *d = begin();
+
+		say_all(d,
+			(const char *const[]){
+				"power.netboot", "boot.initrd", "agent.up", NULL});
+		says(d, list[i].type, list[i].text);
+		cause_is(d, FSM_FAILED, list[i].cause, list[i].type);
+	}
+}
+
+static char name[] = "hp02", serial[] = "CZJ0010002", other_name[] = "hp05";
+
+static void test_identity(void **state)
+{
+	struct rack_profile profile = {.n_nics = 0};
+	static char other[] = "CZJ0010005";
+	struct rack_node nodes[2] = {
+		{.name = name, .serial = serial, .profile = &profile},
+		{.name = other_name, .serial = other, .profile = &profile}};
+	struct rack rack = {.nodes = nodes, .n_nodes = 2};
+	struct inventory inv = {.serial = other}, twin = {.serial = other};
+	struct diagnosis *d = begin();
+	_cleanup_free_ char *wrong = identity_check(&rack, &nodes[0], &inv);
+	_cleanup_free_ char *twice = identity_twice(name, &inv, other_name, &twin);
+	_cleanup_free_ char *unknown = identity_check(NULL, &nodes[0], &inv);
+
+	says(d, "identity.mismatch", wrong);
+	cause_is(d, FSM_FAILED, "wrong-bay", "identity.mismatch");
+	d = begin();
+	says(d, "identity.mismatch", twice);
+	cause_is(d, FSM_FAILED, "duplicate-identity", "identity.mismatch");
+	d = begin();
+	says(d, "identity.mismatch", unknown);
+	cause_is(d, FSM_FAILED, "identity-mismatch", "identity.mismatch");
+}
+
+static void test_installed(void **state)
+{
+	struct diagnosis *d = begin();
+
+	say_all(d,
+		(const char *const[]){"power.netboot", "boot.initrd", "agent.up",
+			"order.sent", "agent.kexec", NULL});
+	cause_is(d, FSM_FAILED, "never-reports", "agent.kexec");
+	d = begin();
+	say_all(d,
+		(const char *const[]){
+			"agent.kexec", "noded.up", "noded.up", "noded.up", NULL});
+	cause_is(d, FSM_CONFIGURING, "noded-loop", "noded.up");
+	d = begin();
+	say_all(d, (const char *const[]){"agent.kexec", "noded.up", "noded.up", NULL});
+	cause_is(d, FSM_READY, NULL, NULL);
+	d = begin();
+	says(d, "node.silent", "no report for 1m");
+	says(d, "power.is", "power is off");
+	cause_is(d, FSM_READY, "switched-off", "power.is");
+	d = begin();
+	says(d, "node.silent", "no report for 1m");
+	cause_is(d, FSM_READY, "silent", "node.silent");
+}
+
+static void test_host(void **state)
+{
+	struct diagnosis *d = begin();
+
+	says(d, "deploy.space-low", "9 MB free");
+	says(d, "install.wanted", ""); /* not forgotten with the old run */
+	cause_is(d, FSM_POWERING, "deploy-disk-full", "deploy.space-low");
+	d = begin();
+	says(d, "dnsmasq.down", "dnsmasq ended: failed to bind");
+	cause_is(d, FSM_NETBOOT, "dhcp-down", "dnsmasq.down");
+}
+
+static void test_notes(void **state)
+{
+	struct diag_finding f[DIAG_MAX_FINDINGS];
+	struct diagnosis *d = begin();
+
+	says(d, "install.wanted", "");
+	says(d, "agent.up",
+		"agent 1 on eth0, 4.0 s after kernel start; the clock was 3650 days behind and has been set");
+	says(d, "ondold.started", "");
+	assert_int_equal(diagnosis_findings(d, FSM_INSTALLING, now_ms, f), 2);
+	assert_string_equal(f[0].cause, "clock-off");
+	assert_string_equal(f[1].cause, "ondold-restarted");
+	assert_true(f[0].is_note && f[1].is_note);
+	diagnosis_free(d);
+}
+
+/* A new run forgets the old one's troubles. */
+static void test_new_run(void **state)
+{
+	struct diagnosis *d = begin();
+
+	says(d, "agent.failed", "the image is damaged: no");
+	says(d, "install.wanted", "");
+	cause_is(d, FSM_POWERING, NULL, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bmc),
+		cmocka_unit_test(test_power_ignored),
+		cmocka_unit_test(test_cured),
+		cmocka_unit_test(test_netboot),
+		cmocka_unit_test(test_patience),
+		cmocka_unit_test(test_console),
+		cmocka_unit_test(test_from_disk),
+		cmocka_unit_test(test_install),
+		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_installed),
+		cmocka_unit_test(test_host),
+		cmocka_unit_test(test_notes),
+		cmocka_unit_test(test_new_run),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
