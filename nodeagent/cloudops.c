@@ -22,6 +22,7 @@
 #include "nodeagent/backup.h"
 #include "nodeagent/guestimage.h"
 #include "nodeagent/paths.h"
+#include "nodeagent/patience.h"
 #include "nodeagent/rings.h"
 
 #define READY_CALL_MS 60000
@@ -46,7 +47,7 @@ static int admin_session(const struct partwork *w, unsigned timeout_ms, struct c
 		.password = password,
 		.project = "admin",
 		.region = c->region,
-		.timeout_ms = timeout_ms});
+		.timeout_ms = patience_ms(timeout_ms)});
 	return 0;
 }
 
@@ -84,7 +85,7 @@ static int service_session(const struct partwork *w, const char *op, struct clou
 		.password = password,
 		.project = "service",
 		.region = w->desired->cloud->region,
-		.timeout_ms = READY_CALL_MS});
+		.timeout_ms = patience_ms(READY_CALL_MS)});
 	return 0;
 }
 

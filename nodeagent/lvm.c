@@ -12,6 +12,7 @@
 #include "common/run.h"
 #include "nodeagent/disks.h"
 #include "nodeagent/lvmreport.h"
+#include "nodeagent/patience.h"
 
 #define LVM_TIMEOUT_MS 60000
 
@@ -41,7 +42,7 @@ static int lvm_run(const char *const argv[], char **ret_out, char **reterr_msg)
 	static const char *const env[] = {"LVM_SUPPRESS_FD_WARNINGS=1", "LC_ALL=C", NULL};
 	_cleanup_(run_result_clear) struct run_result res = {0};
 	_cleanup_free_ char *said = NULL;
-	int r = run_child(argv, env, NULL, LVM_TIMEOUT_MS, &res);
+	int r = run_child(argv, env, NULL, patience_ms(LVM_TIMEOUT_MS), &res);
 
 	if (r < 0) {
 		*reterr_msg =

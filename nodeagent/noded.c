@@ -17,6 +17,7 @@
 #include "nodeagent/loop.h"
 #include "nodeagent/netcheck.h"
 #include "nodeagent/paths.h"
+#include "nodeagent/patience.h"
 #include "nodeagent/prover.h"
 #include "nodeagent/role.h"
 #include "nodeagent/schedule.h"
@@ -220,6 +221,7 @@ static int load_role(struct noded *n, char **reterr_msg)
 {
 	int r;
 
+	patience_set(n->wish.held.desired->patience_percent);
 	n->def = NULL;
 	strv_free(TAKE_PTR(n->needed));
 	role_clear(&n->role);

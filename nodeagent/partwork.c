@@ -22,6 +22,7 @@
 #include "nodeagent/nodeconf.h"
 #include "nodeagent/partfiles.h"
 #include "nodeagent/paths.h"
+#include "nodeagent/patience.h"
 
 #define DIGEST_HEX 65
 #define MAX_BLOB (64 * 1024 * 1024)
@@ -232,7 +233,7 @@ static int guard_says_done(const struct part_step *s, const struct step_texts *t
 	if (!s->unless)
 		return 0;
 	argv = as_user(s->user, t->unless);
-	r = run_child((const char *const *)argv, NULL, NULL, s->timeout_s * 1000, &res);
+	r = run_child((const char *const *)argv, NULL, NULL, patience_ms(s->timeout_s * 1000), &res);
 	if (r < 0)
 		return r;
 	return res.status == 0 && (!s->unless_output || strstr(res.out, s->unless_output));
@@ -252,7 +253,7 @@ static int step_program(const struct partwork *w, const struct part_step *s,
 	}
 	if (r == 0)
 		r = run_child((const char *const *)argv, (const char *const *)t->env, t->input,
-			s->timeout_s * 1000, &res);
+			patience_ms(s->timeout_s * 1000), &res);
 	if (r < 0) {
 		*reterr_msg = xasprintf("%s cannot be run: %s", t->run[0], strerror(-r));
 		return r;
@@ -261,7 +262,8 @@ static int step_program(const struct partwork *w, const struct part_step *s,
 		return 0;
 	said = partwork_redact(w->desired, last_words(res.out));
 	*reterr_msg = res.timed_out
-		? xasprintf("%s did not end within %u s: %s", t->run[0], s->timeout_s, said)
+		? xasprintf("%s did not end within %u s: %s", t->run[0],
+			  patience_ms(s->timeout_s * 1000) / 1000, said)
 		: xasprintf("%s ended with status %d: %s", t->run[0], res.status, said);
 	return -EIO;
 }
@@ -417,7 +419,7 @@ static int try_http(const char *url, char **ret_text)
 	_cleanup_(http_response_clear) struct http_response res = {0};
 	_cleanup_free_ char *why = NULL;
 	int r = http_do(&(struct http_request){.method = "GET", .url = url,
-				.connect_timeout_ms = 5000, .timeout_ms = HTTP_TRY_MS},
+				.connect_timeout_ms = 5000, .timeout_ms = patience_ms(HTTP_TRY_MS)},
 		&res, &why);
 
 	if (r == 0 && res.status < 500)
@@ -470,7 +472,7 @@ static int do_prove(struct partwork *w, char **ret_text)
 /* Nobody tells when a service begins to answer: it is asked at a steady pace. */
 static int do_ready(struct partwork *w, char **ret_text)
 {
-	uint64_t deadline = now_mono_ms() + w->part->ready_timeout_s * 1000ULL;
+	uint64_t deadline = now_mono_ms() + patience_ms(w->part->ready_timeout_s * 1000);
 	int r;
 
 	for (;;) {

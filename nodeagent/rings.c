@@ -19,6 +19,7 @@
 #include "common/run.h"
 #include "nodeagent/link.h"
 #include "nodeagent/paths.h"
+#include "nodeagent/patience.h"
 
 #define DIR "/etc/swift"
 #define RECORD DIR "/ondol-devices"
@@ -87,7 +88,7 @@ static int builder(const struct ring *ring, const char *const words[], char **re
 	strv_add(&argv, file);
 	for (; *words; words++)
 		strv_add(&argv, *words);
-	r = run_child((const char *const *)argv, NULL, NULL, TIMEOUT_MS, &res);
+	r = run_child((const char *const *)argv, NULL, NULL, patience_ms(TIMEOUT_MS), &res);
 	if (r < 0 || res.status > 1) {
 		*reterr_msg = xasprintf("swift-ring-builder %s %s: %s", file, argv[2],
 			r < 0 ? strerror(-r) : res.out);
@@ -109,7 +110,7 @@ static int search(const struct ring *ring, const char *id, bool *ret_found, char
 	_cleanup_free_ char *file = xasprintf(DIR "/%s.builder", ring->name);
 	const char *argv[] = {"swift-ring-builder", file, "search", id, NULL};
 	_cleanup_(run_result_clear) struct run_result res = {0};
-	int r = run_child(argv, NULL, NULL, TIMEOUT_MS, &res);
+	int r = run_child(argv, NULL, NULL, patience_ms(TIMEOUT_MS), &res);
 
 	if (r < 0) {
 		*reterr_msg = xasprintf("swift-ring-builder cannot be run: %s", strerror(-r));

@@ -9,6 +9,7 @@
 #include <systemd/sd-bus.h>
 
 #include "common/log.h"
+#include "nodeagent/patience.h"
 
 #define DEST "org.freedesktop.systemd1"
 #define MANAGER_PATH "/org/freedesktop/systemd1"
@@ -348,11 +349,11 @@ static int op_job(struct units *u, enum op_type type, const char *unit,
 	*o = (struct op){.type = type,
 		.u = u,
 		.unit = xstrdup(unit),
-		.timeout_ms = timeout_ms,
+		.timeout_ms = patience_ms(timeout_ms),
 		.done = done,
 		.userdata = userdata};
 	r = sd_event_add_time_relative(u->event, &o->timer, CLOCK_MONOTONIC,
-		(uint64_t)timeout_ms * 1000, 10000, on_op_deadline, o);
+		(uint64_t)o->timeout_ms * 1000, 10000, on_op_deadline, o);
 	if (r >= 0)
 		r = sd_bus_call_method_async(u->bus, &o->slot, DEST, MANAGER_PATH,
 			MANAGER, methods[type], on_job, o, "ss", unit, "replace");

@@ -8,6 +8,7 @@
 #include "common/child.h"
 #include "common/jsonx.h"
 #include "common/log.h"
+#include "nodeagent/patience.h"
 
 #define TEXT_MAX 800 /* child.h cuts lines at 4096 bytes; an escaped byte takes five */
 
@@ -115,12 +116,12 @@ int work_start(sd_event *event, const struct work_spec *spec, struct work **ret)
 	int r;
 
 	*w = (struct work){.what = xstrdup(spec->what),
-		.timeout_ms = spec->timeout_ms,
+		.timeout_ms = patience_ms(spec->timeout_ms),
 		.done = spec->done,
 		.userdata = spec->userdata};
 	r = child_spawn(event,
 		&(struct child_spec){.argv = spec->argv,
-			.timeout_ms = spec->timeout_ms,
+			.timeout_ms = w->timeout_ms,
 			.on_line = on_line,
 			.on_exit = on_ended,
 			.userdata = w},

@@ -24,6 +24,7 @@
 #include "common/run.h"
 #include "nodeagent/disks.h"
 #include "nodeagent/openers.h"
+#include "nodeagent/patience.h"
 #include "nodeagent/xfsdisk.h"
 
 #define MKFS_TIMEOUT_MS 120000
@@ -181,7 +182,7 @@ static int make_fs(const struct data_disk *d, bool again, char **reterr_msg)
 	/* -K: a blank disk has nothing to discard, and some take minutes over it. */
 	const char *argv[] = {"mkfs.xfs", "-q", "-K", "-L", d->label, "-i", "size=512",
 		"-m", uuid, d->found->path, again ? "-f" : NULL, NULL};
-	int r = run_ok(argv, MKFS_TIMEOUT_MS, &said);
+	int r = run_ok(argv, patience_ms(MKFS_TIMEOUT_MS), &said);
 
 	if (r < 0)
 		*reterr_msg = xasprintf("disk %s: %s", name_of(d->found), said);
