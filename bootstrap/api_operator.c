@@ -233,7 +233,7 @@ static void post_power(struct node *n, struct http_req *req)
 	action = jx_str(&j, "action", 16);
 	if (!j.error && ipmi_op_parse(action, &op) < 0)
 		jx_fail(&j, "action",
-			"expected status, on, off, cycle, reset or soft, found \"%s\"",
+			"expected status, on, off, cycle, reset, soft or bmc-reset, found \"%s\"",
 			action);
 	if (j.error) {
 		httpd_reply_error(req, 400, "%s", j.error);
@@ -292,6 +292,10 @@ static const struct node_route node_routes[] = {
 	{"POST", "reinstall", post_reinstall},
 	{"POST", "power", post_power},
 	{"POST", "prove", post_prove},
+	{"POST", "identify", api_bmc_post_identify},
+	{"GET", "sensors", api_bmc_get_sensors},
+	{"GET", "sel", api_bmc_get_sel},
+	{"POST", "sel", api_bmc_post_sel},
 };
 
 static void route_node(struct ondold *o, struct http_req *req)

@@ -141,6 +141,13 @@ int cli_get_node(
 	return CLI_DONE;
 }
 
+int cli_check_node(const struct cli *cli, const char *name)
+{
+	_cleanup_(node_view_clear) struct node_view n = {0};
+
+	return cli_get_node(cli, name, NULL, &n);
+}
+
 int cli_post_node(const struct cli *cli, const char *node, const char *what, json_t *body,
 	unsigned timeout_ms, json_t **ret)
 {

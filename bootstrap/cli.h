@@ -7,6 +7,7 @@
 
 #include "bootstrap/client.h"
 #include "bootstrap/options.h"
+#include "bootstrap/table.h"
 #include "bootstrap/term.h"
 #include "bootstrap/view.h"
 
@@ -39,6 +40,8 @@ int cli_get_node(const struct cli *cli, const char *name, json_t **ret_json,
 	struct node_view *ret);
 /* Is every argument a node of the status? Otherwise says which is not: CLI_USAGE. */
 int cli_check_nodes(const struct cli *cli, const struct status_view *s);
+/* Is there a node of that name? Otherwise it is told with the nearest one: CLI_USAGE. */
+int cli_check_node(const struct cli *cli, const char *name);
 /* A request whose refusal or failure has only to be told. path_fmt holds one %s: node. */
 int cli_post_node(const struct cli *cli, const char *node, const char *what, json_t *body,
 	unsigned timeout_ms, json_t **ret);
@@ -64,6 +67,10 @@ int cmd_why(struct cli *cli);
 int cmd_reinstall(struct cli *cli);
 int cmd_power(struct cli *cli);
 int cmd_prove(struct cli *cli);
+int cmd_identify(struct cli *cli);
+int cmd_sensors(struct cli *cli);
+int cmd_sel(struct cli *cli);
+int cmd_console(struct cli *cli);
 int cmd_cloud(struct cli *cli);
 /* `ondol cloud backup FILE`, `ondol cloud restore FILE` */
 int cmd_cloud_backup(struct cli *cli, const char *file);

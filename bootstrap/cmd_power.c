@@ -3,10 +3,11 @@
 #include "bootstrap/cli.h"
 #include "common/jsonx.h"
 
-#define POWER_TIMEOUT_MS 180000 /* a soft off takes as long as the system takes to end */
+#define POWER_TIMEOUT_MS 240000 /* a soft off takes as long as the system takes to end */
+#define RESET_TIMEOUT_MS 360000 /* a BMC takes minutes to start */
 
 static const char *const actions[] = {
-	"status", "on", "off", "cycle", "reset", "soft", NULL};
+	"status", "on", "off", "cycle", "reset", "soft", "bmc-reset", NULL};
 
 static bool is_action(const char *word)
 {
@@ -46,17 +47,20 @@ int cmd_power(struct cli *cli)
 
 	if (cli->opt.n_args != 2)
 		return cli_usage(cli,
-			"power: expected a node and one of status, on, off, cycle, reset, soft");
+			"power: expected a node and one of status, on, off, cycle, reset, soft, "
+			"bmc-reset");
 	node = cli->opt.args[0];
 	action = cli->opt.args[1];
 	if (!is_action(action))
 		return cli_usage(cli,
-			"power: expected status, on, off, cycle, reset or soft, found %s",
+			"power: expected status, on, off, cycle, reset, soft or bmc-reset, found %s",
 			action);
 	r = is_harsh(action) && !cli->opt.yes ? confirm(cli, node, action) : CLI_DONE;
 	if (r == CLI_DONE)
 		r = cli_post_node(cli, node, "power",
-			json_pack("{s:s}", "action", action), POWER_TIMEOUT_MS, &answer);
+			json_pack("{s:s}", "action", action),
+			streq(action, "bmc-reset") ? RESET_TIMEOUT_MS : POWER_TIMEOUT_MS,
+			&answer);
 	if (r != CLI_DONE)
 		return r;
 	if (cli->opt.json) {

@@ -111,14 +111,42 @@ const struct help_text help_texts[] = {
 		"  ondol reinstall hp02\n"
 		"  ondol reinstall hp02 hp03 --yes --no-wait\n"},
 	{"power", "power of a node, over its BMC",
-		"Usage: ondol power NODE status|on|off|cycle|reset|soft [--yes] [--json]\n"
+		"Usage: ondol power NODE status|on|off|cycle|reset|soft|bmc-reset [--yes] [--json]\n"
 		"\n"
 		"Done when the BMC says that it is so. off, cycle and reset take a running system\n"
-		"away; they ask unless --yes. soft asks the system to shut down.\n"
+		"away; they ask unless --yes. soft asks the system to shut down. bmc-reset starts the\n"
+		"BMC itself anew, not the server, and waits until it answers again: the last thing\n"
+		"to try with a BMC that takes commands and does not carry them out.\n"
 		"\n"
 		"Examples:\n"
 		"  ondol power hp02 status\n"
 		"  ondol power hp02 soft\n"},
+	{"identify", "switch on a node's UID light, to find it in the rack",
+		"Usage: ondol identify NODE [SECONDS|on|off] [--json]\n"
+		"\n"
+		"For so many seconds (1 to 255, default 240), or on until it is told off.\n"
+		"\n"
+		"Example:\n"
+		"  ondol identify hp02\n"},
+	{"sensors", "temperatures, fans and power of a node, with their limits",
+		"Usage: ondol sensors NODE [--json]\n"
+		"\n"
+		"As the BMC measures them now. LOWER and UPPER are the limits for warning /\n"
+		"critical / fatal. A discrete sensor has no reading; its STATUS is its state bits.\n"
+		"\n"
+		"Examples:\n"
+		"  ondol sensors hp02\n"
+		"  ondol sensors hp02 --json | jq '.sensors[] | select(.well | not)'\n"},
+	{"sel", "a node's system event log, as its BMC keeps it",
+		"Usage: ondol sel NODE [--json]\n"
+		"       ondol sel NODE --clear [--yes]\n"
+		"\n"
+		"The newest 1000 entries, in local time.\n"
+		"\n"
+		"  --clear          have the BMC forget them; asks unless --yes\n"
+		"\n"
+		"Example:\n"
+		"  ondol sel hp02\n"},
 	{"prove", "have nodes prove that their roles work",
 		"Usage: ondol prove NODE... [--timeout TIME] [--json]\n"
 		"\n"

@@ -4,6 +4,7 @@
 #include "common/child.h"
 #include "common/log.h"
 #include "common/parse.h"
+#include "common/run.h"
 
 /*
  * Why so careful: BMCs hang or drop sessions when they are asked fast or by two at once,
@@ -13,8 +14,12 @@
  * the command once more half-way, and gives up at its deadline. A refused login is never
  * tried again by itself: iLOs lock the account.
  *
- * Cipher suite: 17, then 3 (ipmi_sim and old iLOs); the one that worked is kept. Always
- * named with -C: without it ipmitool asks the BMC, and several do not answer that. Never 0.
+ * Cipher suite: 17, then 3 (ipmi_sim and old iLOs); the one that worked is kept, and tried
+ * first in the next life. Always named with -C: without it ipmitool asks the BMC, and
+ * several do not answer that. Never 0.
+ *
+ * What is asked for its text runs without -v, which changes its form; the reading of the
+ * power before it is what finds out why a BMC does not let one in.
  */
 
 #define PACE_MS 200
@@ -24,6 +29,11 @@
 #define MAX_TRIES 3
 #define WAIT_MS 30000
 #define WAIT_SOFT_MS 180000
+#define TEXT_MS 90000 /* an iLO takes half a minute to tell its sensors */
+#define COLD_SETTLE_MS 5000 /* it may answer once more before it goes */
+#define COLD_POLL_MS 3000
+#define COLD_WAIT_MS 300000
+#define COLD_ANSWERS 2 /* in a row: it is back */
 
 enum step {
 	STEP_END,
@@ -37,6 +47,9 @@ enum step {
 	STEP_WAIT_ON,
 	STEP_SET_PXE,
 	STEP_CHECK_PXE,
+	STEP_COLD,
+	STEP_WAIT_BMC,
+	STEP_TEXT,
 };
 
 static const enum step steps_status[] = {STEP_QUERY, STEP_END};
@@ -49,6 +62,8 @@ static const enum step steps_cycle[] = {
 	STEP_QUERY, STEP_OFF, STEP_WAIT_OFF, STEP_ON, STEP_WAIT_ON, STEP_END};
 static const enum step steps_netboot[] = {STEP_QUERY, STEP_OFF, STEP_WAIT_OFF,
 	STEP_SET_PXE, STEP_CHECK_PXE, STEP_ON, STEP_WAIT_ON, STEP_END};
+static const enum step steps_cold[] = {STEP_COLD, STEP_WAIT_BMC, STEP_END};
+static const enum step steps_text[] = {STEP_QUERY, STEP_TEXT, STEP_END};
 
 struct op_info {
 	const char *name;
@@ -63,6 +78,12 @@ static const struct op_info ops[] = {
 	[IPMI_RESET] = {"reset", steps_reset},
 	[IPMI_CYCLE] = {"cycle", steps_cycle},
 	[IPMI_NETBOOT] = {"netboot", steps_netboot},
+	[IPMI_COLD_RESET] = {"bmc-reset", steps_cold},
+	[IPMI_IDENTIFY] = {"identify", steps_text},
+	[IPMI_SENSORS] = {"sensors", steps_text},
+	[IPMI_SEL] = {"sel", steps_text},
+	[IPMI_SEL_CLEAR] = {"sel-clear", steps_text},
+	[IPMI_SOL_OFF] = {"sol-off", steps_text},
 };
 
 struct ipmi_job {
@@ -72,9 +93,14 @@ struct ipmi_job {
 	const enum step *step; /* borrowed from the table */
 	uint64_t step_began_ms; /* mono; 0: not begun */
 	unsigned tries; /* of this command */
+	unsigned answers; /* in a row, of a BMC that was reset */
 	bool resent, pxe_again;
 	bool cancelled;
-	ipmi_done_fn done;
+	char arg[8];
+	const char *identify[4]; /* words, the last one arg */
+	char *out; /* owned: what a STEP_TEXT said */
+	ipmi_done_fn done; /* or */
+	ipmi_text_fn text_done;
 	void *userdata;
 };
 
@@ -84,6 +110,8 @@ struct ipmi_bmc {
 	char address[16];
 	char *user, *password; /* owned, may be NULL before ipmi_bmc_set */
 	unsigned cipher; /* in use; 17 or 3 */
+	unsigned first_cipher; /* with which one begins */
+	unsigned told_cipher; /* to the hook; 0: none */
 	bool cipher_known; /* it has worked */
 	bool other_cipher_tried;
 	enum ipmi_power power;
@@ -97,8 +125,8 @@ static void pump(struct ipmi_bmc *b);
 
 int ipmi_op_parse(const char *s, enum ipmi_op *ret)
 {
-	for (unsigned i = 0; i < IPMI_NETBOOT; i++)
-		if (streq(s, ops[i].name)) {
+	for (unsigned i = 0; i <= IPMI_COLD_RESET; i++)
+		if (i != IPMI_NETBOOT && streq(s, ops[i].name)) {
 			*ret = (enum ipmi_op)i;
 			return 0;
 		}
@@ -127,7 +155,7 @@ struct ipmi_bmc *ipmi_bmc_new(sd_event *event, const struct ipmi_hooks *hooks)
 
 	b->event = event;
 	b->hooks = *hooks;
-	b->cipher = 17;
+	b->cipher = b->first_cipher = 17;
 	if (sd_event_add_time(event, &b->timer, CLOCK_MONOTONIC, UINT64_MAX, 10000,
 		    on_timer, b) < 0)
 		abort(); /* no memory */
@@ -136,7 +164,19 @@ struct ipmi_bmc *ipmi_bmc_new(sd_event *event, const struct ipmi_hooks *hooks)
 
 static void job_free(struct ipmi_job *j)
 {
+	free(j->out);
 	free(j);
+}
+
+/* Tells the one who asked, unless it went away. */
+static void job_tell(struct ipmi_job *j, int r, const char *msg)
+{
+	if (j->cancelled)
+		return;
+	if (j->done)
+		j->done(r, j->bmc->power, msg, j->userdata);
+	if (j->text_done)
+		j->text_done(r, r == 0 && j->out ? j->out : msg, j->userdata);
 }
 
 void ipmi_bmc_free(struct ipmi_bmc *b)
@@ -148,10 +188,8 @@ void ipmi_bmc_free(struct ipmi_bmc *b)
 		struct ipmi_job *j = b->queue;
 
 		b->queue = j->next;
-		if (!j->cancelled && j->done)
-			j->done(-ECANCELED, b->power,
-				"given up: the node was taken out, or ondold ends",
-				j->userdata);
+		job_tell(j, -ECANCELED,
+			"given up: the node was taken out, or ondold ends");
 		job_free(j);
 	}
 	sd_event_source_disable_unref(b->timer);
@@ -160,7 +198,7 @@ void ipmi_bmc_free(struct ipmi_bmc *b)
 	free(b);
 }
 
-void ipmi_bmc_set(
+bool ipmi_bmc_set(
 	struct ipmi_bmc *b, uint32_t address, const char *user, const char *password)
 {
 	char text[16];
@@ -168,14 +206,34 @@ void ipmi_bmc_set(
 	format_ipv4(address, text);
 	if (streq(text, b->address) && streq_ptr(user, b->user) &&
 		streq_ptr(password, b->password))
-		return;
+		return false;
 	memcpy(b->address, text, sizeof(text));
 	free(b->user);
 	b->user = xstrdup(user);
 	wipe(&b->password);
 	b->password = xstrdup(password);
-	b->cipher = 17;
+	b->cipher = b->first_cipher = 17;
 	b->cipher_known = false;
+	b->told_cipher = 0;
+	return true;
+}
+
+void ipmi_bmc_hint_cipher(struct ipmi_bmc *b, unsigned suite)
+{
+	if (b->cipher_known || (suite != 17 && suite != 3))
+		return;
+	b->cipher = b->first_cipher = b->told_cipher = suite;
+}
+
+static void cipher_worked(struct ipmi_bmc *b)
+{
+	b->cipher_known = true;
+	b->first_cipher = b->cipher;
+	if (b->told_cipher == b->cipher)
+		return;
+	b->told_cipher = b->cipher;
+	if (b->hooks.cipher)
+		b->hooks.cipher(b->cipher, b->hooks.userdata);
 }
 
 static void run_at(struct ipmi_bmc *b, uint64_t mono_ms)
@@ -184,20 +242,41 @@ static void run_at(struct ipmi_bmc *b, uint64_t mono_ms)
 	sd_event_source_set_enabled(b->timer, SD_EVENT_ONESHOT);
 }
 
-struct ipmi_job *ipmi_submit(
-	struct ipmi_bmc *b, enum ipmi_op op, ipmi_done_fn done, void *userdata)
+static struct ipmi_job *enqueue(struct ipmi_bmc *b, enum ipmi_op op, void *userdata)
 {
 	struct ipmi_job *j = xcalloc(1, sizeof(*j)), **at = &b->queue;
 
 	j->bmc = b;
 	j->op = op;
 	j->step = ops[op].steps;
-	j->done = done;
 	j->userdata = userdata;
 	while (*at)
 		at = &(*at)->next;
 	*at = j;
 	run_at(b, MAX(b->not_before_ms, now_mono_ms()));
+	return j;
+}
+
+struct ipmi_job *ipmi_submit(
+	struct ipmi_bmc *b, enum ipmi_op op, ipmi_done_fn done, void *userdata)
+{
+	struct ipmi_job *j = enqueue(b, op, userdata);
+
+	j->done = done;
+	return j;
+}
+
+struct ipmi_job *ipmi_ask(struct ipmi_bmc *b, enum ipmi_op op, const char *arg,
+	ipmi_text_fn done, void *userdata)
+{
+	struct ipmi_job *j = enqueue(b, op, userdata);
+
+	if (arg)
+		snprintf(j->arg, sizeof(j->arg), "%s", arg);
+	j->identify[0] = "chassis";
+	j->identify[1] = "identify";
+	j->identify[2] = j->arg;
+	j->text_done = done;
 	return j;
 }
 
@@ -219,8 +298,7 @@ static void job_end(struct ipmi_job *j, int r, const char *msg)
 
 	b->queue = j->next;
 	b->other_cipher_tried = false;
-	if (!j->cancelled && j->done)
-		j->done(r, b->power, msg, j->userdata);
+	job_tell(j, r, msg);
 	job_free(j);
 	if (b->queue)
 		run_at(b, b->not_before_ms);
@@ -281,26 +359,59 @@ static void waited(struct ipmi_job *j, enum ipmi_power want, enum step command)
 	}
 }
 
+static void note(struct ipmi_bmc *b, const char *what)
+{
+	_cleanup_free_ char *text = xasprintf("BMC %s %s", b->address, what);
+
+	if (b->hooks.note)
+		b->hooks.note(text, b->hooks.userdata);
+}
+
+/* A BMC that has dropped the flags' valid bit no longer tells about UEFI. */
 static void checked_pxe(struct ipmi_job *j, const char *out)
 {
-	struct ipmi_bmc *b = j->bmc;
-	bool pxe = false;
+	struct ipmi_bootflags f = {0};
 
-	ipmi_parse_bootparam(out, &pxe);
-	if (!pxe && !j->pxe_again) {
+	ipmi_parse_bootparam(out, &f);
+	if ((!f.pxe || (f.valid && !f.efi)) && !j->pxe_again) {
 		j->pxe_again = true;
 		again_from(j, STEP_SET_PXE);
 		return;
 	}
-	if (!pxe && b->hooks.note) {
-		_cleanup_free_ char *text = xasprintf(
-			"BMC %s did not keep \"boot from the network once\": the server boots as its "
-			"own boot order says; put the network first there",
-			b->address);
-
-		b->hooks.note(text, b->hooks.userdata);
-	}
+	if (!f.pxe)
+		note(j->bmc,
+			"did not keep \"boot from the network once\": the server boots as its "
+			"own boot order says; put the network first there");
+	else if (f.valid && !f.efi)
+		note(j->bmc,
+			"did not keep the UEFI flag of the boot device: the server may boot as a "
+			"legacy BIOS; set its boot mode to UEFI");
 	next_step(j);
+}
+
+static void bmc_answered(struct ipmi_job *j)
+{
+	if (++j->answers >= COLD_ANSWERS)
+		next_step(j);
+	else
+		j->bmc->not_before_ms = now_mono_ms() + COLD_POLL_MS;
+}
+
+/* It is still away: asked again later, or given up. */
+static void bmc_away(struct ipmi_job *j)
+{
+	struct ipmi_bmc *b = j->bmc;
+	_cleanup_free_ char *msg = NULL;
+
+	j->answers = 0;
+	if (now_mono_ms() - j->step_began_ms < COLD_WAIT_MS) {
+		b->not_before_ms = now_mono_ms() + COLD_POLL_MS;
+		return;
+	}
+	msg = xasprintf("BMC %s did not come back within %u s of its reset: take the power "
+			"from the whole server for a minute, at its plugs",
+		b->address, COLD_WAIT_MS / 1000);
+	job_end(j, -ETIMEDOUT, msg);
 }
 
 /* An ipmitool for the present step ended well. */
@@ -322,6 +433,18 @@ static void step_done(struct ipmi_job *j, const char *out)
 	case STEP_CHECK_PXE:
 		checked_pxe(j, out);
 		return;
+	case STEP_WAIT_BMC:
+		bmc_answered(j);
+		return;
+	case STEP_TEXT:
+		free(j->out);
+		j->out = xstrdup(out);
+		next_step(j);
+		return;
+	case STEP_COLD:
+		j->bmc->not_before_ms = now_mono_ms() + COLD_SETTLE_MS;
+		next_step(j);
+		return;
 	case STEP_OFF:
 	case STEP_ON:
 	case STEP_SOFT:
@@ -336,7 +459,8 @@ static void step_done(struct ipmi_job *j, const char *out)
 static bool reads_power(enum step step)
 {
 	return step == STEP_QUERY || step == STEP_WAIT_OFF ||
-		step == STEP_WAIT_OFF_SOFT || step == STEP_WAIT_ON;
+		step == STEP_WAIT_OFF_SOFT || step == STEP_WAIT_ON ||
+		step == STEP_WAIT_BMC;
 }
 
 /* Does the other cipher suite deserve a try? Then it is set. */
@@ -357,16 +481,35 @@ static void step_failed(struct ipmi_job *j, enum ipmi_fault fault, const char *o
 	bool worth_it = fault == IPMI_FAULT_UNREACHABLE || fault == IPMI_FAULT_BUSY ||
 		fault == IPMI_FAULT_OTHER;
 
+	if (*j->step == STEP_WAIT_BMC && worth_it) {
+		bmc_away(j);
+		return;
+	}
 	if (switch_cipher(b, fault))
 		return;
+	if (*j->step == STEP_SET_PXE && fault == IPMI_FAULT_OTHER && !j->pxe_again) {
+		j->pxe_again = true;
+		return;
+	}
 	if (worth_it && ++j->tries < MAX_TRIES) {
 		b->not_before_ms = now_mono_ms() + RETRY_MS;
 		return;
 	}
 	/* After a try with the other suite, which one is right is as open as before. */
 	if (!b->cipher_known)
-		b->cipher = 17;
+		b->cipher = b->first_cipher;
 	job_fail(j, fault, out);
+}
+
+/* Text that came with status 0 may speak of one sensor that "failed: ". */
+static enum ipmi_fault judge(
+	const struct ipmi_job *j, int status, bool timed_out, const char *out)
+{
+	if (*j->step == STEP_TEXT &&
+		(status == 0 ||
+			(j->op == IPMI_SOL_OFF && strstr(out, "already de-activated"))))
+		return IPMI_FAULT_NONE;
+	return ipmi_classify(status, timed_out, out);
 }
 
 static void on_exit_(_unused_ struct child *c, int status, bool timed_out,
@@ -374,12 +517,12 @@ static void on_exit_(_unused_ struct child *c, int status, bool timed_out,
 {
 	struct ipmi_bmc *b = userdata;
 	struct ipmi_job *j = b->queue;
-	enum ipmi_fault fault = ipmi_classify(status, timed_out, out);
+	enum ipmi_fault fault = judge(j, status, timed_out, out);
 
 	b->child = NULL;
 	b->not_before_ms = now_mono_ms() + PACE_MS;
 	if (fault == IPMI_FAULT_NONE) {
-		b->cipher_known = true;
+		cipher_worked(b);
 		if (reads_power(*j->step) && ipmi_parse_power(out, &b->power) < 0)
 			fault = IPMI_FAULT_OTHER;
 		else if (reads_power(*j->step) && b->hooks.power)
@@ -394,30 +537,82 @@ static void on_exit_(_unused_ struct child *c, int status, bool timed_out,
 	pump(b);
 }
 
-static int spawn(struct ipmi_bmc *b, const char *const words[])
-{
+struct call {
+	const char *argv[28];
+	const char *env[4];
 	char suite[8];
-	const char *argv[20] = {"ipmitool", "-v", "-I", "lanplus", "-N", "2", "-R", "2",
-		"-H", b->address, "-U", b->user ? b->user : "", "-E", "-C", suite};
-	_cleanup_free_ char *env =
-		xasprintf("IPMI_PASSWORD=%s", b->password ? b->password : "");
-	const char *envv[] = {env, NULL};
+	char *password; /* owned: "IPMI_PASSWORD=..." */
+};
+
+static void call_clear(struct call *c)
+{
+	explicit_bzero(c->password, strlen(c->password));
+	free(c->password);
+}
+
+/* The whole command line; the words are borrowed. Dates come in one form and in UTC. */
+static void call_make(struct call *c, const struct ipmi_bmc *b, bool verbose,
+	const char *const words[])
+{
+	const char *const head[] = {"ipmitool", "-I", "lanplus", "-N", "2", "-R", "2", "-H",
+		b->address, "-U", b->user ? b->user : "", "-E", "-C", c->suite};
+	size_t n = 0;
+
+	*c = (struct call){0};
+	snprintf(c->suite, sizeof(c->suite), "%u", b->cipher);
+	c->password = xasprintf("IPMI_PASSWORD=%s", b->password ? b->password : "");
+	c->env[0] = c->password;
+	c->env[1] = "LC_ALL=C";
+	c->env[2] = "TZ=UTC";
+	for (size_t i = 0; i < ARRAY_SIZE(head); i++) {
+		c->argv[n++] = head[i];
+		if (i == 0 && verbose)
+			c->argv[n++] = "-v";
+	}
+	for (size_t i = 0; words[i]; i++)
+		c->argv[n++] = words[i];
+}
+
+static int spawn(struct ipmi_job *j, const char *const words[])
+{
+	struct ipmi_bmc *b = j->bmc;
+	bool text = *j->step == STEP_TEXT;
 	struct child_spec spec = {
-		.argv = argv,
-		.env = envv,
-		.timeout_ms = COMMAND_MS,
+		.timeout_ms = text ? TEXT_MS : COMMAND_MS,
 		.on_exit = on_exit_,
 		.userdata = b,
 	};
-	size_t n = 15;
-	int r;
+	_cleanup_(call_clear) struct call c;
 
-	snprintf(suite, sizeof(suite), "%u", b->cipher);
-	for (size_t i = 0; words[i]; i++)
-		argv[n++] = words[i];
-	r = child_spawn(b->event, &spec, &b->child);
-	explicit_bzero(env, strlen(env));
-	return r;
+	call_make(&c, b, !text, words);
+	spec.argv = c.argv;
+	spec.env = c.env;
+	return child_spawn(b->event, &spec, &b->child);
+}
+
+int ipmi_sol_spawn(struct ipmi_bmc *b, int in, int out, pid_t *ret)
+{
+	static const char escape[] = {IPMI_SOL_ESCAPE, 0};
+	static const char *const words[] = {"-e", escape, "sol", "activate", NULL};
+	_cleanup_(call_clear) struct call c;
+
+	call_make(&c, b, false, words);
+	return run_spawn(c.argv, c.env, in, out, ret);
+}
+
+static const char *const *text_words(const struct ipmi_job *j)
+{
+	static const char *const sensors[] = {"sensor", NULL};
+	static const char *const sel[] = {"-c", "-Z", "sel", "elist", "last", "1000", NULL};
+	static const char *const clear[] = {"sel", "clear", NULL};
+	static const char *const sol_off[] = {"sol", "deactivate", NULL};
+
+	if (j->op == IPMI_IDENTIFY)
+		return j->identify;
+	return j->op == IPMI_SENSORS ? sensors
+		: j->op == IPMI_SEL  ? sel
+		: j->op == IPMI_SEL_CLEAR ? clear
+					  : sol_off;
 }
 
 /* The ipmitool words of a step; NULL: nothing to send, go to the next step. */
@@ -430,7 +625,11 @@ static const char *const *step_words(const struct ipmi_job *j)
 	static const char *const reset[] = {"chassis", "power", "reset", NULL};
 	static const char *const pxe[] = {
 		"chassis", "bootdev", "pxe", "options=efiboot", NULL};
+	/* the same by hand: valid, once, UEFI; network. For BMCs that refuse what goes with it */
+	static const char *const pxe_raw[] = {
+		"raw", "0", "8", "5", "0xe0", "0x04", "0", "0", "0", NULL};
 	static const char *const param[] = {"chassis", "bootparam", "get", "5", NULL};
+	static const char *const cold[] = {"mc", "reset", "cold", NULL};
 	enum ipmi_power power = j->bmc->power;
 
 	switch (*j->step) {
@@ -438,7 +637,12 @@ static const char *const *step_words(const struct ipmi_job *j)
 	case STEP_WAIT_OFF:
 	case STEP_WAIT_OFF_SOFT:
 	case STEP_WAIT_ON:
+	case STEP_WAIT_BMC:
 		return status;
+	case STEP_COLD:
+		return cold;
+	case STEP_TEXT:
+		return text_words(j);
 	case STEP_OFF:
 		return power == IPMI_POWER_OFF ? NULL : off;
 	case STEP_ON:
@@ -448,7 +652,7 @@ static const char *const *step_words(const struct ipmi_job *j)
 	case STEP_RESET:
 		return reset;
 	case STEP_SET_PXE:
-		return pxe;
+		return j->pxe_again ? pxe_raw : pxe;
 	case STEP_CHECK_PXE:
 		return param;
 	case STEP_END:
@@ -483,7 +687,7 @@ static void pump(struct ipmi_bmc *b)
 		} else {
 			if (!j->step_began_ms)
 				j->step_began_ms = now_mono_ms();
-			r = spawn(b, words);
+			r = spawn(j, words);
 			if (r == -ENOENT)
 				job_fail(j, IPMI_FAULT_NO_TOOL, "");
 			else if (r < 0)

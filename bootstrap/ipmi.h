@@ -18,9 +18,21 @@ enum ipmi_op {
 	IPMI_RESET,
 	IPMI_CYCLE, /* off, then on: both verified */
 	IPMI_NETBOOT, /* off, boot from the network once, on */
+	/*
+	 * The BMC itself starts anew, the server goes on: the last thing to try with a BMC that
+	 * takes commands and does not carry them out. Done when it answers again, in at most
+	 * five minutes; -ETIMEDOUT: it stayed away.
+	 */
+	IPMI_COLD_RESET,
+	/* The following are asked with ipmi_ask() and answered with ipmitool's output. */
+	IPMI_IDENTIFY, /* arg: seconds ("0" to "255"), or "force": until it is told otherwise */
+	IPMI_SENSORS, /* for sensors_parse() */
+	IPMI_SEL, /* the newest 1000 entries, for sel_parse() */
+	IPMI_SEL_CLEAR,
+	IPMI_SOL_OFF, /* whoever has the serial console loses it; fine when nobody has */
 };
-int ipmi_op_parse(const char *s,
-	enum ipmi_op *ret); /* "status" "on" "off" "soft" "reset" "cycle" */
+/* "status" "on" "off" "soft" "reset" "cycle" "bmc-reset" */
+int ipmi_op_parse(const char *s, enum ipmi_op *ret);
 
 struct ipmi_bmc;
 struct ipmi_job;
@@ -30,6 +42,8 @@ struct ipmi_hooks {
 	void (*power)(enum ipmi_power power, void *userdata);
 	/* Something the operator should know that did not end the operation. */
 	void (*note)(const char *text, void *userdata);
+	/* A cipher suite has worked that is not the one last told, or given as a hint. */
+	void (*cipher)(unsigned suite, void *userdata);
 	void *userdata;
 };
 
@@ -40,13 +54,30 @@ struct ipmi_hooks {
 typedef void (*ipmi_done_fn)(
 	int r, enum ipmi_power power, const char *msg, void *userdata);
 
+/* As ipmi_done_fn; text is ipmitool's output when r is 0, else what went wrong. */
+typedef void (*ipmi_text_fn)(int r, const char *text, void *userdata);
+
 struct ipmi_bmc *ipmi_bmc_new(sd_event *event, const struct ipmi_hooks *hooks);
 void ipmi_bmc_free(struct ipmi_bmc *b); /* ends the running child; NULL is fine */
-/* Copies all three. Where they changed, the cipher suite is found anew. */
-void ipmi_bmc_set(
+/* Copies all three. Where they changed, the cipher suite is found anew, and it is true. */
+bool ipmi_bmc_set(
 	struct ipmi_bmc *b, uint32_t address, const char *user, const char *password);
+/* The suite that worked in an earlier life, 17 or 3 (others are not taken): tried first. */
+void ipmi_bmc_hint_cipher(struct ipmi_bmc *b, unsigned suite);
 
 struct ipmi_job *ipmi_submit(
 	struct ipmi_bmc *b, enum ipmi_op op, ipmi_done_fn done, void *userdata);
+/* arg is copied; NULL: none. Else as ipmi_submit. */
+struct ipmi_job *ipmi_ask(struct ipmi_bmc *b, enum ipmi_op op, const char *arg,
+	ipmi_text_fn done, void *userdata);
 /* done is not called. A command that was already sent to the BMC is not taken back. */
 void ipmi_cancel(struct ipmi_job *j);
+
+/*
+ * Starts `ipmitool sol activate` beside the queue: its stdin is what is typed, its stdout
+ * what the server says. It goes on until stdin ends, and gives the session back then.
+ * IPMI_SOL_ESCAPE is not sent to the server but taken for ipmitool's own escape. The caller
+ * reaps *ret.
+ */
+#define IPMI_SOL_ESCAPE '\xff' /* in no UTF-8 text */
+int ipmi_sol_spawn(struct ipmi_bmc *b, int in, int out, pid_t *ret);

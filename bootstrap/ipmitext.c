@@ -59,17 +59,20 @@ int ipmi_parse_power(const char *out, enum ipmi_power *ret)
 }
 
 /*
- * The "Boot Flag Valid" line is not asked for: ipmi_sim drops that bit, and BMCs clear it
- * after a minute. The selector is what tells a BMC that ignored the command.
+ * The device counts whether or not the flags are said to be valid: ipmi_sim drops that bit
+ * (and the UEFI one with it), and BMCs clear it after a minute. The selector is what tells
+ * a BMC that ignored the command.
  */
-int ipmi_parse_bootparam(const char *out, bool *ret_pxe)
+int ipmi_parse_bootparam(const char *out, struct ipmi_bootflags *ret)
 {
-	size_t len;
+	size_t len, ignored;
 	const char *s = find_line(out, "- Boot Device Selector : ", &len);
 
 	if (!s)
 		return -EBADMSG;
-	*ret_pxe = line_is(s, len, "Force PXE");
+	ret->pxe = line_is(s, len, "Force PXE");
+	ret->efi = find_line(out, "- BIOS EFI boot", &ignored) != NULL;
+	ret->valid = find_line(out, "- Boot Flag Valid", &ignored) != NULL;
 	return 0;
 }
 

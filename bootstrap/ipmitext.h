@@ -23,8 +23,14 @@ enum ipmi_fault {
 
 /* "Chassis Power is on" in out; -EBADMSG when no such line is there. */
 int ipmi_parse_power(const char *out, enum ipmi_power *ret);
-/* Does `chassis bootparam get 5` say that the next boot is from the network? -EBADMSG: not said. */
-int ipmi_parse_bootparam(const char *out, bool *ret_pxe);
+
+struct ipmi_bootflags {
+	bool pxe; /* the next boot is from the network */
+	bool efi; /* and by UEFI */
+	bool valid; /* the BMC says that the flags count; ipmi_sim, and others after a minute, do not */
+};
+/* What `chassis bootparam get 5` says. -EBADMSG: it does not name a boot device. */
+int ipmi_parse_bootparam(const char *out, struct ipmi_bootflags *ret);
 /*
  * Why ipmitool ended with status (as in common/run.h). Some of its commands end with 0
  * and yet say that they failed; that is found too.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 PROGS += ondol
-ondol_SRCS := bootstrap/ondol.c bootstrap/cli.c bootstrap/client.c bootstrap/cloudparts.c \
+ondol_SRCS := bootstrap/ondol.c bootstrap/cli.c bootstrap/client.c bootstrap/cloudparts.c bootstrap/cmd_bmc.c \
 	bootstrap/cloudview.c bootstrap/cmd_apply.c bootstrap/cmd_check.c bootstrap/cmd_cloud.c \
 	bootstrap/cmd_cloudbackup.c bootstrap/tar.c bootstrap/cmd_plan.c bootstrap/cmd_power.c bootstrap/cmd_prove.c \
 	bootstrap/cmd_reinstall.c bootstrap/cmd_status.c bootstrap/cmd_why.c bootstrap/follow.c \
@@ -26,7 +26,7 @@ fuzz-cli_WITH := bootstrap/watch.c bootstrap/view.c bootstrap/progress.c bootstr
 fuzz-cli_PKGS := jansson
 
 PROGS += ondold
-ondold_SRCS := bootstrap/ondold.c bootstrap/api.c bootstrap/api_cloud.c bootstrap/api_node.c \
+ondold_SRCS := bootstrap/ondold.c bootstrap/api.c bootstrap/api_bmc.c bootstrap/bmctext.c bootstrap/api_cloud.c bootstrap/api_node.c \
 	bootstrap/api_operator.c bootstrap/apply.c bootstrap/blobs.c bootstrap/cloud.c bootstrap/cloudca.c \
 	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/diagnose.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/identity.c bootstrap/ipmi.c \
 	bootstrap/ipmitext.c bootstrap/node.c bootstrap/node_install.c bootstrap/node_json.c \
@@ -36,6 +36,10 @@ ondold_SRCS := bootstrap/ondold.c bootstrap/api.c bootstrap/api_cloud.c bootstra
 ondold_USES := images common
 ondold_PKGS := libmicrohttpd sqlite3 gnutls jansson libsystemd
 
+test-bmctext_WITH := bootstrap/bmctext.c
+test-bmctext_PKGS := jansson
+fuzz-bmc_WITH := bootstrap/bmctext.c
+fuzz-bmc_PKGS := jansson
 fuzz-deploy_WITH := bootstrap/fsm.c bootstrap/ipmitext.c bootstrap/pxetext.c bootstrap/radvtext.c \
 	bootstrap/range.c
 test-fsm_WITH := bootstrap/fsm.c

@@ -45,6 +45,31 @@ static void on_note(const char *text, void *userdata)
 	ondold_event(n->o, n, "ipmi", "power.warning", text, NULL);
 }
 
+/* Kept with the address it is of: another BMC begins anew. */
+static void on_cipher(unsigned suite, void *userdata)
+{
+	struct node *n = userdata;
+	json_t *doc = json_pack(
+		"{s:s, s:i}", "address", n->bmc_text, "cipher", (int)suite);
+
+	store_doc_put(n->o->store, "bmc", n->name, doc);
+	json_decref(doc);
+}
+
+static void remember_cipher(struct node *n)
+{
+	json_t *doc = NULL;
+	const char *address;
+
+	if (store_doc_get(n->o->store, "bmc", n->name, &doc) < 0)
+		return;
+	address = json_string_value(json_object_get(doc, "address"));
+	if (address && streq(address, n->bmc_text))
+		ipmi_bmc_hint_cipher(n->bmc,
+			(unsigned)json_integer_value(json_object_get(doc, "cipher")));
+	json_decref(doc);
+}
+
 static void on_queried(
 	int r, _unused_ enum ipmi_power power, const char *msg, void *userdata)
 {
@@ -86,7 +111,10 @@ static int on_deadline(
 struct node *node_new(struct ondold *o, const struct rack_node *conf)
 {
 	struct node *n = xcalloc(1, sizeof(*n));
-	struct ipmi_hooks hooks = {.power = on_power, .note = on_note, .userdata = n};
+	struct ipmi_hooks hooks = {.power = on_power,
+		.note = on_note,
+		.cipher = on_cipher,
+		.userdata = n};
 
 	n->o = o;
 	n->name = xstrdup(conf->name);
@@ -135,7 +163,8 @@ void node_set_conf(struct node *n, const struct rack_node *conf)
 	format_ipv4(conf->bmc, n->bmc_text);
 	format_ipv4(n->o->rack->address, address);
 	snprintf(n->server, sizeof(n->server), "%s:%u", address, n->o->rack->http_port);
-	ipmi_bmc_set(n->bmc, conf->bmc, login->user, login->password);
+	if (ipmi_bmc_set(n->bmc, conf->bmc, login->user, login->password))
+		remember_cipher(n);
 }
 
 /* ---- the machine ---- */

@@ -21,6 +21,9 @@ static const struct command {
 	{"why", cmd_why, OPT_JSON | OPT_ALL},
 	{"reinstall", cmd_reinstall, WAITING},
 	{"power", cmd_power, OPT_YES | OPT_JSON},
+	{"identify", cmd_identify, OPT_JSON},
+	{"sensors", cmd_sensors, OPT_JSON},
+	{"sel", cmd_sel, OPT_CLEAR | OPT_YES | OPT_JSON},
 	{"prove", cmd_prove, OPT_TIMEOUT | OPT_JSON},
 	{"cloud", cmd_cloud, OPT_JSON | OPT_WAIT | OPT_STUDENT | OPT_CA | OPT_YES | OPT_TIMEOUT},
 };

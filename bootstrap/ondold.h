@@ -88,6 +88,12 @@ int rackstate_apply(struct ondold *o, const json_t *body, json_t **ret_answer);
 /* ---- the two APIs of docs/protocol.md ---- */
 void api_node_handle(struct http_req *req, void *ondold);
 void api_operator_handle(struct http_req *req, void *ondold);
+/* ---- api_bmc.c: requests for one node, of the operator API ---- */
+void api_bmc_get_sensors(struct node *n, struct http_req *req);
+void api_bmc_get_sel(struct node *n, struct http_req *req);
+void api_bmc_post_sel(struct node *n, struct http_req *req);
+void api_bmc_post_identify(struct node *n, struct http_req *req);
+
 /*
  * Splits "/v1/nodes/hp02/order" after prefix "/v1/nodes/": the node's name into name, the
  * rest ("order", "" for none) returned; NULL when path is not below prefix.

@@ -31,6 +31,9 @@ static const struct option_def {
 	{"wait", OPT_WAIT, optional_argument},
 	{"student", OPT_STUDENT, no_argument},
 	{"ca", OPT_CA, required_argument},
+	{"clear", OPT_CLEAR, no_argument},
+	{"log", OPT_LOG, no_argument},
+	{"read-only", OPT_READ_ONLY, no_argument},
 };
 
 static int set_timeout(struct options *o, const char *value, char **reterr_msg)
@@ -106,6 +109,15 @@ static int set_option(
 		return 0;
 	case OPT_CA:
 		o->ca = value;
+		return 0;
+	case OPT_CLEAR:
+		o->clear = true;
+		return 0;
+	case OPT_LOG:
+		o->log = true;
+		return 0;
+	case OPT_READ_ONLY:
+		o->read_only = true;
 		return 0;
 	}
 	abort(); /* every bit of defs[] is above */

@@ -21,6 +21,9 @@ enum option_bit {
 	OPT_WAIT = 1 << 10, /* --wait[=TIME] */
 	OPT_STUDENT = 1 << 11,
 	OPT_CA = 1 << 12, /* --ca FILE */
+	OPT_CLEAR = 1 << 13,
+	OPT_LOG = 1 << 14,
+	OPT_READ_ONLY = 1 << 15,
 };
 
 struct options {
@@ -28,7 +31,7 @@ struct options {
 	const char *secrets; /* all strings are borrowed from argv */
 	const char *roles;
 	const char *ca;
-	bool no_secrets, json, yes, no_wait, watch, all, help, wait, student;
+	bool no_secrets, json, yes, no_wait, watch, all, help, wait, student, clear, log, read_only;
 	uint64_t timeout_ms; /* 0: not said */
 	uint64_t wait_ms; /* of --wait; 0: for ever */
 	const char **wipe; /* owned array */

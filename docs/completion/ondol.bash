@@ -10,7 +10,7 @@ _ondol_nodes() {
 
 _ondol() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='check plan apply status why reinstall power prove cloud version help'
+	local commands='check plan apply status why reinstall power identify sensors sel prove cloud version help'
 	local command='' socket='' options i
 	COMPREPLY=()
 
@@ -42,6 +42,8 @@ _ondol() {
 	why) options='--all --json' ;;
 	reinstall) options='--wipe --yes --no-wait --timeout --json' ;;
 	power) options='--yes --json' ;;
+	identify | sensors) options='--json' ;;
+	sel) options='--clear --yes --json' ;;
 	prove) options='--timeout --json' ;;
 	cloud) options='--wait --json --student --ca --timeout --yes' ;;
 	*) options='' ;;
@@ -57,7 +59,7 @@ _ondol() {
 		if [[ $prev == power ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$(_ondol_nodes "$socket")" -- "$cur")
 		else
-			mapfile -t COMPREPLY < <(compgen -W 'status on off cycle reset soft' -- "$cur")
+			mapfile -t COMPREPLY < <(compgen -W 'status on off cycle reset soft bmc-reset' -- "$cur")
 		fi
 		;;
 	cloud)
@@ -66,7 +68,7 @@ _ondol() {
 		backup | restore) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		esac
 		;;
-	status | why | reinstall | prove)
+	status | why | reinstall | prove | identify | sensors | sel)
 		mapfile -t COMPREPLY < <(compgen -W "$(_ondol_nodes "$socket")" -- "$cur")
 		;;
 	esac

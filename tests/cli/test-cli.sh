@@ -13,7 +13,7 @@ run help
 expect 'help' 0 'check      check rack.ini' 'Exit status: 0 done'
 run --help
 expect '--help' 0 'Usage: ondol COMMAND'
-for command in check plan apply status why reinstall power prove; do
+for command in check plan apply status why reinstall power identify sensors sel prove; do
 	run help "$command"
 	expect "help $command" 0 "Usage: ondol $command" 'Example'
 	run "$command" --help
@@ -36,9 +36,15 @@ expect --version 0 "ondol $(cat "$TOP/VERSION")"
 run apply --timeout soon x
 expect 'a bad time' 2 '--timeout: expected a time such as 30s, 20m or 2h, found "soon"'
 run power hp01
-expect 'power without action' 2 'expected a node and one of status, on, off, cycle, reset, soft'
+expect 'power without action' 2 'expected a node and one of status, on, off, cycle, reset, soft, bmc-reset'
 run power hp01 explode
-expect 'an unknown power action' 2 'expected status, on, off, cycle, reset or soft, found explode'
+expect 'an unknown power action' 2 'expected status, on, off, cycle, reset, soft or bmc-reset, found explode'
+run identify hp01 soon
+expect 'a time that is none' 2 'expected 1 to 255 seconds, on or off, found soon'
+run identify hp01 256
+expect 'a light too long' 2 'expected 1 to 255 seconds, on or off, found 256'
+run sensors
+expect 'sensors without node' 2 'expected a node'
 run why
 expect 'why without node' 2 'expected one node'
 run reinstall
@@ -48,7 +54,7 @@ expect 'watch and json' 2 'do not go together'
 
 # ---- nobody there ----
 socket=$TMP/nobody.sock
-for command in status 'why hp01' 'power hp01 status' 'prove hp01' 'reinstall hp01 --yes'; do
+for command in status 'why hp01' 'power hp01 status' 'sensors hp01' 'sel hp01' 'identify hp01' 'prove hp01' 'reinstall hp01 --yes'; do
 	run $command
 	expect "$command without ondold" 1 "ondold does not run here: there is no $socket" 'systemctl start ondold'
 done

@@ -23,11 +23,11 @@ static void tool_output(const char *text)
 {
 	enum ipmi_power power = IPMI_POWER_UNKNOWN;
 	enum ipmi_fault fault = ipmi_classify(text[0] & 1, text[0] & 2, text);
-	bool pxe;
+	struct ipmi_bootflags flags;
 
 	if (ipmi_parse_power(text, &power) == 0 && power == IPMI_POWER_UNKNOWN)
 		abort();
-	(void)ipmi_parse_bootparam(text, &pxe);
+	(void)ipmi_parse_bootparam(text, &flags);
 	free(ipmi_fault_words(fault, "10.77.1.12", "ondol", text));
 }
 

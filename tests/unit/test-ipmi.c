@@ -15,19 +15,28 @@ static const char script[] =
 	"[ \"$IPMI_PASSWORD\" = sesame ] || { echo 'RAKP 2 HMAC is invalid'; exit 1; }\n"
 	"while [ \"$1\" != -C ]; do shift; done\n"
 	"suite=$2; shift 2\n"
+	"tr '\\0' ' ' </proc/$$/cmdline >>argv\n"
 	"echo \"$suite $*\" >>log\n"
 	"[ -e running ] && echo overlap >>log\n"
 	"touch running; trap 'rm -f running' EXIT\n"
 	"[ ! -e only ] || [ \"$suite\" = \"$(cat only)\" ] ||"
 	" { echo 'Error in open session response message : no matching cipher suite'; exit 1; }\n"
+	"[ ! -e away ] || { n=$(cat away); n=$((n - 1)); echo $n >away; [ $n -gt 0 ] || rm away;"
+	" echo 'Get Auth Capabilities error'; exit 1; }\n"
 	"[ ! -s busy ] || { sed -i 1d busy; echo 'Get failed: Node busy'; exit 1; }\n"
 	"case \"$*\" in\n"
 	"*'power status') echo \"Chassis Power is $(cat power)\" ;;\n"
 	"*'power on') [ -s deaf ] && sed -i 1d deaf || echo on >power; echo 'Up/On' ;;\n"
 	"*'power off' | *'power soft') echo off >power ;;\n"
 	"*'power reset') echo Reset ;;\n"
-	"*'bootdev pxe'*) [ -e forgets ] || echo 'Force PXE' >boot; echo Set ;;\n"
-	"*'get 5') echo \"   - Boot Device Selector : $(cat boot)\" ;;\n"
+	"*'bootdev pxe'*) [ ! -e refuses ] || { echo 'Set Chassis Boot Parameter 4 failed: x'; exit 0; }\n"
+	" [ -e forgets ] || echo 'Force PXE' >boot; echo Set ;;\n"
+	"'raw 0 8 5 '*) [ -e forgets ] || echo 'Force PXE' >boot ;;\n"
+	"*'get 5') [ -e legacy ] && echo '   - Boot Flag Valid'\n"
+	" echo \"   - Boot Device Selector : $(cat boot)\" ;;\n"
+	"'mc reset cold') [ -e stays ] || echo 3 >away; echo Sent ;;\n"
+	"sensor) echo 'a | 1.0' ;;\n"
+	"'sol deactivate') echo 'Info: SOL payload already de-activated'; exit 1 ;;\n"
 	"esac\n";
 
 struct world {
@@ -37,6 +46,7 @@ struct world {
 	int pending, last_r;
 	enum ipmi_power last_power, hook_power;
 	char *last_msg, *note;
+	unsigned cipher; /* as told by the hook */
 };
 
 static void put(struct world *w, const char *name, const char *text)
@@ -67,10 +77,18 @@ static void on_note(const char *text, void *userdata)
 	w->note = xstrdup(text);
 }
 
+static void on_cipher(unsigned suite, void *userdata)
+{
+	((struct world *)userdata)->cipher = suite;
+}
+
 static int setup(void **state)
 {
 	struct world *w = xcalloc(1, sizeof(*w));
-	struct ipmi_hooks hooks = {.power = on_power, .note = on_note, .userdata = w};
+	struct ipmi_hooks hooks = {.power = on_power,
+		.note = on_note,
+		.cipher = on_cipher,
+		.userdata = w};
 	_cleanup_free_ char *path = NULL;
 
 	strcpy(w->dir, "/tmp/test-ipmi.XXXXXX");
@@ -110,6 +128,11 @@ static void on_done(int r, enum ipmi_power power, const char *msg, void *userdat
 	w->last_power = power;
 	free(w->last_msg);
 	w->last_msg = xstrdup(msg);
+}
+
+static void on_text(int r, const char *text, void *userdata)
+{
+	on_done(r, IPMI_POWER_UNKNOWN, text, userdata);
 }
 
 static void wait_done(struct world *w)
@@ -310,6 +333,106 @@ static void freed_with_work(void **state)
 	w->bmc = ipmi_bmc_new(w->event, &hooks);
 }
 
+static void ask(struct world *w, enum ipmi_op op, const char *arg)
+{
+	w->pending++;
+	ipmi_ask(w->bmc, op, arg, on_text, w);
+	wait_done(w);
+}
+
+static void text_is_handed_over(void **state)
+{
+	struct world *w = *state;
+
+	ask(w, IPMI_SENSORS, NULL);
+	assert_int_equal(w->last_r, 0);
+	assert_string_equal(w->last_msg, "a | 1.0\n");
+	ask(w, IPMI_IDENTIFY, "force");
+	assert_int_equal(w->last_r, 0);
+	ask(w, IPMI_SOL_OFF, NULL); /* nobody had it: as well */
+	assert_int_equal(w->last_r, 0);
+	expect_log(w,
+		"17 chassis power status\n17 sensor\n"
+		"17 chassis power status\n17 chassis identify force\n"
+		"17 chassis power status\n17 sol deactivate\n");
+	ipmi_bmc_set(w->bmc, 0x0a4d010c, "ondol", "guess");
+	ask(w, IPMI_SENSORS, NULL);
+	assert_true(w->last_r < 0);
+	assert_non_null(strstr(w->last_msg, "password"));
+}
+
+static void bmc_comes_back_from_its_reset(void **state)
+{
+	struct world *w = *state;
+	uint64_t began = now_mono_ms();
+
+	run(w, IPMI_COLD_RESET);
+	assert_int_equal(w->last_r, 0);
+	assert_true(now_mono_ms() - began >= 5000 + 3 * 3000);
+	expect_log(w,
+		"17 mc reset cold\n17 chassis power status\n17 chassis power status\n"
+		"17 chassis power status\n17 chassis power status\n17 chassis power status\n");
+}
+
+static void cipher_outlives_its_finder(void **state)
+{
+	struct world *w = *state;
+
+	put(w, "only", "3");
+	run(w, IPMI_STATUS);
+	assert_int_equal(w->cipher, 3);
+	w->cipher = 0;
+	ipmi_bmc_set(w->bmc, 0x0a4d010d, "ondol", "sesame"); /* another life */
+	put(w, "log", "");
+	ipmi_bmc_hint_cipher(w->bmc, 0); /* never */
+	ipmi_bmc_hint_cipher(w->bmc, 3);
+	run(w, IPMI_STATUS);
+	expect_log(w, "3 chassis power status\n");
+	assert_int_equal(w->cipher, 0); /* nothing new */
+	ipmi_bmc_set(w->bmc, 0x0a4d010e, "ondol", "sesame");
+	ipmi_bmc_hint_cipher(w->bmc, 3);
+	put(w, "only", "17"); /* the BMC was exchanged: the hint only goes first */
+	run(w, IPMI_STATUS);
+	assert_int_equal(w->last_r, 0);
+	assert_int_equal(w->cipher, 17);
+}
+
+static void boot_device_by_hand(void **state)
+{
+	struct world *w = *state;
+	_cleanup_free_ char *log = NULL;
+
+	put(w, "refuses", "");
+	run(w, IPMI_NETBOOT);
+	assert_int_equal(w->last_r, 0);
+	assert_null(w->note);
+	log = get(w, "log");
+	assert_non_null(strstr(log, "17 raw 0 8 5 0xe0 0x04 0 0 0\n"));
+}
+
+static void legacy_boot_is_told(void **state)
+{
+	struct world *w = *state;
+
+	put(w, "legacy", "");
+	run(w, IPMI_NETBOOT);
+	assert_int_equal(w->last_r, 0);
+	assert_non_null(w->note);
+	assert_non_null(strstr(w->note, "UEFI"));
+}
+
+static void no_secret_in_argv(void **state)
+{
+	struct world *w = *state;
+	_cleanup_free_ char *argv = NULL;
+
+	run(w, IPMI_NETBOOT);
+	ask(w, IPMI_SENSORS, NULL);
+	argv = get(w, "argv");
+	assert_non_null(strstr(argv, "lanplus"));
+	assert_null(strstr(argv, "sesame"));
+}
+
 static void no_ipmitool(void **state)
 {
 	struct world *w = *state;
@@ -326,6 +449,8 @@ static void names(void **state)
 
 	assert_int_equal(ipmi_op_parse("cycle", &op), 0);
 	assert_int_equal(op, IPMI_CYCLE);
+	assert_int_equal(ipmi_op_parse("bmc-reset", &op), 0);
+	assert_int_equal(op, IPMI_COLD_RESET);
 	assert_int_equal(ipmi_op_parse("netboot", &op), -EINVAL);
 	assert_int_equal(ipmi_op_parse("", &op), -EINVAL);
 }
@@ -348,6 +473,12 @@ int main(void)
 		T(reset_needs_power),
 		T(cancel),
 		T(freed_with_work),
+		T(text_is_handed_over),
+		T(bmc_comes_back_from_its_reset),
+		T(cipher_outlives_its_finder),
+		T(boot_device_by_hand),
+		T(legacy_boot_is_told),
+		T(no_secret_in_argv),
 		T(no_ipmitool),
 		T(names),
 	};

@@ -26,7 +26,7 @@ static void power(void **state)
 
 static void bootparam(void **state)
 {
-	bool pxe = false;
+	struct ipmi_bootflags f = {0};
 
 	assert_int_equal(
 		ipmi_parse_bootparam("Boot parameter version: 1\n"
@@ -34,17 +34,25 @@ static void bootparam(void **state)
 				     "Boot parameter data: 0004000000\n Boot Flags :\n"
 				     "   - Boot Flag Invalid\n"
 				     "   - Options apply to only next boot\n"
+				     "   - BIOS PC Compatible (legacy) boot \n"
 				     "   - Boot Device Selector : Force PXE\n"
 				     "   - BIOS verbosity : System Default\n",
-			&pxe),
+			&f),
 		0);
-	assert_true(pxe);
-	assert_int_equal(
-		ipmi_parse_bootparam("   - Boot Device Selector : No override\n", &pxe),
+	assert_true(f.pxe && !f.efi && !f.valid);
+	assert_int_equal(ipmi_parse_bootparam(" Boot Flags :\n"
+					      "   - Boot Flag Valid\n"
+					      "   - Options apply to only next boot\n"
+					      "   - BIOS EFI boot \n"
+					      "   - Boot Device Selector : Force PXE\n",
+				 &f),
 		0);
-	assert_false(pxe);
+	assert_true(f.pxe && f.efi && f.valid);
 	assert_int_equal(
-		ipmi_parse_bootparam("Boot parameter version: 1\n", &pxe), -EBADMSG);
+		ipmi_parse_bootparam("   - Boot Device Selector : No override\n", &f), 0);
+	assert_false(f.pxe || f.efi || f.valid);
+	assert_int_equal(
+		ipmi_parse_bootparam("Boot parameter version: 1\n", &f), -EBADMSG);
 }
 
 struct sample {
