@@ -88,9 +88,10 @@ expect 'status of failed nodes' 0 'hp02     2  compute     failed' 'never'
 run status hp02
 expect 'status of one node' 0 'state       failed since' 'No inventory yet'
 run why hp02
-expect 'why of a failed node' 0 'hp02 (compute) is failed since' 'install.wanted' 'idle -> powering' 'power.failed'
+expect 'why of a failed node' 0 'hp02 (compute) is failed since' 'install.wanted' 'idle -> powering' 'power.failed' \
+	'Cause: The BMC does not answer.' 'seen        ' 'what to do  Ping its address'
 run why hp02 --json
-expect 'why --json' 0 '"type": "install.wanted"' '"state": "failed"'
+expect 'why --json' 0 '"type": "install.wanted"' '"state": "failed"' '"cause": "bmc-unreachable"'
 run power hp02 status
 expect 'power where no BMC answers' 1 'hp02: power: BMC 10.77.1.12'
 run power hp2 status

@@ -188,6 +188,10 @@ def events(name, kind=None):
         since = part["last"]
 
 
+def causes(name):
+    return [f["cause"] for f in op("GET", f"/v1/nodes/{name}/why")[1]["findings"]]
+
+
 # ---- ondold ----
 
 daemon = None
@@ -534,6 +538,7 @@ def part_kill(token):
     time.sleep(1.5)
     again = [x for x in bmc_file(12, "log")[len(power_log):].splitlines() if x.startswith("set")]
     check("after kill -9: no power command", again == [], again)
+    check("why says that ondold was restarted", causes("hp02") == ["ondold-restarted"], causes("hp02"))
     check("after kill -9: the token is still good",
           say(2, "hp02", token, {"type": "agent.progress", "data": {"done": 300, "total": 400}})[0] == 200)
 
@@ -577,6 +582,7 @@ def part_refused_disk():
     n = node("hp01")
     check("and the node has failed, saying so", n["state"] == "failed" and "S1A" in n["reason"], n)
     check("its token has ended", say(1, "hp01", token, {"type": "agent.up"})[0] == 401)
+    check("why: a foreign disk", causes("hp01")[:1] == ["disk-foreign"], causes("hp01"))
     status, a = op("POST", "/v1/nodes/hp01/reinstall", {"wipe": ["S1A"]})
     check("reinstall with consent", status == 200, a)
     n = wait_state("hp01", "network-booting")
@@ -598,9 +604,11 @@ def part_refused_disk():
     os.rename(manifest + ".away", manifest)
     status, order = api(11, "GET", "/v1/nodes/hp01/order?wait=5", None, token)
     check("the order says wipe", status == 200 and order["wipe"] is True, order)
-    say(1, "hp01", token, {"type": "agent.failed", "text": "the disk reports I/O errors"})
+    say(1, "hp01", token, {"type": "agent.failed", "text":
+        "sda2: the disk did not take the image: Input/output error. It may be failing."})
     n = node("hp01")
-    check("agent.failed", n["state"] == "failed" and n["reason"] == "the disk reports I/O errors", n)
+    check("agent.failed", n["state"] == "failed" and "Input/output error" in n["reason"], n)
+    check("why: the disk", causes("hp01")[:1] == ["disk-write-error"], causes("hp01"))
 
 
 def part_identity():
@@ -610,6 +618,7 @@ def part_identity():
     check("another server is refused", status == 409 and "CZJ9999999" in a["error"], a)
     check("identity.mismatch is kept", len(events("hp03", "identity.mismatch")) == 1)
     check("and it failed", node("hp03")["state"] == "failed")
+    check("why: another server", causes("hp03")[:1] == ["identity-mismatch"], causes("hp03"))
 
 
 def part_converge(nt, rev):
@@ -706,6 +715,14 @@ def part_deadline():
     time.sleep(0.2)
     n = wait_state("hp01", "failed", seconds=60)
     check("no DHCP: the cable is the suspect", "cabled" in n["reason"], n["reason"])
+    check("why: no DHCP request", causes("hp01")[:1] == ["no-dhcp"], causes("hp01"))
+    # the server of another bay
+    op("POST", "/v1/nodes/hp03/reinstall", {})
+    wait_state("hp03", "network-booting", seconds=60)
+    token = boot_agent(3, "hp03")
+    status, a = api(13, "POST", "/v1/nodes/hp03/inventory", inventory(3, serial="CZJ0010002"), token)
+    check("a swapped server is named", status == 409 and "gives to hp02" in a["error"], a)
+    check("why: it is in the wrong bay", causes("hp03")[:1] == ["wrong-bay"], causes("hp03"))
 
 
 def part_remove():

@@ -151,6 +151,17 @@ static void test_netboot(void **state)
 	}
 }
 
+/* What the boot lacked does not matter once the agent speaks. */
+static void test_agent_is_up(void **state)
+{
+	struct diagnosis *d = begin();
+
+	say_all(d,
+		(const char *const[]){"power.netboot", "dhcp.discover", "dhcp.offer",
+			"boot.script", "agent.up", NULL});
+	cause_is(d, FSM_AGENT, NULL, NULL);
+}
+
 /* While a boot is young nothing is wrong yet. */
 static void test_patience(void **state)
 {
@@ -332,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_power_ignored),
 		cmocka_unit_test(test_cured),
 		cmocka_unit_test(test_netboot),
+		cmocka_unit_test(test_agent_is_up),
 		cmocka_unit_test(test_patience),
 		cmocka_unit_test(test_console),
 		cmocka_unit_test(test_from_disk),
