@@ -43,6 +43,7 @@ fuzz-bmc_PKGS := jansson
 fuzz-deploy_WITH := bootstrap/fsm.c bootstrap/ipmitext.c bootstrap/pxetext.c bootstrap/radvtext.c \
 	bootstrap/range.c
 test-fsm_WITH := bootstrap/fsm.c
+test-fsm-walk_WITH := bootstrap/fsm.c
 test-diagnose_WITH := bootstrap/diagnose.c bootstrap/fsm.c bootstrap/identity.c bootstrap/ipmitext.c
 test-diagnose_PKGS := jansson
 test-store_WITH := bootstrap/store.c

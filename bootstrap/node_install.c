@@ -180,9 +180,14 @@ int node_take_inventory(
 
 /* ---- the order ---- */
 
+/*
+ * While a boot is being ordered the BMC may still be told to switch off: an agent of before
+ * would be cut off in the middle of its writing.
+ */
 bool node_order_is_due(const struct node *n)
 {
-	return (n->fsm.state == FSM_AGENT || n->fsm.state == FSM_INSTALLING) && n->inv &&
+	return (n->fsm.state == FSM_AGENT || n->fsm.state == FSM_INSTALLING) &&
+		!n->fsm.installed && !n->boot_job && n->inv &&
 		(n->fsm.evidence & (UINT64_C(1) << FSM_EV_INVENTORY));
 }
 

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state machine as a whole: every state × every event against a table that people can
+ * read, and 100,000 random lives of a node, with ondold killed at random moments. A life
+ * keeps events as node.c does; after a crash a fresh machine is made from what was kept.
+ */
+#include "tests/unit/harness.h"
+
+#include "bootstrap/fsm.h"
+
+static const struct fsm_names names = {
+	"94:40:c9:00:02:01", "10.77.1.12", "10.77.0.2:8780", NULL};
+
+#define NOW UINT64_C(1000000)
+
+/* ---- every state × every event ---- */
+
+/* in the order of FSM_STATES */
+static const char letters[] = "eipnagfcRFMX";
+
+/*
+ * A letter is the state entered from the column's state, a dot: it stays. First for a node
+ * whose disk was not written in this run (idle: it is wanted), then for one that was
+ * installed; "" means the same as the first.
+ */
+static const struct {
+	enum fsm_event event;
+	const char *fresh, *installed;
+} table[] = {
+	/* from:                     eipnagfcRFMX */
+	{FSM_EV_INSTALL, "iiiiiiiiiiii", ""}, {FSM_EV_SLOT, ".p..........", ""},
+	{FSM_EV_POWERED, "..n.........", ""}, {FSM_EV_POWER_FAILED, "..F.........", ""},
+	{FSM_EV_DHCP_DISCOVER, "............", ""},
+	{FSM_EV_DHCP_OFFER, "............", ""}, {FSM_EV_DHCP_ACK, "............", ""},
+	{FSM_EV_DHCP_BIOS, "............", ""},
+	{FSM_EV_DHCP_OTHER_PORT, "............", ""},
+	{FSM_EV_TFTP_SENT, "............", ""}, {FSM_EV_TFTP_FAILED, "............", ""},
+	/* booting again from the network while the agent works: the agent died */
+	{FSM_EV_BOOT_SCRIPT, "....nn......", "............"},
+	{FSM_EV_BOOT_KERNEL, "............", ""},
+	{FSM_EV_BOOT_INITRD, "............", ""}, {FSM_EV_AGENT_UP, "..aa........", ""},
+	{FSM_EV_AGENT_STEP, "............", ""},
+	{FSM_EV_AGENT_PROGRESS, "............", ""},
+	{FSM_EV_AGENT_INSTALLED, "............", ""},
+	{FSM_EV_AGENT_KEXEC, "............", ".....f......"},
+	{FSM_EV_AGENT_FAILED, "..FFFF......", ""}, {FSM_EV_INVENTORY, "..aa........", ""},
+	{FSM_EV_IDENTITY_MISMATCH, "..FFFF......", ""},
+	{FSM_EV_REFUSED, "..FFFF......", ""}, {FSM_EV_ORDER_BLOCKED, "............", ""},
+	{FSM_EV_ORDER_SENT, "....g.......", ""},
+	/* from network-booting: the installed system was started instead */
+	{FSM_EV_NODED_UP, "...F..c.....", "...F.cc..c.."},
+	{FSM_EV_NODED_STEP, "............", ""},
+	{FSM_EV_NODED_FAILED, ".......FF...", ""},
+	{FSM_EV_NODED_WARNING, "............", ""},
+	{FSM_EV_NODED_MOVED, "............", ""},
+	{FSM_EV_REPORT_READY, ".......R....", ".......R.R.."},
+	{FSM_EV_REPORT_BUSY, "........c...", ""},
+	{FSM_EV_CONVERGE, ".......cc...", ".......ccc.."},
+	{FSM_EV_REMOVED, "XXXXXXXXXXXX", ""},
+	{FSM_EV_TIMEOUT, "............", ""}, /* not before its time */
+};
+
+static void table_is(enum fsm_event event, const char *row, bool installed)
+{
+	assert_int_equal(strlen(row), FSM_N_STATES);
+	for (unsigned s = 0; s < FSM_N_STATES; s++) {
+		struct fsm_node f = {.state = (enum fsm_state)s,
+			.entered_ms = NOW,
+			.moved_ms = NOW,
+			.installed = installed,
+			.want_install = s == FSM_IDLE};
+		struct fsm_output out;
+		char got;
+
+		fsm_step(&f, event, "", &names, 100, NOW, &out);
+		got = out.moved ? letters[out.next.state] : '.';
+		if (got != row[s])
+			fail_msg("%s in %s%s: expected %c, found %c",
+				fsm_event_str(event), fsm_state_str(f.state),
+				installed ? " (installed)" : "", row[s], got);
+	}
+}
+
+static void test_table(void **state)
+{
+	assert_int_equal(ARRAY_SIZE(table), FSM_N_EVENTS);
+	assert_int_equal(strlen(letters), FSM_N_STATES);
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		table_is(table[i].event, table[i].fresh, false);
+		table_is(table[i].event,
+			*table[i].installed ? table[i].installed : table[i].fresh, true);
+	}
+}
+
+/* ---- lives ---- */
+
+#define LIVES 100000
+#define MAX_STEPS 40
+#define MAX_KEPT (2 * MAX_STEPS + 8)
+
+struct kept { /* what ondold writes to its store */
+	bool is_state;
+	unsigned what; /* enum fsm_state or enum fsm_event */
+	uint64_t time_ms;
+};
+
+struct life {
+	uint64_t random;
+	uint64_t now_ms;
+	struct fsm_node f;
+	struct kept kept[MAX_KEPT];
+	size_t n_kept;
+	bool powering; /* a boot from the network was ordered from the BMC */
+	bool written; /* the agent said that it is done, and nothing new was asked for */
+	unsigned lives_lost;
+};
+
+static uint64_t next_random(struct life *l) /* splitmix64 */
+{
+	uint64_t z = l->random += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+static void keep(struct life *l, bool is_state, unsigned what)
+{
+	assert_true(l->n_kept < MAX_KEPT);
+	l->kept[l->n_kept++] = (struct kept){is_state, what, l->now_ms};
+}
+
+static void act(struct life *l, unsigned actions)
+{
+	if (actions & FSM_DO_ABORT_POWER)
+		l->powering = false;
+	if (actions & FSM_DO_POWER) {
+		/* Whoever is powered on to be installed must be one that is to be written. */
+		assert_false(l->written);
+		assert_int_equal(l->f.state, FSM_POWERING);
+		l->powering = true;
+	}
+}
+
+/* node_step() leaves these out of the store; only their transitions are in it. */
+static bool is_kept(enum fsm_event e)
+{
+	return e != FSM_EV_SLOT && e != FSM_EV_TIMEOUT && e != FSM_EV_REPORT_READY &&
+		e != FSM_EV_REPORT_BUSY && e != FSM_EV_NODED_MOVED &&
+		e != FSM_EV_AGENT_PROGRESS;
+}
+
+static void wanted(struct life *l)
+{
+	l->written = false;
+}
+
+static void step(struct life *l, enum fsm_event e)
+{
+	struct fsm_output out;
+
+	if (e == FSM_EV_INSTALL)
+		wanted(l);
+	fsm_step(&l->f, e, "", &names, 100, l->now_ms, &out);
+	l->f = out.next;
+	if (out.moved)
+		keep(l, true, out.next.state);
+	if (e == FSM_EV_AGENT_INSTALLED && l->f.installed)
+		l->written = true;
+	act(l, out.actions);
+}
+
+/* ondold was killed and starts: the machine is made from what was kept. */
+static void restart(struct life *l)
+{
+	struct fsm_node f = {.state = FSM_ENROL};
+
+	for (size_t i = 0; i < l->n_kept; i++) {
+		const struct kept *k = &l->kept[i];
+
+		if (k->is_state)
+			fsm_replay_state(&f, (enum fsm_state)k->what, k->time_ms);
+		else
+			fsm_replay_event(&f, (enum fsm_event)k->what, k->time_ms);
+	}
+	l->f = f;
+	l->powering = false;
+	l->lives_lost++;
+	if (fsm_lost_wish(&l->f))
+		step(l, FSM_EV_INSTALL);
+	act(l, fsm_resume(&l->f, 100, l->now_ms));
+}
+
+/* An order may be fetched: node_order_is_due(), which also wants an inventory. */
+static bool order_is_due(const struct life *l)
+{
+	return (l->f.state == FSM_AGENT || l->f.state == FSM_INSTALLING) &&
+		!l->f.installed && !l->powering;
+}
+
+/* Can it happen at all? Only who was ordered to power on says how it went. */
+static bool can_be(const struct life *l, enum fsm_event e)
+{
+	if (e == FSM_EV_POWERED || e == FSM_EV_POWER_FAILED)
+		return l->powering;
+	if (e == FSM_EV_ORDER_SENT)
+		return order_is_due(l);
+	return e != FSM_EV_REMOVED; /* ondold drops who was removed */
+}
+
+/* What must hold after each step and each restart. */
+static void check(const struct life *l)
+{
+	if (l->written) {
+		assert_false(fsm_wants_netboot(&l->f));
+		assert_false(order_is_due(l));
+	}
+	if (l->f.state == FSM_POWERING)
+		assert_true(l->powering);
+	if (l->f.state == FSM_IDLE)
+		assert_true(fsm_waits_for_slot(&l->f));
+}
+
+/* Whatever becomes of a node that nobody speaks to any more: it comes to rest. */
+static void comes_to_rest(struct life l)
+{
+	for (unsigned i = 0; i < 16; i++) {
+		uint64_t at = fsm_deadline(&l.f, 100);
+
+		if (l.f.state == FSM_IDLE) {
+			l.n_kept = 0;
+			step(&l, FSM_EV_SLOT);
+			continue;
+		}
+		if (at == 0)
+			break;
+		l.now_ms = MAX(l.now_ms, at);
+		l.n_kept = 0;
+		step(&l, FSM_EV_TIMEOUT);
+	}
+	assert_true(l.f.state == FSM_ENROL || l.f.state == FSM_READY ||
+		l.f.state == FSM_FAILED || l.f.state == FSM_MAINTENANCE ||
+		l.f.state == FSM_CANCELLED);
+}
+
+static enum fsm_event some_event(struct life *l)
+{
+	/* the way of an install, so that lives come far; else anything at all */
+	static const enum fsm_event next[FSM_N_STATES] = {[FSM_ENROL] = FSM_EV_INSTALL,
+		[FSM_IDLE] = FSM_EV_SLOT,
+		[FSM_POWERING] = FSM_EV_POWERED,
+		[FSM_NETBOOT] = FSM_EV_AGENT_UP,
+		[FSM_AGENT] = FSM_EV_ORDER_SENT,
+		[FSM_INSTALLING] = FSM_EV_AGENT_INSTALLED,
+		[FSM_FIRST_BOOT] = FSM_EV_NODED_UP,
+		[FSM_CONFIGURING] = FSM_EV_REPORT_READY,
+		[FSM_READY] = FSM_EV_CONVERGE,
+		[FSM_FAILED] = FSM_EV_INSTALL,
+		[FSM_MAINTENANCE] = FSM_EV_INSTALL,
+		[FSM_CANCELLED] = FSM_EV_INSTALL};
+	uint64_t r = next_random(l);
+
+	if (l->powering && l->f.state != FSM_POWERING && r % 2)
+		return FSM_EV_POWERED;
+	if (l->f.state == FSM_INSTALLING && l->f.installed && r % 4)
+		return FSM_EV_AGENT_KEXEC;
+	return r % 2 ? next[l->f.state] : (enum fsm_event)(r / 2 % FSM_N_EVENTS);
+}
+
+static void live(uint64_t seed, unsigned *ret_crashes)
+{
+	struct life l = {.random = seed, .now_ms = NOW, .f = {.state = FSM_ENROL}};
+
+	for (unsigned i = 0; i < MAX_STEPS; i++) {
+		enum fsm_event e = some_event(&l);
+		unsigned fate = next_random(&l) % 16;
+
+		l.now_ms += next_random(&l) % 300000;
+		if (!can_be(&l, e))
+			continue;
+		if (e == FSM_EV_POWERED || e == FSM_EV_POWER_FAILED)
+			l.powering = false;
+		if (is_kept(e))
+			keep(&l, false, e);
+		if (fate == 0 && e != FSM_EV_INSTALL) { /* killed before it acted */
+			l.written |= e == FSM_EV_AGENT_INSTALLED &&
+				l.f.state == FSM_INSTALLING;
+			restart(&l);
+		} else {
+			step(&l, e);
+		}
+		check(&l);
+		if (fate == 1) {
+			struct fsm_node before = l.f;
+
+			restart(&l);
+			assert_int_equal(l.f.state, before.state);
+			assert_int_equal(l.f.installed, before.installed);
+			assert_int_equal(l.f.want_install, before.want_install);
+			check(&l);
+		}
+	}
+	comes_to_rest(l);
+	*ret_crashes += l.lives_lost;
+}
+
+static void test_lives(void **state)
+{
+	const char *s = getenv("FSM_SEED");
+	uint64_t seed = s ? strtoull(s, NULL, 0) : 20201;
+	unsigned crashes = 0;
+
+	print_message("seed %llu (FSM_SEED)\n", (unsigned long long)seed);
+	for (uint64_t i = 0; i < LIVES; i++)
+		live(seed + i * 7919, &crashes);
+	print_message("%d lives, %u restarts\n", LIVES, crashes);
+	assert_true(crashes > LIVES);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_lives),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
