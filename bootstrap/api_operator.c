@@ -181,12 +181,25 @@ static char *check_wipe(const json_t *body)
 	return TAKE_PTR(j.error);
 }
 
+static bool in_maintenance(struct node *n, struct http_req *req)
+{
+	if (n->fsm.state != FSM_MAINTENANCE)
+		return false;
+	httpd_reply_error(req, 409,
+		"%s is in maintenance (%s): `ondol maintenance %s off` ends that first", n->name,
+		n->reason, n->name);
+	return true;
+}
+
 static void post_reinstall(struct node *n, struct http_req *req)
 {
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
 	_cleanup_free_ char *msg = NULL;
-	json_t *body = api_body(req);
+	json_t *body;
 
+	if (in_maintenance(n, req))
+		return;
+	body = api_body(req);
 	if (!body)
 		return;
 	msg = check_wipe(body);
@@ -268,6 +281,56 @@ static void post_prove(struct node *n, struct http_req *req)
 		httpd_reply_json(req, 200, json_pack("{s:I}", "task", (json_int_t)id));
 }
 
+/* The answer names the state that came of it, and why. */
+static void reply_state(struct node *n, struct http_req *req)
+{
+	httpd_reply_json(req, 200,
+		json_pack("{s:s, s:o}", "state", fsm_state_str(n->fsm.state), "reason",
+			str_or_empty(n->reason)));
+}
+
+static void post_cancel(struct node *n, struct http_req *req)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (!fsm_is_cancellable(&n->fsm)) {
+		httpd_reply_error(req, 409, "%s is %s: nothing of it is going on", n->name,
+			fsm_state_str(n->fsm.state));
+		return;
+	}
+	text = xasprintf("cancelled by the operator while %s; its power is left as it is, %s",
+		fsm_state_str(n->fsm.state), fsm_disk_words(&n->fsm));
+	node_event(n, "operator", FSM_EV_CANCEL, text, NULL);
+	reply_state(n, req);
+}
+
+static void post_maintenance(struct node *n, struct http_req *req)
+{
+	json_t *body = api_body(req);
+	struct jx j = {.obj = body};
+	const char *reason;
+	bool on;
+
+	if (!body)
+		return;
+	on = json_is_true(json_object_get(body, "on"));
+	reason = jx_str_opt(&j, "reason", 200, "");
+	if (!json_is_boolean(json_object_get(body, "on")))
+		jx_fail(&j, "on", "expected true or false");
+	if (j.error) {
+		httpd_reply_error(req, 400, "%s", j.error);
+	} else if (on == (n->fsm.state == FSM_MAINTENANCE)) {
+		httpd_reply_error(req, 409, "%s is %s in maintenance", n->name,
+			on ? "already" : "not");
+	} else {
+		node_event(n, "operator", on ? FSM_EV_MAINTAIN : FSM_EV_MAINTAIN_OFF,
+			on && !*reason ? "the operator works on it" : reason, NULL);
+		reply_state(n, req);
+	}
+	jx_clear(&j);
+	json_decref(body);
+}
+
 /* ---- routes ---- */
 
 struct rack_route {
@@ -292,6 +355,8 @@ static const struct node_route node_routes[] = {
 	{"POST", "reinstall", post_reinstall},
 	{"POST", "power", post_power},
 	{"POST", "prove", post_prove},
+	{"POST", "cancel", post_cancel},
+	{"POST", "maintenance", post_maintenance},
 	{"POST", "identify", api_bmc_post_identify},
 	{"GET", "sensors", api_bmc_get_sensors},
 	{"GET", "sel", api_bmc_get_sel},

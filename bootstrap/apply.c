@@ -198,6 +198,11 @@ enum apply_action apply_decide(const struct rack_node *before,
 		*ret_why = xstrdup("new in rack.ini");
 		return APPLY_INSTALL;
 	}
+	if (view->fsm->state == FSM_MAINTENANCE) {
+		*ret_why = xasprintf("is in maintenance and left alone; `ondol maintenance %s off` "
+				     "ends that, then apply again", before->name);
+		return APPLY_NONE;
+	}
 	hardware = apply_hardware_change(before, after);
 	if (hardware)
 		return on_hardware(after, view, hardware, ret_why);

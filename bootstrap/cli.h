@@ -65,6 +65,8 @@ int cmd_apply(struct cli *cli);
 int cmd_status(struct cli *cli);
 int cmd_why(struct cli *cli);
 int cmd_reinstall(struct cli *cli);
+int cmd_cancel(struct cli *cli);
+int cmd_maintenance(struct cli *cli);
 int cmd_power(struct cli *cli);
 int cmd_prove(struct cli *cli);
 int cmd_identify(struct cli *cli);

@@ -96,6 +96,8 @@ static bool no_boots_left(const struct fsm_node *f)
 #define ANY ((1u << FSM_N_STATES) - 1)
 #define BOOTING (S(POWERING) | S(NETBOOT))
 #define BY_AGENT (BOOTING | S(AGENT) | S(INSTALLING))
+#define IN_RUN (S(IDLE) | BY_AGENT | S(FIRST_BOOT) | S(CONFIGURING))
+#define GIVEN_UP (S(FAILED) | S(CANCELLED))
 
 struct rule {
 	unsigned from; /* bits S(x) */
@@ -122,6 +124,10 @@ struct rule {
 static const struct rule rules[] = {
 	{ANY, FSM_EV_REMOVED, NULL, FSM_CANCELLED, END_RUN | FSM_DO_DROP, NULL},
 	{ANY, FSM_EV_INSTALL, NULL, FSM_IDLE, END_RUN, NULL},
+	{IN_RUN, FSM_EV_CANCEL, NULL, FSM_CANCELLED, END_RUN, NULL},
+	{ANY & ~S(MAINTENANCE), FSM_EV_MAINTAIN, NULL, FSM_MAINTENANCE, END_RUN, NULL},
+	{S(MAINTENANCE), FSM_EV_MAINTAIN_OFF, installed, FSM_CONFIGURING, 0, "back from maintenance; what it is gets proved again"},
+	{S(MAINTENANCE), FSM_EV_MAINTAIN_OFF, NULL, FSM_ENROL, 0, "back from maintenance; it is not installed"},
 	{S(IDLE), FSM_EV_SLOT, wants, FSM_POWERING, FSM_DO_POWER, ""},
 	{S(POWERING), FSM_EV_POWERED, NULL, FSM_NETBOOT, 0, ""},
 	{S(POWERING), FSM_EV_POWER_FAILED, NULL, FSM_FAILED, END_RUN, NULL},
@@ -137,13 +143,13 @@ static const struct rule rules[] = {
 	{S(INSTALLING), FSM_EV_AGENT_KEXEC, installed, FSM_FIRST_BOOT, FSM_DO_SCHEDULE, ""},
 	{S(INSTALLING), FSM_EV_NODED_UP, installed, FSM_CONFIGURING, FSM_DO_SCHEDULE, ""},
 	{S(FIRST_BOOT), FSM_EV_NODED_UP, NULL, FSM_CONFIGURING, FSM_DO_SCHEDULE, ""},
-	{S(FAILED), FSM_EV_NODED_UP, installed, FSM_CONFIGURING, 0, "the node came up after all"},
+	{GIVEN_UP, FSM_EV_NODED_UP, installed, FSM_CONFIGURING, 0, "the node came up after all"},
 	{S(CONFIGURING), FSM_EV_REPORT_READY, NULL, FSM_READY, END_RUN, ""},
-	{S(FAILED), FSM_EV_REPORT_READY, installed, FSM_READY, END_RUN, ""},
+	{GIVEN_UP, FSM_EV_REPORT_READY, installed, FSM_READY, END_RUN, ""},
 	{S(CONFIGURING) | S(READY), FSM_EV_NODED_FAILED, NULL, FSM_FAILED, END_RUN, NULL},
 	{S(READY), FSM_EV_REPORT_BUSY, NULL, FSM_CONFIGURING, 0, NULL},
 	{S(READY) | S(CONFIGURING), FSM_EV_CONVERGE, NULL, FSM_CONFIGURING, 0, NULL},
-	{S(FAILED), FSM_EV_CONVERGE, installed, FSM_CONFIGURING, 0, NULL},
+	{GIVEN_UP, FSM_EV_CONVERGE, installed, FSM_CONFIGURING, 0, NULL},
 };
 /* clang-format on */
 
@@ -204,9 +210,9 @@ static void enter(struct fsm_node *f, enum fsm_state to, uint64_t now_ms)
 	}
 	if (to == FSM_NETBOOT && f->state != FSM_POWERING)
 		f->evidence &= UINT64_C(1) << FSM_EV_BOOT_SCRIPT;
-	if (to == FSM_FAILED || to == FSM_CANCELLED) {
+	if (to == FSM_FAILED || to == FSM_CANCELLED || to == FSM_MAINTENANCE) {
 		/* What never reached the disk left the old system as it was. */
-		f->installed = to == FSM_FAILED && (f->installed || f->had_system);
+		f->installed = !seen(f, FSM_EV_REMOVED) && (f->installed || f->had_system);
 		f->want_install = f->had_system = false;
 	}
 	f->state = to;
@@ -456,7 +462,27 @@ void fsm_step(const struct fsm_node *f, enum fsm_event event, const char *text,
 bool fsm_noded_proves_install(const struct fsm_node *f)
 {
 	return !f->installed && !f->want_install && seen(f, FSM_EV_ORDER_SENT) &&
-		(f->state == FSM_INSTALLING || f->state == FSM_FAILED);
+		((1u << f->state) & (S(INSTALLING) | GIVEN_UP));
+}
+
+const char *fsm_disk_words(const struct fsm_node *f)
+{
+	if (f->installed)
+		return "the new system is on its disk";
+	if (seen(f, FSM_EV_ORDER_SENT) && !f->had_system)
+		return "its system disk may be half written: it must be installed again";
+	return f->had_system ? "the system that was on its disk is untouched"
+			     : "nothing was written to its disk";
+}
+
+bool fsm_is_cancellable(const struct fsm_node *f)
+{
+	return (1u << f->state) & IN_RUN;
+}
+
+bool fsm_is_gone(const struct fsm_node *f)
+{
+	return f->state == FSM_CANCELLED && seen(f, FSM_EV_REMOVED);
 }
 
 bool fsm_wants_netboot(const struct fsm_node *f)

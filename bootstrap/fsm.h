@@ -20,8 +20,8 @@
 	X(CONFIGURING, "configuring")   /* ondol-noded works on the desired state */      \
 	X(READY, "ready")                                                                \
 	X(FAILED, "failed")                                                              \
-	X(MAINTENANCE, "maintenance")                                                    \
-	X(CANCELLED, "cancelled")       /* taken out of rack.ini */
+	X(MAINTENANCE, "maintenance")   /* the operator has it; ondold leaves it alone */ \
+	X(CANCELLED, "cancelled")       /* the run by the operator; or it left rack.ini */
 
 /* The names are also the types of events in the store and, for agent and noded, on the wire. */
 #define FSM_EVENTS(X)                                                                    \
@@ -58,6 +58,9 @@
 	X(REPORT_READY, "report.ready")         /* proved, at the wanted revision */      \
 	X(REPORT_BUSY, "report.busy")                                                    \
 	X(CONVERGE, "converge.wanted")                                                   \
+	X(CANCEL, "run.cancelled")                                                       \
+	X(MAINTAIN, "maintenance.on")                                                    \
+	X(MAINTAIN_OFF, "maintenance.off")                                               \
 	X(REMOVED, "node.removed")                                                       \
 	X(TIMEOUT, "deadline")
 /* clang-format on */
@@ -140,6 +143,12 @@ unsigned fsm_resume(struct fsm_node *f, unsigned patience_percent, uint64_t now_
 bool fsm_noded_proves_install(const struct fsm_node *f);
 /* Is a node of this state to get kernel and agent when it boots from the network? */
 bool fsm_wants_netboot(const struct fsm_node *f);
+/* What an end of its run now would leave on its system disk, for people. */
+const char *fsm_disk_words(const struct fsm_node *f);
+/* Can its run be cancelled? */
+bool fsm_is_cancellable(const struct fsm_node *f);
+/* Did it leave the rack, rather than have its run cancelled? */
+bool fsm_is_gone(const struct fsm_node *f);
 /* Does it hold one of the rack's parallel installs? */
 bool fsm_holds_slot(const struct fsm_node *f);
 /* Does it wait for one? */

@@ -110,6 +110,26 @@ const struct help_text help_texts[] = {
 		"Examples:\n"
 		"  ondol reinstall hp02\n"
 		"  ondol reinstall hp02 hp03 --yes --no-wait\n"},
+	{"cancel", "end what goes on with a node; its power is left as it is",
+		"Usage: ondol cancel NODE [--json]\n"
+		"\n"
+		"Ends the run of a node that is on its way: it is not powered, booted or written any\n"
+		"more, and its boot token is good no longer. Says what is left on its disk. The next\n"
+		"`ondol apply` or `ondol reinstall` begins anew.\n"
+		"\n"
+		"Example:\n"
+		"  ondol cancel hp02\n"},
+	{"maintenance", "leave a node alone while people work on it",
+		"Usage: ondol maintenance NODE on [REASON] [--json]\n"
+		"       ondol maintenance NODE off [--json]\n"
+		"\n"
+		"While it is on, ondold does not install, power or change the node, and does not\n"
+		"call it failed; a run that goes on is ended. What runs on it goes on. Off: an\n"
+		"installed node proves itself again, another waits for `ondol apply`.\n"
+		"\n"
+		"Examples:\n"
+		"  ondol maintenance hp04 on 'DIMM 3 is being replaced'\n"
+		"  ondol maintenance hp04 off\n"},
 	{"power", "power of a node, over its BMC",
 		"Usage: ondol power NODE status|on|off|cycle|reset|soft|bmc-reset [--yes] [--json]\n"
 		"\n"

@@ -346,9 +346,9 @@ static void replay_state(struct node *n, const struct store_event *ev)
 
 	if (!name || fsm_state_parse(name, &to) < 0)
 		return;
-	if (to == FSM_CANCELLED)
-		forget(n);
 	fsm_replay_state(&n->fsm, to, mono_of(ev->time_ms));
+	if (fsm_is_gone(&n->fsm))
+		forget(n);
 	note_transition(n, from, to, reason ? reason : "", ev->time_ms);
 }
 

@@ -5,7 +5,8 @@
 
 static bool is_rest(enum fsm_state state)
 {
-	return state == FSM_READY || state == FSM_FAILED || state == FSM_CANCELLED;
+	return state == FSM_READY || state == FSM_FAILED || state == FSM_CANCELLED ||
+		state == FSM_MAINTENANCE;
 }
 
 static json_t *phases(const struct node *n, uint64_t now_ms)

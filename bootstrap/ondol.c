@@ -20,6 +20,8 @@ static const struct command {
 	{"status", cmd_status, OPT_JSON | OPT_WATCH | OPT_TIMEOUT},
 	{"why", cmd_why, OPT_JSON | OPT_ALL},
 	{"reinstall", cmd_reinstall, WAITING},
+	{"cancel", cmd_cancel, OPT_JSON},
+	{"maintenance", cmd_maintenance, OPT_JSON},
 	{"power", cmd_power, OPT_YES | OPT_JSON},
 	{"identify", cmd_identify, OPT_JSON},
 	{"sensors", cmd_sensors, OPT_JSON},

@@ -10,7 +10,7 @@ _ondol_nodes() {
 
 _ondol() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='check plan apply status why reinstall power identify sensors sel prove cloud version help'
+	local commands='check plan apply status why reinstall cancel maintenance power identify sensors sel prove cloud version help'
 	local command='' socket='' options i
 	COMPREPLY=()
 
@@ -42,7 +42,7 @@ _ondol() {
 	why) options='--all --json' ;;
 	reinstall) options='--wipe --yes --no-wait --timeout --json' ;;
 	power) options='--yes --json' ;;
-	identify | sensors) options='--json' ;;
+	identify | sensors | cancel | maintenance) options='--json' ;;
 	sel) options='--clear --yes --json' ;;
 	prove) options='--timeout --json' ;;
 	cloud) options='--wait --json --student --ca --timeout --yes' ;;
@@ -62,13 +62,20 @@ _ondol() {
 			mapfile -t COMPREPLY < <(compgen -W 'status on off cycle reset soft bmc-reset' -- "$cur")
 		fi
 		;;
+	maintenance)
+		if [[ $prev == maintenance ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$(_ondol_nodes "$socket")" -- "$cur")
+		else
+			mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$cur")
+		fi
+		;;
 	cloud)
 		case $prev in
 		cloud) mapfile -t COMPREPLY < <(compgen -W 'status openrc dashboard ca backup restore' -- "$cur") ;;
 		backup | restore) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		esac
 		;;
-	status | why | reinstall | prove | identify | sensors | sel)
+	status | why | reinstall | cancel | prove | identify | sensors | sel)
 		mapfile -t COMPREPLY < <(compgen -W "$(_ondol_nodes "$socket")" -- "$cur")
 		;;
 	esac

@@ -725,6 +725,34 @@ def part_deadline():
     check("why: it is in the wrong bay", causes("hp03")[:1] == ["wrong-bay"], causes("hp03"))
 
 
+def part_set_aside():
+    """hp03 is cancelled on its way, then set aside; hp02, installed, as well."""
+    op("POST", "/v1/nodes/hp03/reinstall", {})
+    wait_state("hp03", "powering", "network-booting")
+    status, a = op("POST", "/v1/nodes/hp03/cancel", {})
+    check("cancel", status == 200 and a["state"] == "cancelled" and
+          "nothing was written" in a["reason"], a)
+    check("twice is refused", op("POST", "/v1/nodes/hp03/cancel", {})[0] == 409)
+    check("and it boots what it has", b"exit" in net(13, "GET", f"/boot/{mac(3)}")[1])
+    status, a = op("POST", "/v1/nodes/hp03/maintenance", {"on": True, "reason": "a new DIMM"})
+    check("maintenance", status == 200 and a == {"state": "maintenance", "reason": "a new DIMM"}, a)
+    check("it wants a boolean", op("POST", "/v1/nodes/hp03/maintenance", {"on": 1})[0] == 400)
+    status, a = op("POST", "/v1/nodes/hp03/reinstall", {})
+    check("no install meanwhile", status == 409 and "a new DIMM" in a["error"], a)
+    status, a = apply(rack_ini(roles={2: "role = storage\nkind = block"}))
+    check("nor by apply", actions(a)["hp03"] == "none" and "maintenance" in str(a), a)
+    op("POST", "/v1/nodes/hp02/maintenance", {"on": True})
+    kill()
+    start()
+    check("after kill -9: still aside", [node(n)["state"] for n in ("hp02", "hp03")] ==
+          ["maintenance", "maintenance"])
+    status, a = op("POST", "/v1/nodes/hp03/maintenance", {"on": False})
+    check("back, never installed", a["state"] == "enrol", a)
+    status, a = op("POST", "/v1/nodes/hp02/maintenance", {"on": False})
+    check("back, installed", a["state"] == "configuring", a)
+    check("not twice", op("POST", "/v1/nodes/hp02/maintenance", {"on": False})[0] == 409)
+
+
 def part_remove():
     status, a = apply(rack_ini(nodes=(2, 3), roles={2: "role = storage\nkind = block"}))
     check("a node that left is removed", actions(a)["hp01"] == "remove", a)
@@ -776,6 +804,7 @@ def main():
         part_prove(nt, rev + 1)
         part_power()
         part_deadline()
+        part_set_aside()
         part_remove()
         part_end()
     except Exception as e:  # a part that could not go on is one failure

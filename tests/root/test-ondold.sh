@@ -29,5 +29,5 @@ work=$(mktemp -d /tmp/ondold-test.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 # A PID namespace: whatever the test starts ends with it.
-timeout -k 5 280 unshare --net --mount --pid --fork --kill-child --mount-proc \
+timeout -k 5 290 unshare --net --mount --pid --fork --kill-child --mount-proc \
 	python3 tests/root/ondold-flow.py "$bin/ondold" "$work"

@@ -18,6 +18,7 @@ static const struct fsm_names names = {
 /* in the order of FSM_STATES */
 static const char letters[] = "eipnagfcRFMX";
 
+/* clang-format off */
 /*
  * A letter is the state entered from the column's state, a dot: it stays. First for a node
  * whose disk was not written in this run (idle: it is wanted), then for one that was
@@ -28,37 +29,48 @@ static const struct {
 	const char *fresh, *installed;
 } table[] = {
 	/* from:                     eipnagfcRFMX */
-	{FSM_EV_INSTALL, "iiiiiiiiiiii", ""}, {FSM_EV_SLOT, ".p..........", ""},
-	{FSM_EV_POWERED, "..n.........", ""}, {FSM_EV_POWER_FAILED, "..F.........", ""},
-	{FSM_EV_DHCP_DISCOVER, "............", ""},
-	{FSM_EV_DHCP_OFFER, "............", ""}, {FSM_EV_DHCP_ACK, "............", ""},
-	{FSM_EV_DHCP_BIOS, "............", ""},
-	{FSM_EV_DHCP_OTHER_PORT, "............", ""},
-	{FSM_EV_TFTP_SENT, "............", ""}, {FSM_EV_TFTP_FAILED, "............", ""},
+	{FSM_EV_INSTALL,            "iiiiiiiiiiii", ""},
+	{FSM_EV_SLOT,               ".p..........", ""},
+	{FSM_EV_POWERED,            "..n.........", ""},
+	{FSM_EV_POWER_FAILED,       "..F.........", ""},
+	{FSM_EV_DHCP_DISCOVER,      "............", ""},
+	{FSM_EV_DHCP_OFFER,         "............", ""},
+	{FSM_EV_DHCP_ACK,           "............", ""},
+	{FSM_EV_DHCP_BIOS,          "............", ""},
+	{FSM_EV_DHCP_OTHER_PORT,    "............", ""},
+	{FSM_EV_TFTP_SENT,          "............", ""},
+	{FSM_EV_TFTP_FAILED,        "............", ""},
 	/* booting again from the network while the agent works: the agent died */
-	{FSM_EV_BOOT_SCRIPT, "....nn......", "............"},
-	{FSM_EV_BOOT_KERNEL, "............", ""},
-	{FSM_EV_BOOT_INITRD, "............", ""}, {FSM_EV_AGENT_UP, "..aa........", ""},
-	{FSM_EV_AGENT_STEP, "............", ""},
-	{FSM_EV_AGENT_PROGRESS, "............", ""},
-	{FSM_EV_AGENT_INSTALLED, "............", ""},
-	{FSM_EV_AGENT_KEXEC, "............", ".....f......"},
-	{FSM_EV_AGENT_FAILED, "..FFFF......", ""}, {FSM_EV_INVENTORY, "..aa........", ""},
-	{FSM_EV_IDENTITY_MISMATCH, "..FFFF......", ""},
-	{FSM_EV_REFUSED, "..FFFF......", ""}, {FSM_EV_ORDER_BLOCKED, "............", ""},
-	{FSM_EV_ORDER_SENT, "....g.......", ""},
+	{FSM_EV_BOOT_SCRIPT,        "....nn......", "............"},
+	{FSM_EV_BOOT_KERNEL,        "............", ""},
+	{FSM_EV_BOOT_INITRD,        "............", ""},
+	{FSM_EV_AGENT_UP,           "..aa........", ""},
+	{FSM_EV_AGENT_STEP,         "............", ""},
+	{FSM_EV_AGENT_PROGRESS,     "............", ""},
+	{FSM_EV_AGENT_INSTALLED,    "............", ""},
+	{FSM_EV_AGENT_KEXEC,        "............", ".....f......"},
+	{FSM_EV_AGENT_FAILED,       "..FFFF......", ""},
+	{FSM_EV_INVENTORY,          "..aa........", ""},
+	{FSM_EV_IDENTITY_MISMATCH,  "..FFFF......", ""},
+	{FSM_EV_REFUSED,            "..FFFF......", ""},
+	{FSM_EV_ORDER_BLOCKED,      "............", ""},
+	{FSM_EV_ORDER_SENT,         "....g.......", ""},
 	/* from network-booting: the installed system was started instead */
-	{FSM_EV_NODED_UP, "...F..c.....", "...F.cc..c.."},
-	{FSM_EV_NODED_STEP, "............", ""},
-	{FSM_EV_NODED_FAILED, ".......FF...", ""},
-	{FSM_EV_NODED_WARNING, "............", ""},
-	{FSM_EV_NODED_MOVED, "............", ""},
-	{FSM_EV_REPORT_READY, ".......R....", ".......R.R.."},
-	{FSM_EV_REPORT_BUSY, "........c...", ""},
-	{FSM_EV_CONVERGE, ".......cc...", ".......ccc.."},
-	{FSM_EV_REMOVED, "XXXXXXXXXXXX", ""},
-	{FSM_EV_TIMEOUT, "............", ""}, /* not before its time */
+	{FSM_EV_NODED_UP,           "...F..c.....", "...F.cc..c.c"},
+	{FSM_EV_NODED_STEP,         "............", ""},
+	{FSM_EV_NODED_FAILED,       ".......FF...", ""},
+	{FSM_EV_NODED_WARNING,      "............", ""},
+	{FSM_EV_NODED_MOVED,        "............", ""},
+	{FSM_EV_REPORT_READY,       ".......R....", ".......R.R.R"},
+	{FSM_EV_REPORT_BUSY,        "........c...", ""},
+	{FSM_EV_CONVERGE,           ".......cc...", ".......ccc.c"},
+	{FSM_EV_CANCEL,             ".XXXXXXX....", ""},
+	{FSM_EV_MAINTAIN,           "MMMMMMMMMM.M", ""},
+	{FSM_EV_MAINTAIN_OFF,       "..........e.", "..........c."},
+	{FSM_EV_REMOVED,            "XXXXXXXXXXXX", ""},
+	{FSM_EV_TIMEOUT,            "............", ""}, /* not before its time */
 };
+/* clang-format on */
 
 static void table_is(enum fsm_event event, const char *row, bool installed)
 {
