@@ -10,7 +10,7 @@
  */
 
 struct ask {
-	struct http_req *req; /* borrowed: parked until answered */
+	struct http_req *req; /* borrowed: parked; NULL when its server has ended */
 	int (*parse)(const char *text, json_t **ret, size_t *ret_unread);
 	const char *key; /* of the answer */
 };
@@ -33,11 +33,11 @@ static void on_answer(int r, const char *text, void *userdata)
 {
 	struct ask *a = userdata;
 
-	if (r < 0)
+	if (a->req && r < 0)
 		httpd_reply_error(a->req, 502, "%s", text);
-	else if (a->parse)
+	else if (a->req && a->parse)
 		answer_parsed(a, text);
-	else
+	else if (a->req)
 		httpd_reply_json(a->req, 200, json_object());
 	free(a);
 }
@@ -48,8 +48,7 @@ static void ask(struct node *n, struct http_req *req, enum ipmi_op op, const cha
 	struct ask *a = xcalloc(1, sizeof(*a));
 
 	*a = what;
-	a->req = req;
-	httpd_park(req);
+	httpd_park_in(req, &a->req);
 	ipmi_ask(n->bmc, op, arg, on_answer, a);
 }
 

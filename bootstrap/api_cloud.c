@@ -124,7 +124,8 @@ static void get_ca(struct ondold *o, struct http_req *req)
 
 	if (!pem)
 		httpd_reply_error(req, 409, "there is no certificate authority yet: it is made "
-					    "by the first apply of a rack with [cloud]");
+					    "by the first apply of a rack with [cloud], or with "
+					    "[deploy] page");
 	else
 		httpd_reply_json(req, 200, json_pack("{s:s}", "ca", pem));
 }
@@ -166,6 +167,7 @@ static void give_new_secrets(struct ondold *o)
 {
 	if (!o->rack)
 		return;
+	page_rack(o);
 	if (cloud_prepare(o, o->rack, o->cloud->parts) < 0)
 		return;
 	for (size_t i = 0; i < o->n_nodes; i++)
@@ -323,26 +325,31 @@ static void get_blob(struct ondold *o, struct http_req *req, const char *name)
 static const struct {
 	const char *method, *path;
 	void (*handle)(struct ondold *o, struct http_req *req);
+	enum access_role role; /* of those over TLS, the least; none: the UNIX socket alone */
 } routes[] = {
-	{"GET", "/v1/cloud", get_cloud},
-	{"GET", "/v1/cloud/ca", get_ca},
-	{"GET", "/v1/cloud/openrc", get_openrc},
-	{"GET", "/v1/cloud/keys", get_keys},
-	{"PUT", "/v1/cloud/keys", put_keys},
-	{"POST", "/v1/cloud/backup", post_backup},
-	{"POST", "/v1/cloud/restore", post_restore},
+	{"GET", "/v1/cloud", get_cloud, ACCESS_VIEWER},
+	{"GET", "/v1/ca", get_ca, ACCESS_VIEWER},
+	{"GET", "/v1/cloud/ca", get_ca, ACCESS_VIEWER},
+	{"GET", "/v1/cloud/openrc", get_openrc, ACCESS_NONE},
+	{"GET", "/v1/cloud/keys", get_keys, ACCESS_NONE},
+	{"PUT", "/v1/cloud/keys", put_keys, ACCESS_NONE},
+	{"POST", "/v1/cloud/backup", post_backup, ACCESS_NONE},
+	{"POST", "/v1/cloud/restore", post_restore, ACCESS_NONE},
 };
 
-void api_cloud_handle(struct ondold *o, struct http_req *req)
+void api_cloud_handle(struct ondold *o, struct http_req *req, enum access_role role)
 {
 	const char *method = httpd_method(req), *path = httpd_path(req);
 	const char *blob = blob_of(path);
 
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
 		if (streq(path, routes[i].path) && streq(method, routes[i].method)) {
-			routes[i].handle(o, req);
+			if (api_may(req, role, routes[i].role))
+				routes[i].handle(o, req);
 			return;
 		}
+	if (!api_may(req, role, ACCESS_NONE))
+		return;
 	if (blob && streq(method, "GET"))
 		get_blob(o, req, blob);
 	else if (blob && streq(method, "PUT"))

@@ -6,7 +6,10 @@
 #include "common/jsonx.h"
 #include "common/log.h"
 
-/* The operator API of docs/protocol.md, on the UNIX socket; httpd.c lets only root in. */
+/*
+ * The operator API of docs/protocol.md. On the UNIX socket httpd.c lets only root in, who may
+ * do all; api_page.c passes on what comes over TLS, with the caller's role.
+ */
 
 #define MAX_EVENTS 1000
 #define MAX_WAIT_S 60
@@ -37,16 +40,19 @@ static json_t *str_or_empty(const char *s)
 	return v ? v : json_string("");
 }
 
+json_t *api_event_json(const struct store_event *ev)
+{
+	return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:O?}", "id", (json_int_t)ev->id,
+		"time", (json_int_t)ev->time_ms, "node", str_or_empty(ev->node), "source",
+		str_or_empty(ev->source), "type", str_or_empty(ev->type), "text",
+		str_or_empty(ev->text), "data", (json_t *)ev->data);
+}
+
 static int add_event(const struct store_event *ev, void *userdata)
 {
 	struct event_list *out = userdata;
 
-	json_array_append_new(out->list,
-		json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:O?}", "id",
-			(json_int_t)ev->id, "time", (json_int_t)ev->time_ms, "node",
-			str_or_empty(ev->node), "source", str_or_empty(ev->source),
-			"type", str_or_empty(ev->type), "text", str_or_empty(ev->text),
-			"data", (json_t *)ev->data));
+	json_array_append_new(out->list, api_event_json(ev));
 	out->last = ev->id;
 	return 0;
 }
@@ -81,10 +87,31 @@ static void try_events(struct http_req *req, bool expired, void *userdata)
 		json_decref(out.list);
 }
 
+/* ?last=N: the newest N, at once. */
+static void get_last_events(struct ondold *o, struct http_req *req)
+{
+	const char *node = httpd_arg(req, "node");
+	struct event_list out;
+	uint64_t n;
+
+	if (httpd_arg_u64(req, "last", MAX_EVENTS, 0, &n) < 0)
+		return;
+	out = (struct event_list){
+		json_array(), store_event_before(o->store, node, (unsigned)n)};
+	if (n)
+		store_event_each(o->store, out.last, node, (unsigned)n, add_event, &out);
+	reply_events(req, &out);
+}
+
 static void get_events(struct ondold *o, struct http_req *req)
 {
 	const char *since = httpd_arg(req, "since");
 	uint64_t wait, limit, from;
+
+	if (httpd_arg(req, "last")) {
+		get_last_events(o, req);
+		return;
+	}
 
 	if (since && streq(since, "-1")) {
 		struct event_list out = {json_array(), store_event_last(o->store)};
@@ -191,8 +218,14 @@ static bool in_maintenance(struct node *n, struct http_req *req)
 	return true;
 }
 
+static const char *asker(const struct http_req *req)
+{
+	return httpd_actor(req) ? httpd_actor(req) : "the operator";
+}
+
 static void post_reinstall(struct node *n, struct http_req *req)
 {
+	_cleanup_free_ char *why = NULL;
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
 	_cleanup_free_ char *msg = NULL;
 	json_t *body;
@@ -208,15 +241,15 @@ static void post_reinstall(struct node *n, struct http_req *req)
 	} else if (profile_load(n->o->opts.images_dir, n->o->rack->image, &m, &msg) < 0) {
 		httpd_reply_error(req, 409, "%s", msg);
 	} else {
-		node_want_install(n, "the operator asked for a new installation",
-			json_object_get(body, "wipe"));
+		why = xasprintf("%s asked for a new installation", asker(req));
+		node_want_install(n, why, json_object_get(body, "wipe"));
 		httpd_reply_json(req, 200, json_object());
 	}
 	json_decref(body);
 }
 
 struct power_job {
-	struct http_req *req; /* borrowed: parked until answered */
+	struct http_req *req; /* borrowed: parked; NULL when its server has ended */
 	struct ondold *o; /* borrowed */
 };
 
@@ -224,9 +257,9 @@ static void on_power_done(int r, enum ipmi_power power, const char *msg, void *u
 {
 	struct power_job *job = userdata;
 
-	if (r < 0)
+	if (job->req && r < 0)
 		httpd_reply_error(job->req, 502, "%s", msg);
-	else
+	else if (job->req)
 		httpd_reply_json(job->req, 200,
 			json_pack("{s:s}", "power", ipmi_power_str(power)));
 	free(job);
@@ -251,12 +284,13 @@ static void post_power(struct node *n, struct http_req *req)
 	if (j.error) {
 		httpd_reply_error(req, 400, "%s", j.error);
 	} else {
-		text = xasprintf("power %s", action);
+		text = httpd_actor(req) ? xasprintf("power %s, by %s", action, asker(req))
+					: xasprintf("power %s", action);
 		if (op != IPMI_STATUS)
 			ondold_event(n->o, n, "operator", "power.wanted", text, NULL);
 		job = xcalloc(1, sizeof(*job));
-		*job = (struct power_job){req, n->o};
-		httpd_park(req);
+		*job = (struct power_job){NULL, n->o};
+		httpd_park_in(req, &job->req);
 		ipmi_submit(n->bmc, op, on_power_done, job);
 	}
 	jx_clear(&j);
@@ -336,34 +370,60 @@ static void post_maintenance(struct node *n, struct http_req *req)
 struct rack_route {
 	const char *method, *path;
 	void (*handle)(struct ondold *o, struct http_req *req);
+	enum access_role role; /* of those over TLS, the least; none: the UNIX socket alone */
 };
 
 static const struct rack_route rack_routes[] = {
-	{"GET", "/v1/status", get_status},
-	{"GET", "/v1/events", get_events},
-	{"POST", "/v1/rack", post_rack},
+	{"GET", "/v1/status", get_status, ACCESS_VIEWER},
+	{"GET", "/v1/events", get_events, ACCESS_VIEWER},
+	{"POST", "/v1/rack", post_rack, ACCESS_NONE},
 };
 
 struct node_route {
 	const char *method, *rest;
 	void (*handle)(struct node *n, struct http_req *req);
+	enum access_role role; /* as above */
 };
 
 static const struct node_route node_routes[] = {
-	{"GET", "", get_node},
-	{"GET", "why", get_why},
-	{"POST", "reinstall", post_reinstall},
-	{"POST", "power", post_power},
-	{"POST", "prove", post_prove},
-	{"POST", "cancel", post_cancel},
-	{"POST", "maintenance", post_maintenance},
-	{"POST", "identify", api_bmc_post_identify},
-	{"GET", "sensors", api_bmc_get_sensors},
-	{"GET", "sel", api_bmc_get_sel},
-	{"POST", "sel", api_bmc_post_sel},
+	{"GET", "", get_node, ACCESS_VIEWER},
+	{"GET", "why", get_why, ACCESS_VIEWER},
+	{"POST", "reinstall", post_reinstall, ACCESS_OPERATOR},
+	{"POST", "power", post_power, ACCESS_OPERATOR},
+	{"POST", "prove", post_prove, ACCESS_OPERATOR},
+	{"POST", "cancel", post_cancel, ACCESS_OPERATOR},
+	{"POST", "maintenance", post_maintenance, ACCESS_OPERATOR},
+	{"POST", "identify", api_bmc_post_identify, ACCESS_OPERATOR},
+	{"GET", "sensors", api_bmc_get_sensors, ACCESS_VIEWER},
+	{"GET", "sel", api_bmc_get_sel, ACCESS_VIEWER},
+	{"POST", "sel", api_bmc_post_sel, ACCESS_NONE},
 };
 
-static void route_node(struct ondold *o, struct http_req *req)
+bool api_may(struct http_req *req, enum access_role caller, enum access_role needed)
+{
+	if (caller >= (needed ? needed : ACCESS_ROOT))
+		return true;
+	if (needed == ACCESS_OPERATOR)
+		httpd_reply_error(req, 403, "only those with the role operator may do this");
+	else
+		httpd_reply_error(req, 403,
+			"this is done on the deployment host, by root, with `ondol`");
+	return false;
+}
+
+/* What somebody does over TLS is kept with who and from where. */
+static void keep_asked(struct node *n, struct http_req *req, const char *what)
+{
+	const char *who = httpd_actor(req);
+	_cleanup_free_ char *text = NULL;
+
+	if (!who || streq(httpd_method(req), "GET"))
+		return;
+	text = xasprintf("%s asks for: %s", who, what);
+	ondold_event(n->o, n, "operator", "access.asked", text, NULL);
+}
+
+static void route_node(struct ondold *o, struct http_req *req, enum access_role role)
 {
 	char name[64];
 	const char *rest =
@@ -378,24 +438,37 @@ static void route_node(struct ondold *o, struct http_req *req)
 	for (size_t i = 0; i < ARRAY_SIZE(node_routes); i++)
 		if (streq(rest, node_routes[i].rest) &&
 			streq(httpd_method(req), node_routes[i].method)) {
+			if (!api_may(req, role, node_routes[i].role))
+				return;
+			keep_asked(n, req, rest);
 			node_routes[i].handle(n, req);
 			return;
 		}
 	httpd_reply_error(req, 404, "no such request for a node");
 }
 
-void api_operator_handle(struct http_req *req, void *ondold)
+void api_operator_route(struct ondold *o, struct http_req *req, enum access_role role)
 {
+	const char *path = httpd_path(req);
+
 	for (size_t i = 0; i < ARRAY_SIZE(rack_routes); i++)
-		if (streq(httpd_path(req), rack_routes[i].path) &&
+		if (streq(path, rack_routes[i].path) &&
 			streq(httpd_method(req), rack_routes[i].method)) {
-			rack_routes[i].handle(ondold, req);
+			if (api_may(req, role, rack_routes[i].role))
+				rack_routes[i].handle(o, req);
 			return;
 		}
-	if (str_startswith(httpd_path(req), "/v1/nodes/"))
-		route_node(ondold, req);
-	else if (str_startswith(httpd_path(req), "/v1/cloud"))
-		api_cloud_handle(ondold, req);
-	else
+	if (str_startswith(path, "/v1/nodes/"))
+		route_node(o, req, role);
+	else if (str_startswith(path, "/v1/cloud") || streq(path, "/v1/ca"))
+		api_cloud_handle(o, req, role);
+	else if (str_startswith(path, "/v1/tokens") && api_may(req, role, ACCESS_NONE))
+		api_token_handle(o, req);
+	else if (!str_startswith(path, "/v1/tokens"))
 		httpd_reply_error(req, 404, "no such request; see docs/protocol.md");
+}
+
+void api_operator_handle(struct http_req *req, void *ondold)
+{
+	api_operator_route(ondold, req, ACCESS_ROOT);
 }

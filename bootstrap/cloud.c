@@ -67,7 +67,7 @@ void cloud_take(struct ondold *o, struct cloudparts *parts)
 }
 
 /* The certificate is for everybody: beside the socket, where `ondol cloud openrc` names it. */
-static void publish_ca(struct ondold *o)
+void cloud_publish_ca(struct ondold *o)
 {
 	const char *pem = cloudsecrets_get(o->cloud->secrets, "ca.cert");
 	_cleanup_free_ char *path = cloud_ca_path(o->opts.socket);
@@ -131,7 +131,7 @@ int cloud_prepare(struct ondold *o, const struct rack *rack, const struct cloudp
 			"secrets of the cloud were made (their names and values are not said here)",
 			NULL);
 	if (r >= 0)
-		publish_ca(o);
+		cloud_publish_ca(o);
 	return r < 0 ? r : 0;
 }
 

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "bootstrap/access.h"
 #include "bootstrap/blobs.h"
 #include "bootstrap/cloudparts.h"
 #include "bootstrap/cloudsecrets.h"
@@ -61,12 +62,14 @@ void cloud_take_report(struct node *n, const json_t *report);
 void cloud_blobs_changed(struct ondold *o);
 /* The node is ready: a restore that it was given is done. */
 void cloud_node_ready(struct node *n);
+/* The authority's certificate, beside the socket. */
+void cloud_publish_ca(struct ondold *o);
 /* Every few seconds: the endpoints' certificate. */
 void cloud_pulse(struct ondold *o);
 
 /* ---- api_cloud.c: requests under /v1/cloud of the operator API ---- */
 struct http_req;
-void api_cloud_handle(struct ondold *o, struct http_req *req);
+void api_cloud_handle(struct ondold *o, struct http_req *req, enum access_role role);
 /* httpd_on_upload of the two servers. */
 void api_cloud_upload(struct http_req *req, void *ondold);
 void api_node_upload(struct http_req *req, void *ondold);

@@ -6,7 +6,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-#include "bootstrap/cloudca.h"
+#include "bootstrap/rackca.h"
 #include "common/jsonx.h"
 #include "common/parse.h"
 
@@ -109,7 +109,7 @@ bool cloudsecrets_is_empty(const struct cloudsecrets *s)
 
 bool cloudsecrets_may_leave(const char *name)
 {
-	return !streq(name, "ca.key");
+	return !streq(name, "ca.key") && !str_startswith(name, "page.");
 }
 
 void cloudsecrets_digest(const char *value, char ret[static 65])
@@ -265,15 +265,28 @@ static char *make(const char *name)
 static bool is_pem(const char *name)
 {
 	return streq(name, "ca.cert") || streq(name, "ca.key") || streq(name, "tls.cert") ||
-		streq(name, "tls.key");
+		streq(name, "tls.key") || str_startswith(name, "page.");
+}
+
+struct leaf { /* the names under which a certificate and its key are kept */
+	const char *cert, *key;
+};
+
+static const struct leaf endpoints = {"tls.cert", "tls.key"};
+static const struct leaf page = {"page.cert", "page.key"};
+
+static bool leaf_is_good(const struct cloudsecrets *s, const struct leaf *leaf,
+	char *const *hosts, uint64_t now_s)
+{
+	return cloudsecrets_get(s, leaf->key) &&
+		rackca_is_good(cloudsecrets_get(s, "ca.cert"),
+			cloudsecrets_get(s, leaf->cert), hosts, now_s);
 }
 
 bool cloudsecrets_tls_is_good(
 	const struct cloudsecrets *s, char *const *hosts, uint64_t now_s)
 {
-	return cloudsecrets_get(s, "tls.key") &&
-		cloudca_is_good(cloudsecrets_get(s, "ca.cert"),
-			cloudsecrets_get(s, "tls.cert"), hosts, now_s);
+	return leaf_is_good(s, &endpoints, hosts, now_s);
 }
 
 static int need_ca(struct cloudsecrets *s, const char *rack, uint64_t now_s, char **reterr_msg)
@@ -283,7 +296,7 @@ static int need_ca(struct cloudsecrets *s, const char *rack, uint64_t now_s, cha
 
 	if (cloudsecrets_get(s, "ca.cert") && cloudsecrets_get(s, "ca.key"))
 		return 0;
-	r = cloudca_new(rack, now_s, &cert, &key, reterr_msg);
+	r = rackca_new(rack, now_s, &cert, &key, reterr_msg);
 	if (r < 0)
 		return r;
 	put(s, "ca.cert", cert);
@@ -291,37 +304,50 @@ static int need_ca(struct cloudsecrets *s, const char *rack, uint64_t now_s, cha
 	return 1;
 }
 
-static int need_tls(struct cloudsecrets *s, char *const *hosts, uint64_t now_s, char **reterr_msg)
+/* With the authority that signs it. */
+static int need_leaf(struct cloudsecrets *s, const char *rack, const struct leaf *leaf,
+	char *const *hosts, uint64_t now_s, char **reterr_msg)
 {
 	char *cert, *key;
-	int r;
+	int r = need_ca(s, rack, now_s, reterr_msg);
 
-	if (cloudsecrets_tls_is_good(s, hosts, now_s))
-		return 0;
-	r = cloudca_issue(cloudsecrets_get(s, "ca.cert"), cloudsecrets_get(s, "ca.key"), hosts,
+	if (r < 0 || leaf_is_good(s, leaf, hosts, now_s))
+		return r;
+	r = rackca_issue(cloudsecrets_get(s, "ca.cert"), cloudsecrets_get(s, "ca.key"), hosts,
 		now_s, &cert, &key, reterr_msg);
 	if (r < 0)
 		return r;
-	put(s, "tls.cert", cert);
-	put(s, "tls.key", key);
+	put(s, leaf->cert, cert);
+	put(s, leaf->key, key);
 	return 1;
+}
+
+static int save_added(struct cloudsecrets *s, char **reterr_msg)
+{
+	int r = save(s, reterr_msg);
+
+	return r < 0 ? r : 1;
+}
+
+int cloudsecrets_need_page(struct cloudsecrets *s, const char *rack, char *const *hosts,
+	uint64_t now_s, char **reterr_msg)
+{
+	int r = need_leaf(s, rack, &page, hosts, now_s, reterr_msg);
+
+	if (r < 0 || !s->unsaved)
+		return MIN(r, 0);
+	return save_added(s, reterr_msg);
 }
 
 int cloudsecrets_need(struct cloudsecrets *s, const char *rack, char *const *names,
 	char *const *hosts, uint64_t now_s, char **reterr_msg)
 {
-	int ca = need_ca(s, rack, now_s, reterr_msg), tls;
+	int r = need_leaf(s, rack, &endpoints, hosts, now_s, reterr_msg);
 
-	if (ca < 0)
-		return ca;
-	tls = need_tls(s, hosts, now_s, reterr_msg);
-	if (tls < 0)
-		return tls;
+	if (r < 0)
+		return r;
 	for (size_t i = 0; names && names[i]; i++)
 		if (!is_pem(names[i]) && !cloudsecrets_get(s, names[i]))
 			put(s, names[i], make(names[i]));
-	if (!s->unsaved)
-		return 0;
-	tls = save(s, reterr_msg);
-	return tls < 0 ? tls : 1;
+	return s->unsaved ? save_added(s, reterr_msg) : 0;
 }

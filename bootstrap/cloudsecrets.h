@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The secrets of a rack's cloud: DIR/cloud-secrets, mode 0600, JSON. Made once and never
+ * The rack's authority, the page's key, and the secrets of a rack's cloud:
+ * DIR/cloud-secrets, mode 0600, JSON. Made once and never
  * changed afterwards, but for the endpoints' certificate; names are added when a part of
  * the cloud needs them. The name says what kind it is (docs/protocol.md). Values are wiped
  * before they are freed. Nothing here logs a value.
@@ -27,10 +28,13 @@ const char *cloudsecrets_get(const struct cloudsecrets *s, const char *name);
  */
 int cloudsecrets_need(struct cloudsecrets *s, const char *rack, char *const *names,
 	char *const *hosts, uint64_t now_s, char **reterr_msg);
+/* The same for the page: the authority, and "page.cert" and "page.key" for these hosts. */
+int cloudsecrets_need_page(struct cloudsecrets *s, const char *rack, char *const *hosts,
+	uint64_t now_s, char **reterr_msg);
 /* Is the endpoints' certificate good for these hosts? */
 bool cloudsecrets_tls_is_good(
 	const struct cloudsecrets *s, char *const *hosts, uint64_t now_s);
-/* May a node be given it? Not the authority's key. */
+/* May a node be given it? Neither the authority's key nor the page's. */
 bool cloudsecrets_may_leave(const char *name);
 /* For backup and restore: {"NAME": "VALUE"}; new reference. */
 json_t *cloudsecrets_to_json(const struct cloudsecrets *s);

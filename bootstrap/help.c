@@ -205,6 +205,26 @@ const struct help_text help_texts[] = {
 		"  ondol cloud status --wait=30m\n"
 		"  eval \"$(ondol cloud openrc)\" && openstack hypervisor list\n"
 		"  ondol cloud backup /root/cloud.tar\n"},
+	{"token", "who may use the page",
+		"Usage: ondol token add NAME --role viewer|operator\n"
+		"       ondol token list [--json]\n"
+		"       ondol token revoke NAME\n"
+		"\n"
+		"The page (rack.ini: [deploy] page) and the API behind it are used with a token. A\n"
+		"viewer sees; an operator may also switch power, reinstall and prove. add prints the\n"
+		"token, once: ondold keeps only its digest. revoke ends its sessions at once.\n"
+		"\n"
+		"Examples:\n"
+		"  ondol token add anna --role operator\n"
+		"  ondol token revoke anna\n"},
+	{"ca", "the certificate of the rack's authority, for browsers",
+		"Usage: ondol ca\n"
+		"\n"
+		"Prints the certificate that signs the page's and the cloud's endpoints' own. Staff\n"
+		"import it into their browsers once, as an authority for websites.\n"
+		"\n"
+		"Example:\n"
+		"  ondol ca >rack-ca.pem\n"},
 	{"version", "print the version", "Usage: ondol version\n"},
 	{"help", "explain a command", "Usage: ondol help [COMMAND]\n"},
 	{NULL, NULL, NULL},

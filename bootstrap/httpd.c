@@ -2,15 +2,11 @@
 #include "bootstrap/httpd.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
-#include "bootstrap/range.h"
+#include "bootstrap/httpd_internal.h"
 #include "common/log.h"
 #include "common/parse.h"
 
@@ -28,40 +24,7 @@
 #define MAX_PER_ADDRESS 64u
 #define IDLE_SECONDS 120u
 #define HEADER_BYTES 32768u
-
-struct http_req {
-	struct httpd *httpd; /* borrowed */
-	struct MHD_Connection *conn; /* borrowed */
-	char *method, *path; /* owned */
-	char *body; /* owned, NUL-terminated once complete */
-	size_t body_len, body_cap;
-	bool body_too_long, handled, suspended;
-	void *sink; /* owned; NULL: the body is kept above */
-	httpd_sink_fn sink_write;
-	void (*sink_drop)(void *sink);
-	int sink_error;
-	struct MHD_Response *response; /* owned until queued */
-	unsigned status;
-	bool replied;
-	const void *key; /* what it waits for */
-	httpd_try_fn try;
-	void *try_data;
-	sd_event_source *timer; /* owned: the end of its wait */
-	struct http_req *prev, *next; /* all requests of the server */
-};
-
-struct httpd {
-	struct MHD_Daemon *daemon; /* owned */
-	httpd_handler handler;
-	void (*upload)(struct http_req *req, void *userdata); /* may be NULL */
-	void *userdata;
-	sd_event *event; /* borrowed */
-	sd_event_source *io, *timer; /* owned */
-	struct http_req *reqs;
-	char *unix_path; /* owned: removed at the end */
-	bool resumed; /* since the last MHD_run: libmicrohttpd itself wakes nobody for it */
-	bool stopping;
-};
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3"
 
 /* ---- requests ---- */
 
@@ -89,13 +52,27 @@ static void req_free(struct http_req *req)
 		req->httpd->reqs = req->next;
 	if (req->next)
 		req->next->prev = req->prev;
+	if (req->slot)
+		*req->slot = NULL;
 	sd_event_source_disable_unref(req->timer);
 	if (req->response)
 		MHD_destroy_response(req->response);
 	if (req->sink)
 		req->sink_drop(req->sink);
+	if (req->stream) {
+		req->stream->closed(req->stream->userdata);
+		free(req->stream->buf);
+		free(req->stream);
+	}
+	for (size_t i = 0; i < HTTPD_MAX_HEADERS; i++) {
+		free(req->header_names[i]);
+		free(req->header_values[i]);
+	}
+	free(req->actor);
 	free(req->method);
 	free(req->path);
+	if (req->body) /* it may hold a token or secrets.ini */
+		explicit_bzero(req->body, req->body_len);
 	free(req->body);
 	free(req);
 }
@@ -186,6 +163,27 @@ const char *httpd_bearer(const struct http_req *req)
 	return s && str_startswith(s, "Bearer ") ? s + strlen("Bearer ") : NULL;
 }
 
+const char *httpd_cookie(const struct http_req *req, const char *name)
+{
+	return MHD_lookup_connection_value(req->conn, MHD_COOKIE_KIND, name);
+}
+
+const char *httpd_header(const struct http_req *req, const char *name)
+{
+	return MHD_lookup_connection_value(req->conn, MHD_HEADER_KIND, name);
+}
+
+void httpd_set_actor(struct http_req *req, const char *actor)
+{
+	free(req->actor);
+	req->actor = xstrdup(actor);
+}
+
+const char *httpd_actor(const struct http_req *req)
+{
+	return req->actor;
+}
+
 uint32_t httpd_peer(const struct http_req *req)
 {
 	const union MHD_ConnectionInfo *info =
@@ -196,106 +194,6 @@ uint32_t httpd_peer(const struct http_req *req)
 		return 0;
 	memcpy(&sin, info->client_addr, sizeof(sin));
 	return ntohl(sin.sin_addr.s_addr);
-}
-
-/* ---- answers ---- */
-
-static void reply(struct http_req *req, unsigned status, struct MHD_Response *response,
-	const char *type)
-{
-	if (!response)
-		abort(); /* no memory */
-	if (req->replied) {
-		MHD_destroy_response(response);
-		return;
-	}
-	if (type)
-		MHD_add_response_header(response, "Content-Type", type);
-	req->replied = true;
-	req->response = response;
-	req->status = status;
-	req->key = NULL;
-	req->try = NULL;
-	req->timer = sd_event_source_disable_unref(req->timer);
-	if (req->suspended) {
-		req->suspended = false;
-		req->httpd->resumed = true;
-		MHD_resume_connection(req->conn);
-	}
-}
-
-static struct MHD_Response *response_of(char *owned, size_t len)
-{
-	return MHD_create_response_from_buffer(len, owned, MHD_RESPMEM_MUST_FREE);
-}
-
-void httpd_reply_json(struct http_req *req, unsigned status, json_t *body)
-{
-	char *text = json_dumps(body, JSON_COMPACT);
-
-	json_decref(body);
-	if (!text)
-		text = xstrdup(
-			"{\"error\": \"an answer that cannot be written as JSON\"}");
-	reply(req, status, response_of(text, strlen(text)), "application/json");
-}
-
-void httpd_reply_error(struct http_req *req, unsigned status, const char *fmt, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	va_list ap;
-	json_t *body;
-
-	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
-	va_end(ap);
-	body = json_pack("{s:s}", "error", text);
-	httpd_reply_json(
-		req, status, body ? body : json_pack("{s:s}", "error", "(not UTF-8)"));
-}
-
-void httpd_reply_text(struct http_req *req, unsigned status, const char *text)
-{
-	char *copy = xstrdup(text);
-
-	reply(req, status, response_of(copy, strlen(copy)), "text/plain; charset=utf-8");
-}
-
-void httpd_reply_empty(struct http_req *req, unsigned status)
-{
-	reply(req, status, response_of(xstrdup(""), 0), NULL);
-}
-
-void httpd_reply_file(struct http_req *req, int fd, uint64_t size)
-{
-	const char *header =
-		MHD_lookup_connection_value(req->conn, MHD_HEADER_KIND, "Range");
-	uint64_t from = 0, len = size;
-	enum range_result r =
-		header ? range_parse(header, size, &from, &len) : RANGE_WHOLE;
-	struct MHD_Response *response;
-	char text[80];
-
-	if (r == RANGE_UNSATISFIABLE) {
-		close(fd);
-		response = response_of(xstrdup(""), 0);
-		snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)size);
-		MHD_add_response_header(response, "Content-Range", text);
-		reply(req, 416, response, NULL);
-		return;
-	}
-	response = MHD_create_response_from_fd_at_offset64(len, fd, from);
-	if (!response)
-		abort();
-	MHD_add_response_header(response, "Accept-Ranges", "bytes");
-	if (r == RANGE_PART) {
-		snprintf(text, sizeof(text), "bytes %llu-%llu/%llu",
-			(unsigned long long)from, (unsigned long long)(from + len - 1),
-			(unsigned long long)size);
-		MHD_add_response_header(response, "Content-Range", text);
-	}
-	reply(req, r == RANGE_PART ? 206 : 200, response, "application/octet-stream");
 }
 
 /* ---- waiting ---- */
@@ -341,6 +239,12 @@ void httpd_kick(struct httpd *h, const void *key)
 void httpd_park(_unused_ struct http_req *req)
 {
 	/* Nothing to keep: an unanswered request is suspended when its handler returns. */
+}
+
+void httpd_park_in(struct http_req *req, struct http_req **slot)
+{
+	req->slot = slot;
+	*slot = req;
 }
 
 /* ---- libmicrohttpd ---- */
@@ -482,25 +386,34 @@ static int watch(struct httpd *h)
 	return r < 0 ? r : 0;
 }
 
-/* Takes the listening socket. */
-static int serve(sd_event *event, int fd, httpd_handler handler, void *userdata,
-	const char *unix_path, struct httpd **ret)
+int httpd_serve(sd_event *event, int fd, const struct httpd_serve_options *options,
+	httpd_handler handler, void *userdata, struct httpd **ret)
 {
 	struct httpd *h = xcalloc(1, sizeof(*h));
+	struct MHD_OptionItem tls[] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)options->cert},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)options->key},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES},
+		{MHD_OPTION_END, 0, NULL},
+	};
 	int r;
 
 	h->event = event;
 	h->handler = handler;
 	h->userdata = userdata;
-	h->unix_path = xstrdup(unix_path);
+	h->unix_path = xstrdup(options->unix_path);
+	h->headers = options->headers;
 	h->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+			(options->cert ? MHD_USE_TLS : 0),
+		0, NULL,
 		NULL, on_access, h, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
 		NULL, MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
 		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, MAX_PER_ADDRESS, MHD_OPTION_END);
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, MAX_PER_ADDRESS, MHD_OPTION_ARRAY,
+		options->cert ? tls : &tls[ARRAY_SIZE(tls) - 1], MHD_OPTION_END);
 	if (!h->daemon) {
 		close(fd);
 		httpd_free(h);
@@ -515,58 +428,6 @@ static int serve(sd_event *event, int fd, httpd_handler handler, void *userdata,
 	return 0;
 }
 
-int httpd_listen_tcp(sd_event *event, uint32_t address, unsigned port,
-	httpd_handler handler, void *userdata, struct httpd **ret)
-{
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(address),
-	};
-	_cleanup_close_ int fd =
-		socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int on = 1;
-
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-		bind(fd, (struct sockaddr *)&sin, sizeof(sin)) < 0 ||
-		listen(fd, SOMAXCONN) < 0)
-		return -errno;
-	return serve(event, TAKE_FD(fd), handler, userdata, NULL, ret);
-}
-
-/* Nobody else may connect in between: the umask makes the socket 0600 from the start. */
-static int bind_private(int fd, const struct sockaddr_un *sun)
-{
-	mode_t old = umask(0177);
-	int r = bind(fd, (const struct sockaddr *)sun, sizeof(*sun)) < 0 ? -errno : 0;
-
-	umask(old);
-	return r;
-}
-
-int httpd_listen_unix(sd_event *event, const char *path, httpd_handler handler,
-	void *userdata, struct httpd **ret)
-{
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	_cleanup_close_ int fd =
-		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	if (strlen(path) >= sizeof(sun.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(sun.sun_path, path);
-	if (unlink(path) < 0 && errno != ENOENT)
-		return -errno;
-	r = bind_private(fd, &sun);
-	if (r < 0)
-		return r;
-	if (listen(fd, SOMAXCONN) < 0)
-		return -errno;
-	return serve(event, TAKE_FD(fd), handler, userdata, path, ret);
-}
-
 void httpd_free(struct httpd *h)
 {
 	if (!h)
@@ -575,6 +436,9 @@ void httpd_free(struct httpd *h)
 	for (struct http_req *req = h->reqs; req; req = req->next)
 		if (!req->replied && req->suspended)
 			httpd_reply_error(req, 503, "ondold is ending");
+	for (struct http_req *req = h->reqs; req; req = req->next)
+		if (req->stream)
+			httpd_stream_end(req->stream);
 	if (h->daemon) {
 		MHD_run(h->daemon); /* sends those answers */
 		MHD_stop_daemon(h->daemon);

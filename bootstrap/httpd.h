@@ -24,6 +24,17 @@ typedef void (*httpd_try_fn)(struct http_req *req, bool expired, void *userdata)
 /* address in host byte order. -errno, such as -EADDRNOTAVAIL while the address is not there. */
 int httpd_listen_tcp(sd_event *event, uint32_t address, unsigned port,
 	httpd_handler handler, void *userdata, struct httpd **ret);
+struct httpd_header {
+	const char *name, *value;
+};
+struct httpd_tls { /* all borrowed: cert and key for the call, headers for the server's life */
+	const char *cert, *key; /* PEM; the certificate may be followed by its issuer's */
+	const struct httpd_header *headers; /* of every answer; ends with a NULL name */
+};
+/* The same over TLS 1.3. */
+int httpd_listen_tls(sd_event *event, uint32_t address, unsigned port,
+	const struct httpd_tls *tls, httpd_handler handler, void *userdata,
+	struct httpd **ret);
 /* The socket is made with mode 0600; only root and the daemon's own user are heard. */
 int httpd_listen_unix(sd_event *event, const char *path, httpd_handler handler,
 	void *userdata, struct httpd **ret);
@@ -39,6 +50,11 @@ const char *httpd_arg(
 int httpd_arg_u64(struct http_req *req, const char *name, uint64_t max, uint64_t dflt,
 	uint64_t *ret);
 const char *httpd_bearer(const struct http_req *req); /* NULL: none */
+const char *httpd_cookie(const struct http_req *req, const char *name); /* NULL: none */
+const char *httpd_header(const struct http_req *req, const char *name); /* NULL: none */
+/* Who asks, for events; NULL until it was said. Copied. */
+void httpd_set_actor(struct http_req *req, const char *actor);
+const char *httpd_actor(const struct http_req *req);
 const char *httpd_body(const struct http_req *req, size_t *ret_len);
 uint32_t httpd_peer(
 	const struct http_req *req); /* IPv4, host byte order; 0: UNIX socket */
@@ -62,12 +78,17 @@ void httpd_set_sink(
 void *httpd_take_sink(struct http_req *req, int *ret_error);
 
 /* ---- the answer: exactly one per request ---- */
+/* Before the answer: a header of it, at most four. Copied. */
+void httpd_set_header(struct http_req *req, const char *name, const char *value);
 void httpd_reply_json(
 	struct http_req *req, unsigned status, json_t *body); /* takes body */
 void httpd_reply_error(struct http_req *req, unsigned status, const char *fmt, ...)
 	_printf_(3, 4);
 void httpd_reply_text(struct http_req *req, unsigned status, const char *text);
 void httpd_reply_empty(struct http_req *req, unsigned status);
+/* data is borrowed for the life of the program. */
+void httpd_reply_static(
+	struct http_req *req, const char *type, const void *data, size_t len);
 /* A file from its start or, for a Range, from there; takes fd. */
 void httpd_reply_file(struct http_req *req, int fd, uint64_t size_bytes);
 
@@ -80,3 +101,23 @@ void httpd_hold(struct http_req *req, const void *key, uint64_t wait_ms, httpd_t
 void httpd_kick(struct httpd *h, const void *key); /* NULL h is fine */
 /* The handler returns without an answer; whoever keeps req answers before httpd_free. */
 void httpd_park(struct http_req *req);
+/*
+ * The same; *slot is this request until it is answered, by whomever, then NULL. For those
+ * who may outlive the server.
+ */
+void httpd_park_in(struct http_req *req, struct http_req **slot);
+
+/* ---- an answer that goes on ---- */
+struct http_stream;
+/*
+ * Begins an answer without end, of which at most size bytes wait for the client at a time.
+ * The stream lives until closed is called: the client is gone, or the server ends. A client
+ * that takes nothing for two minutes counts as gone.
+ */
+struct http_stream *httpd_reply_stream(struct http_req *req, const char *type,
+	size_t size, void (*closed)(void *userdata), void *userdata);
+/* 0; -ENOBUFS: it does not fit, nothing was taken; -EPIPE after the end. */
+int httpd_stream_send(struct http_stream *s, const char *data, size_t len);
+size_t httpd_stream_waiting(const struct http_stream *s); /* bytes not taken yet */
+/* Ends the answer when all is sent; closed follows. */
+void httpd_stream_end(struct http_stream *s);

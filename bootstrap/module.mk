@@ -3,7 +3,7 @@ PROGS += ondol
 ondol_SRCS := bootstrap/ondol.c bootstrap/cli.c bootstrap/client.c bootstrap/cloudparts.c bootstrap/cmd_bmc.c \
 	bootstrap/cloudview.c bootstrap/cmd_apply.c bootstrap/cmd_check.c bootstrap/cmd_cloud.c \
 	bootstrap/cmd_cloudbackup.c bootstrap/tar.c bootstrap/cmd_maintenance.c bootstrap/cmd_plan.c bootstrap/cmd_power.c bootstrap/cmd_prove.c \
-	bootstrap/cmd_reinstall.c bootstrap/cmd_status.c bootstrap/cmd_why.c bootstrap/follow.c \
+	bootstrap/cmd_reinstall.c bootstrap/cmd_status.c bootstrap/cmd_token.c bootstrap/cmd_why.c bootstrap/follow.c \
 	bootstrap/help.c bootstrap/input.c bootstrap/nodeprint.c bootstrap/options.c \
 	bootstrap/outcome.c bootstrap/plan.c bootstrap/progress.c bootstrap/summary.c \
 	bootstrap/table.c bootstrap/term.c bootstrap/view.c bootstrap/watch.c
@@ -26,9 +26,10 @@ fuzz-cli_WITH := bootstrap/watch.c bootstrap/view.c bootstrap/progress.c bootstr
 fuzz-cli_PKGS := jansson
 
 PROGS += ondold
-ondold_SRCS := bootstrap/ondold.c bootstrap/api.c bootstrap/api_bmc.c bootstrap/bmctext.c bootstrap/api_cloud.c bootstrap/api_node.c \
-	bootstrap/api_operator.c bootstrap/apply.c bootstrap/blobs.c bootstrap/cloud.c bootstrap/cloudca.c \
-	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/diagnose.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/identity.c bootstrap/ipmi.c \
+ondold_SRCS := bootstrap/ondold.c bootstrap/access.c bootstrap/api.c bootstrap/api_bmc.c bootstrap/bmctext.c bootstrap/api_cloud.c bootstrap/api_node.c \
+	bootstrap/api_page.c bootstrap/api_token.c bootstrap/live.c bootstrap/page.c bootstrap/pagefiles.c bootstrap/sse.c \
+	bootstrap/api_operator.c bootstrap/apply.c bootstrap/blobs.c bootstrap/cloud.c bootstrap/rackca.c \
+	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/diagnose.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/identity.c bootstrap/ipmi.c \
 	bootstrap/ipmitext.c bootstrap/node.c bootstrap/node_install.c bootstrap/node_json.c \
 	bootstrap/node_report.c bootstrap/profile.c bootstrap/pxe.c bootstrap/pxetext.c \
 	bootstrap/radv.c \
@@ -40,6 +41,8 @@ test-bmctext_WITH := bootstrap/bmctext.c
 test-bmctext_PKGS := jansson
 fuzz-bmc_WITH := bootstrap/bmctext.c
 fuzz-bmc_PKGS := jansson
+$(O)/obj/bootstrap/pagefiles.o: $(wildcard bootstrap/page/*)
+
 fuzz-deploy_WITH := bootstrap/fsm.c bootstrap/ipmitext.c bootstrap/pxetext.c bootstrap/radvtext.c \
 	bootstrap/range.c
 test-fsm_WITH := bootstrap/fsm.c
@@ -59,9 +62,9 @@ test-apply_PKGS := jansson
 test-cloudview_WITH := bootstrap/cloudview.c
 test-cloudview_PKGS := jansson
 test-tar_WITH := bootstrap/tar.c
-test-cloudca_WITH := bootstrap/cloudca.c
-test-cloudca_PKGS := gnutls
-test-cloudsecrets_WITH := bootstrap/cloudsecrets.c bootstrap/cloudca.c
+test-rackca_WITH := bootstrap/rackca.c
+test-rackca_PKGS := gnutls
+test-cloudsecrets_WITH := bootstrap/cloudsecrets.c bootstrap/rackca.c
 test-cloudsecrets_PKGS := gnutls jansson
 test-blobs_WITH := bootstrap/blobs.c bootstrap/store.c
 test-blobs_PKGS := sqlite3 gnutls jansson
@@ -70,5 +73,8 @@ test-facts_PKGS := jansson
 test-cloudparts_WITH := bootstrap/cloudparts.c
 test-identity_WITH := bootstrap/identity.c
 test-identity_PKGS := jansson
-test-httpd_WITH := bootstrap/httpd.c bootstrap/range.c
+test-httpd_WITH := bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/range.c
 test-httpd_PKGS := libmicrohttpd jansson libsystemd
+test-access_WITH := bootstrap/access.c
+test-access_PKGS := gnutls jansson
+test-sse_WITH := bootstrap/sse.c

@@ -27,6 +27,8 @@ static const struct command {
 	{"sensors", cmd_sensors, OPT_JSON},
 	{"sel", cmd_sel, OPT_CLEAR | OPT_YES | OPT_JSON},
 	{"prove", cmd_prove, OPT_TIMEOUT | OPT_JSON},
+	{"token", cmd_token, OPT_ROLE | OPT_JSON},
+	{"ca", cmd_ca, 0},
 	{"cloud", cmd_cloud, OPT_JSON | OPT_WAIT | OPT_STUDENT | OPT_CA | OPT_YES | OPT_TIMEOUT},
 };
 

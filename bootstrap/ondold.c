@@ -36,6 +36,7 @@ int64_t ondold_event(struct ondold *o, struct node *n, const char *source,
 	int64_t id = store_event_add(o->store, &ev);
 
 	ondold_kick(o, o);
+	live_kick(page_live(o));
 	return id;
 }
 
@@ -43,6 +44,7 @@ void ondold_kick(struct ondold *o, const void *key)
 {
 	httpd_kick(o->tcp_http, key);
 	httpd_kick(o->unix_http, key);
+	page_kick(o, key);
 }
 
 /* ---- nodes ---- */
@@ -140,6 +142,7 @@ static int on_pulse(sd_event_source *s, uint64_t usec, void *userdata)
 		node_pulse(o->nodes[i]);
 	cloud_pulse(o);
 	look_at_space(o);
+	page_pulse(o);
 	sd_event_source_set_time(s, usec + PULSE_MS * 1000);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
@@ -227,6 +230,8 @@ static int start(struct ondold *o)
 	if (r >= 0)
 		r = cloud_open(o, &msg);
 	if (r >= 0)
+		r = page_open(o, &msg);
+	if (r >= 0)
 		r = serve_new(o);
 	if (r < 0) {
 		log_error("%s", msg ? msg : strerror(-r));
@@ -246,6 +251,7 @@ static void stop(struct ondold *o)
 		node_free(o->nodes[i]);
 	o->n_nodes = 0;
 	free(o->nodes);
+	page_close(o);
 	httpd_free(o->tcp_http);
 	httpd_free(o->unix_http);
 	pxe_free(o->pxe);

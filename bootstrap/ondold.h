@@ -11,6 +11,7 @@
 #include "bootstrap/cloud.h"
 #include "bootstrap/httpd.h"
 #include "bootstrap/node.h"
+#include "bootstrap/page.h"
 #include "bootstrap/pxe.h"
 #include "bootstrap/radv.h"
 #include "bootstrap/store.h"
@@ -35,6 +36,7 @@ struct ondold {
 	size_t n_nodes;
 
 	struct cloud *cloud; /* owned */
+	struct page *page; /* owned */
 
 	struct httpd *unix_http, *tcp_http; /* owned; tcp: NULL while it cannot listen */
 	uint32_t tcp_address; /* what tcp_http listens at */
@@ -94,6 +96,14 @@ void api_bmc_get_sel(struct node *n, struct http_req *req);
 void api_bmc_post_sel(struct node *n, struct http_req *req);
 void api_bmc_post_identify(struct node *n, struct http_req *req);
 
+/* The same for a caller with this role: a request that is not for it is answered 403. */
+void api_operator_route(struct ondold *o, struct http_req *req, enum access_role role);
+/* Answers 403 unless a request that needs this role (none: the UNIX socket) is for the caller. */
+bool api_may(struct http_req *req, enum access_role caller, enum access_role needed);
+/* Requests under /v1/tokens. */
+void api_token_handle(struct ondold *o, struct http_req *req);
+/* An event as the API tells it. New reference. */
+json_t *api_event_json(const struct store_event *ev);
 /*
  * Splits "/v1/nodes/hp02/order" after prefix "/v1/nodes/": the node's name into name, the
  * rest ("order", "" for none) returned; NULL when path is not below prefix.

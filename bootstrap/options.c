@@ -34,6 +34,7 @@ static const struct option_def {
 	{"clear", OPT_CLEAR, no_argument},
 	{"log", OPT_LOG, no_argument},
 	{"read-only", OPT_READ_ONLY, no_argument},
+	{"role", OPT_ROLE, required_argument},
 };
 
 static int set_timeout(struct options *o, const char *value, char **reterr_msg)
@@ -118,6 +119,9 @@ static int set_option(
 		return 0;
 	case OPT_READ_ONLY:
 		o->read_only = true;
+		return 0;
+	case OPT_ROLE:
+		o->role = value;
 		return 0;
 	}
 	abort(); /* every bit of defs[] is above */

@@ -24,6 +24,7 @@ enum option_bit {
 	OPT_CLEAR = 1 << 13,
 	OPT_LOG = 1 << 14,
 	OPT_READ_ONLY = 1 << 15,
+	OPT_ROLE = 1 << 16, /* --role viewer|operator */
 };
 
 struct options {
@@ -31,6 +32,7 @@ struct options {
 	const char *secrets; /* all strings are borrowed from argv */
 	const char *roles;
 	const char *ca;
+	const char *role;
 	bool no_secrets, json, yes, no_wait, watch, all, help, wait, student, clear, log, read_only;
 	uint64_t timeout_ms; /* 0: not said */
 	uint64_t wait_ms; /* of --wait; 0: for ever */

@@ -204,6 +204,7 @@ int serve_new(struct ondold *o)
 void serve_rack(struct ondold *o)
 {
 	pxe_set_rack(o->pxe, o->rack);
+	page_rack(o);
 	if (o->tcp_http &&
 		(o->tcp_address != o->rack->address ||
 			o->tcp_port != o->rack->http_port)) {

@@ -36,6 +36,7 @@ static const char schema[] =
 enum stmt {
 	ST_EVENT_ADD,
 	ST_EVENT_LAST,
+	ST_EVENT_BEFORE,
 	ST_RACK_ADD,
 	ST_RACK_GET,
 	ST_DOC_PUT,
@@ -52,6 +53,8 @@ static const char *const sql[ST_N] = {
 	[ST_EVENT_ADD] = ("INSERT INTO event (time, node, source, type, text, data)"
 			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
 	[ST_EVENT_LAST] = "SELECT coalesce(max(id), 0) FROM event",
+	[ST_EVENT_BEFORE] = ("SELECT id FROM event WHERE ?1 IS NULL OR node = ?1"
+			     " ORDER BY id DESC LIMIT 1 OFFSET ?2"),
 	[ST_RACK_ADD] = "INSERT INTO rack (time, file, rack_ini) VALUES (?1, ?2, ?3)",
 	[ST_RACK_GET] =
 		"SELECT revision, file, rack_ini FROM rack ORDER BY revision DESC LIMIT 1",
@@ -293,6 +296,18 @@ int64_t store_event_last(struct store *s)
 	sqlite3_stmt *st = s->stmts[ST_EVENT_LAST];
 	int64_t id = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
 
+	sqlite3_reset(st);
+	return id;
+}
+
+int64_t store_event_before(struct store *s, const char *node, unsigned n)
+{
+	sqlite3_stmt *st = s->stmts[ST_EVENT_BEFORE];
+	int64_t id;
+
+	bind_text(st, 1, node);
+	sqlite3_bind_int64(st, 2, n);
+	id = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
 	sqlite3_reset(st);
 	return id;
 }

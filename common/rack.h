@@ -114,6 +114,8 @@ struct rack {
 	unsigned http_port;
 	char *image;      /* image profile: "core", "full" */
 	unsigned parallel_installs; /* 1..RACK_MAX_NODES */
+	uint32_t page_address; /* where operators reach the page over TLS */
+	unsigned page_port; /* 0: no page */
 
 	/* [bmc]: the network of the service processors */
 	struct ipv4_net bmc_subnet;

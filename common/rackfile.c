@@ -159,6 +159,28 @@ static void read_ssh_keys(struct reader *rd)
 	}
 }
 
+/* Not 0.0.0.0: the certificate names the address. */
+static void read_page(struct reader *rd)
+{
+	static const char what[] = "an address of this host and a port, such as 10.77.0.2:8443";
+	const struct conf_key *k = value(rd, "page", NULL);
+	struct rack *r = rd->rack;
+	uint32_t address;
+	unsigned port;
+
+	if (!k)
+		return;
+	if (parse_ipv4_port(k->value, &address, &port) < 0 || address == 0) {
+		bad(rd, k, what);
+	} else if (address == r->address && port == r->http_port) {
+		SAY(rd, k, "expected another port than http_port (%u), which serves the nodes",
+			r->http_port);
+	} else {
+		r->page_address = address;
+		r->page_port = port;
+	}
+}
+
 static void read_general(struct reader *rd)
 {
 	struct rack *r = rd->rack;
@@ -174,6 +196,7 @@ static void read_general(struct reader *rd)
 		r->http_port = read_uint(rd, "http_port", 1, 65535, 8780, false);
 		r->image = read_word(rd, "image", parse_hostname, "the name of an image profile", "core");
 		r->parallel_installs = read_uint(rd, "parallel_installs", 1, RACK_MAX_NODES, 4, false);
+		read_page(rd);
 	}
 	if (enter(rd, "bmc", "it describes the network of the service processors")) {
 		r->bmc_subnet = read_net(rd, "subnet");

@@ -10,14 +10,14 @@ _ondol_nodes() {
 
 _ondol() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='check plan apply status why reinstall cancel maintenance power identify sensors sel prove cloud version help'
+	local commands='check plan apply status why reinstall cancel maintenance power identify sensors sel prove token ca cloud version help'
 	local command='' socket='' options i
 	COMPREPLY=()
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--socket) socket=${COMP_WORDS[++i]} ;;
-		--secrets | --roles | --wipe | --timeout | --ca) ((i++)) ;;
+		--secrets | --roles | --wipe | --timeout | --ca | --role) ((i++)) ;;
 		-*) ;;
 		*) [[ -z $command ]] && command=${COMP_WORDS[i]} ;;
 		esac
@@ -29,6 +29,10 @@ _ondol() {
 		;;
 	--roles)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	--role)
+		mapfile -t COMPREPLY < <(compgen -W 'viewer operator' -- "$cur")
 		return
 		;;
 	--wipe | --timeout) return ;;
@@ -45,6 +49,7 @@ _ondol() {
 	identify | sensors | cancel | maintenance) options='--json' ;;
 	sel) options='--clear --yes --json' ;;
 	prove) options='--timeout --json' ;;
+	token) options='--role --json' ;;
 	cloud) options='--wait --json --student --ca --timeout --yes' ;;
 	*) options='' ;;
 	esac
@@ -68,6 +73,9 @@ _ondol() {
 		else
 			mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$cur")
 		fi
+		;;
+	token)
+		[[ $prev != token ]] || mapfile -t COMPREPLY < <(compgen -W 'add list revoke' -- "$cur")
 		;;
 	cloud)
 		case $prev in

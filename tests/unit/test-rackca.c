@@ -4,7 +4,7 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
-#include "bootstrap/cloudca.h"
+#include "bootstrap/rackca.h"
 
 #define NOW UINT64_C(1800000000)
 #define DAY UINT64_C(86400)
@@ -21,7 +21,7 @@ static int setup(void **state)
 	struct ca *ca = xcalloc(1, sizeof(*ca));
 	char *msg = NULL;
 
-	assert_int_equal(cloudca_new("lab", NOW, &ca->cert, &ca->key, &msg), 0);
+	assert_int_equal(rackca_new("lab", NOW, &ca->cert, &ca->key, &msg), 0);
 	*state = ca;
 	return 0;
 }
@@ -72,12 +72,12 @@ static void endpoints(void **state)
 		(char *)"cloud.school.example", (char *)"10.77.20.12", (char *)"127.0.0.1", (char *)"localhost", NULL};
 	gnutls_x509_crt_t crt;
 
-	assert_int_equal(cloudca_issue(ca->cert, ca->key, names, NOW, &cert, &key, &msg), 0);
-	assert_true(cloudca_is_good(ca->cert, cert, names, NOW));
-	assert_true(cloudca_is_good(ca->cert, cert, names, NOW + 366 * DAY));
-	assert_false(cloudca_is_good(ca->cert, cert, names, NOW + 368 * DAY)); /* 29 days left */
-	assert_false(cloudca_is_good(ca->cert, cert, fewer, NOW));
-	assert_false(cloudca_is_good(ca->cert, cert, other, NOW));
+	assert_int_equal(rackca_issue(ca->cert, ca->key, names, NOW, &cert, &key, &msg), 0);
+	assert_true(rackca_is_good(ca->cert, cert, names, NOW));
+	assert_true(rackca_is_good(ca->cert, cert, names, NOW + 366 * DAY));
+	assert_false(rackca_is_good(ca->cert, cert, names, NOW + 368 * DAY)); /* 29 days left */
+	assert_false(rackca_is_good(ca->cert, cert, fewer, NOW));
+	assert_false(rackca_is_good(ca->cert, cert, other, NOW));
 	crt = read_cert(cert);
 	assert_true(gnutls_x509_crt_check_hostname(crt, "cloud.school.example"));
 	assert_true(gnutls_x509_crt_check_hostname(crt, "10.77.20.11"));
@@ -91,14 +91,14 @@ static void another_authority(void **state)
 	struct ca *ca = *state;
 	_cleanup_free_ char *cert = NULL, *key = NULL, *other_cert = NULL, *other_key = NULL, *msg = NULL;
 
-	assert_int_equal(cloudca_new("lab", NOW, &other_cert, &other_key, &msg), 0);
-	assert_int_equal(cloudca_issue(ca->cert, ca->key, names, NOW, &cert, &key, &msg), 0);
-	assert_false(cloudca_is_good(other_cert, cert, names, NOW));
-	assert_false(cloudca_is_good(NULL, cert, names, NOW));
-	assert_false(cloudca_is_good(ca->cert, NULL, names, NOW));
-	assert_false(cloudca_is_good(ca->cert, "rubbish", names, NOW));
+	assert_int_equal(rackca_new("lab", NOW, &other_cert, &other_key, &msg), 0);
+	assert_int_equal(rackca_issue(ca->cert, ca->key, names, NOW, &cert, &key, &msg), 0);
+	assert_false(rackca_is_good(other_cert, cert, names, NOW));
+	assert_false(rackca_is_good(NULL, cert, names, NOW));
+	assert_false(rackca_is_good(ca->cert, NULL, names, NOW));
+	assert_false(rackca_is_good(ca->cert, "rubbish", names, NOW));
 	assert_int_equal(
-		cloudca_issue("rubbish", ca->key, names, NOW, &cert, &key, &msg), -EINVAL);
+		rackca_issue("rubbish", ca->key, names, NOW, &cert, &key, &msg), -EINVAL);
 	assert_non_null(strstr(msg, "certificate authority"));
 }
 

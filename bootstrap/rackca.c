@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bootstrap/cloudca.h"
+#include "bootstrap/rackca.h"
 
 #include <arpa/inet.h>
 #include <gnutls/crypto.h>
@@ -126,12 +126,12 @@ static int give(struct pair *p, char **ret_cert, char **ret_key)
 	return 0;
 }
 
-int cloudca_new(const char *rack, uint64_t now_s, char **ret_cert, char **ret_key,
+int rackca_new(const char *rack, uint64_t now_s, char **ret_cert, char **ret_key,
 	char **reterr_msg)
 {
 	_cleanup_free_ char *cn = xasprintf("ondol rack %s", rack);
 	_cleanup_(pair_clear) struct pair p = {0};
-	int r = begin(&p, cn, now_s, CLOUDCA_DAYS);
+	int r = begin(&p, cn, now_s, RACKCA_DAYS);
 
 	if (r == 0)
 		r = gnutls_x509_crt_set_basic_constraints(p.crt, 1, 0);
@@ -172,7 +172,7 @@ static int fill_leaf(struct pair *p, const struct pair *ca, char *const *names)
 	return r < 0 ? r : set_ids(p, ca->crt);
 }
 
-int cloudca_issue(const char *ca_cert, const char *ca_key, char *const *names,
+int rackca_issue(const char *ca_cert, const char *ca_key, char *const *names,
 	uint64_t now_s, char **ret_cert, char **ret_key, char **reterr_msg)
 {
 	_cleanup_(pair_clear) struct pair ca = {0}, p = {0};
@@ -180,14 +180,14 @@ int cloudca_issue(const char *ca_cert, const char *ca_key, char *const *names,
 
 	if (r < 0)
 		return failed(r, "reading the rack's certificate authority", reterr_msg);
-	r = begin(&p, names[0], now_s, CLOUDCA_LEAF_DAYS);
+	r = begin(&p, names[0], now_s, RACKCA_LEAF_DAYS);
 	if (r == 0)
 		r = fill_leaf(&p, &ca, names);
 	if (r == 0)
 		r = gnutls_x509_crt_sign2(p.crt, ca.crt, ca.key, GNUTLS_DIG_SHA256, 0);
 	if (r == 0)
 		r = give(&p, ret_cert, ret_key);
-	return r < 0 ? failed(r, "issuing the endpoints' certificate", reterr_msg) : 0;
+	return r < 0 ? failed(r, "issuing a certificate", reterr_msg) : 0;
 }
 
 /* One name of the certificate as text; false: there is none at this place, or no such. */
@@ -219,7 +219,7 @@ static bool has_names(gnutls_x509_crt_t crt, char *const *names)
 	return strv_len(found) == strv_len(names);
 }
 
-bool cloudca_is_good(const char *ca_cert, const char *cert, char *const *names,
+bool rackca_is_good(const char *ca_cert, const char *cert, char *const *names,
 	uint64_t now_s)
 {
 	_cleanup_(pair_clear) struct pair ca = {0}, p = {0};
@@ -232,6 +232,6 @@ bool cloudca_is_good(const char *ca_cert, const char *cert, char *const *names,
 		    &bad) < 0 || bad)
 		return false;
 	end = gnutls_x509_crt_get_expiration_time(p.crt);
-	return end > 0 && (uint64_t)end >= now_s + CLOUDCA_RENEW_DAYS * DAY_S &&
+	return end > 0 && (uint64_t)end >= now_s + RACKCA_RENEW_DAYS * DAY_S &&
 		has_names(p.crt, names);
 }

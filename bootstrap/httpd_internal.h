@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between the files of the HTTP server: httpd_listen.c makes sockets, httpd.c serves them,
+ * httpd_reply.c answers.
+ */
+#pragma once
+
+#include <microhttpd.h>
+
+#include "bootstrap/httpd.h"
+
+#define HTTPD_MAX_HEADERS 4
+
+struct http_req {
+	struct httpd *httpd; /* borrowed */
+	struct MHD_Connection *conn; /* borrowed */
+	char *method, *path; /* owned */
+	char *body; /* owned, NUL-terminated once complete */
+	size_t body_len, body_cap;
+	bool body_too_long, handled, suspended;
+	void *sink; /* owned; NULL: the body is kept above */
+	httpd_sink_fn sink_write;
+	void (*sink_drop)(void *sink);
+	int sink_error;
+	struct MHD_Response *response; /* owned until queued */
+	char *header_names[HTTPD_MAX_HEADERS],
+		*header_values[HTTPD_MAX_HEADERS]; /* owned: for the answer */
+	char *actor; /* owned, NULL: not said */
+	struct http_stream *stream; /* owned: the answer is one */
+	unsigned status;
+	bool replied;
+	struct http_req **slot; /* borrowed: where somebody keeps this request, or NULL */
+	const void *key; /* what it waits for */
+	httpd_try_fn try;
+	void *try_data;
+	sd_event_source *timer; /* owned: the end of its wait */
+	struct http_req *prev, *next; /* all requests of the server */
+};
+
+struct http_stream {
+	struct http_req *req; /* borrowed */
+	char *buf; /* owned, size bytes */
+	size_t size, len;
+	bool asleep; /* the connection is suspended: there was nothing to send */
+	bool ended;
+	void (*closed)(void *userdata);
+	void *userdata;
+};
+
+struct httpd {
+	struct MHD_Daemon *daemon; /* owned */
+	httpd_handler handler;
+	void (*upload)(struct http_req *req, void *userdata); /* may be NULL */
+	void *userdata;
+	sd_event *event; /* borrowed */
+	sd_event_source *io, *timer; /* owned */
+	struct http_req *reqs;
+	char *unix_path; /* owned: removed at the end */
+	const struct httpd_header *headers; /* borrowed: of every answer; may be NULL */
+	bool resumed; /* since the last MHD_run: libmicrohttpd itself wakes nobody for it */
+	bool stopping;
+};
+
+struct httpd_serve_options {
+	const char *unix_path; /* NULL: TCP */
+	const char *cert, *key; /* PEM; NULL: no TLS */
+	const struct httpd_header *headers; /* see httpd_listen_tls */
+};
+
+/* Takes fd, a socket that listens. 0 or -errno. */
+int httpd_serve(sd_event *event, int fd, const struct httpd_serve_options *options,
+	httpd_handler handler, void *userdata, struct httpd **ret);
