@@ -484,7 +484,8 @@ static bool forbidden(
 		return true;
 	if (s == FSM_FAILED && from != FSM_FAILED && !(out->actions & FSM_DO_REVOKE_BOOT))
 		return true; /* a failed node has no token */
-	return s == FSM_MAINTENANCE && ev != FSM_EV_MAINTAIN; /* only people set a node aside */
+	/* only people set a node aside */
+	return s == FSM_MAINTENANCE && from != FSM_MAINTENANCE && ev != FSM_EV_MAINTAIN;
 }
 
 static void try_all(bool want, bool installed, unsigned boots)
