@@ -18,6 +18,7 @@ const page = {
 	selected: "",
 	detail: null, // NODE with inventory, of the selected one
 	detailEvents: [],
+	why: [], // what is the matter with it, as `ondol why` says
 	events: [],
 	clockOffset: 0, // ondold's clock minus ours
 	stream: null,
@@ -104,6 +105,20 @@ function stateWord(n) {
 	return n.state;
 }
 
+// Where a node says nothing of what it does, its state does.
+const WORDS = {
+	"enrol": "known; nothing was asked of it yet",
+	"idle": "waits for its turn",
+	"powering": "is switched on",
+	"network-booting": "boots over the network",
+	"agent": "the agent looks at the hardware",
+	"installing": "its system disk is written",
+	"first-boot": "the installed system starts",
+	"configuring": "is brought into its role",
+	"maintenance": "an operator has it; ondold leaves it alone",
+	"cancelled": "its run was cancelled",
+};
+
 function whatNow(n) {
 	if (n.state === "failed") return n.reason;
 	if (n.state === "ready" && n.silent) return `last heard ${ago(n.last_seen)}: is the server on?`;
@@ -111,7 +126,7 @@ function whatNow(n) {
 		const bad = n.proofs.find((p) => !p.ok);
 		return bad ? `${bad.name}: ${bad.text}` : `${plural(n.proofs.length, "proof")} given`;
 	}
-	return n.step || n.reason;
+	return n.step || n.reason || WORDS[n.state] || "";
 }
 
 // ---- requests ----
@@ -267,6 +282,13 @@ function proofPart(n) {
 		[p.name, mark(p.ok, "yes", "no"), p.text, ago(p.time)])));
 }
 
+function whyPart() {
+	if (!page.why.length) return [];
+	return section("Why", el("ol", {class: "why"}, page.why.map((f) => el("li", {class: f.note ? "rest" : "warn"},
+		el("strong", {}, f.title), " ", f.todo,
+		el("ol", {class: "dim"}, f.evidence.map((e) => el("li", {}, timeEl(e.time), " ", e.text)))))));
+}
+
 function phasePart(n) {
 	if (!n.phases || !n.phases.length) return [];
 	return section("The last run", facts(n.phases.map((p) => [p.state, age(p.ms)])));
@@ -291,6 +313,8 @@ function actionPart(n) {
 		el("button", {type: "button", class: "quiet", "data-action": action, onclick: () => power(n, action, title, loss)}, title));
 	buttons.push(el("button", {type: "button", class: "quiet", "data-action": "prove",
 		disabled: !["ready", "configuring"].includes(n.state), onclick: () => prove(n)}, "Prove again"));
+	buttons.push(el("button", {type: "button", class: "quiet", "data-action": "identify", onclick: () =>
+		act(`Light of ${n.name}`, `/v1/nodes/${n.name}/identify`, {seconds: 60}, () => `${n.name}: its UID light is on for a minute`)}, "Light for a minute"));
 	buttons.push(el("button", {type: "button", class: "danger", "data-action": "reinstall", onclick: () => reinstall(n)}, "Reinstall…"));
 	return el("div", {}, el("h3", {}, "Do"), el("div", {class: "buttons"}, buttons),
 		el("p", {id: "did", class: "error", role: "status"}, page.did || ""));
@@ -314,7 +338,7 @@ function drawPanel() {
 			["Power", n.power], ["Serial", n.serial], ["Image", n.image], ["Last heard", ago(n.last_seen)],
 			["Configuration", n.revision ? (n.reported === n.revision ? `revision ${n.revision}, in force`
 				: `revision ${n.revision} wanted, ${n.reported || "none"} in force`) : ""]]),
-		actionPart(n) || "", ...proofPart(n), ...diskPart(n), ...networkPart(n), ...inventoryPart(n.inventory), ...phasePart(n),
+		...whyPart(), actionPart(n) || "", ...proofPart(n), ...diskPart(n), ...networkPart(n), ...inventoryPart(n.inventory), ...phasePart(n),
 		...section("Events", el("ol", {class: "events", tabindex: "0", "aria-label": `Events of ${n.name}`},
 			page.detailEvents.slice().reverse().map((ev) => eventItem(ev, false)))));
 	const list = document.querySelector("#panel .events");
@@ -325,19 +349,24 @@ function drawPanel() {
 
 let detailBusy = false, detailAgain = false;
 async function loadDetail(focus) {
-	const name = page.selected;
+	const name = page.selected, marked = getSelection();
 	if (!name) return;
+	if (!focus && !marked.isCollapsed && $("panel").contains(marked.anchorNode)) {
+		setTimeout(loadDetail, 3000); // what somebody is copying stays
+		return;
+	}
 	if (detailBusy) {
 		detailAgain = true;
 		return;
 	}
 	detailBusy = true;
 	try {
-		const [node, events] = await Promise.all([call("GET", `/v1/nodes/${name}`),
-			call("GET", `/v1/events?last=${MAX_EVENTS}&node=${name}`)]);
+		const [node, events, why] = await Promise.all([call("GET", `/v1/nodes/${name}`),
+			call("GET", `/v1/events?last=${MAX_EVENTS}&node=${name}`), call("GET", `/v1/nodes/${name}/why`)]);
 		if (page.selected === name) {
 			page.detail = node;
 			page.detailEvents = events.events;
+			page.why = why.findings;
 			drawPanel();
 			if (focus) {
 				$("panel-title").focus({preventScroll: true});
@@ -577,9 +606,19 @@ async function openStream() {
 	stream.onerror = () => { if (page.stream === stream) retry(); };
 }
 
-function everySecond() {
+// Is somebody there: marking text, or with the keyboard on something that would be made anew?
+function inUse(e) {
+	const marked = getSelection();
+	return e.contains(document.activeElement) || (!marked.isCollapsed && e.contains(marked.anchorNode));
+}
+
+// Ages run on, and a controller's word grows old, also when nothing comes.
+function runOn() {
 	if (page.stream && page.heardAt && Date.now() - page.heardAt > SILENCE_MS) retry();
-	if (page.cloud && !document.hidden) drawCloud();
+	if (document.hidden) return;
+	if (page.cloud && !inUse($("cloud"))) drawCloud();
+	if (page.detail && !inUse($("panel"))) drawPanel();
+	for (const n of page.nodes.values()) if (n.silent) updateRow(n);
 }
 
 // ---- signing in ----
@@ -632,5 +671,5 @@ window.addEventListener("hashchange", () => select(location.hash.slice(1)));
 document.addEventListener("keydown", (ev) => {
 	if (ev.key === "Escape" && page.selected && !$("ask").open) select("");
 });
-setInterval(everySecond, 1000);
+setInterval(runOn, 5000);
 call("GET", "/v1/session").then(signedIn).catch((e) => signedOut(e.status === 401 ? "" : "ondold does not answer. Load the page again."));

@@ -157,6 +157,27 @@ static void leaving(void **state)
 	assert_string_not_equal(a, b);
 }
 
+/* The page's certificate is of the same authority, whichever of the two was wanted first. */
+static void page_shares_the_authority(void **state)
+{
+	_cleanup_(cloudsecrets_freep) struct cloudsecrets *s = load();
+	_cleanup_free_ char *msg = NULL, *ca = NULL, *cert = NULL;
+
+	assert_int_equal(cloudsecrets_need_page(s, "lab", other_hosts, NOW, &msg), 1);
+	ca = xstrdup(cloudsecrets_get(s, "ca.cert"));
+	cert = xstrdup(cloudsecrets_get(s, "page.cert"));
+	assert_non_null(strstr(cloudsecrets_get(s, "page.key"), "PRIVATE KEY"));
+	assert_null(cloudsecrets_get(s, "tls.cert"));
+	assert_int_equal(cloudsecrets_need_page(s, "lab", other_hosts, NOW, &msg), 0);
+	assert_int_equal(need(s, names, hosts), 1);
+	assert_string_equal(cloudsecrets_get(s, "ca.cert"), ca);
+	assert_string_equal(cloudsecrets_get(s, "page.cert"), cert);
+	assert_int_equal(cloudsecrets_need_page(s, "lab", hosts, NOW, &msg), 1);
+	assert_string_not_equal(cloudsecrets_get(s, "page.cert"), cert);
+	assert_string_equal(cloudsecrets_get(s, "ca.cert"), ca);
+	assert_false(cloudsecrets_may_leave("page.key"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +186,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(not_trusted, setup, teardown),
 		cmocka_unit_test_setup_teardown(kept_before_use, setup, teardown),
 		cmocka_unit_test_setup_teardown(backup_and_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(page_shares_the_authority, setup, teardown),
 		cmocka_unit_test(leaving),
 	};
 

@@ -9,6 +9,8 @@
 
 #include "bootstrap/httpd.h"
 
+#define STREAM_BYTES 65536
+
 struct world {
 	char dir[64], path[80];
 	sd_event *event;
@@ -16,6 +18,8 @@ struct world {
 	bool open; /* what /hold waits for */
 	int tries;
 	struct http_req *parked;
+	struct http_req *slot; /* as parked, for /slot */
+	struct http_stream *stream; /* NULL: none, or closed */
 	char *body; /* of the last POST */
 	size_t body_len;
 };
@@ -39,6 +43,13 @@ static void get_file(struct world *w, struct http_req *req)
 	httpd_reply_file(req, open(path, O_RDONLY | O_CLOEXEC), 10);
 }
 
+static void on_closed(void *userdata)
+{
+	struct world *w = userdata;
+
+	w->stream = NULL;
+}
+
 static void handler(struct http_req *req, void *userdata)
 {
 	struct world *w = userdata;
@@ -56,6 +67,12 @@ static void handler(struct http_req *req, void *userdata)
 	} else if (streq(path, "/park")) {
 		w->parked = req;
 		httpd_park(req);
+	} else if (streq(path, "/slot")) {
+		httpd_park_in(req, &w->slot);
+	} else if (streq(path, "/stream")) {
+		httpd_set_header(req, "X-Of", "this answer");
+		w->stream = httpd_reply_stream(
+			req, "text/event-stream", STREAM_BYTES, on_closed, w);
 	} else if (streq(path, "/file")) {
 		get_file(w, req);
 	} else if (streq(httpd_method(req), "POST")) {
@@ -143,6 +160,7 @@ static void ask(
 }
 
 #define END "Host: x\r\nConnection: close\r\n\r\n"
+#define GET(path) "GET " path " HTTP/1.1\r\n" END
 #define HOLD "GET /hold HTTP/1.1\r\n" END
 #define PARK "GET /park HTTP/1.1\r\n" END
 
@@ -302,6 +320,84 @@ static void end_with_a_held_request(void **state)
 	close(fd);
 }
 
+static void streamed(void **state)
+{
+	struct world *w = *state;
+	int fd = dial(w);
+	char got[4096] = "";
+
+	assert_int_equal(write_all(fd, GET("/stream"), strlen(GET("/stream"))), 0);
+	converse(w, fd, got, sizeof(got), "\r\n\r\n", 2000);
+	assert_non_null(strstr(got, "X-Of: this answer"));
+	assert_non_null(w->stream);
+	for (int i = 0; i < 3; i++) { /* asleep in between */
+		char word[] = "word0";
+
+		word[4] = (char)('0' + i);
+		assert_int_equal(httpd_stream_send(w->stream, word, 5), 0);
+		converse(w, fd, got, sizeof(got), word, 2000);
+		assert_non_null(strstr(got, word));
+		assert_int_equal(httpd_stream_waiting(w->stream), 0);
+	}
+	httpd_stream_end(w->stream);
+	assert_int_equal(httpd_stream_send(w->stream, "late", 4), -EPIPE);
+	for (int i = 0; w->stream && i < 100; i++)
+		sd_event_run(w->event, 20000);
+	assert_null(w->stream);
+	close(fd);
+}
+
+/* What waits for a client that takes nothing is bounded, and it can be begun with anew. */
+static void stream_of_the_slow(void **state)
+{
+	static char block[4096];
+	struct world *w = *state;
+	size_t sent = 0;
+	int fd = dial(w), r;
+	char got[4096] = "";
+
+	memset(block, 'a', sizeof(block));
+	assert_int_equal(write_all(fd, GET("/stream"), strlen(GET("/stream"))), 0);
+	while (!w->stream)
+		sd_event_run(w->event, 100000);
+	do {
+		r = httpd_stream_send(w->stream, block, sizeof(block));
+		sent += r == 0 ? sizeof(block) : 0;
+		while (sd_event_run(w->event, 0) > 0) {}
+	} while (r == 0 && sent < 16 * 1024 * 1024);
+	assert_int_equal(r, -ENOBUFS);
+	assert_true(httpd_stream_waiting(w->stream) <= STREAM_BYTES);
+	while (httpd_stream_waiting(w->stream) > STREAM_BYTES - sizeof(block)) {
+		got[0] = 0;
+		converse(w, fd, got, sizeof(got), "\1", 10);
+	}
+	assert_int_equal(httpd_stream_send(w->stream, block, sizeof(block)), 0);
+	close(fd); /* noticed when there is something to send */
+	for (int i = 0; w->stream && i < 100; i++) {
+		(void)httpd_stream_send(w->stream, "b", 1);
+		sd_event_run(w->event, 20000);
+	}
+	assert_null(w->stream);
+}
+
+/* The server ends before the one who is to answer: he finds nobody there any more. */
+static void parked_in_a_slot(void **state)
+{
+	struct world *w = *state;
+	int fd = dial(w);
+	char got[2048] = "";
+
+	assert_int_equal(write_all(fd, GET("/slot"), strlen(GET("/slot"))), 0);
+	while (!w->slot)
+		sd_event_run(w->event, 100000);
+	httpd_free(w->httpd);
+	assert_null(w->slot);
+	w->httpd = NULL;
+	assert_true(read(fd, got, sizeof(got) - 1) > 0);
+	assert_non_null(strstr(got, "503"));
+	close(fd);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -316,6 +412,9 @@ int main(void)
 		T(held_client_hangs_up),
 		T(parked),
 		T(end_with_a_held_request),
+		T(streamed),
+		T(stream_of_the_slow),
+		T(parked_in_a_slot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

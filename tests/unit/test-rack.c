@@ -188,6 +188,23 @@ static char *secrets_problems(const char *text, const struct rack *rack, struct 
 	return out;
 }
 
+static void page(void **state)
+{
+	_cleanup_free_ char *with = changed("; page = 10.77.0.2:8443", "page = 10.77.20.2:443");
+	_cleanup_(rack_freep) struct rack *without = NULL, *r = NULL;
+	struct problems p = {0};
+
+	assert_int_equal(rack_parse("rack.ini", example, strlen(example), roles, &p, &without), 0);
+	assert_int_equal(without->page_port, 0);
+	assert_int_equal(rack_parse("rack.ini", with, strlen(with), roles, &p, &r), 0);
+	assert_int_equal(r->page_address, 0x0a4d1402);
+	assert_int_equal(r->page_port, 443);
+	expect("; page = 10.77.0.2:8443", "page = 0.0.0.0:443", "[deploy] page: expected an address");
+	expect("; page = 10.77.0.2:8443", "page = 10.77.0.2:0", "[deploy] page: expected an address");
+	expect("; page = 10.77.0.2:8443", "page =", "[deploy] page: expected a value, found nothing");
+	expect("; page = 10.77.0.2:8443", "page = 10.77.0.2:8780", "another port than http_port");
+}
+
 static void secrets(void **state)
 {
 	static const char *const texts[] = {"[bmc]\nuser = u\npassword = p\n[bmc hp02]\nuser = v\npassword = q\n",
@@ -219,6 +236,7 @@ int main(void)
 		cmocka_unit_test(good),
 		cmocka_unit_test(network_uses),
 		cmocka_unit_test(bad_values),
+		cmocka_unit_test(page),
 		cmocka_unit_test(secrets),
 	};
 
