@@ -397,6 +397,8 @@ static const struct node_route node_routes[] = {
 	{"GET", "sensors", api_bmc_get_sensors, ACCESS_VIEWER},
 	{"GET", "sel", api_bmc_get_sel, ACCESS_VIEWER},
 	{"POST", "sel", api_bmc_post_sel, ACCESS_NONE},
+	{"GET", "console", api_console_get, ACCESS_VIEWER},
+	{"POST", "console", api_console_post, ACCESS_NONE},
 };
 
 bool api_may(struct http_req *req, enum access_role caller, enum access_role needed)

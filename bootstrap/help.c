@@ -167,6 +167,22 @@ const struct help_text help_texts[] = {
 		"\n"
 		"Example:\n"
 		"  ondol sel hp02\n"},
+	{"console", "a node's serial console, and what it said",
+		"Usage: ondol console NODE [--read-only]\n"
+		"       ondol console NODE --log [--json]\n"
+		"\n"
+		"Types and reads on the node's serial line, over its BMC. ondold holds the BMC's only\n"
+		"session: several may watch, one types. Leave with Enter ~ . ; Enter ~ t takes the\n"
+		"typing over, Enter ~ ? helps. What the node says is recorded while somebody is here,\n"
+		"and from its power-on until it is ready.\n"
+		"\n"
+		"  --read-only      only watch\n"
+		"  --log            print the recording of the last run, without escape sequences\n"
+		"                   unless on a terminal\n"
+		"\n"
+		"Examples:\n"
+		"  ondol console hp02\n"
+		"  ondol console hp02 --log | less\n"},
 	{"prove", "have nodes prove that their roles work",
 		"Usage: ondol prove NODE... [--timeout TIME] [--json]\n"
 		"\n"

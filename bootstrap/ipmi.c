@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/ipmi.h"
 
+#include "bootstrap/ipmicall.h"
 #include "common/child.h"
 #include "common/log.h"
 #include "common/parse.h"
@@ -309,7 +310,11 @@ static void job_fail(struct ipmi_job *j, enum ipmi_fault fault, const char *out)
 	struct ipmi_bmc *b = j->bmc;
 	_cleanup_free_ char *msg = ipmi_fault_words(fault, b->address, b->user, out);
 
-	job_end(j, fault == IPMI_FAULT_UNREACHABLE ? -EHOSTUNREACH : -EIO, msg);
+	bool login = fault == IPMI_FAULT_USER || fault == IPMI_FAULT_PASSWORD ||
+		fault == IPMI_FAULT_PRIVILEGE;
+
+	job_end(j, fault == IPMI_FAULT_UNREACHABLE ? -EHOSTUNREACH : login ? -EACCES : -EIO,
+		msg);
 }
 
 static void next_step(struct ipmi_job *j)
@@ -537,42 +542,6 @@ static void on_exit_(_unused_ struct child *c, int status, bool timed_out,
 	pump(b);
 }
 
-struct call {
-	const char *argv[28];
-	const char *env[4];
-	char suite[8];
-	char *password; /* owned: "IPMI_PASSWORD=..." */
-};
-
-static void call_clear(struct call *c)
-{
-	explicit_bzero(c->password, strlen(c->password));
-	free(c->password);
-}
-
-/* The whole command line; the words are borrowed. Dates come in one form and in UTC. */
-static void call_make(struct call *c, const struct ipmi_bmc *b, bool verbose,
-	const char *const words[])
-{
-	const char *const head[] = {"ipmitool", "-I", "lanplus", "-N", "2", "-R", "2", "-H",
-		b->address, "-U", b->user ? b->user : "", "-E", "-C", c->suite};
-	size_t n = 0;
-
-	*c = (struct call){0};
-	snprintf(c->suite, sizeof(c->suite), "%u", b->cipher);
-	c->password = xasprintf("IPMI_PASSWORD=%s", b->password ? b->password : "");
-	c->env[0] = c->password;
-	c->env[1] = "LC_ALL=C";
-	c->env[2] = "TZ=UTC";
-	for (size_t i = 0; i < ARRAY_SIZE(head); i++) {
-		c->argv[n++] = head[i];
-		if (i == 0 && verbose)
-			c->argv[n++] = "-v";
-	}
-	for (size_t i = 0; words[i]; i++)
-		c->argv[n++] = words[i];
-}
-
 static int spawn(struct ipmi_job *j, const char *const words[])
 {
 	struct ipmi_bmc *b = j->bmc;
@@ -582,9 +551,9 @@ static int spawn(struct ipmi_job *j, const char *const words[])
 		.on_exit = on_exit_,
 		.userdata = b,
 	};
-	_cleanup_(call_clear) struct call c;
+	_cleanup_(ipmi_call_clear) struct ipmi_call c;
 
-	call_make(&c, b, !text, words);
+	ipmi_call_make(&c, b->address, b->user, b->password, b->cipher, !text, words);
 	spec.argv = c.argv;
 	spec.env = c.env;
 	return child_spawn(b->event, &spec, &b->child);
@@ -594,9 +563,9 @@ int ipmi_sol_spawn(struct ipmi_bmc *b, int in, int out, pid_t *ret)
 {
 	static const char escape[] = {IPMI_SOL_ESCAPE, 0};
 	static const char *const words[] = {"-e", escape, "sol", "activate", NULL};
-	_cleanup_(call_clear) struct call c;
+	_cleanup_(ipmi_call_clear) struct ipmi_call c;
 
-	call_make(&c, b, false, words);
+	ipmi_call_make(&c, b->address, b->user, b->password, b->cipher, false, words);
 	return run_spawn(c.argv, c.env, in, out, ret);
 }
 

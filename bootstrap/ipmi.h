@@ -48,7 +48,8 @@ struct ipmi_hooks {
 };
 
 /*
- * Once per job: r is 0, or -errno with words in msg; -ECANCELED when the BMC was freed.
+ * Once per job: r is 0, or -errno with words in msg; -EHOSTUNREACH when the BMC does not
+ * answer, -EACCES when it refuses the login; -ECANCELED when the BMC was freed.
  * Called from the event loop, never from within ipmi_submit.
  */
 typedef void (*ipmi_done_fn)(
@@ -79,5 +80,5 @@ void ipmi_cancel(struct ipmi_job *j);
  * IPMI_SOL_ESCAPE is not sent to the server but taken for ipmitool's own escape. The caller
  * reaps *ret.
  */
-#define IPMI_SOL_ESCAPE '\xff' /* in no UTF-8 text */
+#define IPMI_SOL_ESCAPE '\x1e' /* Ctrl-^, which hardly anybody types */
 int ipmi_sol_spawn(struct ipmi_bmc *b, int in, int out, pid_t *ret);

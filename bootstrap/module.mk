@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 PROGS += ondol
-ondol_SRCS := bootstrap/ondol.c bootstrap/cli.c bootstrap/client.c bootstrap/cloudparts.c bootstrap/cmd_bmc.c \
+ondol_SRCS := bootstrap/ondol.c bootstrap/cli.c bootstrap/client.c bootstrap/cloudparts.c bootstrap/cmd_bmc.c bootstrap/cmd_console.c bootstrap/conescape.c bootstrap/conlines.c \
 	bootstrap/cloudview.c bootstrap/cmd_apply.c bootstrap/cmd_check.c bootstrap/cmd_cloud.c \
 	bootstrap/cmd_cloudbackup.c bootstrap/tar.c bootstrap/cmd_maintenance.c bootstrap/cmd_plan.c bootstrap/cmd_power.c bootstrap/cmd_prove.c \
 	bootstrap/cmd_reinstall.c bootstrap/cmd_status.c bootstrap/cmd_token.c bootstrap/cmd_why.c bootstrap/follow.c \
@@ -26,10 +26,11 @@ fuzz-cli_WITH := bootstrap/watch.c bootstrap/view.c bootstrap/progress.c bootstr
 fuzz-cli_PKGS := jansson
 
 PROGS += ondold
-ondold_SRCS := bootstrap/ondold.c bootstrap/access.c bootstrap/api.c bootstrap/api_bmc.c bootstrap/bmctext.c bootstrap/api_cloud.c bootstrap/api_node.c \
+ondold_SRCS := bootstrap/ondold.c bootstrap/access.c bootstrap/api.c bootstrap/api_bmc.c bootstrap/bmctext.c bootstrap/api_cloud.c bootstrap/api_console.c bootstrap/api_node.c \
+	bootstrap/conclean.c bootstrap/conlines.c bootstrap/conrec.c bootstrap/console.c bootstrap/node_console.c bootstrap/sol.c \
 	bootstrap/api_page.c bootstrap/api_token.c bootstrap/live.c bootstrap/page.c bootstrap/pagefiles.c bootstrap/sse.c \
 	bootstrap/api_operator.c bootstrap/apply.c bootstrap/blobs.c bootstrap/cloud.c bootstrap/rackca.c \
-	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/diagnose.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/identity.c bootstrap/ipmi.c \
+	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/diagnose.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/identity.c bootstrap/ipmi.c bootstrap/ipmicall.c \
 	bootstrap/ipmitext.c bootstrap/node.c bootstrap/node_install.c bootstrap/node_json.c \
 	bootstrap/node_report.c bootstrap/profile.c bootstrap/pxe.c bootstrap/pxetext.c \
 	bootstrap/radv.c \
@@ -37,9 +38,14 @@ ondold_SRCS := bootstrap/ondold.c bootstrap/access.c bootstrap/api.c bootstrap/a
 ondold_USES := images common
 ondold_PKGS := libmicrohttpd sqlite3 gnutls jansson libsystemd
 
+test-conescape_WITH := bootstrap/conescape.c
+test-conclean_WITH := bootstrap/conclean.c
+test-conlines_WITH := bootstrap/conlines.c
+test-conrec_WITH := bootstrap/conrec.c
+test-conrec_PKGS := jansson
 test-bmctext_WITH := bootstrap/bmctext.c
 test-bmctext_PKGS := jansson
-fuzz-bmc_WITH := bootstrap/bmctext.c
+fuzz-bmc_WITH := bootstrap/bmctext.c bootstrap/conclean.c bootstrap/conlines.c
 fuzz-bmc_PKGS := jansson
 $(O)/obj/bootstrap/pagefiles.o: $(wildcard bootstrap/page/*)
 
@@ -52,7 +58,7 @@ test-diagnose_PKGS := jansson
 test-store_WITH := bootstrap/store.c
 test-store_PKGS := sqlite3 gnutls jansson
 test-ipmitext_WITH := bootstrap/ipmitext.c
-test-ipmi_WITH := bootstrap/ipmi.c bootstrap/ipmitext.c
+test-ipmi_WITH := bootstrap/ipmi.c bootstrap/ipmicall.c bootstrap/ipmitext.c
 test-ipmi_PKGS := libsystemd
 test-pxetext_WITH := bootstrap/pxetext.c
 test-radvtext_WITH := bootstrap/radvtext.c

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/node.h"
 
+#include "bootstrap/console.h"
 #include "bootstrap/ondold.h"
 #include "common/log.h"
 
@@ -126,6 +127,7 @@ struct node *node_new(struct ondold *o, const struct rack_node *conf)
 	n->task_type = NODE_PROVE;
 	n->names = (struct fsm_names){n->mac, n->bmc_text, n->server, NULL};
 	n->bmc = ipmi_bmc_new(o->event, &hooks);
+	node_console_new(n);
 	if (sd_event_add_time(o->event, &n->deadline, CLOCK_MONOTONIC, UINT64_MAX, 10000,
 		    on_deadline, n) < 0)
 		abort(); /* no memory */
@@ -135,6 +137,7 @@ struct node *node_new(struct ondold *o, const struct rack_node *conf)
 
 void node_free(struct node *n)
 {
+	console_free(n->console);
 	ipmi_bmc_free(n->bmc);
 	sd_event_source_disable_unref(n->deadline);
 	inventory_free(n->inv);
@@ -163,8 +166,10 @@ void node_set_conf(struct node *n, const struct rack_node *conf)
 	format_ipv4(conf->bmc, n->bmc_text);
 	format_ipv4(n->o->rack->address, address);
 	snprintf(n->server, sizeof(n->server), "%s:%u", address, n->o->rack->http_port);
-	if (ipmi_bmc_set(n->bmc, conf->bmc, login->user, login->password))
+	if (ipmi_bmc_set(n->bmc, conf->bmc, login->user, login->password)) {
 		remember_cipher(n);
+		console_new_login(n->console);
+	}
 }
 
 /* ---- the machine ---- */
@@ -229,6 +234,7 @@ static void transition(struct node *n, const struct fsm_output *out)
 	note_transition(n, from, to, out->reason, now_real_ms());
 	ondold_event(n->o, n, "ondold", "state", text, data);
 	json_decref(data);
+	node_console_follow(n, to == FSM_POWERING);
 	if (to == FSM_POWERING)
 		cloud_facts_changed(n, false);
 	if (to == FSM_READY)
@@ -387,6 +393,7 @@ void node_resume(struct node *n)
 	if (fsm_lost_wish(&n->fsm))
 		node_step(n, FSM_EV_INSTALL,
 			"the installation that was asked for when ondold was killed");
+	node_console_follow(n, false);
 	carry_out(n, fsm_resume(&n->fsm, n->o->opts.patience_percent, now_mono_ms()));
 	if (n->fsm.state != FSM_POWERING)
 		node_query_power(n);

@@ -16,6 +16,7 @@
 #include "common/inventory.h"
 #include "common/rack.h"
 
+struct console;
 struct ondold;
 struct cloudparts;
 
@@ -53,6 +54,7 @@ struct node {
 	uint64_t told_ms[FSM_N_EVENTS]; /* mono: see node_may_tell */
 
 	struct ipmi_bmc *bmc; /* owned */
+	struct console *console; /* owned */
 	struct ipmi_job *boot_job; /* borrowed from bmc: powering */
 	enum ipmi_power power; /* as last read */
 
@@ -143,6 +145,11 @@ bool node_ends_task(const char *type);
 void node_replay_task(struct node *n, const struct store_event *ev);
 /* Called every few seconds: has it fallen silent? */
 void node_pulse(struct node *n);
+
+/* ---- node_console.c ---- */
+void node_console_new(struct node *n);
+/* The state has changed, or was read from the store. */
+void node_console_follow(struct node *n, bool new_run);
 
 /* ---- node_json.c ---- */
 json_t *node_to_json(const struct node *n, bool with_inventory);

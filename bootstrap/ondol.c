@@ -26,6 +26,7 @@ static const struct command {
 	{"identify", cmd_identify, OPT_JSON},
 	{"sensors", cmd_sensors, OPT_JSON},
 	{"sel", cmd_sel, OPT_CLEAR | OPT_YES | OPT_JSON},
+	{"console", cmd_console, OPT_LOG | OPT_READ_ONLY | OPT_JSON},
 	{"prove", cmd_prove, OPT_TIMEOUT | OPT_JSON},
 	{"token", cmd_token, OPT_ROLE | OPT_JSON},
 	{"ca", cmd_ca, 0},

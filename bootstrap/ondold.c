@@ -17,6 +17,7 @@
 
 #define SLOT_PAUSE_MS 1000
 #define PULSE_MS 10000
+#define DEFAULT_CONSOLES 48u /* sessions at once, an ipmitool each */
 #define SPACE_LOW_BYTES (UINT64_C(512) << 20)
 #define SPACE_GOOD_BYTES (UINT64_C(768) << 20)
 
@@ -139,7 +140,10 @@ static int on_pulse(sd_event_source *s, uint64_t usec, void *userdata)
 	struct ondold *o = userdata;
 
 	for (size_t i = 0; i < o->n_nodes; i++)
+	{
 		node_pulse(o->nodes[i]);
+		console_pulse(o->nodes[i]->console);
+	}
 	cloud_pulse(o);
 	look_at_space(o);
 	page_pulse(o);
@@ -250,6 +254,7 @@ static void stop(struct ondold *o)
 	for (size_t i = 0; i < o->n_nodes; i++)
 		node_free(o->nodes[i]);
 	o->n_nodes = 0;
+	consoles_clear(&o->consoles);
 	free(o->nodes);
 	page_close(o);
 	httpd_free(o->tcp_http);
@@ -312,6 +317,18 @@ static int read_patience(unsigned *ret)
 	return -EINVAL;
 }
 
+static int read_consoles(unsigned *ret)
+{
+	const char *s = getenv("ONDOL_CONSOLES");
+
+	*ret = DEFAULT_CONSOLES;
+	if (s && parse_unsigned(s, 0, 10000, ret) < 0) {
+		fprintf(stderr, "ondold: ONDOL_CONSOLES: expected a number up to 10000\n");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* 0: go on; 1: done (help); negative: wrong usage. */
 static int read_options(int argc, char **argv, struct ondold_options *opts)
 {
@@ -368,6 +385,8 @@ int main(int argc, char **argv)
 
 	log_open("ondold");
 	r = read_options(argc, argv, &o.opts);
+	if (r == 0)
+		r = read_consoles(&o.consoles.max);
 	if (r != 0)
 		return r < 0 ? 2 : 0;
 	return run(&o);

@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "bootstrap/cloud.h"
+#include "bootstrap/console.h"
 #include "bootstrap/httpd.h"
 #include "bootstrap/node.h"
 #include "bootstrap/page.h"
@@ -37,6 +38,7 @@ struct ondold {
 
 	struct cloud *cloud; /* owned */
 	struct page *page; /* owned */
+	struct consoles consoles;
 
 	struct httpd *unix_http, *tcp_http; /* owned; tcp: NULL while it cannot listen */
 	uint32_t tcp_address; /* what tcp_http listens at */
@@ -95,6 +97,9 @@ void api_bmc_get_sensors(struct node *n, struct http_req *req);
 void api_bmc_get_sel(struct node *n, struct http_req *req);
 void api_bmc_post_sel(struct node *n, struct http_req *req);
 void api_bmc_post_identify(struct node *n, struct http_req *req);
+/* ---- api_console.c ---- */
+void api_console_get(struct node *n, struct http_req *req);
+void api_console_post(struct node *n, struct http_req *req);
 
 /* The same for a caller with this role: a request that is not for it is answered 403. */
 void api_operator_route(struct ondold *o, struct http_req *req, enum access_role role);

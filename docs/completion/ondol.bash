@@ -10,7 +10,7 @@ _ondol_nodes() {
 
 _ondol() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='check plan apply status why reinstall cancel maintenance power identify sensors sel prove token ca cloud version help'
+	local commands='check plan apply status why reinstall cancel maintenance power identify sensors sel console prove token ca cloud version help'
 	local command='' socket='' options i
 	COMPREPLY=()
 
@@ -47,6 +47,7 @@ _ondol() {
 	reinstall) options='--wipe --yes --no-wait --timeout --json' ;;
 	power) options='--yes --json' ;;
 	identify | sensors | cancel | maintenance) options='--json' ;;
+	console) options='--read-only --log --json' ;;
 	sel) options='--clear --yes --json' ;;
 	prove) options='--timeout --json' ;;
 	token) options='--role --json' ;;
@@ -83,7 +84,7 @@ _ondol() {
 		backup | restore) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		esac
 		;;
-	status | why | reinstall | cancel | prove | identify | sensors | sel)
+	status | why | reinstall | cancel | prove | identify | sensors | sel | console)
 		mapfile -t COMPREPLY < <(compgen -W "$(_ondol_nodes "$socket")" -- "$cur")
 		;;
 	esac

@@ -13,7 +13,7 @@ run help
 expect 'help' 0 'check      check rack.ini' 'Exit status: 0 done'
 run --help
 expect '--help' 0 'Usage: ondol COMMAND'
-for command in check plan apply status why reinstall power identify sensors sel prove; do
+for command in check plan apply status why reinstall power identify sensors sel console prove; do
 	run help "$command"
 	expect "help $command" 0 "Usage: ondol $command" 'Example'
 	run "$command" --help
@@ -45,6 +45,10 @@ run identify hp01 256
 expect 'a light too long' 2 'expected 1 to 255 seconds, on or off, found 256'
 run sensors
 expect 'sensors without node' 2 'expected a node'
+run console hp01
+expect 'console without a terminal' 2 'there is no terminal to type on' '--log'
+run console hp01 --json
+expect 'console and json' 2 '--json goes with --log'
 run why
 expect 'why without node' 2 'expected one node'
 run reinstall
@@ -54,7 +58,7 @@ expect 'watch and json' 2 'do not go together'
 
 # ---- nobody there ----
 socket=$TMP/nobody.sock
-for command in status 'why hp01' 'power hp01 status' 'sensors hp01' 'sel hp01' 'identify hp01' 'prove hp01' 'reinstall hp01 --yes'; do
+for command in status 'why hp01' 'power hp01 status' 'sensors hp01' 'sel hp01' 'identify hp01' 'console hp01 --log' 'prove hp01' 'reinstall hp01 --yes'; do
 	run $command
 	expect "$command without ondold" 1 "ondold does not run here: there is no $socket" 'systemctl start ondold'
 done

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a BMC has ipmitool say: sensors and the event log. */
+/* What a BMC has ipmitool say: sensors, the event log, and a server's console. */
 #include "tests/fuzz/fuzz.h"
 
 #include "bootstrap/bmctext.h"
+#include "bootstrap/conclean.h"
+#include "bootstrap/conlines.h"
 #include "common/jsonx.h"
 
 typedef int parse_fn(const char *text, json_t **ret, size_t *ret_unread);
@@ -24,11 +26,36 @@ static void parse(parse_fn *fn, const char *text)
 	}
 }
 
+static void console_line(const char *line, void *userdata)
+{
+	if (strlen(line) > CONLINES_MAX)
+		abort();
+	*(size_t *)userdata += conlines_trouble(line) != NULL;
+}
+
+/* Cut anywhere it comes out the same, and is UTF-8: JSON takes it. */
+static void console(const uint8_t *data, size_t size)
+{
+	struct conclean whole = {0}, cut = {0};
+	struct conlines lines = {0};
+	size_t n, a, b, at = size ? data[0] % size : 0, found = 0;
+	_cleanup_free_ char *all = conclean_feed(&whole, data, size, &n),
+			    *first = conclean_feed(&cut, data, at, &a),
+			    *second = conclean_feed(&cut, data + at, size - at, &b);
+	_cleanup_(jx_freep) json_t *text = json_stringn(all, n);
+
+	if (!text || a + b != n || memcmp(all, first, a) || memcmp(all + a, second, b))
+		abort();
+	conlines_feed(&lines, all, n, console_line, &found);
+	conlines_end(&lines, console_line, &found);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_free_ char *text = xstrndup((const char *)data, size);
 
 	parse(sensors_parse, text);
 	parse(sel_parse, text);
+	console(data, size);
 	return 0;
 }

@@ -2,12 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plays BMCs' servers, and operators, against a real ondold; see test-bmc.sh."""
 import importlib.util
+import fcntl
 import json
 import os
+import pty
+import select
 import signal
 import socket
+import stat
 import subprocess
 import sys
+import termios
 import threading
 import time
 
@@ -188,6 +193,191 @@ def watch_ipmitool(do):
     return sorted(seen)
 
 
+class Terminal:
+    """`ondol console` on a terminal of its own."""
+
+    def __init__(self, *argv):
+        self.master, self.slave = pty.openpty()
+        self.before = termios.tcgetattr(self.slave)
+        env = dict(os.environ, ONDOL_SOCKET=f"{work}/ondold.sock", LC_ALL="C.UTF-8")
+        self.proc = subprocess.Popen(
+            [ondol_bin, "console", *argv], env=env, stdin=self.slave, stdout=self.slave,
+            stderr=self.slave, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        self.seen = b""
+
+    def sees(self, what, seconds=20):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and what not in self.seen:
+            if select.select([self.master], [], [], 0.2)[0]:
+                self.seen += os.read(self.master, 4096)
+        return what in self.seen
+
+    def type(self, data):
+        os.write(self.master, data)
+
+    def restored(self):
+        return termios.tcgetattr(self.slave)[:4] == self.before[:4]
+
+    def ended(self, seconds=10):
+        end = time.monotonic() + seconds
+        while self.proc.poll() is None and time.monotonic() < end:
+            if select.select([self.master], [], [], 0.1)[0]:
+                self.seen += os.read(self.master, 4096)
+        return self.proc.poll()
+
+
+TOKEN = "0123456789abcdef" * 2
+
+
+def console(node="hp01", query=""):
+    return op("GET", f"/v1/nodes/{node}/console{query}")[1]
+
+
+def text_of(answer):
+    return "".join(c["text"] for c in answer["chunks"])
+
+
+def awaited(node, word, since=0, seconds=30):
+    """The console's text from since on, by long polls, until word is in it."""
+    end, text = time.monotonic() + seconds, ""
+    while time.monotonic() < end and word not in text:
+        a = console(node, f"?since={since}&wait=5")
+        text, since = text + text_of(a), a["next"]
+    return text
+
+
+def part_recording(server):
+    """hp01 has been powered on and is network-booting."""
+    check("the console is recorded from power-on", server.connected.wait(20))
+    server.say(b"\x1b[2J\x1b[01;01HiPXE 1.21.1 -- https://ipxe.org\r\n")
+    for part in (b"vmlinuz ondol.node=hp01 ondol.to", b"ken=01234567", b"89abcdef0123456789",
+                 b"abcdef ondol.nic=x\r\n"):
+        server.say(part)
+        time.sleep(0.3)  # separate reads on the way: the mask must hold over them
+    server.say(b"[ 1.0] Out of memory: Killed process 7\r\n" * 5)
+    server.say(b"[ 2.0] Kernel panic - not syncing: VFS\r\n")
+    text = awaited("hp01", "Kernel panic")
+    check("what it says is there", "iPXE 1.21.1" in text and "Kernel panic" in text, text)
+    check("the token is masked", "ondol.token=" + "*" * 32 + " ondol.nic" in text and
+          "89abcdef" not in text, text)
+    until(lambda: flow.events("hp01", "console.panic"))
+    panics, ooms = flow.events("hp01", "console.panic"), flow.events("hp01", "console.oom")
+    check("a panic is an event of source console", len(panics) == 1 and
+          panics[0]["source"] == "console" and "not syncing" in panics[0]["text"], panics)
+    check("five lines of a kind are one event", len(ooms) == 1, ooms)
+    files = os.listdir(f"{work}/state/console/hp01")
+    path = f"{work}/state/console/hp01/{sorted(files)[-1]}"
+    with open(path) as f:
+        lines = [json.loads(line) for line in f]
+    check("the file is asciicast v2, mode 0600", lines[0]["version"] == 2 and
+          any(e[1] == "o" for e in lines[1:]) and
+          stat.S_IMODE(os.stat(path).st_mode) == 0o600, lines[:3])
+    r, out, err = ondol("console", "hp01", "--log")
+    check("ondol console --log: clean lines", r == 0 and "\x1b" not in out and
+          "iPXE 1.21.1 -- https://ipxe.org\n" in out, out + err)
+    mid = console(query=f"?since={console()['end'] - 5}")
+    check("an offset is where it was", len(text_of(mid).encode()) == 5 and
+          mid["next"] == mid["end"], mid)
+
+
+def part_console(server):
+    r, out, err = ondol("console", "hp01")
+    check("ondol console without a terminal: 2", r == 2 and "no terminal" in err, err)
+    first = Terminal("hp01")
+    check("how to leave is told", first.sees(b"leave with Enter ~ ."), first.seen)
+    check("connected", first.sees(b"connected"), first.seen)
+    server.say(b"login: ")
+    check("it shows what the server says", first.sees(b"login: "), first.seen)
+    first.type(b"root~.x\r")
+    check("it types", until(lambda: b"root~.x\r" in server.typed), server.typed)
+    second = Terminal("hp01")
+    check("another one watches, and who types is told", second.sees(b"types here"), second.seen)
+    second.type(b"boo")
+    check("and may not type", second.sees(b"takes it over") and b"boo" not in server.typed,
+          server.typed)
+    server.say(b"both see this")
+    check("both see", first.sees(b"both see this") and second.sees(b"both see this"))
+    second.type(b"\r~t")
+    check("he takes it over", first.sees(b"types here; you watch"), first.seen)
+    second.type(b"mine")
+    check("and types", until(lambda: b"mine" in server.typed), server.typed)
+    second.type(b"\r~.")
+    check("~. leaves with 0 and the terminal as it was", second.ended() == 0 and
+          second.restored(), second.seen)
+    first.proc.send_signal(signal.SIGTERM)
+    check("so does SIGTERM, with 1", first.ended() == 1 and first.restored(), first.seen)
+    check("who opened it is an event", len(flow.events("hp01", "console.opened")) == 2)
+    check("input from a stranger: 410", op("POST", "/v1/nodes/hp01/console",
+                                           {"id": "x", "input": "y"})[0] == 410)
+
+
+def sol_children():
+    found = []
+    for pid in flow.processes("ipmitool"):
+        try:
+            with open(f"/proc/{pid}/cmdline") as f:
+                argv = f.read().split("\0")
+            if "activate" in argv:
+                found.append((pid, argv))
+        except OSError:
+            pass
+    return found
+
+
+def part_sol_lost(server):
+    """The session drops; then ondold itself; then the BMC's session is somebody else's."""
+    mine = [p for p, argv in sol_children() if "10.77.1.11" in argv]
+    check("one session a BMC", len(mine) == 1, sol_children())
+    check("no password in its argv", not any("sesame" in w for _, a in sol_children() for w in a))
+    os.kill(mine[0], signal.SIGKILL)
+    server.connected.clear()
+    check("a dropped session is taken again", until(
+        lambda: console()["session"] == "connected" and
+        [p for p, a in sol_children() if "10.77.1.11" in a] not in ([], mine), 30))
+    check("and told", until(lambda: flow.events("hp01", "console.lost")))
+    end = console()["end"]
+    flow.kill()
+    check("killed, ondold leaves no session behind", until(lambda: not sol_children(), 10),
+          sol_children())
+    thief = subprocess.Popen(
+        ["ipmitool", "-I", "lanplus", "-H", "10.77.1.11", "-U", "ondol", "-E", "-C", "3",
+         "sol", "activate"], env=dict(os.environ, IPMI_PASSWORD="sesame-1"),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    time.sleep(2)  # into a pipe it does not say when it has it
+    check("another one has the console", thief.poll() is None)
+    flow.start()
+    check("taken from whoever has it", until(
+        lambda: console()["session"] == "connected", 40), console())
+    thief.kill()
+    thief.wait()
+    server.connected.wait(10)
+    server.say(b"after the restart\r\n")
+    text = awaited("hp01", "after the restart", end)
+    check("recording goes on at its offset", "after the restart" in text and
+          "Kernel panic" in awaited("hp01", "Kernel panic"), text)
+    check("nothing secret on disk", secrets_on_disk() == [], secrets_on_disk())
+
+
+def secrets_on_disk():
+    found = []
+    for where, _, names in os.walk(f"{work}/state"):
+        for name in names:
+            with open(os.path.join(where, name), "rb") as f:
+                data = f.read()
+            if TOKEN.encode() in data or b"89abcdef0123456789" in data or (
+                    b"sesame-1" in data and not name.startswith("secrets-")):
+                found.append(name)
+    return found
+
+
+def part_not_needed(server):
+    """A cancelled run gives the console back."""
+    flow.apply(flow.rack_ini(nodes=(2, 3), parallel=1))
+    check("a node that left gives its console back", until(
+        lambda: not [p for p, a in sol_children() if "10.77.1.11" in a], 10), sol_children())
+
+
 def part_cold_reset():
     r, out, err = ondol("power", "hp01", "bmc-reset", timeout=60)
     check("ondol power bmc-reset: done when it answers", r == 0 and "power is" in out, out + err)
@@ -214,6 +404,7 @@ def main():
     os.makedirs(f"{work}/tftp")
     with open(f"{work}/tftp/snponly.efi", "wb") as f:
         f.write(os.urandom(5000))
+    servers = {i: Server(i) for i in (11, 12, 13)}
     sims = {1: bmc(11), 2: bmc(12, "another-1"), 3: bmc(13)}
     try:
         flow.start()
@@ -224,8 +415,12 @@ def main():
         part_sel()
         part_identify()
         part_cipher()
+        part_recording(servers[11])
+        part_console(servers[11])
+        part_sol_lost(servers[11])
         part_cold_reset()
         part_faults(sims)
+        part_not_needed(servers[11])
         flow.part_end()
     except Exception as e:  # a part that could not go on is one failure
         import traceback

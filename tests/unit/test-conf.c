@@ -38,8 +38,10 @@ static void expect_problem(const char *text, const char *want)
 static void values(void **state)
 {
 	_cleanup_(conf_freep) struct conf *c = NULL;
-	_cleanup_free_ char *got = problems_of("; c\r\n[a  B]\r\nKey.1 = some words ; note\r\n"
-					       "q = \"x;y\"\r\nempty =\r\n# end", &c);
+	_cleanup_free_ char *got =
+		problems_of("; c\r\n[a  B]\r\nKey.1 = some words ; note\r\n"
+			    "q = \"x;y\"\r\nempty =\r\n# end",
+			&c);
 	struct conf_section *s;
 
 	assert_string_equal(got, "");
@@ -57,7 +59,8 @@ static void values(void **state)
 static void syntax(void **state)
 {
 	expect_problem("[a]\nk=1\nk=2\n", "f:3: [a] k: was already given at line 2");
-	expect_problem("[a]\n[b]\n[A]\n", "f:3: [a]: this section was already given at line 1");
+	expect_problem(
+		"[a]\n[b]\n[A]\n", "f:3: [a]: this section was already given at line 1");
 	expect_problem("k = 1\n", "f:1: expected a [section] before the first key");
 	expect_problem("[a\nk=1", "f:1: expected \"]\"");
 	expect_problem("[a] b\n", "f:1: expected nothing after \"]\"");
@@ -66,8 +69,10 @@ static void syntax(void **state)
 	expect_problem("[a]\nk = v \\\n", "f:2: [a] k: a line cannot be continued");
 	expect_problem("[a]\n = v\n", "f:2: [a]: expected a key");
 	expect_problem("[a:b]\n", "f:1: expected a section name");
-	expect_problem("[a]\nk\001 = v\n", "f:2: expected text, found the byte 0x01 in column 2");
-	expect_problem("\xef\xbb\xbf[a]\n", "f:1: the file begins with a byte-order mark");
+	expect_problem("[a]\nk\001 = v\n",
+		"f:2: expected text, found the byte 0x01 in column 2");
+	expect_problem(
+		"\xef\xbb\xbf[a]\n", "f:1: the file begins with a byte-order mark");
 }
 
 static void limits(void **state)
@@ -79,8 +84,10 @@ static void limits(void **state)
 	strcpy(line, "[a]\nk=");
 	memset(line + 6, 'x', 10 * 1000 * 1000);
 	got = problems_of(line, NULL);
-	assert_non_null(strstr(got, "f:2: expected lines of at most 1000 bytes, found one of 10000002"));
-	assert_int_equal(conf_parse("f", "\0\0\n\0\n\0\n\0\n\0\n\0\n", 12, &p, &c), -EINVAL);
+	assert_non_null(strstr(
+		got, "f:2: expected lines of at most 1000 bytes, found one of 10000002"));
+	assert_int_equal(
+		conf_parse("f", "\0\0\n\0\n\0\n\0\n\0\n\0\n", 12, &p, &c), -EINVAL);
 	assert_null(c);
 	assert_true(p.n >= 2);
 	problems_clear(&p);
@@ -97,7 +104,8 @@ static void unused_keys(void **state)
 	conf_report_unused(c, &p);
 	assert_int_equal(p.n, 2);
 	first = problem_format(&p.list[0]);
-	assert_string_equal(first, "f:3: [a] z: there is no such key here; is it misspelt?");
+	assert_string_equal(
+		first, "f:3: [a] z: there is no such key here; is it misspelt?");
 	problems_clear(&p);
 }
 
