@@ -16,21 +16,56 @@
 #define ILO_PRODUCT 0x2000
 #define ILO_DEVICE 0x13
 
-/* Readings are polled from files, so that a test can heat a server up. */
+/*
+ * Those of a DL360 Gen10 that one looks at. Readings are polled from files, so that a test
+ * can heat a server up.
+ */
+/* clang-format off */
 const struct bmc_sensor bmc_sensors[] = {
 	{1, "01-Inlet Ambient", "inlet", 21, 21},
 	{2, "02-CPU 1", "cpu1", 22, 40},
 	{3, "Fan 1", "fan1", 0, 29},
 	{4, "Fan 2", "fan2", 0, 29},
+	{5, "Fan 3", "fan3", 0, 29},
+	{6, "Fan 4", "fan4", 0, 29},
+	{7, "Fan 5", "fan5", 0, 29},
+	{8, "Fan 6", "fan6", 0, 29},
+	{9, "Fan 7", "fan7", 0, 29},
+	{10, "03-CPU 2", "cpu2", 22, 40},
+	{11, "04-P1 DIMM 1-6", "dimm1", 22, 31},
+	{12, "05-P2 DIMM 1-6", "dimm2", 22, 30},
+	{13, "06-Chipset", "chipset", 25, 44},
+	{14, "07-PS 1", "ps1-temp", 22, 40},
+	{15, "08-PS 2", "ps2-temp", 22, 39},
+	{16, "Power Supply 1", "ps1", 8, 92},
+	{17, "Power Supply 2", "ps2", 8, 88},
+	{18, "Power Meter", "power", 16, 180},
 };
 const size_t n_bmc_sensors = ARRAY_SIZE(bmc_sensors);
 
 static const struct sdr_sensor sdrs[] = {
-	{1, 0x37, 1, 0x01, false, 42, 46, "01-Inlet Ambient"},
-	{2, 0x03, 1, 0x01, false, 70, 85, "02-CPU 1"},
-	{3, 0x1d, 1, 0x04, true, 0, 0, "Fan 1"},
-	{4, 0x1d, 2, 0x04, true, 0, 0, "Fan 2"},
+	{1, 0x37, 1, 0x01, SDR_CELSIUS, 42, 46, "01-Inlet Ambient"},
+	{2, 0x03, 1, 0x01, SDR_CELSIUS, 70, 85, "02-CPU 1"},
+	{3, 0x1d, 1, 0x04, SDR_PERCENT, 0, 0, "Fan 1"},
+	{4, 0x1d, 2, 0x04, SDR_PERCENT, 0, 0, "Fan 2"},
+	{5, 0x1d, 3, 0x04, SDR_PERCENT, 0, 0, "Fan 3"},
+	{6, 0x1d, 4, 0x04, SDR_PERCENT, 0, 0, "Fan 4"},
+	{7, 0x1d, 5, 0x04, SDR_PERCENT, 0, 0, "Fan 5"},
+	{8, 0x1d, 6, 0x04, SDR_PERCENT, 0, 0, "Fan 6"},
+	{9, 0x1d, 7, 0x04, SDR_PERCENT, 0, 0, "Fan 7"},
+	{10, 0x03, 2, 0x01, SDR_CELSIUS, 70, 85, "03-CPU 2"},
+	{11, 0x20, 1, 0x01, SDR_CELSIUS, 90, 95, "04-P1 DIMM 1-6"},
+	{12, 0x20, 2, 0x01, SDR_CELSIUS, 90, 95, "05-P2 DIMM 1-6"},
+	{13, 0x07, 1, 0x01, SDR_CELSIUS, 100, 110, "06-Chipset"},
+	{14, 0x0a, 1, 0x01, SDR_CELSIUS, 0, 0, "07-PS 1"},
+	{15, 0x0a, 2, 0x01, SDR_CELSIUS, 0, 0, "08-PS 2"},
+	{16, 0x0a, 1, 0x0b, SDR_WATTS, 0, 0, "Power Supply 1"},
+	{17, 0x0a, 2, 0x0b, SDR_WATTS, 0, 0, "Power Supply 2"},
+	{18, 0x07, 1, 0x0b, SDR_WATTS, 0, 0, "Power Meter"},
 };
+/* clang-format on */
+
+_Static_assert(ARRAY_SIZE(sdrs) == ARRAY_SIZE(bmc_sensors), "a record for each sensor");
 
 static int check_word(const char *node, const char *what, const char *word, size_t max,
 	char **reterr_msg)
@@ -142,6 +177,8 @@ char *bmc_commands(const struct twin_node *n, const char *fru_path)
 	fprintf(f,
 		"sensor_set_event_support 0x20 0 0 enable scanning per-state "
 		"000000000001111 000000000000000 000000000001111 000000000000000\n");
+	/* the log's first entry: it was cleared, in the factory */
+	fprintf(f, "sel_add 0x20 2 0 0 0 0 0x20 0 0x04 0x10 0xe1 0x6f 0x02 0xff 0xff\n");
 	for (size_t i = 0; i < ARRAY_SIZE(sdrs); i++)
 		add_sensor(f, n, &bmc_sensors[i], &sdrs[i]);
 	fprintf(f, "mc_add_fru_data 0x20 0 %d file 0 \"%s\"\n", FRU_SIZE, fru_path);

@@ -19,11 +19,13 @@ void fru_build(const struct fru_info *info, uint8_t ret[static FRU_SIZE]);
 
 #define SDR_MAX 64
 
+enum sdr_unit { SDR_CELSIUS, SDR_PERCENT, SDR_WATTS };
+
 struct sdr_sensor {
 	uint8_t number;
 	uint8_t entity, instance;
-	uint8_t type; /* 1: temperature, 4: fan */
-	bool percent; /* else degrees Celsius */
+	uint8_t type; /* 1: temperature, 4: fan, 0x0b: another unit */
+	enum sdr_unit unit;
 	uint8_t critical, fatal; /* upper thresholds; 0: none */
 	const char *name; /* at most 16 bytes */
 };

@@ -134,7 +134,7 @@ check "FRU" has "Product Name *: ProLiant DL360" ipmi fru
 check "FRU serial" has "Product Serial *: CZJ0010002" ipmi fru
 check "temperature" has "01-Inlet Ambient *| 21.000 *| degrees C *| ok" ipmi sensor
 check "fan" has "Fan 1 *| 0.000 *| percent" ipmi sensor
-check "event log" has "Entries *: 0" ipmi sel
+check "event log" has "Entries *: 1" ipmi sel
 check "users" has "ondol .*ADMINISTRATOR" ipmi user list 1
 check "a wrong password is refused" exits 1 env IPMI_PASSWORD=wrong "$twin" exec --dir "$dir" -- \
 	ipmitool -I lanplus -C 3 -R 1 -H $bmc -U ondol -E chassis power status

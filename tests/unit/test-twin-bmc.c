@@ -62,7 +62,8 @@ static void commands_build_the_insides(void **state)
 		"sensor_add 0x20 0 0 35 0x6f event-only\n", /* sensor 0 is the watchdog */
 		"sensor_add 0x20 0 1 1 1 poll 1000 file \"/run/t/nodes/hp01/sensors/inlet\"\n",
 		"sensor_add 0x20 0 3 4 1 poll 1000 file \"/run/t/nodes/hp01/sensors/fan1\"\n",
-		"main_sdr_add 0x20 0x00 0x00 0x51 0x01 ",
+		"sensor_add 0x20 0 16 11 1 poll 1000 file \"/run/t/nodes/hp01/sensors/ps1\"\n",
+		"sel_add 0x20 2 ", "main_sdr_add 0x20 0x00 0x00 0x51 0x01 ",
 		"mc_add_fru_data 0x20 0 1024 file 0 \"/run/t/nodes/hp01/bmc/fru.bin\"\n",
 		"mc_enable 0x20\n"};
 
@@ -123,8 +124,18 @@ static void sdr_length_counts_what_follows_its_header(void **state)
 	assert_int_equal(b[4], n - 5);
 	assert_int_equal(b[7], 7);
 	assert_int_equal(b[47], 0xc0 | 5);
+	assert_int_equal(b[20], 0); /* degrees Celsius */
+	assert_int_equal(b[21], 1);
 	assert_int_equal(b[36], 46);
 	assert_int_equal(b[37], 42);
+	s.unit = SDR_PERCENT;
+	sdr_build(&s, b);
+	assert_int_equal(b[20], 1);
+	assert_int_equal(b[21], 0);
+	s.unit = SDR_WATTS;
+	sdr_build(&s, b);
+	assert_int_equal(b[20], 0);
+	assert_int_equal(b[21], 6);
 }
 
 int main(void)
