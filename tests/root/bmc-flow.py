@@ -55,7 +55,7 @@ def bmc(i, password="sesame-1"):
     os.makedirs(d + "/state")
     os.makedirs(d + "/sensors")
     with open(d + "/chassis", "w") as f:
-        f.write(flow.BMC_SCRIPT)
+        f.write(flow.BMC_SCRIPT.replace("op=$1\n", "op=$1\n[ $op = set ] && [ -e deaf ] && exit 0\n"))
     os.chmod(d + "/chassis", 0o755)
     with open(d + "/lan.conf", "w") as f:
         f.write(f"""name "bmc{i}"
@@ -386,6 +386,20 @@ def part_cold_reset():
 def part_faults(sims):
     r, out, err = ondol("sensors", "hp02")
     check("a wrong password is named", r == 1 and "password" in err and "sesame" not in err, err)
+    sims[2].kill()
+    began = time.monotonic()
+    r, out, err = ondol("sensors", "hp02", timeout=170)
+    check("a BMC that is not there: told, in time", r == 1 and "does not answer" in err and
+          "UDP 623" in err and time.monotonic() - began < 90, (err, time.monotonic() - began))
+    print(f"   (absent BMC told after {time.monotonic() - began:.1f} s)", flush=True)
+    with open(f"{work}/bmc13/deaf", "w"):
+        pass
+    began = time.monotonic()
+    r, out, err = ondol("power", "hp03", "on")
+    check("a power command that is taken and ignored is found out", r == 1 and
+          "took the command" in err and "still off" in err, err)
+    print(f"   (found out after {time.monotonic() - began:.1f} s)", flush=True)
+    os.unlink(f"{work}/bmc13/deaf")
     os.kill(sims[3].pid, signal.SIGSTOP)  # it hangs
     began = time.monotonic()
     r, out, err = ondol("sensors", "hp03", timeout=170)

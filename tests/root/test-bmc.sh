@@ -30,5 +30,5 @@ work=$(mktemp -d /tmp/ondold-bmc.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 # A PID namespace: whatever the test starts ends with it.
-timeout -k 5 280 unshare --net --mount --pid --fork --kill-child --mount-proc \
+timeout -k 5 400 unshare --net --mount --pid --fork --kill-child --mount-proc \
 	python3 tests/root/bmc-flow.py "$bin/ondold" "$work"
