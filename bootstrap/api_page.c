@@ -85,8 +85,7 @@ static const struct access_token *by_token(
 		ondold_event(o, NULL, "http", "access.refused", text, NULL);
 	}
 	httpd_reply_error(req, 401,
-		"this token is not known. `ondol token add NAME --role viewer`, on the "
-		"deployment host, makes one");
+		"this token is not known: it is mistyped, or it was revoked");
 	return NULL;
 }
 

@@ -315,7 +315,11 @@ function actionPart(n) {
 		disabled: !["ready", "configuring"].includes(n.state), onclick: () => prove(n)}, "Prove again"));
 	buttons.push(el("button", {type: "button", class: "quiet", "data-action": "identify", onclick: () =>
 		act(`Light of ${n.name}`, `/v1/nodes/${n.name}/identify`, {seconds: 60}, () => `${n.name}: its UID light is on for a minute`)}, "Light for a minute"));
-	buttons.push(el("button", {type: "button", class: "danger", "data-action": "reinstall", onclick: () => reinstall(n)}, "Reinstall…"));
+	if (n.state === "idle" || STAGES.includes(n.state))
+		buttons.push(el("button", {type: "button", class: "quiet", "data-action": "cancel", onclick: () => cancel(n)}, "Cancel the run"));
+	buttons.push(el("button", {type: "button", class: "quiet", "data-action": "maintenance", onclick: () => maintenance(n)},
+		n.state === "maintenance" ? "Take back" : "Set aside…"));
+	buttons.push(el("button", {type: "button", class: "danger", "data-action": "reinstall", disabled: n.state === "maintenance", onclick: () => reinstall(n)}, "Reinstall…"));
 	return el("div", {}, el("h3", {}, "Do"), el("div", {class: "buttons"}, buttons),
 		el("p", {id: "did", class: "error", role: "status"}, page.did || ""));
 }
@@ -400,26 +404,29 @@ function select(name) {
 
 // ---- doing ----
 
-function ask(title, text, yes, word) {
+// Resolves to true, or with free (the label of a text to be given) to that text; false: no.
+function ask(title, text, yes, word, free) {
 	const dialog = $("ask"), input = $("ask-word");
+	const good = () => (word ? input.value === word : !free || input.value.trim() !== "");
 	setText($("ask-title"), title);
 	setText($("ask-text"), text);
 	setText($("ask-yes"), yes);
-	show($("ask-name"), Boolean(word));
-	setText($("ask-label"), word ? `Type ${word} to go on` : "");
+	show($("ask-name"), Boolean(word || free));
+	setText($("ask-label"), word ? `Type ${word} to go on` : free || "");
 	input.value = "";
-	$("ask-yes").disabled = Boolean(word);
-	input.oninput = () => { $("ask-yes").disabled = Boolean(word) && input.value !== word; };
+	input.maxLength = 200;
+	$("ask-yes").disabled = !good();
+	input.oninput = () => { $("ask-yes").disabled = !good(); };
 	return new Promise((done) => {
-		let good = false;
+		let answer = false;
 		$("ask-form").onsubmit = (ev) => {
-			if (word && input.value !== word) ev.preventDefault();
-			else good = true;
+			if (good()) answer = free ? input.value.trim() : true;
+			else ev.preventDefault();
 		};
 		$("ask-no").onclick = () => dialog.close();
-		dialog.onclose = () => done(good);
+		dialog.onclose = () => done(answer);
 		dialog.showModal();
-		(word ? input : $("ask-no")).focus();
+		(word || free ? input : $("ask-no")).focus();
 	});
 }
 
@@ -451,6 +458,23 @@ async function reinstall(n) {
 		act(`Reinstall ${n.name}`, `/v1/nodes/${n.name}/reinstall`, {wipe: []}, () => `${n.name} will be installed again`);
 }
 
+async function cancel(n) {
+	if (await ask(`Cancel the run of ${n.name}?`, `${n.name} (${roleOf(n)}) is ${n.state}. ondold stops where it is: its power stays as ` +
+		"it is, and a disk that is half written cannot be started from.", `Cancel ${n.name}`))
+		act(`Cancel ${n.name}`, `/v1/nodes/${n.name}/cancel`, {}, (a) => `${n.name} is ${a.state}`);
+}
+
+async function maintenance(n) {
+	const path = `/v1/nodes/${n.name}/maintenance`;
+	if (n.state === "maintenance") {
+		act(`Take ${n.name} back`, path, {on: false, reason: ""}, (a) => `${n.name} is ${a.state}`);
+		return;
+	}
+	const reason = await ask(`Set ${n.name} aside?`, `${n.name} (${roleOf(n)}) is ${n.state}. ondold leaves it alone until you take it back: ` +
+		"it is not installed and not switched.", `Set ${n.name} aside`, "", "What for? Others read this");
+	if (reason) act(`Set ${n.name} aside`, path, {on: true, reason}, (a) => `${n.name} is in ${a.state}`);
+}
+
 function prove(n) {
 	act(`Prove ${n.name}`, `/v1/nodes/${n.name}/prove`, {}, () => `${n.name} proves everything again`);
 }
@@ -461,7 +485,7 @@ function cloudMissing(c) {
 	const out = [];
 	for (const n of c.nodes) {
 		const who = `${n.name} (${roleOf(n)})`;
-		const why = n.state === "failed" || !n.step ? n.reason : n.step;
+		const why = (n.state === "failed" || !n.step ? n.reason : n.step) || WORDS[n.state];
 		if (n.state !== "ready") out.push(`${who} is ${n.state}${why ? `: ${why}` : ""}`);
 		else if (!n.heard) out.push(`${who} has been silent for ${age(now() - n.last_seen)}: is the server on?`);
 	}

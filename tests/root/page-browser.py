@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import re
+import socket
 import ssl
 import subprocess
 import sys
@@ -196,8 +197,18 @@ def part_session(operator):
           and tls("GET", "/v1/status", Cookie=cookie)[0] == 401)
 
 
-def stream_lines(token, last_id=None):
-    c = http.client.HTTPSConnection(HOST, PAGE_PORT, timeout=20, context=context())
+class SmallHTTPS(http.client.HTTPSConnection):
+    def connect(self):
+        raw = socket.socket()
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.settimeout(self.timeout)
+        raw.connect((HOST, PAGE_PORT))
+        self.sock = self._context.wrap_socket(raw, server_hostname=HOST)
+
+
+def stream_lines(token, last_id=None, small=False):
+    kind = SmallHTTPS if small else http.client.HTTPSConnection
+    c = kind(HOST, PAGE_PORT, timeout=20, context=context())
     h = bearer(token)
     if last_id is not None:
         h["Last-Event-ID"] = str(last_id)
@@ -231,9 +242,27 @@ def part_stream(viewer):
     c.close()
 
 
-def memory_kb():
-    with open(f"/proc/{flow.daemon.pid}/status") as f:
-        return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
+def part_slow_client(viewer, agent):
+    """One that does not read is told to read anew, not given all that it missed."""
+    with open("/proc/sys/net/ipv4/tcp_wmem", "r+") as f:  # of this namespace: else the kernel takes it all
+        before = f.read()
+        f.seek(0)
+        f.write("4096 8192 16384")
+    c, r = stream_lines(viewer, small=True)
+    with open("/proc/sys/net/ipv4/tcp_wmem", "w") as f:
+        f.write(before)
+    read_until(r, "event: hello")
+    for k in range(24):
+        flow.say(5, "hp05", agent, *({"type": "agent.step", "text": f"{k}.{j} " + "x" * 1900} for j in range(64)))
+    kinds = []
+    end = time.monotonic() + 40
+    while "hello" not in kinds and time.monotonic() < end:
+        line = r.readline().decode()
+        if line.startswith("event: "):
+            kinds.append(line.split()[1])
+    told = kinds.count("event")
+    check(f"a client that was late reads anew, after {told} of 1536 events", "hello" in kinds and told < 536, kinds[-5:])
+    c.close()
 
 
 # ---- the browser ----
@@ -359,11 +388,6 @@ def part_live(b, agent):
     b.until("a change of state comes live", f"return {ROW}.innerText.includes('ready')", "hp06")
     check("and is told to screen readers", "hp06 is ready" in b.js("return document.getElementById('say').textContent"))
     check("without a reload", b.js("return window.mark") == "the same page")
-    hostile = "<img src=x onerror=\"document.title='owned'\"><b>x</b>"
-    flow.say(5, "hp05", agent, {"type": "agent.step", "text": hostile})
-    b.until("what a node says is text", f"return {ROW}.innerText.includes('<img src=x')", "hp05")
-    check("and never markup", b.js("return document.querySelectorAll('.unit img, #events img').length") == 0)
-    progress(5, agent, 64)
 
 
 def node_revision(name):
@@ -424,6 +448,16 @@ def part_operator(b, operator):
     check("with who and from where", "anna from " in wanted[-1]["text"], wanted)
 
 
+def part_aside(b):
+    b.js(f"{ROW}.click()", "hp10")
+    b.until("hp10's panel", "return document.querySelector('#panel [data-action=cancel]')")
+    b.js("document.querySelector('#panel [data-action=maintenance]').click()")
+    check("what for has to be said", b.js("return document.getElementById('ask-yes').disabled"))
+    b.keys(*"new fan", ENTER)
+    b.until("a node is set aside", f"return {ROW}.innerText.includes('maintenance') && {ROW}.innerText.includes('new fan')", "hp10")
+    b.until("and can be taken back", "return (document.querySelector('#panel [data-action=maintenance]') || {}).innerText === 'Take back'")
+
+
 def part_looks(b):
     for name, width, height, scheme, node in (("page-dark", 1440, 980, "dark", "hp01"), ("page-light", 1440, 980, "light", ""),
                                               ("page-phone", 360, 740, "light", ""), ("page-phone-node", 360, 740, "dark", "hp08")):
@@ -441,6 +475,14 @@ def part_looks(b):
     back += [b.js("return getComputedStyle(document.body).backgroundColor") for _ in [b.scheme("dark")]]
     check("dark and light differ", back[0] != back[1], back)
     b.size(1440, 980)
+
+
+def part_hostile(b, agent):
+    hostile = "<img src=x onerror=\"document.title='owned'\"><b>x</b>"
+    flow.say(5, "hp05", agent, {"type": "agent.step", "text": hostile})
+    b.until("what a node says is text", f"return {ROW}.innerText.includes('<img src=x')", "hp05")
+    check("and never markup", b.js("return document.querySelectorAll('.unit img, #events img').length") == 0)
+    progress(5, agent, 64)
 
 
 def part_keyboard(b):
@@ -506,13 +548,17 @@ def main():
         cloud_report(node_revision("hp01"))
         part_tls(operator, viewer)
         part_stream(viewer)
+        part_slow_client(viewer, agent)
+        progress(5, agent, 37)
         b = Browser()
         part_sign_in(b, viewer)
         part_live(b, agent)
         part_cloud(b)
         part_viewer(b)
         part_operator(b, operator)
+        part_aside(b)
         part_looks(b)
+        part_hostile(b, agent)
         part_keyboard(b)
         part_lost(b)
         foreign = [u for u in b.urls() if not u.startswith((BASE + "/", "data:", "chrome:"))]
