@@ -112,6 +112,12 @@ void cloud_session_transport(
 	s->userdata = userdata;
 }
 
+/* TLS is part of connecting, and a busy service takes its time over it. */
+static unsigned connect_ms(unsigned timeout_ms)
+{
+	return MAX(timeout_ms / 4, 10000u);
+}
+
 unsigned cloud_session_timeout(struct cloud_session *s, unsigned timeout_ms)
 {
 	unsigned before = s->timeout_ms;
@@ -222,7 +228,7 @@ static int sign_in(struct cloud_session *s, char **reterr_msg)
 		.body = body,
 		.ca_file = s->ca_file,
 		.timeout_ms = s->timeout_ms,
-		.connect_timeout_ms = 10000,
+		.connect_timeout_ms = connect_ms(s->timeout_ms),
 		.reuse = s->reuse};
 	uint64_t now_ms = now_mono_ms();
 	int r;
@@ -272,7 +278,8 @@ int cloud_can_sign_in(struct cloud_session *s, const char *user, const char *pas
 		.password = password,
 		.domain = domain ? domain : s->domain,
 		.ca_file = s->ca_file,
-		.timeout_ms = s->timeout_ms};
+		.timeout_ms = s->timeout_ms,
+		.connect_timeout_ms = connect_ms(s->timeout_ms)};
 	_cleanup_(cloud_session_freep) struct cloud_session *other =
 		cloud_session_new(&login);
 	_cleanup_free_ char *msg = NULL;
@@ -373,7 +380,7 @@ static int send(struct cloud_session *s, const struct cloud_request *req, const 
 		.headers = headers,
 		.ca_file = s->ca_file,
 		.timeout_ms = req->timeout_ms ? req->timeout_ms : s->timeout_ms,
-		.connect_timeout_ms = 10000,
+		.connect_timeout_ms = connect_ms(s->timeout_ms),
 		.reuse = s->reuse};
 
 	if (req->file) {
@@ -656,7 +663,7 @@ int cloud_probe(struct cloud_session *s, const char *url, unsigned timeout_ms,
 		.url = url,
 		.ca_file = s->ca_file,
 		.timeout_ms = timeout_ms,
-		.connect_timeout_ms = MIN(timeout_ms, 10000u),
+		.connect_timeout_ms = MIN(timeout_ms, connect_ms(timeout_ms)),
 		.reuse = s->reuse};
 	_cleanup_(http_response_clear) struct http_response resp = {0};
 	int r = s->transport(&req, &resp, reterr_msg, s->userdata);
