@@ -65,6 +65,7 @@ static const enum step steps_netboot[] = {STEP_QUERY, STEP_OFF, STEP_WAIT_OFF,
 	STEP_SET_PXE, STEP_CHECK_PXE, STEP_ON, STEP_WAIT_ON, STEP_END};
 static const enum step steps_cold[] = {STEP_COLD, STEP_WAIT_BMC, STEP_END};
 static const enum step steps_text[] = {STEP_QUERY, STEP_TEXT, STEP_END};
+static const enum step steps_sol_off[] = {STEP_TEXT, STEP_END};
 
 struct op_info {
 	const char *name;
@@ -84,7 +85,7 @@ static const struct op_info ops[] = {
 	[IPMI_SENSORS] = {"sensors", steps_text},
 	[IPMI_SEL] = {"sel", steps_text},
 	[IPMI_SEL_CLEAR] = {"sel-clear", steps_text},
-	[IPMI_SOL_OFF] = {"sol-off", steps_text},
+	[IPMI_SOL_OFF] = {"sol-off", steps_sol_off},
 };
 
 struct ipmi_job {
@@ -480,6 +481,18 @@ static bool switch_cipher(struct ipmi_bmc *b, enum ipmi_fault fault)
 	return true;
 }
 
+/*
+ * It stands before the power-on in the queue and must not hold it up: it is tried once,
+ * and a BMC that knows no such command is as good as one that has done it.
+ */
+static void sol_off_failed(struct ipmi_job *j, enum ipmi_fault fault, const char *out)
+{
+	if (fault == IPMI_FAULT_BUSY || fault == IPMI_FAULT_OTHER)
+		next_step(j);
+	else if (fault != IPMI_FAULT_CIPHER || !switch_cipher(j->bmc, fault))
+		job_fail(j, fault, out);
+}
+
 static void step_failed(struct ipmi_job *j, enum ipmi_fault fault, const char *out)
 {
 	struct ipmi_bmc *b = j->bmc;
@@ -488,6 +501,10 @@ static void step_failed(struct ipmi_job *j, enum ipmi_fault fault, const char *o
 
 	if (*j->step == STEP_WAIT_BMC && worth_it) {
 		bmc_away(j);
+		return;
+	}
+	if (j->op == IPMI_SOL_OFF) {
+		sol_off_failed(j, fault, out);
 		return;
 	}
 	if (switch_cipher(b, fault))
@@ -510,9 +527,7 @@ static void step_failed(struct ipmi_job *j, enum ipmi_fault fault, const char *o
 static enum ipmi_fault judge(
 	const struct ipmi_job *j, int status, bool timed_out, const char *out)
 {
-	if (*j->step == STEP_TEXT &&
-		(status == 0 ||
-			(j->op == IPMI_SOL_OFF && strstr(out, "already de-activated"))))
+	if (*j->step == STEP_TEXT && status == 0)
 		return IPMI_FAULT_NONE;
 	return ipmi_classify(status, timed_out, out);
 }
@@ -545,7 +560,7 @@ static void on_exit_(_unused_ struct child *c, int status, bool timed_out,
 static int spawn(struct ipmi_job *j, const char *const words[])
 {
 	struct ipmi_bmc *b = j->bmc;
-	bool text = *j->step == STEP_TEXT;
+	bool text = *j->step == STEP_TEXT && j->op != IPMI_SOL_OFF;
 	struct child_spec spec = {
 		.timeout_ms = text ? TEXT_MS : COMMAND_MS,
 		.on_exit = on_exit_,

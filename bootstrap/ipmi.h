@@ -29,7 +29,8 @@ enum ipmi_op {
 	IPMI_SENSORS, /* for sensors_parse() */
 	IPMI_SEL, /* the newest 1000 entries, for sel_parse() */
 	IPMI_SEL_CLEAR,
-	IPMI_SOL_OFF, /* whoever has the serial console loses it; fine when nobody has */
+	/* Whoever has the serial console loses it; fine when nobody has. Never tried twice. */
+	IPMI_SOL_OFF,
 };
 /* "status" "on" "off" "soft" "reset" "cycle" "bmc-reset" */
 int ipmi_op_parse(const char *s, enum ipmi_op *ret);

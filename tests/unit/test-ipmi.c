@@ -354,11 +354,37 @@ static void text_is_handed_over(void **state)
 	expect_log(w,
 		"17 chassis power status\n17 sensor\n"
 		"17 chassis power status\n17 chassis identify force\n"
-		"17 chassis power status\n17 sol deactivate\n");
+		"17 sol deactivate\n");
 	ipmi_bmc_set(w->bmc, 0x0a4d010c, "ondol", "guess");
 	ask(w, IPMI_SENSORS, NULL);
 	assert_true(w->last_r < 0);
 	assert_non_null(strstr(w->last_msg, "password"));
+}
+
+/* It stands before the power-on: a BMC that is busy, absent or odd must not hold it up. */
+static void taking_the_console_is_tried_once(void **state)
+{
+	struct world *w = *state;
+	_cleanup_free_ char *path = xasprintf("%s/away", w->dir);
+
+	put(w, "busy", "1\n2\n3\n");
+	ask(w, IPMI_SOL_OFF, NULL);
+	assert_int_equal(w->last_r, 0);
+	put(w, "busy", "");
+	put(w, "away", "9");
+	ask(w, IPMI_SOL_OFF, NULL);
+	assert_int_equal(w->last_r, -EHOSTUNREACH);
+	expect_log(w, "17 sol deactivate\n17 sol deactivate\n");
+	assert_int_equal(unlink(path), 0);
+	put(w, "log", "");
+	put(w, "only", "3");
+	ipmi_bmc_set(w->bmc, 0x0a4d010d, "ondol", "sesame");
+	ask(w, IPMI_SOL_OFF, NULL);
+	assert_int_equal(w->last_r, 0);
+	expect_log(w, "17 sol deactivate\n3 sol deactivate\n");
+	ipmi_bmc_set(w->bmc, 0x0a4d010d, "ondol", "guess");
+	ask(w, IPMI_SOL_OFF, NULL);
+	assert_int_equal(w->last_r, -EACCES);
 }
 
 static void bmc_comes_back_from_its_reset(void **state)
@@ -474,6 +500,7 @@ int main(void)
 		T(cancel),
 		T(freed_with_work),
 		T(text_is_handed_over),
+		T(taking_the_console_is_tried_once),
 		T(bmc_comes_back_from_its_reset),
 		T(cipher_outlives_its_finder),
 		T(boot_device_by_hand),
