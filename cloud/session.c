@@ -278,8 +278,7 @@ int cloud_can_sign_in(struct cloud_session *s, const char *user, const char *pas
 		.password = password,
 		.domain = domain ? domain : s->domain,
 		.ca_file = s->ca_file,
-		.timeout_ms = s->timeout_ms,
-		.connect_timeout_ms = connect_ms(s->timeout_ms)};
+		.timeout_ms = s->timeout_ms};
 	_cleanup_(cloud_session_freep) struct cloud_session *other =
 		cloud_session_new(&login);
 	_cleanup_free_ char *msg = NULL;
