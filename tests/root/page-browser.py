@@ -411,6 +411,10 @@ def part_viewer(b):
     text = b.text("#panel")
     check("has disks, ports, proofs and events", all(w in text for w in (
         "480.1 GB", "94:40:c9:00:01:01", "5 networks as declared", "install.wanted")), text[:3000])
+    check("a console's text is lines without its escape sequences", b.js(
+        r"return consoleText('\x1b[2J\x1b[1;31mboot\x1b[0m\r\n 5 %\r 9 %\r\n\x07<b>ok')") == "boot\n 9 %\n<b>ok")
+    b.js("document.querySelector('#panel [data-action=console]').click()")
+    b.until("its recording is read", "return !document.querySelector('#panel .console').hidden")
     check("a viewer has no buttons to do things", b.js("return document.querySelectorAll('#panel .danger').length") == 0)
     b.keys(ESCAPE)
     b.until("Escape closes it", "return document.getElementById('panel').hidden")
