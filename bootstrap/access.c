@@ -187,7 +187,7 @@ static void load_one(struct access *a, struct jx *outer, const json_t *obj)
 	const char *name = jx_str(&j, "name", 32), *hash = jx_str(&j, "sha256", 64);
 	const char *word = jx_str(&j, "role", 16);
 	uint64_t created = jx_uint(&j, "created", 0, INT64_MAX);
-	enum access_role role;
+	enum access_role role = ACCESS_VIEWER;
 	uint8_t raw[32];
 
 	if (!j.error && access_role_parse(word, &role) < 0)
