@@ -25,8 +25,8 @@ run help chekc
 expect 'help of an unknown command' 2 'was `ondol check` meant?'
 run aply x
 expect 'a command misspelt' 2 'there is no command "aply"; was `ondol apply` meant?'
-run dance
-expect 'an unknown command' 2 'there is no command "dance"; `ondol help` lists them'
+run juggle
+expect 'an unknown command' 2 'there is no command "juggle"; `ondol help` lists them'
 run "$(printf '\033[2J')"
 expect 'a command of control bytes' 2 'there is no command "\x1b[2J"'
 run version
