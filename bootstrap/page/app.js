@@ -460,12 +460,15 @@ function select(name) {
 	page.console = page.selected ? consolePart(page.selected) : null;
 	if (location.hash.slice(1) !== page.selected) history.replaceState(null, "", page.selected ? `#${page.selected}` : location.pathname);
 	for (const n of page.nodes.values()) updateRow(n);
+	// until the new node is loaded, no button of the one before may be pressed
+	if (before !== page.selected) {
+		page.detail = null;
+		drawPanel();
+	}
 	if (page.selected) {
 		loadDetail(true);
 		return;
 	}
-	page.detail = null;
-	drawPanel();
 	if (before && page.rows.has(before)) page.rows.get(before).button.focus();
 }
 
