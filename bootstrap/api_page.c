@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/ondold.h"
 
+#include <inttypes.h>
+
 #include "common/jsonx.h"
 
 /*
@@ -56,7 +58,7 @@ static bool may_try(struct ondold *o, struct http_req *req)
 
 	if (!wait)
 		return true;
-	snprintf(seconds, sizeof(seconds), "%llu", (unsigned long long)(wait / 1000 + 1));
+	snprintf(seconds, sizeof(seconds), "%" PRIu64, wait / 1000 + 1);
 	httpd_set_header(req, "Retry-After", seconds);
 	httpd_reply_error(req, 429,
 		"too many wrong tokens from this address: try again in %s seconds",

@@ -95,8 +95,10 @@ static bool may_follow(const struct conclean *c, unsigned char b)
 
 static size_t put_unknown(char *out)
 {
-	memcpy(out, "\xef\xbf\xbd", 3);
-	return 3;
+	static const char replacement[3] = {'\xef', '\xbf', '\xbd'}; /* U+FFFD */
+
+	memcpy(out, replacement, sizeof(replacement));
+	return sizeof(replacement);
 }
 
 /* Writes at most 6 bytes: a mark for what was held, and one character. */
