@@ -2,8 +2,10 @@
 /*
  * Order: the network first, since everything is reported over it; then the old role is
  * left, machines before networks before units before disks; the record of both roles is
- * written before the first thing of the new one exists. Units stop in the reverse of the
- * order they started in.
+ * written before the first thing of the new one exists that would have to be undone: a
+ * server whose KVM cannot be loaded never was a hypervisor, and libvirt, which does not
+ * run there, is not asked when it leaves. Units stop in the reverse of the order they
+ * started in.
  */
 #include "nodeagent/plan.h"
 
@@ -63,9 +65,9 @@ static void leave(struct plan *p, const struct applied *old, const struct rolede
 
 static void enter(struct plan *p, const struct roledef *def)
 {
-	add(p, STEP_RECORD, NULL);
 	if (def->hypervisor)
 		add(p, STEP_MODULES, NULL);
+	add(p, STEP_RECORD, NULL);
 	if (def->data_vg)
 		add(p, STEP_VG_ENTER, def->data_vg);
 	if (def->data_dir)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nodeagent/workops.h"
 
-#include <glob.h>
 #include <libkmod.h>
 
 #include "common/log.h"
@@ -72,27 +71,8 @@ static int wanted_networks(
 	return 0;
 }
 
-/*
- * A role that ended before libvirt was started (no virtualisation in the BIOS) must not hold
- * the node for ever: without the daemon's socket, and without its record of any machine that
- * it has started, none runs.
- */
-static bool libvirt_never_ran(void)
-{
-	glob_t found = {0};
-	bool none = access("/run/libvirt/libvirt-sock", F_OK) < 0 && errno == ENOENT &&
-		glob("/run/libvirt/qemu/*.xml", 0, NULL, &found) == GLOB_NOMATCH;
-
-	globfree(&found);
-	return none;
-}
-
 static int op_guests_none(_unused_ struct workop *w, char **ret_text)
 {
-	if (libvirt_never_ran()) {
-		*ret_text = xstrdup("libvirt was not started, so no machine runs");
-		return 0;
-	}
 	return hypervisor_no_guests(HYPERVISOR_URI, ret_text);
 }
 

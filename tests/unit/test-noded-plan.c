@@ -50,7 +50,7 @@ static void fresh_node_enters(_unused_ void **state)
 	_cleanup_(plan_freep) struct plan *p = plan_build(none, &compute, true);
 
 	expect_steps(p,
-		"IDENTITY OVS NETWORK RECORD MODULES ENABLE START:virtlogd.socket "
+		"IDENTITY OVS NETWORK MODULES RECORD ENABLE START:virtlogd.socket "
 		"START:libvirtd.socket START:libvirtd.service VM_NETWORKS SETTLE");
 }
 
