@@ -15,11 +15,7 @@ static void take(struct args *a, char *word)
 
 static char *_printf_(1, 0) format(const char *fmt, va_list ap)
 {
-	char *word;
-
-	if (vasprintf(&word, fmt, ap) < 0)
-		abort();
-	return word;
+	return xvasprintf(fmt, ap);
 }
 
 void args_add(struct args *a, const char *word)
