@@ -155,6 +155,17 @@ static json_t *evidence_json(const struct diag_finding *f)
 	return list;
 }
 
+/* The node's last run, and what the deployment host said in this life of ondold. */
+static void feed_events(struct node *n, struct diagnosis *d)
+{
+	struct store *s = n->o->store;
+	int64_t run = store_event_newest(s, n->name, "install.wanted", "converge.wanted");
+	int64_t life = store_event_newest(s, "", "ondold.started", "ondold.started");
+
+	store_event_each(s, run - 1, n->name, 0, feed, d);
+	store_event_each(s, life - 1, "", 0, feed, d);
+}
+
 static void get_why(struct node *n, struct http_req *req)
 {
 	_cleanup_(diagnosis_freep) struct diagnosis *d = diagnosis_new();
@@ -162,8 +173,7 @@ static void get_why(struct node *n, struct http_req *req)
 	json_t *list = json_array();
 	size_t count;
 
-	store_event_each(n->o->store, 0, n->name, 0, feed, d);
-	store_event_each(n->o->store, 0, "", 0, feed, d); /* of the rack as a whole */
+	feed_events(n, d);
 	count = diagnosis_findings(d, n->fsm.state, now_real_ms(), found);
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list,
@@ -332,7 +342,7 @@ static void post_cancel(struct node *n, struct http_req *req)
 			fsm_state_str(n->fsm.state));
 		return;
 	}
-	text = xasprintf("cancelled by the operator while %s; its power is left as it is, %s",
+	text = xasprintf("cancelled by %s while %s; its power is left as it is, %s", asker(req),
 		fsm_state_str(n->fsm.state), fsm_disk_words(&n->fsm));
 	node_event(n, "operator", FSM_EV_CANCEL, text, NULL);
 	reply_state(n, req);

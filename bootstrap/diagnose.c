@@ -114,6 +114,10 @@ static const struct {
 	{SIG_SPACE_OK, SIG_SPACE_LOW},
 	{SIG_DHCP_UP, SIG_DHCP_DOWN},
 	{SIG_ADDRESS, SIG_NO_ADDRESS},
+	/* a new ondold looks itself, and says what is still so */
+	{SIG_STARTED, SIG_SPACE_LOW},
+	{SIG_STARTED, SIG_DHCP_DOWN},
+	{SIG_STARTED, SIG_NO_ADDRESS},
 	{SIG_POWERED, SIG_POWER_OFF},
 	{SIG_POWERED, SIG_BMC_SILENT},
 	{SIG_POWERED, SIG_BMC_BUSY},
@@ -353,7 +357,7 @@ static void add_evidence(
 	const struct diagnosis *d, uint64_t needs, struct diag_finding *f)
 {
 	for (unsigned s = 0; s < N_SIGNALS && f->n_evidence < DIAG_MAX_EVIDENCE; s++) {
-		struct diag_evidence *e = (struct diag_evidence *)&d->last[s];
+		const struct diag_evidence *e = &d->last[s];
 		size_t at = f->n_evidence;
 
 		if (!(needs & (UINT64_C(1) << s)))

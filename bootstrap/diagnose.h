@@ -23,7 +23,7 @@ struct diag_finding {
 	const char *title; /* a sentence */
 	const char *todo; /* what to do, in order */
 	bool is_note; /* explains something, but nothing is wrong because of it */
-	struct diag_evidence
+	const struct diag_evidence
 		*evidence[DIAG_MAX_EVIDENCE]; /* borrowed from the diagnosis */
 	size_t n_evidence;
 };

@@ -37,6 +37,7 @@ enum stmt {
 	ST_EVENT_ADD,
 	ST_EVENT_LAST,
 	ST_EVENT_BEFORE,
+	ST_EVENT_NEWEST,
 	ST_RACK_ADD,
 	ST_RACK_GET,
 	ST_DOC_PUT,
@@ -55,6 +56,8 @@ static const char *const sql[ST_N] = {
 	[ST_EVENT_LAST] = "SELECT coalesce(max(id), 0) FROM event",
 	[ST_EVENT_BEFORE] = ("SELECT id FROM event WHERE ?1 IS NULL OR node = ?1"
 			     " ORDER BY id DESC LIMIT 1 OFFSET ?2"),
+	[ST_EVENT_NEWEST] = ("SELECT id FROM event WHERE node = ?1 AND (type = ?2 OR type = ?3)"
+			     " ORDER BY id DESC LIMIT 1"),
 	[ST_RACK_ADD] = "INSERT INTO rack (time, file, rack_ini) VALUES (?1, ?2, ?3)",
 	[ST_RACK_GET] =
 		"SELECT revision, file, rack_ini FROM rack ORDER BY revision DESC LIMIT 1",
@@ -307,6 +310,20 @@ int64_t store_event_before(struct store *s, const char *node, unsigned n)
 
 	bind_text(st, 1, node);
 	sqlite3_bind_int64(st, 2, n);
+	id = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+	sqlite3_reset(st);
+	return id;
+}
+
+int64_t store_event_newest(
+	struct store *s, const char *node, const char *type, const char *or_type)
+{
+	sqlite3_stmt *st = s->stmts[ST_EVENT_NEWEST];
+	int64_t id;
+
+	bind_text(st, 1, node);
+	bind_text(st, 2, type);
+	bind_text(st, 3, or_type);
 	id = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
 	sqlite3_reset(st);
 	return id;

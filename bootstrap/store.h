@@ -46,6 +46,9 @@ int64_t store_event_last(struct store *s); /* 0: none yet */
 int store_event_each(struct store *s, int64_t since, const char *node, unsigned limit,
 	int (*fn)(const struct store_event *ev, void *userdata), void *userdata);
 
+/* The newest event of the node ("": of the rack as a whole) of one of two types; 0: none. */
+int64_t store_event_newest(
+	struct store *s, const char *node, const char *type, const char *or_type);
 /* The id after which n events of the node (NULL: of all) follow; 0 when there are not more. */
 int64_t store_event_before(struct store *s, const char *node, unsigned n);
 

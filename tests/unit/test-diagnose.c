@@ -108,6 +108,10 @@ static void test_cured(void **state)
 	says(d, "deploy.space-low", "9 MB free");
 	says(d, "deploy.space-ok", "1 GB free");
 	cause_is(d, FSM_READY, NULL, NULL);
+	d = begin();
+	says(d, "deploy.space-low", "9 MB free");
+	says(d, "ondold.started", ""); /* it was freed while ondold was away */
+	cause_is(d, FSM_READY, NULL, NULL);
 }
 
 static void test_netboot(void **state)
