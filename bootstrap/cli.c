@@ -11,8 +11,7 @@ static _printf_(2, 0) void say(const struct cli *cli, const char *fmt, va_list a
 	_cleanup_free_ char *clean = NULL;
 	char *text;
 
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	text = xvasprintf(fmt, ap);
 	clean = text_clean(text, cli->err.utf8);
 	free(text);
 	fflush(stdout);

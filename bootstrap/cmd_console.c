@@ -68,8 +68,7 @@ static _printf_(2, 3) void remark(const struct session *s, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
 	clean = text_clean(text, s->cli->err.utf8);
 	free(text);
@@ -269,12 +268,24 @@ static int show_text(const json_t *answer)
 	return 0;
 }
 
+/* NULL when there is none that makes sense, which ends the session. */
+static json_t *answer_of(struct session *s, const struct http_response *resp)
+{
+	_cleanup_(jx_freep) json_t *answer = NULL;
+	_cleanup_free_ char *wrong = NULL;
+
+	if (client_judge(resp->status, resp->body, resp->body_len, &answer, &wrong) == 0)
+		return TAKE_PTR(answer);
+	remark(s, "%s", wrong);
+	end(s, CLI_FAILED);
+	return NULL;
+}
+
 static void on_polled(
 	int r, const char *msg, const struct http_response *resp, void *userdata)
 {
 	struct session *s = userdata;
 	_cleanup_(jx_freep) json_t *answer = NULL;
-	_cleanup_free_ char *wrong = NULL;
 	const json_t *next;
 
 	s->poll = NULL;
@@ -282,12 +293,9 @@ static void on_polled(
 		try_again(s, r < 0 ? "ondold does not answer" : "ondold has begun anew");
 		return;
 	}
-	if (client_judge(resp->status, resp->body, resp->body_len, &answer, &wrong) !=
-		0) {
-		remark(s, "%s", wrong);
-		end(s, CLI_FAILED);
+	answer = answer_of(s, resp);
+	if (!answer)
 		return;
-	}
 	s->away = false;
 	next = json_object_get(answer, "next");
 	if (json_is_integer(next)) {
@@ -317,7 +325,6 @@ static void on_attached(
 {
 	struct session *s = userdata;
 	_cleanup_(jx_freep) json_t *answer = NULL;
-	_cleanup_free_ char *wrong = NULL;
 	const json_t *end_of_text;
 
 	s->poll = NULL;
@@ -325,12 +332,9 @@ static void on_attached(
 		try_again(s, "ondold does not answer");
 		return;
 	}
-	if (client_judge(resp->status, resp->body, resp->body_len, &answer, &wrong) !=
-		0) {
-		remark(s, "%s", wrong);
-		end(s, CLI_FAILED);
+	answer = answer_of(s, resp);
+	if (!answer)
 		return;
-	}
 	s->id = xstrdup(json_string_value(json_object_get(answer, "id")));
 	end_of_text = json_object_get(answer, "end");
 	if (!s->id || !json_is_integer(end_of_text)) {

@@ -154,12 +154,6 @@ static void on_data(const void *data, size_t len, void *userdata)
 	c->hooks.kick(c->hooks.userdata);
 }
 
-static bool is_login(enum ipmi_fault fault)
-{
-	return fault == IPMI_FAULT_USER || fault == IPMI_FAULT_PASSWORD ||
-		fault == IPMI_FAULT_PRIVILEGE;
-}
-
 static void trouble(struct console *c, bool login, const char *why)
 {
 	_cleanup_free_ char *clean = str_escape(why, 200),
@@ -173,22 +167,15 @@ static void trouble(struct console *c, bool login, const char *why)
 	turned(c);
 }
 
-static const char *last_line(char *text)
-{
-	char *end = strrchr(str_strip(text), '\n');
-
-	return end ? end + 1 : str_strip(text);
-}
-
 static void on_end(enum ipmi_fault fault, const char *why, void *userdata)
 {
 	struct console *c = userdata;
-	_cleanup_free_ char *copy = xstrdup(why);
+	_cleanup_free_ char *last = ipmi_last_line(why);
 
 	c->sol = NULL;
 	c->all->running--;
 	if (!c->up) {
-		trouble(c, is_login(fault), last_line(copy));
+		trouble(c, ipmi_fault_is_login(fault), last);
 		return;
 	}
 	c->up = false;

@@ -79,8 +79,7 @@ void httpd_reply_error(struct http_req *req, unsigned status, const char *fmt, .
 	json_t *body;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
 	body = json_pack("{s:s}", "error", text);
 	httpd_reply_json(

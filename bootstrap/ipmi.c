@@ -311,10 +311,10 @@ static void job_fail(struct ipmi_job *j, enum ipmi_fault fault, const char *out)
 	struct ipmi_bmc *b = j->bmc;
 	_cleanup_free_ char *msg = ipmi_fault_words(fault, b->address, b->user, out);
 
-	bool login = fault == IPMI_FAULT_USER || fault == IPMI_FAULT_PASSWORD ||
-		fault == IPMI_FAULT_PRIVILEGE;
-
-	job_end(j, fault == IPMI_FAULT_UNREACHABLE ? -EHOSTUNREACH : login ? -EACCES : -EIO,
+	job_end(j,
+		fault == IPMI_FAULT_UNREACHABLE ? -EHOSTUNREACH
+			: ipmi_fault_is_login(fault) ? -EACCES
+						     : -EIO,
 		msg);
 }
 

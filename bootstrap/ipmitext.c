@@ -119,8 +119,14 @@ enum ipmi_fault ipmi_classify(int status, bool timed_out, const char *out)
 	return status == 0 ? IPMI_FAULT_NONE : IPMI_FAULT_OTHER;
 }
 
+bool ipmi_fault_is_login(enum ipmi_fault fault)
+{
+	return fault == IPMI_FAULT_USER || fault == IPMI_FAULT_PASSWORD ||
+		fault == IPMI_FAULT_PRIVILEGE;
+}
+
 /* The last line that says something, for faults that have no words of their own. */
-static char *last_line(const char *out)
+char *ipmi_last_line(const char *out)
 {
 	_cleanup_free_ char *copy = xstrdup(out);
 	char *end = copy + strlen(copy), *s;
@@ -171,7 +177,7 @@ char *ipmi_fault_words(
 	case IPMI_FAULT_OTHER:
 		break;
 	}
-	said = last_line(out);
+	said = ipmi_last_line(out);
 	return xasprintf(
 		"BMC %s: ipmitool failed: %s", bmc, *said ? said : "(it said nothing)");
 }

@@ -36,6 +36,10 @@ int ipmi_parse_bootparam(const char *out, struct ipmi_bootflags *ret);
  * and yet say that they failed; that is found too.
  */
 enum ipmi_fault ipmi_classify(int status, bool timed_out, const char *out);
+/* Does the BMC not let this user in? It is not to be asked again: iLOs lock the account. */
+bool ipmi_fault_is_login(enum ipmi_fault fault);
+/* The last line of what ipmitool printed, escaped; caller frees. */
+char *ipmi_last_line(const char *out);
 /* The fault for people, with what to do; never has a secret in it; caller frees. */
 char *ipmi_fault_words(
 	enum ipmi_fault fault, const char *bmc, const char *user, const char *out);

@@ -14,8 +14,7 @@ static _printf_(3, 4) void line(
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
 	clean = text_clean(text, cli->out.utf8);
 	free(text);

@@ -7,6 +7,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "common/log.h"
+#include "common/order.h"
 #include "common/roledef.h"
 
 /*
@@ -18,6 +19,7 @@
 #define SLOT_PAUSE_MS 1000
 #define PULSE_MS 10000
 #define DEFAULT_CONSOLES 48u /* sessions at once, an ipmitool each */
+#define MAX_CONSOLES 10000u
 #define SPACE_LOW_BYTES (UINT64_C(512) << 20)
 #define SPACE_GOOD_BYTES (UINT64_C(768) << 20)
 
@@ -139,8 +141,7 @@ static int on_pulse(sd_event_source *s, uint64_t usec, void *userdata)
 {
 	struct ondold *o = userdata;
 
-	for (size_t i = 0; i < o->n_nodes; i++)
-	{
+	for (size_t i = 0; i < o->n_nodes; i++) {
 		node_pulse(o->nodes[i]);
 		console_pulse(o->nodes[i]->console);
 	}
@@ -305,28 +306,16 @@ static void usage(FILE *f)
 		f);
 }
 
-static int read_patience(unsigned *ret)
+/* A variable of the environment; *ret keeps its value when it is not set. */
+static int read_variable(
+	const char *name, unsigned min, unsigned max, const char *expected, unsigned *ret)
 {
-	const char *s = getenv("ONDOL_PATIENCE");
+	const char *s = getenv(name);
 
-	*ret = 100;
-	if (!s || parse_unsigned(s, 1, 100000, ret) == 0)
+	if (!s || parse_unsigned(s, min, max, ret) == 0)
 		return 0;
-	fprintf(stderr,
-		"ondold: ONDOL_PATIENCE: expected a percentage from 1 to 100000\n");
+	fprintf(stderr, "ondold: %s: expected %s from %u to %u\n", name, expected, min, max);
 	return -EINVAL;
-}
-
-static int read_consoles(unsigned *ret)
-{
-	const char *s = getenv("ONDOL_CONSOLES");
-
-	*ret = DEFAULT_CONSOLES;
-	if (s && parse_unsigned(s, 0, 10000, ret) < 0) {
-		fprintf(stderr, "ondold: ONDOL_CONSOLES: expected a number up to 10000\n");
-		return -EINVAL;
-	}
-	return 0;
 }
 
 /* 0: go on; 1: done (help); negative: wrong usage. */
@@ -368,7 +357,7 @@ static int read_options(int argc, char **argv, struct ondold_options *opts)
 			argv[optind]);
 		return -EINVAL;
 	}
-	return read_patience(&opts->patience_percent);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -379,14 +368,19 @@ int main(int argc, char **argv)
 			.socket = "/run/ondol/ondold.sock",
 			.images_dir = "/var/lib/ondol/images",
 			.roles_dir = roles,
-			.tftp_dir = "/usr/lib/ipxe"},
+			.tftp_dir = "/usr/lib/ipxe",
+			.patience_percent = 100},
+		.consoles.max = DEFAULT_CONSOLES,
 	};
 	int r;
 
 	log_open("ondold");
 	r = read_options(argc, argv, &o.opts);
 	if (r == 0)
-		r = read_consoles(&o.consoles.max);
+		r = read_variable("ONDOL_PATIENCE", 1, DESIRED_MAX_PATIENCE, "a percentage",
+			&o.opts.patience_percent);
+	if (r == 0)
+		r = read_variable("ONDOL_CONSOLES", 0, MAX_CONSOLES, "a number", &o.consoles.max);
 	if (r != 0)
 		return r < 0 ? 2 : 0;
 	return run(&o);

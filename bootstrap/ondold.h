@@ -76,6 +76,8 @@ void ondold_schedule(struct ondold *o);
 int serve_new(struct ondold *o);
 /* After a change of the rack: dnsmasq and the HTTP server at its address and port. */
 void serve_rack(struct ondold *o);
+/* Arms timer for the next try to listen, each time later; counts in *tries. */
+void serve_later(sd_event_source *timer, unsigned *tries);
 
 /* ---- rackstate.c: the rack in force ---- */
 /*

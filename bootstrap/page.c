@@ -11,7 +11,6 @@
  * is no cloud. Tokens are one document of the store: removing a node never touches it.
  */
 
-#define MAX_PAUSE_MS 15000
 #define CHECK_MS 3600000
 
 struct page {
@@ -113,16 +112,6 @@ static void tell(struct ondold *o, int r)
 	ondold_event(o, NULL, "http", r ? "page.waiting" : "page.up", text, NULL);
 }
 
-static void try_later(struct page *p)
-{
-	unsigned shift = MIN(p->tries, 5u);
-
-	p->tries++;
-	sd_event_source_set_time_relative(
-		p->timer, MIN(500u << shift, MAX_PAUSE_MS) * UINT64_C(1000));
-	sd_event_source_set_enabled(p->timer, SD_EVENT_ONESHOT);
-}
-
 static void try_listen(struct ondold *o)
 {
 	struct page *p = o->page;
@@ -142,7 +131,7 @@ static void try_listen(struct ondold *o)
 	if (r == 0 || p->tries == 0)
 		tell(o, r);
 	if (r < 0)
-		try_later(p);
+		serve_later(p->timer, &p->tries);
 }
 
 static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)

@@ -132,14 +132,14 @@ static void on_down(const char *text, void *userdata)
 
 /* ---- HTTP ---- */
 
-static void listen_later(struct ondold *o)
+void serve_later(sd_event_source *timer, unsigned *tries)
 {
-	unsigned shift = MIN(o->listen_tries, 5u);
+	unsigned shift = MIN(*tries, 5u);
 	uint64_t pause_ms = MIN(500u << shift, LISTEN_MAX_PAUSE_MS);
 
-	o->listen_tries++;
-	sd_event_source_set_time_relative(o->listen_timer, pause_ms * 1000);
-	sd_event_source_set_enabled(o->listen_timer, SD_EVENT_ONESHOT);
+	++*tries;
+	sd_event_source_set_time_relative(timer, pause_ms * 1000);
+	sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }
 
 static void tell_listening(struct ondold *o, int r)
@@ -175,7 +175,7 @@ static void try_listen(struct ondold *o)
 	if (r == 0 || o->listen_tries == 0)
 		tell_listening(o, r);
 	if (r < 0)
-		listen_later(o);
+		serve_later(o->listen_timer, &o->listen_tries);
 }
 
 static int on_listen_timer(

@@ -66,8 +66,7 @@ void table_add(struct table *t, enum term_style style, const char *fmt, ...)
 	char *text;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
 	GROW(t->cells, t->n, t->cap);
 	t->cells[t->n++] = (struct cell){.text = text, .style = style};

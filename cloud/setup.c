@@ -30,8 +30,7 @@ static _printf_(2, 3) void say(const struct job *j, const char *fmt, ...)
 	if (!j->want->say)
 		return;
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
 	j->want->say(text, j->want->userdata);
 }

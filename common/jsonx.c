@@ -26,8 +26,7 @@ void jx_fail(struct jx *j, const char *key, const char *fmt, ...)
 	if (j->error)
 		return;
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
 	j->error = xasprintf("%s: %s", key, text);
 	free(text);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,6 +63,7 @@ void *xrealloc(void *p, size_t n, size_t size); /* overflow of n * size aborts *
 char *xstrdup(const char *s);                   /* NULL stays NULL */
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) _printf_(1, 2);
+char *xvasprintf(const char *fmt, va_list ap) _printf_(1, 0);
 
 /* Makes room for one more element in a growing array; *n is not changed. */
 #define GROW(array, n, cap)                                                              \

@@ -28,8 +28,7 @@ static void append(char **text, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&part, fmt, ap) < 0)
-		abort();
+	part = xvasprintf(fmt, ap);
 	va_end(ap);
 	*text = xasprintf("%s%s%s", old ? old : "", old ? "; " : "", part);
 }

@@ -116,8 +116,7 @@ static void add_line(struct lines *l, const char *fmt, ...)
 	char *text;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
 	GROW(l->list, l->n, l->cap);
 	l->list[l->n++] = text;

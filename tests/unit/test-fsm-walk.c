@@ -162,17 +162,12 @@ static bool is_kept(enum fsm_event e)
 		e != FSM_EV_AGENT_PROGRESS;
 }
 
-static void wanted(struct life *l)
-{
-	l->written = false;
-}
-
 static void step(struct life *l, enum fsm_event e)
 {
 	struct fsm_output out;
 
 	if (e == FSM_EV_INSTALL)
-		wanted(l);
+		l->written = false;
 	fsm_step(&l->f, e, "", &names, 100, l->now_ms, &out);
 	l->f = out.next;
 	if (out.moved)
