@@ -777,44 +777,31 @@ def part_end():
           log[-2000:])
 
 
-def main():
+def world(*profiles, bmcs=(11, 12, 13)):
+    """The wire, images, a boot loader and the BMCs, whose processes it returns."""
     network()
-    images()
+    for p in profiles or ("core",):
+        images(p)
     os.chmod(work, 0o755)  # dnsmasq reads the boot loader as its own user
     os.makedirs(f"{work}/tftp")
     with open(f"{work}/tftp/snponly.efi", "wb") as f:
         f.write(os.urandom(5000))
-    sims = [bmc(i, "sesame-1") for i in (11, 12, 13)]
+    return {i: bmc(i, "sesame-1") for i in bmcs}
+
+
+def whole(body, sims, at_end=lambda: None):
+    """Runs the test; whatever happens, ondold and the BMCs end, and the tests are counted."""
     try:
-        start()
-        part_before_a_rack()
-        part_apply()
-        part_dhcp()
-        part_solicitation()
-        part_files()
-        token = part_boot_script()
-        part_tokens(token)
-        order = part_install_hp02(token)
-        part_kill(token)
-        nt, rev = part_ready_hp02(token, order)
-        part_refused_disk()
-        part_identity()
-        part_converge(nt, rev)
-        part_lost_rack()
-        part_prove(nt, rev + 1)
-        part_power()
-        part_deadline()
-        part_set_aside()
-        part_remove()
-        part_end()
+        body()
     except Exception as e:  # a part that could not go on is one failure
         import traceback
         traceback.print_exc(file=sys.stdout)
         check("the flow ran to its end", False, repr(e))
     finally:
+        at_end()
         if daemon and daemon.poll() is None:
             daemon.kill()
-        for s in sims:
+        for s in sims.values():
             s.kill()
     if failed:
         print(open(f"{work}/ondold.log").read()[-8000:])
@@ -822,5 +809,29 @@ def main():
     return 1 if failed else 0
 
 
+def flow():
+    start()
+    part_before_a_rack()
+    part_apply()
+    part_dhcp()
+    part_solicitation()
+    part_files()
+    token = part_boot_script()
+    part_tokens(token)
+    order = part_install_hp02(token)
+    part_kill(token)
+    nt, rev = part_ready_hp02(token, order)
+    part_refused_disk()
+    part_identity()
+    part_converge(nt, rev)
+    part_lost_rack()
+    part_prove(nt, rev + 1)
+    part_power()
+    part_deadline()
+    part_set_aside()
+    part_remove()
+    part_end()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(whole(flow, world()))

@@ -520,78 +520,65 @@ def part_lost(b):
     b.until("after a restart of ondold one signs in again", "return !document.getElementById('sign-in').hidden", seconds=40)
 
 
-def main():
-    flow.network()
+def page():
+    global browser
     addresses()
+    sims.update({i: flow.bmc(i, "sesame-1") for i in range(11, 21)})
     roles()
-    flow.images("full")
-    os.chmod(work, 0o755)
-    os.makedirs(f"{work}/tftp")
-    with open(f"{work}/tftp/snponly.efi", "wb") as f:
-        f.write(os.urandom(5000))
-    sims = [flow.bmc(i, "sesame-1") for i in range(11, 21)]
-    b = None
-    try:
-        flow.start()
-        status, a = apply(rack(page=False))
-        check("a rack without a page", status == 200, a)
-        check("has none", cli("token", "list", "--json").stdout.count("https://") == 0)
-        status, a = apply(rack())
-        check("the page is one more key", status == 200, a)
-        waiting = [e for e in op("GET", "/v1/events?last=1000")[1]["events"] if e["type"] == "page.waiting"]
-        check("while its address is not there, that is said", len(waiting) == 1 and "page" in waiting[0]["text"], waiting)
-        flow.run("ip", "addr", "add", f"{HOST}/24", "dev", "deploy0")
-        operator = cli("token", "add", "night-shift", "--role", "operator").stdout.strip()
-        viewer = cli("token", "add", "help-desk", "--role", "viewer").stdout.strip()
-        check("tokens are made", len(operator) == 40 and len(viewer) == 40)
-        listed = cli("token", "list").stdout
-        check("and listed, without themselves", "night-shift" in listed and "viewer" in listed and operator not in listed, listed)
-        with open(f"{work}/rack-ca.pem", "w") as f:
-            f.write(cli("ca").stdout)
-        for i, upto in ((1, "ready"), (2, "ready"), (3, "ready"), (4, "ready"), (7, "first-boot"), (8, "ready"),
-                        (9, "failed"), (6, "configuring")):
-            installed(i, upto, **({"foreign": True} if upto == "failed" else {}))
-        agent = installed(5, "installing")
-        cloud_report(node_revision("hp01"))
-        part_tls(operator, viewer)
-        part_stream(viewer)
-        part_slow_client(viewer, agent)
-        progress(5, agent, 37)
-        b = Browser()
-        part_sign_in(b, viewer)
-        part_live(b, agent)
-        part_cloud(b)
-        part_viewer(b)
-        part_operator(b, operator)
-        part_aside(b)
-        part_looks(b)
-        part_hostile(b, agent)
-        part_keyboard(b)
-        part_lost(b)
-        foreign = [u for u in b.urls() if not u.startswith((BASE + "/", "data:", "chrome:"))]
-        check(f"none of {len(b.requests)} requests left the page's own origin", len(b.requests) > 20 and not foreign, foreign)
-        wrong = [e["message"] for e in b.do("POST", "/se/log", {"type": "browser"})
-                 if "Content Security Policy" in e["message"] or "Uncaught" in e["message"]]
-        check("no script failed and nothing broke the policy", not wrong, wrong)
-        check("a revoked token is refused at once", cli("token", "revoke", "help-desk").returncode == 0
-              and tls("GET", "/v1/status", **bearer(viewer))[0] == 401)
-    except Exception as e:  # a part that could not go on is one failure
-        import traceback
-        traceback.print_exc(file=sys.stdout)
-        check("the test ran to its end", False, repr(e))
-    finally:
-        if b:
-            b.close()
-        if flow.daemon and flow.daemon.poll() is None:
-            flow.daemon.terminate()
-            check("ondold ends well", flow.daemon.wait(20) == 0)
-        for s in sims:
-            s.kill()
-    if flow.failed:
-        print(open(f"{work}/ondold.log").read()[-5000:])
-    print(f"{flow.passed} passed, {flow.failed} failed, 0 skipped")
-    return 1 if flow.failed else 0
+    flow.start()
+    status, a = apply(rack(page=False))
+    check("a rack without a page", status == 200, a)
+    check("has none", cli("token", "list", "--json").stdout.count("https://") == 0)
+    status, a = apply(rack())
+    check("the page is one more key", status == 200, a)
+    waiting = [e for e in op("GET", "/v1/events?last=1000")[1]["events"] if e["type"] == "page.waiting"]
+    check("while its address is not there, that is said", len(waiting) == 1 and "page" in waiting[0]["text"], waiting)
+    flow.run("ip", "addr", "add", f"{HOST}/24", "dev", "deploy0")
+    operator = cli("token", "add", "night-shift", "--role", "operator").stdout.strip()
+    viewer = cli("token", "add", "help-desk", "--role", "viewer").stdout.strip()
+    check("tokens are made", len(operator) == 40 and len(viewer) == 40)
+    listed = cli("token", "list").stdout
+    check("and listed, without themselves", "night-shift" in listed and "viewer" in listed and operator not in listed, listed)
+    with open(f"{work}/rack-ca.pem", "w") as f:
+        f.write(cli("ca").stdout)
+    for i, upto in ((1, "ready"), (2, "ready"), (3, "ready"), (4, "ready"), (7, "first-boot"), (8, "ready"),
+                    (9, "failed"), (6, "configuring")):
+        installed(i, upto, **({"foreign": True} if upto == "failed" else {}))
+    agent = installed(5, "installing")
+    cloud_report(node_revision("hp01"))
+    part_tls(operator, viewer)
+    part_stream(viewer)
+    part_slow_client(viewer, agent)
+    progress(5, agent, 37)
+    b = browser = Browser()
+    part_sign_in(b, viewer)
+    part_live(b, agent)
+    part_cloud(b)
+    part_viewer(b)
+    part_operator(b, operator)
+    part_aside(b)
+    part_looks(b)
+    part_hostile(b, agent)
+    part_keyboard(b)
+    part_lost(b)
+    foreign = [u for u in b.urls() if not u.startswith((BASE + "/", "data:", "chrome:"))]
+    check(f"none of {len(b.requests)} requests left the page's own origin", len(b.requests) > 20 and not foreign, foreign)
+    wrong = [e["message"] for e in b.do("POST", "/se/log", {"type": "browser"})
+             if "Content Security Policy" in e["message"] or "Uncaught" in e["message"]]
+    check("no script failed and nothing broke the policy", not wrong, wrong)
+    check("a revoked token is refused at once", cli("token", "revoke", "help-desk").returncode == 0
+          and tls("GET", "/v1/status", **bearer(viewer))[0] == 401)
+
+
+def end():
+    if browser:
+        browser.close()
+    if flow.daemon and flow.daemon.poll() is None:
+        flow.daemon.terminate()
+        check("ondold ends well", flow.daemon.wait(20) == 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    browser = None
+    sims = flow.world("full", bmcs=())
+    sys.exit(flow.whole(page, sims, end))

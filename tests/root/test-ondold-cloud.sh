@@ -6,28 +6,5 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/lib.sh
-bin=${1:-${BUILD:-build}/debug}
-
-if [ "$(id -u)" -ne 0 ]; then
-	skip "ondold's cloud: needs root for a network namespace"
-	finish
-	exit
-fi
-for tool in dnsmasq ipmitool ipmi_sim python3 ip openssl unshare; do
-	if ! command -v "$tool" >/dev/null; then
-		skip "ondold's cloud: $tool is not installed"
-		finish
-		exit
-	fi
-done
-if [ ! -x "$bin/ondold" ]; then
-	notok "$bin/ondold is not built"
-	finish
-	exit
-fi
-work=$(mktemp -d /tmp/ondold-test.XXXXXX)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
-# A PID namespace: whatever the test starts ends with it.
-timeout -k 5 280 unshare --net --mount --pid --fork --kill-child --mount-proc \
-	python3 tests/root/ondold-cloud.py "$bin/ondold" "$work"
+. tests/lib/ondold.sh
+flow 280 "ondold's cloud" "openssl" tests/root/ondold-cloud.py "${1:-${BUILD:-build}/debug}"
