@@ -10,30 +10,14 @@
  * disk is written) is in remember(), which replay uses too: a restarted ondold sees the
  * same node as the one that was killed.
  *
- * Every state in which a node can be stuck has a deadline in limits[], and suspect()
- * names who is to blame from the last evidence: the further the boot got, the narrower.
+ * Every state in which a node can be stuck has a limit in the policy, and suspect() names
+ * who is to blame from the last evidence: the further the boot got, the narrower.
  */
 
 #define FSM_NAME(id, name) name,
 static const char *const state_names[] = {FSM_STATES(FSM_NAME)};
 static const char *const event_names[] = {FSM_EVENTS(FSM_NAME)};
 #undef FSM_NAME
-
-#define MIN_MS(n) ((n)*60000u)
-
-struct limit {
-	unsigned total_ms; /* of the state; 0: may last for ever */
-	unsigned stall_ms; /* without progress; 0: not watched */
-};
-
-static const struct limit limits[FSM_N_STATES] = {
-	[FSM_POWERING] = {MIN_MS(2), 0},
-	[FSM_NETBOOT] = {MIN_MS(6), 0},
-	[FSM_AGENT] = {MIN_MS(4), 0},
-	[FSM_INSTALLING] = {MIN_MS(15), MIN_MS(3)},
-	[FSM_FIRST_BOOT] = {MIN_MS(12), 0},
-	[FSM_CONFIGURING] = {0, MIN_MS(15)}, /* a cloud takes as long as it takes */
-};
 
 const char *fsm_state_str(enum fsm_state s)
 {
@@ -63,6 +47,11 @@ int fsm_event_parse(const char *s, enum fsm_event *ret)
 			return 0;
 		}
 	return -EINVAL;
+}
+
+static uint64_t stretch(unsigned ms, const struct fsm_policy *policy)
+{
+	return (uint64_t)ms * policy->patience_percent / 100;
 }
 
 static bool seen(const struct fsm_node *f, enum fsm_event e)
@@ -240,9 +229,9 @@ bool fsm_lost_wish(const struct fsm_node *f)
  * Powering is begun anew: nothing has been written yet, and off, boot device and on are
  * each verified. In every later state the node itself goes on and reports.
  */
-unsigned fsm_resume(struct fsm_node *f, unsigned patience_percent, uint64_t now_ms)
+unsigned fsm_resume(struct fsm_node *f, const struct fsm_policy *policy, uint64_t now_ms)
 {
-	f->not_before_ms = now_ms + (uint64_t)FSM_GRACE_MS * patience_percent / 100;
+	f->not_before_ms = now_ms + stretch(FSM_GRACE_MS, policy);
 	if (f->state == FSM_POWERING) {
 		f->entered_ms = now_ms;
 		return FSM_DO_POWER;
@@ -252,22 +241,17 @@ unsigned fsm_resume(struct fsm_node *f, unsigned patience_percent, uint64_t now_
 
 /* ---- deadlines ---- */
 
-static uint64_t stretch(unsigned ms, unsigned patience_percent)
+uint64_t fsm_deadline(const struct fsm_node *f, const struct fsm_policy *policy)
 {
-	return (uint64_t)ms * patience_percent / 100;
-}
-
-uint64_t fsm_deadline(const struct fsm_node *f, unsigned patience_percent)
-{
-	const struct limit *l = &limits[f->state];
+	const struct fsm_limit *l = &policy->limits[f->state];
 	uint64_t at = UINT64_MAX;
 
 	if (!l->total_ms && !l->stall_ms)
 		return 0;
 	if (l->total_ms)
-		at = f->entered_ms + stretch(l->total_ms, patience_percent);
+		at = f->entered_ms + stretch(l->total_ms, policy);
 	if (l->stall_ms)
-		at = MIN(at, f->moved_ms + stretch(l->stall_ms, patience_percent));
+		at = MIN(at, f->moved_ms + stretch(l->stall_ms, policy));
 	return MAX(at, f->not_before_ms);
 }
 
@@ -350,25 +334,25 @@ static void suspect_install(const struct fsm_node *f, const struct fsm_names *na
 	else
 		snprintf(buf, size,
 			"the agent was not done within %s although it goes on: the disk or the "
-			"network is too slow (or raise ONDOL_PATIENCE of ondold)",
+			"network is too slow (or raise `installing` in [deadlines] of rack.ini)",
 			waited);
 }
 
 /* Which of its two limits a state ran into. */
-static bool is_stall(const struct fsm_node *f, unsigned patience_percent)
+static bool is_stall(const struct fsm_node *f, const struct fsm_policy *policy)
 {
-	const struct limit *l = &limits[f->state];
+	const struct fsm_limit *l = &policy->limits[f->state];
 
 	return l->stall_ms &&
 		(!l->total_ms ||
-			f->moved_ms + stretch(l->stall_ms, patience_percent) <
-				f->entered_ms + stretch(l->total_ms, patience_percent));
+			f->moved_ms + stretch(l->stall_ms, policy) <
+				f->entered_ms + stretch(l->total_ms, policy));
 }
 
 static void suspect(const struct fsm_node *f, const struct fsm_names *names,
-	unsigned patience_percent, uint64_t now_ms, char *buf, size_t size)
+	const struct fsm_policy *policy, uint64_t now_ms, char *buf, size_t size)
 {
-	bool stalled = is_stall(f, patience_percent);
+	bool stalled = is_stall(f, policy);
 	char waited[32];
 
 	format_duration(now_ms - (stalled ? f->moved_ms : f->entered_ms), waited);
@@ -418,28 +402,27 @@ static void suspect(const struct fsm_node *f, const struct fsm_names *names,
 /* ---- the step ---- */
 
 static void step_timeout(struct fsm_output *out, const struct fsm_names *names,
-	unsigned patience_percent, uint64_t now_ms)
+	const struct fsm_policy *policy, uint64_t now_ms)
 {
-	uint64_t at = fsm_deadline(&out->next, patience_percent);
+	uint64_t at = fsm_deadline(&out->next, policy);
 
 	if (!at || now_ms < at)
 		return;
-	suspect(&out->next, names, patience_percent, now_ms, out->reason,
-		sizeof(out->reason));
+	suspect(&out->next, names, policy, now_ms, out->reason, sizeof(out->reason));
 	enter(&out->next, FSM_FAILED, now_ms);
 	out->moved = true;
 	out->actions = END_RUN;
 }
 
 void fsm_step(const struct fsm_node *f, enum fsm_event event, const char *text,
-	const struct fsm_names *names, unsigned patience_percent, uint64_t now_ms,
+	const struct fsm_names *names, const struct fsm_policy *policy, uint64_t now_ms,
 	struct fsm_output *ret)
 {
 	struct fsm_output out = {.next = *f};
 	const struct rule *r;
 
 	if (event == FSM_EV_TIMEOUT) {
-		step_timeout(&out, names, patience_percent, now_ms);
+		step_timeout(&out, names, policy, now_ms);
 		*ret = out;
 		return;
 	}

@@ -81,6 +81,16 @@ enum fsm_action { /* bits; to be carried out in this order */
 	FSM_DO_DROP = 1 << 4, /* forget the node */
 };
 
+struct fsm_limit {
+	unsigned total_ms; /* of the state; 0: may last for ever */
+	unsigned stall_ms; /* without progress; 0: not watched */
+};
+
+struct fsm_policy { /* what the rack's owner has decided */
+	struct fsm_limit limits[FSM_N_STATES];
+	unsigned patience_percent; /* stretches every limit */
+};
+
 struct fsm_names { /* for the words of a failure */
 	const char *mac, *bmc, *server;
 	const char *waits; /* whom it waits for in vain, as a sentence; NULL: for nobody */
@@ -115,15 +125,12 @@ int fsm_state_parse(const char *s, enum fsm_state *ret); /* -EINVAL */
 const char *fsm_event_str(enum fsm_event e);
 int fsm_event_parse(const char *s, enum fsm_event *ret); /* -EINVAL */
 
-/*
- * One step. text is the event's own ("" for none). patience_percent stretches every
- * deadline. A TIMEOUT before the deadline does nothing.
- */
+/* One step. text is the event's own ("" for none). A TIMEOUT before the deadline does nothing. */
 void fsm_step(const struct fsm_node *f, enum fsm_event event, const char *text,
-	const struct fsm_names *names, unsigned patience_percent, uint64_t now_ms,
+	const struct fsm_names *names, const struct fsm_policy *policy, uint64_t now_ms,
 	struct fsm_output *ret);
 /* When fsm_step(TIMEOUT) would fail the node, in the clock of now_ms; 0: never. */
-uint64_t fsm_deadline(const struct fsm_node *f, unsigned patience_percent);
+uint64_t fsm_deadline(const struct fsm_node *f, const struct fsm_policy *policy);
 
 /*
  * Replay from the store, oldest first: an event, and a transition to a state. No action
@@ -134,7 +141,7 @@ uint64_t fsm_deadline(const struct fsm_node *f, unsigned patience_percent);
 void fsm_replay_event(struct fsm_node *f, enum fsm_event event, uint64_t now_ms);
 void fsm_replay_state(struct fsm_node *f, enum fsm_state to, uint64_t now_ms);
 bool fsm_lost_wish(const struct fsm_node *f);
-unsigned fsm_resume(struct fsm_node *f, unsigned patience_percent, uint64_t now_ms);
+unsigned fsm_resume(struct fsm_node *f, const struct fsm_policy *policy, uint64_t now_ms);
 
 /*
  * Would a word of ondol-noded prove that the install was finished? Its token was made with

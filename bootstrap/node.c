@@ -102,6 +102,30 @@ static void on_booted(
 
 /* ---- life ---- */
 
+static struct fsm_policy policy_of(const struct ondold *o)
+{
+	const struct rack_deadlines *d = &o->rack->deadlines;
+
+	return (struct fsm_policy){
+		.limits = {[FSM_POWERING] = {d->powering_ms, 0},
+			[FSM_NETBOOT] = {d->network_booting_ms, 0},
+			[FSM_AGENT] = {d->agent_ms, 0},
+			[FSM_INSTALLING] = {d->installing_ms, d->installing_stall_ms},
+			[FSM_FIRST_BOOT] = {d->first_boot_ms, 0},
+			/* a cloud takes as long as it takes */
+			[FSM_CONFIGURING] = {0, d->configuring_stall_ms}},
+		.patience_percent = o->opts.patience_percent,
+	};
+}
+
+static void arm_deadline(struct node *n)
+{
+	uint64_t at = fsm_deadline(&n->fsm, &n->policy);
+
+	sd_event_source_set_time(n->deadline, at ? at * 1000 : UINT64_MAX);
+	sd_event_source_set_enabled(n->deadline, at ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
 static int on_deadline(
 	_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
@@ -170,17 +194,11 @@ void node_set_conf(struct node *n, const struct rack_node *conf)
 		remember_cipher(n);
 		console_new_login(n->console);
 	}
+	n->policy = policy_of(n->o);
+	arm_deadline(n);
 }
 
 /* ---- the machine ---- */
-
-static void arm_deadline(struct node *n)
-{
-	uint64_t at = fsm_deadline(&n->fsm, n->o->opts.patience_percent);
-
-	sd_event_source_set_time(n->deadline, at ? at * 1000 : UINT64_MAX);
-	sd_event_source_set_enabled(n->deadline, at ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
-}
 
 /* A run begins with powering, or with a change to a node that was at rest. */
 static void add_phase(
@@ -260,8 +278,7 @@ void node_step(struct node *n, enum fsm_event event, const char *text)
 {
 	struct fsm_output out;
 
-	fsm_step(&n->fsm, event, text, &n->names, n->o->opts.patience_percent,
-		now_mono_ms(), &out);
+	fsm_step(&n->fsm, event, text, &n->names, &n->policy, now_mono_ms(), &out);
 	if (out.moved)
 		transition(n, &out);
 	else
@@ -394,7 +411,7 @@ void node_resume(struct node *n)
 		node_step(n, FSM_EV_INSTALL,
 			"the installation that was asked for when ondold was killed");
 	node_console_follow(n, false);
-	carry_out(n, fsm_resume(&n->fsm, n->o->opts.patience_percent, now_mono_ms()));
+	carry_out(n, fsm_resume(&n->fsm, &n->policy, now_mono_ms()));
 	if (n->fsm.state != FSM_POWERING)
 		node_query_power(n);
 	arm_deadline(n);

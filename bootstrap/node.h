@@ -37,6 +37,7 @@ struct node {
 	struct fsm_names names; /* borrows the four above */
 
 	struct fsm_node fsm;
+	struct fsm_policy policy; /* as conf's rack has it */
 	uint64_t since_ms; /* of the state; since 1970 */
 	char *reason, *step; /* owned, never NULL */
 	struct node_phase phases[NODE_MAX_PHASES];

@@ -102,6 +102,12 @@ struct rack_cloud { /* [cloud] */
 	char *student;   /* the first user, and its project */
 };
 
+struct rack_deadlines { /* [deadlines], in ms; a stall is a time without progress */
+	unsigned powering_ms, network_booting_ms, agent_ms;
+	unsigned installing_ms, installing_stall_ms;
+	unsigned first_boot_ms, configuring_stall_ms;
+};
+
 struct rack {
 	char *name;
 	char *file; /* as shown in messages */
@@ -116,6 +122,7 @@ struct rack {
 	unsigned parallel_installs; /* 1..RACK_MAX_NODES */
 	uint32_t page_address; /* where operators reach the page over TLS */
 	unsigned page_port; /* 0: no page */
+	struct rack_deadlines deadlines; /* of each state of a node */
 
 	/* [bmc]: the network of the service processors */
 	struct ipv4_net bmc_subnet;

@@ -6,6 +6,7 @@
  */
 #include "common/rackrules.h"
 #include "common/rackcloud.h"
+#include "common/rackpace.h"
 
 #include "common/roledef.h"
 
@@ -553,6 +554,7 @@ int rack_from_conf(struct conf *c, const struct roledefs *roles, struct problems
 	r->profiles = xcalloc(c->n, sizeof(*r->profiles));
 	r->nodes = xcalloc(MIN(c->n, RACK_MAX_NODES) + 1, sizeof(*r->nodes));
 	read_general(&rd);
+	rackpace_read(r, c, problems);
 	each_section(&rd, "network", read_network);
 	rackcloud_read(r, c, problems);
 	each_section(&rd, "profile", read_profile);

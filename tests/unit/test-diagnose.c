@@ -9,6 +9,7 @@
 #include "bootstrap/diagnose.h"
 #include "bootstrap/identity.h"
 #include "bootstrap/ipmitext.h"
+#include "tests/unit/fsm-policy.h"
 
 static int64_t next_id;
 static uint64_t now_ms;
@@ -205,7 +206,7 @@ static void test_from_disk(void **state)
 	struct fsm_output out;
 	_cleanup_free_ char *text = NULL;
 
-	fsm_step(&f, FSM_EV_NODED_UP, "", &names, 100, 1000, &out);
+	fsm_step(&f, FSM_EV_NODED_UP, "", &names, &usual, 1000, &out);
 	assert_int_equal(out.next.state, FSM_FAILED);
 	text = xasprintf("network-booting -> failed: %s", out.reason);
 	says(d, "power.netboot", "");

@@ -6,7 +6,7 @@
  */
 #include "tests/unit/harness.h"
 
-#include "bootstrap/fsm.h"
+#include "tests/unit/fsm-policy.h"
 
 static const struct fsm_names names = {
 	"94:40:c9:00:02:01", "10.77.1.12", "10.77.0.2:8780", NULL};
@@ -84,7 +84,7 @@ static void table_is(enum fsm_event event, const char *row, bool installed)
 		struct fsm_output out;
 		char got;
 
-		fsm_step(&f, event, "", &names, 100, NOW, &out);
+		fsm_step(&f, event, "", &names, &usual, NOW, &out);
 		got = out.moved ? letters[out.next.state] : '.';
 		if (got != row[s])
 			fail_msg("%s in %s%s: expected %c, found %c",
@@ -168,7 +168,7 @@ static void step(struct life *l, enum fsm_event e)
 
 	if (e == FSM_EV_INSTALL)
 		l->written = false;
-	fsm_step(&l->f, e, "", &names, 100, l->now_ms, &out);
+	fsm_step(&l->f, e, "", &names, &usual, l->now_ms, &out);
 	l->f = out.next;
 	if (out.moved)
 		keep(l, true, out.next.state);
@@ -195,7 +195,7 @@ static void restart(struct life *l)
 	l->lives_lost++;
 	if (fsm_lost_wish(&l->f))
 		step(l, FSM_EV_INSTALL);
-	act(l, fsm_resume(&l->f, 100, l->now_ms));
+	act(l, fsm_resume(&l->f, &usual, l->now_ms));
 }
 
 /* An order may be fetched: node_order_is_due(), which also wants an inventory. */
@@ -232,7 +232,7 @@ static void check(const struct life *l)
 static void comes_to_rest(struct life l)
 {
 	for (unsigned i = 0; i < 16; i++) {
-		uint64_t at = fsm_deadline(&l.f, 100);
+		uint64_t at = fsm_deadline(&l.f, &usual);
 
 		if (l.f.state == FSM_IDLE) {
 			l.n_kept = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/harness.h"
 
-#include "bootstrap/fsm.h"
+#include "tests/unit/fsm-policy.h"
 
 static const struct fsm_names names = {
 	"94:40:c9:00:02:01", "10.77.1.12", "10.77.0.2:8780", NULL};
@@ -18,7 +18,7 @@ static struct fsm_output step_at(
 {
 	struct fsm_output out;
 
-	fsm_step(f, ev, text, &names, 100, now, &out);
+	fsm_step(f, ev, text, &names, &usual, now, &out);
 	*f = out.next;
 	return out;
 }
@@ -287,9 +287,12 @@ static const enum fsm_state waiting[] = {FSM_POWERING, FSM_NETBOOT, FSM_AGENT,
 
 static void test_deadlines(void **state)
 {
+	struct fsm_policy patient = usual;
+
+	patient.patience_percent = 300;
 	for (size_t i = 0; i < ARRAY_SIZE(waiting); i++) {
 		struct fsm_node f = at(waiting[i]);
-		uint64_t due = fsm_deadline(&f, 100);
+		uint64_t due = fsm_deadline(&f, &usual);
 		struct fsm_output out;
 
 		assert_true(due > NOW);
@@ -301,7 +304,7 @@ static void test_deadlines(void **state)
 		assert_true(strlen(out.reason) > 20);
 		assert_true(out.actions & FSM_DO_SCHEDULE);
 		f = at(waiting[i]);
-		assert_int_equal(fsm_deadline(&f, 300) - NOW, 3 * (due - NOW));
+		assert_int_equal(fsm_deadline(&f, &patient) - NOW, 3 * (due - NOW));
 	}
 }
 
@@ -313,22 +316,43 @@ static void test_rest_has_no_deadline(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rest); i++) {
 		struct fsm_node f = at(rest[i]);
 
-		assert_int_equal(fsm_deadline(&f, 100), 0);
+		assert_int_equal(fsm_deadline(&f, &usual), 0);
 		assert_false(step_at(&f, FSM_EV_TIMEOUT, "", UINT64_MAX / 2).moved);
 	}
+}
+
+/* The limits are the policy's: one that is short, one that is none. */
+static void test_limits_are_given(void **state)
+{
+	struct fsm_policy own = usual;
+	struct fsm_node f = at(FSM_AGENT);
+	struct fsm_output out;
+
+	own.limits[FSM_AGENT] = (struct fsm_limit){1000, 0};
+	own.limits[FSM_INSTALLING] = (struct fsm_limit){0, 5000};
+	assert_int_equal(fsm_deadline(&f, &own), NOW + 1000);
+	fsm_step(&f, FSM_EV_TIMEOUT, "", &names, &own, NOW + 1000, &out);
+	assert_int_equal(out.next.state, FSM_FAILED);
+	assert_non_null(strstr(out.reason, "within 1.0s"));
+	f = at(FSM_INSTALLING);
+	f.moved_ms = NOW + 7000;
+	assert_int_equal(fsm_deadline(&f, &own), NOW + 12000);
+	f = at(FSM_NETBOOT);
+	own.limits[FSM_NETBOOT] = (struct fsm_limit){0, 0};
+	assert_int_equal(fsm_deadline(&f, &own), 0);
 }
 
 static void test_stall(void **state)
 {
 	struct fsm_node f = at(FSM_INSTALLING);
-	uint64_t stall = fsm_deadline(&f, 100);
+	uint64_t stall = fsm_deadline(&f, &usual);
 	struct fsm_output out;
 
 	assert_int_equal(stall, NOW + 180000);
 	step_at(&f, FSM_EV_AGENT_PROGRESS, "", NOW + 170000);
-	assert_int_equal(fsm_deadline(&f, 100), NOW + 350000);
+	assert_int_equal(fsm_deadline(&f, &usual), NOW + 350000);
 	step_at(&f, FSM_EV_AGENT_PROGRESS, "", NOW + 850000);
-	assert_int_equal(fsm_deadline(&f, 100), NOW + 900000); /* the state's own */
+	assert_int_equal(fsm_deadline(&f, &usual), NOW + 900000); /* the state's own */
 	out = step_at(&f, FSM_EV_TIMEOUT, "", NOW + 900000);
 	assert_non_null(strstr(out.reason, "too slow"));
 	f = at(FSM_INSTALLING);
@@ -348,11 +372,11 @@ static void test_configuring_progress(void **state)
 		now += 14 * 60000;
 		step_at(&f, moves[i % ARRAY_SIZE(moves)], "", now);
 		assert_int_equal(f.state, FSM_CONFIGURING);
-		assert_int_equal(fsm_deadline(&f, 100), now + 15 * 60000);
+		assert_int_equal(fsm_deadline(&f, &usual), now + 15 * 60000);
 	}
 	/* a report that says nothing new is none */
 	step_at(&f, FSM_EV_REPORT_BUSY, "", now + 1000);
-	assert_int_equal(fsm_deadline(&f, 100), now + 15 * 60000);
+	assert_int_equal(fsm_deadline(&f, &usual), now + 15 * 60000);
 }
 
 static void test_configuring_suspects(void **state)
@@ -364,7 +388,7 @@ static void test_configuring_suspects(void **state)
 	assert_non_null(strstr(out.reason, "told no progress for 15m"));
 	waiting_names.waits = "it waits for controller/keystone, and hp01 is failed";
 	f = at(FSM_CONFIGURING);
-	fsm_step(&f, FSM_EV_TIMEOUT, "", &waiting_names, 100, NOW + 15 * 60000, &out);
+	fsm_step(&f, FSM_EV_TIMEOUT, "", &waiting_names, &usual, NOW + 15 * 60000, &out);
 	assert_int_equal(out.next.state, FSM_FAILED);
 	assert_non_null(strstr(out.reason, "hp01 is failed (no change for 15m"));
 }
@@ -376,7 +400,7 @@ static void suspect_is(enum fsm_event evidence, const char *word)
 
 	stays(&f, FSM_EV_DHCP_DISCOVER);
 	stays(&f, evidence);
-	out = step_at(&f, FSM_EV_TIMEOUT, "", fsm_deadline(&f, 100));
+	out = step_at(&f, FSM_EV_TIMEOUT, "", fsm_deadline(&f, &usual));
 	if (!strstr(out.reason, word))
 		fail_msg("%s: no \"%s\" in \"%s\"", fsm_event_str(evidence), word,
 			out.reason);
@@ -385,7 +409,7 @@ static void suspect_is(enum fsm_event evidence, const char *word)
 static void test_suspects(void **state)
 {
 	struct fsm_node f = at(FSM_NETBOOT);
-	struct fsm_output out = step_at(&f, FSM_EV_TIMEOUT, "", fsm_deadline(&f, 100));
+	struct fsm_output out = step_at(&f, FSM_EV_TIMEOUT, "", fsm_deadline(&f, &usual));
 
 	assert_non_null(
 		strstr(out.reason, "no DHCP request from 94:40:c9:00:02:01 within 6m"));
@@ -398,7 +422,7 @@ static void test_suspects(void **state)
 	suspect_is(FSM_EV_BOOT_INITRD, "agent was not heard");
 	f = at(FSM_NETBOOT);
 	stays(&f, FSM_EV_DHCP_OTHER_PORT);
-	out = step_at(&f, FSM_EV_TIMEOUT, "", fsm_deadline(&f, 100));
+	out = step_at(&f, FSM_EV_TIMEOUT, "", fsm_deadline(&f, &usual));
 	assert_non_null(strstr(out.reason, "swapped"));
 }
 
@@ -438,8 +462,8 @@ static void test_resume(void **state)
 {
 	for (unsigned s = 0; s < FSM_N_STATES; s++) {
 		struct fsm_node f = {.state = (enum fsm_state)s};
-		unsigned actions = fsm_resume(&f, 100, NOW);
-		uint64_t due = fsm_deadline(&f, 100);
+		unsigned actions = fsm_resume(&f, &usual, NOW);
+		uint64_t due = fsm_deadline(&f, &usual);
 
 		/* Only what wrote nothing yet is begun anew. */
 		assert_int_equal(actions,
@@ -537,6 +561,7 @@ int main(void)
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_deadlines),
 		cmocka_unit_test(test_rest_has_no_deadline),
+		cmocka_unit_test(test_limits_are_given),
 		cmocka_unit_test(test_stall),
 		cmocka_unit_test(test_configuring_progress),
 		cmocka_unit_test(test_configuring_suspects),

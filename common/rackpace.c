@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How long a node may take. The defaults are those of a DL360: two minutes for its BMC, four
+ * of POST and a slow switch port, an image over a gigabit link onto a disk. A rack that is
+ * slower or faster says so here, and not by a percentage of everything.
+ */
+#include "common/rackpace.h"
+
+#define MIN_DEADLINE_MS 1000u
+#define MAX_DEADLINE_MS (24u * 3600 * 1000)
+
+static const char what[] = "a time from 1s to 24h, such as 90s, 6m or 1h";
+
+struct deadline {
+	const char *key;
+	size_t at; /* in struct rack_deadlines */
+	unsigned default_ms;
+};
+
+#define DEADLINE(key, field, ms) {key, offsetof(struct rack_deadlines, field), ms}
+#define MINUTES(n) ((n)*60000u)
+
+static const struct deadline deadlines[] = {
+	DEADLINE("powering", powering_ms, MINUTES(2)),
+	DEADLINE("network-booting", network_booting_ms, MINUTES(6)),
+	DEADLINE("agent", agent_ms, MINUTES(4)),
+	DEADLINE("installing", installing_ms, MINUTES(15)),
+	DEADLINE("installing-stall", installing_stall_ms, MINUTES(3)),
+	DEADLINE("first-boot", first_boot_ms, MINUTES(12)),
+	DEADLINE("configuring-stall", configuring_stall_ms, MINUTES(15)),
+};
+
+struct reader {
+	struct rack *rack;
+	struct conf *conf;
+	struct conf_section *section; /* NULL: it is not there */
+	struct problems *problems;
+};
+
+static void bad(struct reader *rd, const struct conf_key *k)
+{
+	_cleanup_free_ char *shown = str_escape(k->value, 60);
+	_cleanup_free_ char *found = *shown ? xasprintf("\"%s\"", shown) : xstrdup("nothing");
+
+	problems_add(rd->problems, rd->conf->file, k->line, rd->section->name, k->name,
+		"expected %s, found %s", what, found);
+}
+
+static unsigned read_time(struct reader *rd, const char *name, unsigned default_ms)
+{
+	const struct conf_key *k = rd->section ? conf_key(rd->section, name) : NULL;
+	uint64_t ms;
+
+	if (!k || k->refused)
+		return default_ms;
+	if (parse_duration_ms(k->value, &ms) == 0 && ms >= MIN_DEADLINE_MS && ms <= MAX_DEADLINE_MS)
+		return (unsigned)ms;
+	bad(rd, k);
+	return default_ms;
+}
+
+/* One that can never come is a misunderstanding. */
+static void check_stall(struct reader *rd)
+{
+	const struct rack_deadlines *d = &rd->rack->deadlines;
+	const struct conf_key *k = rd->section ? conf_key(rd->section, "installing-stall") : NULL;
+	char whole[32];
+
+	if (!k || d->installing_stall_ms <= d->installing_ms)
+		return;
+	format_duration(d->installing_ms, whole);
+	problems_add(rd->problems, rd->conf->file, k->line, rd->section->name, k->name,
+		"expected at most what installing may take altogether (%s)", whole);
+}
+
+void rackpace_read(struct rack *r, struct conf *c, struct problems *problems)
+{
+	struct reader rd = {.rack = r, .conf = c, .problems = problems};
+
+	rd.section = conf_section(c, "deadlines");
+	for (size_t i = 0; i < ARRAY_SIZE(deadlines); i++) {
+		unsigned ms = read_time(&rd, deadlines[i].key, deadlines[i].default_ms);
+
+		memcpy((char *)&r->deadlines + deadlines[i].at, &ms, sizeof(ms));
+	}
+	check_stall(&rd);
+}
