@@ -10,19 +10,16 @@
 #include <gnutls/gnutls.h>
 #include <sys/stat.h>
 
+#include "bootstrap/backup.h"
 #include "bootstrap/cli.h"
 #include "bootstrap/tar.h"
 #include "common/http.h"
 #include "common/jsonx.h"
-#include "common/parse.h"
 
 #define BACKUP_BLOB "controller-backup.tar.gz"
-#define FORMAT "ondol-cloud-backup"
 #define DEFAULT_TIMEOUT_MS (2 * 3600 * 1000)
 #define STALL_MS 120000
 #define WAIT_S 30u
-#define MAX_DOC (4 * 1024 * 1024)
-#define MAX_MEMBERS 256
 
 static int call(const struct cli *cli, const char *method, const char *path, json_t *body,
 	json_t **ret)
@@ -226,7 +223,7 @@ static char *manifest_of(const char *keys_text, const json_t *blobs)
 
 		json_object_set(members, member, entry);
 	}
-	doc = json_pack("{s:s, s:i, s:s, s:I, s:o}", "format", FORMAT, "version", 1, "ondol",
+	doc = json_pack("{s:s, s:i, s:s, s:I, s:o}", "format", BACKUP_FORMAT, "version", 1, "ondol",
 		ONDOL_VERSION, "time", (json_int_t)now_real_ms(), "members", members);
 	text = json_dumps(doc, JSON_INDENT(1));
 	json_decref(doc);
@@ -302,19 +299,6 @@ int cmd_cloud_backup(struct cli *cli, const char *file)
 
 /* ---- reading ---- */
 
-struct member {
-	char name[TAR_MAX_NAME + 1];
-	char sha256[65];
-	uint64_t from, size;
-};
-
-struct backup {
-	const char *file; /* borrowed */
-	int fd; /* owned */
-	struct member members[MAX_MEMBERS];
-	size_t n;
-};
-
 static int bad_archive(const struct cli *cli, const struct backup *b, const char *why)
 {
 	cli_error(cli, "%s is not a whole backup of `ondol cloud backup`: %s. Nothing was changed.",
@@ -322,117 +306,17 @@ static int bad_archive(const struct cli *cli, const struct backup *b, const char
 	return CLI_USAGE;
 }
 
-static int digest_member(struct backup *b, struct member *m)
-{
-	_cleanup_free_ char *buf = xmalloc(1 << 20);
-	gnutls_hash_hd_t hash;
-	uint8_t raw[32];
-	uint64_t done = 0;
-
-	if (gnutls_hash_init(&hash, GNUTLS_DIG_SHA256) < 0)
-		abort(); /* no memory */
-	while (done < m->size) {
-		size_t want = (size_t)MIN(m->size - done, UINT64_C(1) << 20);
-		ssize_t n = pread(b->fd, buf, want, (off_t)(m->from + done));
-
-		if (n <= 0)
-			break;
-		gnutls_hash(hash, buf, (size_t)n);
-		done += (uint64_t)n;
-	}
-	gnutls_hash_deinit(hash, raw);
-	hex_encode(raw, sizeof(raw), m->sha256);
-	return done == m->size ? 0 : -EIO;
-}
-
-static const char *scan(struct backup *b)
-{
-	unsigned char block[TAR_BLOCK];
-	uint64_t at = 0;
-
-	for (;;) {
-		struct tar_entry e;
-		int r;
-
-		if (pread(b->fd, block, sizeof(block), (off_t)at) != TAR_BLOCK)
-			return "it ends too early";
-		r = tar_read_header(block, &e);
-		if (r == 0)
-			return NULL;
-		if (r < 0)
-			return "it is no tar archive, or damaged";
-		if (b->n == MAX_MEMBERS)
-			return "it has too many files";
-		at += TAR_BLOCK;
-		strcpy(b->members[b->n].name, e.name);
-		b->members[b->n].from = at;
-		b->members[b->n].size = e.size_bytes;
-		if (digest_member(b, &b->members[b->n++]) < 0)
-			return "it ends too early";
-		at += e.size_bytes + tar_padding(e.size_bytes);
-	}
-}
-
-static struct member *find_member(struct backup *b, const char *name)
-{
-	for (size_t i = 0; i < b->n; i++)
-		if (streq(b->members[i].name, name))
-			return &b->members[i];
-	return NULL;
-}
-
-static json_t *read_doc(struct backup *b, const char *name)
-{
-	struct member *m = find_member(b, name);
-	_cleanup_free_ char *msg = NULL;
-	char *text;
-	json_t *doc = NULL;
-
-	if (!m || m->size > MAX_DOC)
-		return NULL;
-	text = xcalloc(m->size + 1, 1);
-	if (pread(b->fd, text, m->size, (off_t)m->from) == (ssize_t)m->size)
-		doc = jx_parse(text, m->size, &msg);
-	explicit_bzero(text, m->size);
-	free(text);
-	return doc;
-}
-
-/* Every member is in the manifest with this digest, and the other way round. */
-static const char *check_manifest(struct backup *b)
-{
-	_cleanup_(jx_freep) json_t *doc = read_doc(b, "manifest.json");
-	const char *format = json_string_value(json_object_get(doc, "format"));
-	const json_t *list = json_object_get(doc, "members");
-
-	if (!format || !streq(format, FORMAT))
-		return "it has no manifest of such a backup";
-	if (json_integer_value(json_object_get(doc, "version")) != 1)
-		return "it was made by another version of ondol";
-	if (json_object_size(list) != b->n - 1 || !json_object_get(list, "keys.json"))
-		return "files of its manifest are missing";
-	for (size_t i = 0; i < b->n; i++) {
-		const struct member *m = &b->members[i];
-		const json_t *entry = json_object_get(list, m->name);
-		const char *sha256 = json_string_value(json_object_get(entry, "sha256"));
-
-		if (!streq(m->name, "manifest.json") && (!sha256 || !streq(sha256, m->sha256)))
-			return "a file in it is not as the manifest has it";
-	}
-	return NULL;
-}
-
 static int put_keys(const struct cli *cli, struct backup *b)
 {
 	_cleanup_(jx_freep) json_t *answer = NULL;
-	json_t *keys = read_doc(b, "keys.json");
+	json_t *keys = backup_doc(b, "keys.json");
 
 	if (!keys)
 		return bad_archive(cli, b, "its keys cannot be read");
 	return call(cli, "PUT", "/v1/cloud/keys", json_pack("{s:o}", "secrets", keys), &answer);
 }
 
-static int send_blob(const struct cli *cli, const struct backup *b, const struct member *m)
+static int send_blob(const struct cli *cli, const struct backup *b, const struct backup_member *m)
 {
 	_cleanup_free_ char *url = xasprintf("http://ondold/v1/cloud/%s", m->name), *msg = NULL;
 	struct http_request req = {.method = "PUT",
@@ -473,35 +357,18 @@ static int put_back(const struct cli *cli, struct backup *b)
 	return call(cli, "POST", "/v1/cloud/restore", NULL, &answer);
 }
 
-static int check_names(const struct cli *cli, struct backup *b)
-{
-	for (size_t i = 0; i < b->n; i++) {
-		const char *name = b->members[i].name;
-
-		if (str_startswith(name, "blobs/") &&
-			(parse_token(name + strlen("blobs/"), 64) < 0 || b->members[i].size == 0))
-			return bad_archive(cli, b, "a file in it has a name that none may have");
-	}
-	return CLI_DONE;
-}
-
 int cmd_cloud_restore(struct cli *cli, const char *file)
 {
-	struct backup *b = xcalloc(1, sizeof(*b));
+	_cleanup_(backup_freep) struct backup *b = NULL;
 	const char *bad;
-	int r;
+	int r = backup_open(file, &b);
 
-	b->file = file;
-	b->fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (b->fd < 0) {
-		cli_error(cli, "%s cannot be read: %s", file, strerror(errno));
-		free(b);
+	if (r < 0) {
+		cli_error(cli, "%s cannot be read: %s", file, strerror(-r));
 		return CLI_USAGE;
 	}
-	bad = scan(b);
-	if (!bad)
-		bad = check_manifest(b);
-	r = bad ? bad_archive(cli, b, bad) : check_names(cli, b);
+	bad = backup_check(b);
+	r = bad ? bad_archive(cli, b, bad) : CLI_DONE;
 	if (r == CLI_DONE)
 		r = cli_confirm(cli, "The cloud's secrets are replaced by those of the backup. Type "
 				     "restore to go on: ", "restore");
@@ -510,7 +377,5 @@ int cmd_cloud_restore(struct cli *cli, const char *file)
 	if (r == CLI_DONE)
 		puts("The backup is back in ondold. The controller comes up from it when it is "
 		     "installed next: `ondol reinstall` it.");
-	close(b->fd);
-	free(b);
 	return r;
 }

@@ -2,7 +2,7 @@
 PROGS += ondol
 ondol_SRCS := bootstrap/ondol.c bootstrap/cli.c bootstrap/client.c bootstrap/cloudparts.c bootstrap/cmd_bmc.c bootstrap/cmd_console.c bootstrap/conescape.c bootstrap/conlines.c \
 	bootstrap/cloudview.c bootstrap/cmd_apply.c bootstrap/cmd_check.c bootstrap/cmd_cloud.c \
-	bootstrap/cmd_cloudbackup.c bootstrap/tar.c bootstrap/cmd_maintenance.c bootstrap/cmd_plan.c bootstrap/cmd_power.c bootstrap/cmd_prove.c \
+	bootstrap/cmd_cloudbackup.c bootstrap/backup.c bootstrap/tar.c bootstrap/cmd_maintenance.c bootstrap/cmd_plan.c bootstrap/cmd_power.c bootstrap/cmd_prove.c \
 	bootstrap/cmd_reinstall.c bootstrap/cmd_status.c bootstrap/cmd_token.c bootstrap/cmd_why.c bootstrap/follow.c \
 	bootstrap/help.c bootstrap/input.c bootstrap/nodeprint.c bootstrap/options.c \
 	bootstrap/outcome.c bootstrap/plan.c bootstrap/progress.c bootstrap/summary.c \
@@ -68,6 +68,10 @@ test-apply_PKGS := jansson
 test-cloudview_WITH := bootstrap/cloudview.c
 test-cloudview_PKGS := jansson
 test-tar_WITH := bootstrap/tar.c
+test-backup_WITH := bootstrap/backup.c bootstrap/tar.c
+test-backup_PKGS := gnutls jansson
+fuzz-backup_WITH := bootstrap/backup.c bootstrap/tar.c
+fuzz-backup_PKGS := gnutls jansson
 test-rackca_WITH := bootstrap/rackca.c
 test-rackca_PKGS := gnutls
 test-cloudsecrets_WITH := bootstrap/cloudsecrets.c bootstrap/rackca.c
