@@ -49,6 +49,30 @@ fuzz-bmc_WITH := bootstrap/bmctext.c bootstrap/conclean.c bootstrap/conlines.c
 fuzz-bmc_PKGS := jansson
 $(O)/obj/bootstrap/pagefiles.o: $(wildcard bootstrap/page/*)
 
+# The whole daemon but its main() and its children: see tests/fuzz/world.c. Leaks are looked
+# for in the replay: after each input of a world that keeps a database it takes too long.
+WORLD := tests/fuzz/world.c $(filter-out bootstrap/ondold.c,$(ondold_SRCS))
+fuzz-node_WITH := $(WORLD)
+fuzz-node_WITHOUT := common/child.c
+fuzz-node_USES := $(ondold_USES)
+fuzz-node_PKGS := $(ondold_PKGS)
+fuzz-node_LDFLAGS := -Wl,--wrap=rackca_is_good
+fuzz-node_FLAGS := -detect_leaks=0
+fuzz-operator_WITH := $(WORLD)
+fuzz-operator_WITHOUT := common/child.c
+fuzz-operator_USES := $(ondold_USES)
+fuzz-operator_PKGS := $(ondold_PKGS)
+fuzz-operator_LDFLAGS := -Wl,--wrap=rackca_is_good
+fuzz-operator_FLAGS := -detect_leaks=0
+fuzz-commands_WITH := $(filter-out bootstrap/ondol.c,$(ondol_SRCS))
+fuzz-commands_WITHOUT := common/http.c common/http_loop.c
+fuzz-commands_PKGS := $(ondol_PKGS)
+fuzz-state_WITH := bootstrap/access.c bootstrap/cloudsecrets.c bootstrap/conrec.c bootstrap/rackca.c
+fuzz-state_PKGS := gnutls jansson
+fuzz-console_WITH := bootstrap/conescape.c bootstrap/ipmi.c bootstrap/ipmicall.c bootstrap/ipmitext.c
+fuzz-console_PKGS := libsystemd
+fuzz-diagnose_WITH := bootstrap/diagnose.c bootstrap/fsm.c
+fuzz-diagnose_PKGS := jansson
 fuzz-deploy_WITH := bootstrap/fsm.c bootstrap/ipmitext.c bootstrap/pxetext.c bootstrap/radvtext.c \
 	bootstrap/range.c
 test-fsm_WITH := bootstrap/fsm.c

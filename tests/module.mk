@@ -24,17 +24,18 @@ $(BUILD)/fuzz/replay-$(1).sh: $(O)/$(1) $(wildcard tests/fuzz/corpus/$(1:fuzz-%=
 endef
 $(foreach t,$(FUZZERS),$(eval $(call fuzz_target,$(t))))
 
-# Explored with clang: every source of the libraries the target uses, instrumented.
+# Explored with clang: every source of the libraries the target uses, instrumented, but those
+# in whose place it has its own (fuzz-NAME_WITHOUT).
 FUZZ_SECONDS ?= 20
-fuzz_sources = tests/fuzz/$(1).c $($(1)_WITH) $(foreach l,$($(1)_USES),$($(l)_SRCS))
+fuzz_sources = $(filter-out $($(1)_WITHOUT),tests/fuzz/$(1).c $($(1)_WITH) $(foreach l,$($(1)_USES),$($(l)_SRCS)))
 fuzz_pkgs = $(sort $(foreach l,$($(1)_USES),$($(l)_PKGS)) $($(1)_PKGS))
 .PHONY: fuzz-smoke $(FUZZERS:%=explore-%)
 fuzz-smoke: $(FUZZERS:%=explore-%)
 $(FUZZERS:%=explore-%): explore-%:
 	@mkdir -p $(BUILD)/fuzz/$*
 	$(call say,FUZZ,$*)
-	$(Q)clang $(CPPFLAGS) -DFUZZ_EXPLORE -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined \
-		$(call pkgflags,$(call fuzz_pkgs,$*)) -o $(BUILD)/fuzz/$*.bin $(call fuzz_sources,$*) \
+	$(Q)clang $(CPPFLAGS) -DFUZZ_EXPLORE -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		$(call pkgflags,$(call fuzz_pkgs,$*)) -o $(BUILD)/fuzz/$*.bin $(call fuzz_sources,$*) $($*_LDFLAGS) \
 		$(foreach l,$($*_USES),$($(l)_LDLIBS)) $(call pkglibs,$(call fuzz_pkgs,$*))
 	$(Q)cd $(TOP) && $(BUILD)/fuzz/$*.bin -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=2048 \
-		-print_final_stats=0 -verbosity=0 -artifact_prefix=$(BUILD)/fuzz/$*- $(BUILD)/fuzz/$* tests/fuzz/corpus/$(*:fuzz-%=%)
+		-print_final_stats=0 -verbosity=0 -artifact_prefix=$(BUILD)/fuzz/$*- $($*_FLAGS) $(BUILD)/fuzz/$* tests/fuzz/corpus/$(*:fuzz-%=%)
