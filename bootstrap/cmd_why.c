@@ -43,6 +43,12 @@ static int get_events(const struct cli *cli, const char *node, json_t **ret_list
 
 /* ---- causes ---- */
 
+/* Cleaned: nodes made it up, or an ondold that is not ours. Caller frees. */
+static char *clean_at(const json_t *obj, const char *key)
+{
+	return text_clean(json_string_value(json_object_get(obj, key)), true);
+}
+
 static void print_evidence(const json_t *list)
 {
 	const json_t *e;
@@ -50,17 +56,14 @@ static void print_evidence(const json_t *list)
 
 	json_array_foreach(list, i, e)
 	{
-		_cleanup_free_ char *text =
-			text_clean(json_string_value(json_object_get(e, "text")), true);
+		_cleanup_free_ char *text = clean_at(e, "text"), *type = clean_at(e, "type");
 		char at[32];
 
 		cli_date_time((uint64_t)json_integer_value(json_object_get(e, "time")), at);
-		printf("  seen        %s  %s%s%s\n", at,
-			json_string_value(json_object_get(e, "type")), *text ? ": " : "", text);
+		printf("  seen        %s  %s%s%s\n", at, type, *text ? ": " : "", text);
 	}
 }
 
-/* Words of ondold's own; what nodes made up is in the evidence only. */
 static void print_findings(const struct cli *cli, const json_t *list)
 {
 	const json_t *f;
@@ -68,14 +71,14 @@ static void print_findings(const struct cli *cli, const json_t *list)
 
 	json_array_foreach(list, i, f)
 	{
+		_cleanup_free_ char *title = clean_at(f, "title"), *todo = clean_at(f, "todo");
 		bool note = json_is_true(json_object_get(f, "note"));
 
 		printf("%s%s%s %s\n", style_on(note ? STYLE_BOLD : STYLE_BAD, cli->out.color),
 			note ? "Note:" : "Cause:",
-			style_off(note ? STYLE_BOLD : STYLE_BAD, cli->out.color),
-			json_string_value(json_object_get(f, "title")));
+			style_off(note ? STYLE_BOLD : STYLE_BAD, cli->out.color), title);
 		print_evidence(json_object_get(f, "evidence"));
-		printf("  what to do  %s\n\n", json_string_value(json_object_get(f, "todo")));
+		printf("  what to do  %s\n\n", todo);
 	}
 }
 

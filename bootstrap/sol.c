@@ -67,7 +67,7 @@ static void take(struct sol *s, const char *data, size_t len)
 		s->up = true;
 		s->hooks.up(s->hooks.userdata);
 		end++;
-		if (*end)
+		if (end < s->talk + s->talk_len)
 			s->hooks.data(end, s->talk_len - (size_t)(end - s->talk),
 				s->hooks.userdata);
 		if (n < len)
