@@ -386,6 +386,7 @@ struct rack_route {
 static const struct rack_route rack_routes[] = {
 	{"GET", "/v1/status", get_status, ACCESS_VIEWER},
 	{"GET", "/v1/events", get_events, ACCESS_VIEWER},
+	{"GET", "/metrics", api_metrics_get, ACCESS_VIEWER},
 	{"POST", "/v1/rack", post_rack, ACCESS_NONE},
 };
 

@@ -63,6 +63,7 @@ static bool may_try(struct ondold *o, struct http_req *req)
 	httpd_reply_error(req, 429,
 		"too many wrong tokens from this address: try again in %s seconds",
 		seconds);
+	o->counts.refused[METRICS_REFUSED_TRIES]++;
 	return false;
 }
 
@@ -79,6 +80,7 @@ static const struct access_token *by_token(
 	t = access_by_token(page_access(o), token);
 	if (t)
 		return t;
+	o->counts.refused[METRICS_REFUSED_TOKEN]++;
 	if (access_was_wrong(page_access(o), httpd_peer(req), now_mono_ms())) {
 		peer_of(req, from);
 		text = xasprintf(

@@ -75,6 +75,7 @@ int cmd_sel(struct cli *cli);
 int cmd_console(struct cli *cli);
 int cmd_token(struct cli *cli);
 int cmd_ca(struct cli *cli);
+int cmd_metrics(struct cli *cli);
 int cmd_cloud(struct cli *cli);
 /* `ondol cloud backup FILE`, `ondol cloud restore FILE` */
 int cmd_cloud_backup(struct cli *cli, const char *file);

@@ -106,6 +106,31 @@ int client_judge(
 	return good ? 0 : (int)status;
 }
 
+int client_get_text(const char *socket, const char *path, unsigned timeout_ms, char **ret,
+	char **reterr_msg)
+{
+	_cleanup_free_ char *url = xasprintf("http://ondold%s", path), *said = NULL;
+	struct http_request req = {.method = "GET",
+		.url = url,
+		.unix_socket = socket,
+		.timeout_ms = timeout_ms,
+		.max_body = 64u << 20};
+	struct http_response resp = {0};
+	_cleanup_(jx_freep) json_t *refusal = NULL;
+	int r = http_do(&req, &resp, &said);
+
+	if (r < 0) {
+		*reterr_msg = client_unreachable(socket, r, said);
+		return r;
+	}
+	if (resp.status == 200)
+		*ret = TAKE_PTR(resp.body);
+	else
+		r = client_judge(resp.status, resp.body, resp.body_len, &refusal, reterr_msg);
+	http_response_clear(&resp);
+	return r;
+}
+
 int client_call(const char *socket, const char *method, const char *path, json_t *body,
 	unsigned timeout_ms, json_t **ret, char **reterr_msg)
 {

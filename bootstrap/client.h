@@ -24,6 +24,10 @@ const char *client_socket(const char *option);
 int client_call(const char *socket, const char *method, const char *path, json_t *body,
 	unsigned timeout_ms, json_t **ret, char **reterr_msg);
 
+/* The same of a GET that is answered with text; the caller frees *ret. */
+int client_get_text(const char *socket, const char *path, unsigned timeout_ms, char **ret,
+	char **reterr_msg);
+
 /* An answer that came by other means (follow.c) judged by the same rules. */
 int client_judge(
 	unsigned status, const char *body, size_t len, json_t **ret, char **reterr_msg);

@@ -241,6 +241,16 @@ const struct help_text help_texts[] = {
 		"\n"
 		"Example:\n"
 		"  ondol ca >rack-ca.pem\n"},
+	{"metrics", "counters and gauges of ondold, for a monitoring system",
+		"Usage: ondol metrics\n"
+		"\n"
+		"Prints them in Prometheus' text format: nodes by state, each node's state, power\n"
+		"and progress, installs, events, IPMI commands, requests, and ondold's own memory\n"
+		"and processor time. Prometheus fetches the same from the page's address, path\n"
+		"/metrics, with a viewer's token; ondold(8) shows how.\n"
+		"\n"
+		"Example:\n"
+		"  ondol metrics | grep ondol_nodes\n"},
 	{"version", "print the version", "Usage: ondol version\n"},
 	{"help", "explain a command", "Usage: ondol help [COMMAND]\n"},
 	{NULL, NULL, NULL},

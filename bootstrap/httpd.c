@@ -118,6 +118,20 @@ void httpd_on_upload(struct httpd *h, void (*upload)(struct http_req *req, void 
 	h->upload = upload;
 }
 
+void httpd_count(struct httpd *h, struct httpd_counts *counts)
+{
+	h->counts = counts;
+}
+
+void httpd_open_requests(const struct httpd *h, uint64_t *ret_held, uint64_t *ret_streams)
+{
+	*ret_held = *ret_streams = 0;
+	for (const struct http_req *req = h ? h->reqs : NULL; req; req = req->next) {
+		*ret_held += req->try != NULL;
+		*ret_streams += req->stream != NULL;
+	}
+}
+
 void httpd_set_sink(
 	struct http_req *req, void *sink, httpd_sink_fn write, void (*drop)(void *sink))
 {

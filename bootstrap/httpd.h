@@ -16,6 +16,10 @@
 struct httpd;
 struct http_req;
 
+struct httpd_counts {
+	uint64_t answered[6]; /* requests by the first digit of their status */
+};
+
 /* Must answer, hold or park. */
 typedef void (*httpd_handler)(struct http_req *req, void *userdata);
 /* Asked again after a kick, and with expired when the wait is over (then it must answer). */
@@ -38,6 +42,10 @@ int httpd_listen_tls(sd_event *event, uint32_t address, unsigned port,
 /* The socket is made with mode 0600; only root and the daemon's own user are heard. */
 int httpd_listen_unix(sd_event *event, const char *path, httpd_handler handler,
 	void *userdata, struct httpd **ret);
+/* Counts into *counts, borrowed for the server's life, which may be shorter than that of the counts. */
+void httpd_count(struct httpd *h, struct httpd_counts *counts);
+/* How many requests wait for a kick now, and how many answers go on. NULL h is fine. */
+void httpd_open_requests(const struct httpd *h, uint64_t *ret_held, uint64_t *ret_streams);
 void httpd_free(
 	struct httpd *h); /* held and parked requests are answered 503; NULL is fine */
 
@@ -85,6 +93,9 @@ void httpd_reply_json(
 void httpd_reply_error(struct http_req *req, unsigned status, const char *fmt, ...)
 	_printf_(3, 4);
 void httpd_reply_text(struct http_req *req, unsigned status, const char *text);
+/* Takes text, a string from the heap. */
+void httpd_reply_typed(
+	struct http_req *req, unsigned status, const char *type, char *text);
 void httpd_reply_empty(struct http_req *req, unsigned status);
 /* data is borrowed for the life of the program. */
 void httpd_reply_static(

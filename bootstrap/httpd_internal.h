@@ -57,6 +57,7 @@ struct httpd {
 	struct http_req *reqs;
 	char *unix_path; /* owned: removed at the end */
 	const struct httpd_header *headers; /* borrowed: of every answer; may be NULL */
+	struct httpd_counts *counts; /* borrowed, NULL: nobody counts */
 	bool resumed; /* since the last MHD_run: libmicrohttpd itself wakes nobody for it */
 	bool stopping;
 };

@@ -46,6 +46,8 @@ static void reply(struct http_req *req, unsigned status, struct MHD_Response *re
 	req->slot = NULL;
 	req->response = response;
 	req->status = status;
+	if (req->httpd->counts && status / 100 < ARRAY_SIZE(req->httpd->counts->answered))
+		req->httpd->counts->answered[status / 100]++;
 	req->key = NULL;
 	req->try = NULL;
 	req->timer = sd_event_source_disable_unref(req->timer);
@@ -88,9 +90,12 @@ void httpd_reply_error(struct http_req *req, unsigned status, const char *fmt, .
 
 void httpd_reply_text(struct http_req *req, unsigned status, const char *text)
 {
-	char *copy = xstrdup(text);
+	httpd_reply_typed(req, status, "text/plain; charset=utf-8", xstrdup(text));
+}
 
-	reply(req, status, response_of(copy, strlen(copy)), "text/plain; charset=utf-8");
+void httpd_reply_typed(struct http_req *req, unsigned status, const char *type, char *text)
+{
+	reply(req, status, response_of(text, strlen(text)), type);
 }
 
 void httpd_reply_empty(struct http_req *req, unsigned status)

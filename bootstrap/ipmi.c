@@ -121,6 +121,7 @@ struct ipmi_bmc {
 	struct child *child; /* owned: running ipmitool */
 	sd_event_source *timer; /* owned */
 	uint64_t not_before_ms; /* mono */
+	uint64_t spawned_ms; /* mono: child */
 };
 
 static void pump(struct ipmi_bmc *b);
@@ -290,6 +291,12 @@ void ipmi_cancel(struct ipmi_job *j)
 	j->cancelled = true;
 	if (!j->bmc->child)
 		run_at(j->bmc, now_mono_ms());
+}
+
+static void ran(struct ipmi_bmc *b, enum ipmi_fault fault, uint64_t took_ms)
+{
+	if (b->hooks.ran)
+		b->hooks.ran(fault, took_ms, b->hooks.userdata);
 }
 
 /* ---- the end of a job ---- */
@@ -548,6 +555,7 @@ static void on_exit_(_unused_ struct child *c, int status, bool timed_out,
 		else if (reads_power(*j->step) && b->hooks.power)
 			b->hooks.power(b->power, b->hooks.userdata);
 	}
+	ran(b, fault, now_mono_ms() - b->spawned_ms);
 	if (j->cancelled)
 		job_end(j, -ECANCELED, "");
 	else if (fault == IPMI_FAULT_NONE)
@@ -671,7 +679,10 @@ static void pump(struct ipmi_bmc *b)
 		} else {
 			if (!j->step_began_ms)
 				j->step_began_ms = now_mono_ms();
+			b->spawned_ms = now_mono_ms();
 			r = spawn(j, words);
+			if (r < 0)
+				ran(b, IPMI_FAULT_NO_TOOL, 0);
 			if (r == -ENOENT)
 				job_fail(j, IPMI_FAULT_NO_TOOL, "");
 			else if (r < 0)

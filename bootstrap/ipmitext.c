@@ -20,6 +20,14 @@ const char *ipmi_power_str(enum ipmi_power p)
 	return "unknown";
 }
 
+const char *ipmi_fault_str(enum ipmi_fault fault)
+{
+	static const char *const words[IPMI_N_FAULTS] = {"ok", "unreachable", "cipher", "user",
+		"password", "privilege", "busy", "no-tool", "other"};
+
+	return words[fault];
+}
+
 /* The rest of the first line that begins with prefix (blanks before it skipped), or NULL. */
 static const char *find_line(const char *out, const char *prefix, size_t *ret_len)
 {

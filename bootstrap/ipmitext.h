@@ -20,6 +20,9 @@ enum ipmi_fault {
 	IPMI_FAULT_NO_TOOL, /* ipmitool itself is missing */
 	IPMI_FAULT_OTHER,
 };
+#define IPMI_N_FAULTS (IPMI_FAULT_OTHER + 1)
+/* "ok", "unreachable", ...: a word each */
+const char *ipmi_fault_str(enum ipmi_fault fault);
 
 /* "Chassis Power is on" in out; -EBADMSG when no such line is there. */
 int ipmi_parse_power(const char *out, enum ipmi_power *ret);

@@ -57,6 +57,15 @@ static void on_cipher(unsigned suite, void *userdata)
 	json_decref(doc);
 }
 
+static void on_ran(enum ipmi_fault fault, uint64_t took_ms, void *userdata)
+{
+	struct node *n = userdata;
+
+	metrics_count_ipmi(&n->o->counts, fault, took_ms);
+	if (fault != IPMI_FAULT_NO_TOOL)
+		n->bmc_reachable = fault != IPMI_FAULT_UNREACHABLE;
+}
+
 static void remember_cipher(struct node *n)
 {
 	json_t *doc = NULL;
@@ -139,6 +148,7 @@ struct node *node_new(struct ondold *o, const struct rack_node *conf)
 	struct ipmi_hooks hooks = {.power = on_power,
 		.note = on_note,
 		.cipher = on_cipher,
+		.ran = on_ran,
 		.userdata = n};
 
 	n->o = o;
@@ -149,6 +159,7 @@ struct node *node_new(struct ondold *o, const struct rack_node *conf)
 	n->since_ms = now_real_ms();
 	n->heard_ms = now_mono_ms();
 	n->task_type = NODE_PROVE;
+	n->bmc_reachable = -1;
 	n->names = (struct fsm_names){n->mac, n->bmc_text, n->server, NULL};
 	n->bmc = ipmi_bmc_new(o->event, &hooks);
 	node_console_new(n);
@@ -191,6 +202,7 @@ void node_set_conf(struct node *n, const struct rack_node *conf)
 	format_ipv4(n->o->rack->address, address);
 	snprintf(n->server, sizeof(n->server), "%s:%u", address, n->o->rack->http_port);
 	if (ipmi_bmc_set(n->bmc, conf->bmc, login->user, login->password)) {
+		n->bmc_reachable = -1;
 		remember_cipher(n);
 		console_new_login(n->console);
 	}
@@ -249,6 +261,8 @@ static void transition(struct node *n, const struct fsm_output *out)
 		data = json_pack("{s:s, s:s, s:s}", "from", a, "to", b, "reason", "");
 	log_at(to == FSM_FAILED ? LOG_L_WARN : LOG_L_INFO, "%s: %s", n->name, text);
 	n->fsm = out->next;
+	metrics_count_transition(&n->o->counts,
+		n->n_phases ? n->phases[0].state : FSM_ENROL, from, to);
 	note_transition(n, from, to, out->reason, now_real_ms());
 	ondold_event(n->o, n, "ondold", "state", text, data);
 	json_decref(data);

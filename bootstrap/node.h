@@ -58,6 +58,7 @@ struct node {
 	struct console *console; /* owned */
 	struct ipmi_job *boot_job; /* borrowed from bmc: powering */
 	enum ipmi_power power; /* as last read */
+	int bmc_reachable; /* as last asked: 0, 1; -1: not yet */
 
 	struct inventory *inv; /* owned, NULL: never seen */
 	json_t *inv_json; /* owned, the same */

@@ -30,6 +30,7 @@ static const struct command {
 	{"prove", cmd_prove, OPT_TIMEOUT | OPT_JSON},
 	{"token", cmd_token, OPT_ROLE | OPT_JSON},
 	{"ca", cmd_ca, 0},
+	{"metrics", cmd_metrics, 0},
 	{"cloud", cmd_cloud, OPT_JSON | OPT_WAIT | OPT_STUDENT | OPT_CA | OPT_YES | OPT_TIMEOUT},
 };
 

@@ -38,6 +38,8 @@ int64_t ondold_event(struct ondold *o, struct node *n, const char *source,
 	};
 	int64_t id = store_event_add(o->store, &ev);
 
+	if (id > 0)
+		metrics_count_event(&o->counts, source);
 	ondold_kick(o, o);
 	live_kick(page_live(o));
 	return id;
@@ -213,8 +215,10 @@ static int open_socket(struct ondold *o)
 	if (r == 0)
 		r = httpd_listen_unix(
 			o->event, o->opts.socket, api_operator_handle, o, &o->unix_http);
-	if (r == 0)
+	if (r == 0) {
 		httpd_on_upload(o->unix_http, api_cloud_upload);
+		httpd_count(o->unix_http, &o->counts.http[METRICS_UNIX]);
+	}
 	if (r < 0)
 		log_error("cannot listen at %s: %s; see --socket", o->opts.socket,
 			strerror(-r));
@@ -277,6 +281,7 @@ static int run(struct ondold *o)
 	int r;
 
 	o->started_ms = now_mono_ms();
+	o->started_real_ms = now_real_ms();
 	r = start(o);
 	if (r == 0) {
 		log_info("ondold " ONDOL_VERSION " listens at %s, state in %s",

@@ -11,6 +11,7 @@
 #include "bootstrap/cloud.h"
 #include "bootstrap/console.h"
 #include "bootstrap/httpd.h"
+#include "bootstrap/metrics.h"
 #include "bootstrap/node.h"
 #include "bootstrap/page.h"
 #include "bootstrap/pxe.h"
@@ -28,6 +29,8 @@ struct ondold {
 	sd_event *event; /* owned */
 	struct store *store; /* owned */
 	uint64_t started_ms; /* mono */
+	uint64_t started_real_ms; /* since 1970 */
+	struct metrics_counts counts;
 
 	struct rack *rack; /* owned, NULL: none yet */
 	struct secrets *secrets; /* owned, with rack */
@@ -47,6 +50,7 @@ struct ondold {
 	unsigned listen_tries;
 
 	struct pxe *pxe; /* owned */
+	bool dnsmasq_up;
 	struct radv *radv; /* owned, NULL while the interface is not there */
 
 	sd_event_source *sched_timer; /* owned: slots are given from here */
@@ -99,6 +103,8 @@ void api_bmc_get_sensors(struct node *n, struct http_req *req);
 void api_bmc_get_sel(struct node *n, struct http_req *req);
 void api_bmc_post_sel(struct node *n, struct http_req *req);
 void api_bmc_post_identify(struct node *n, struct http_req *req);
+/* ---- api_metrics.c ---- */
+void api_metrics_get(struct ondold *o, struct http_req *req);
 /* ---- api_console.c ---- */
 void api_console_get(struct node *n, struct http_req *req);
 void api_console_post(struct node *n, struct http_req *req);

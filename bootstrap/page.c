@@ -44,6 +44,14 @@ int page_keep_tokens(struct ondold *o)
 	return r;
 }
 
+void page_look(const struct ondold *o, bool *ret_listens, uint64_t *ret_held, uint64_t *ret_streams)
+{
+	const struct httpd *h = o->page->http;
+
+	*ret_listens = h != NULL;
+	httpd_open_requests(h, ret_held, ret_streams);
+}
+
 void page_kick(struct ondold *o, const void *key)
 {
 	if (o->page)
@@ -123,6 +131,7 @@ static void try_listen(struct ondold *o)
 		&tls, api_page_handle, o, &p->http);
 
 	if (r == 0) {
+		httpd_count(p->http, &o->counts.http[METRICS_PAGE]);
 		p->address = o->rack->page_address;
 		p->port = o->rack->page_port;
 		free(p->cert);

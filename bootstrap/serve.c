@@ -120,14 +120,19 @@ static void listen_radv(struct ondold *o)
 
 static void on_up(void *userdata)
 {
-	listen_radv(userdata);
-	ondold_event(userdata, NULL, "dnsmasq", "dnsmasq.up", "DHCP and TFTP are served",
-		NULL);
+	struct ondold *o = userdata;
+
+	o->dnsmasq_up = true;
+	listen_radv(o);
+	ondold_event(o, NULL, "dnsmasq", "dnsmasq.up", "DHCP and TFTP are served", NULL);
 }
 
 static void on_down(const char *text, void *userdata)
 {
-	ondold_event(userdata, NULL, "dnsmasq", "dnsmasq.down", text, NULL);
+	struct ondold *o = userdata;
+
+	o->dnsmasq_up = false;
+	ondold_event(o, NULL, "dnsmasq", "dnsmasq.down", text, NULL);
 }
 
 /* ---- HTTP ---- */
@@ -169,6 +174,7 @@ static void try_listen(struct ondold *o)
 
 	if (r == 0) {
 		httpd_on_upload(o->tcp_http, api_node_upload);
+		httpd_count(o->tcp_http, &o->counts.http[METRICS_NODES]);
 		o->tcp_address = o->rack->address;
 		o->tcp_port = o->rack->http_port;
 	}

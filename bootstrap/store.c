@@ -251,6 +251,19 @@ void store_closep(struct store **s)
 	store_close(*s);
 }
 
+static uint64_t size_of(const struct store *s, const char *file)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", s->dir, file);
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+uint64_t store_size_bytes(const struct store *s)
+{
+	return size_of(s, "ondold.db") + size_of(s, "ondold.db-wal");
+}
+
 int store_begin(struct store *s)
 {
 	if (s->depth == 0 && sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)

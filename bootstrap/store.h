@@ -32,6 +32,9 @@ int store_open(const char *dir, struct store **ret, char **reterr_msg);
 void store_close(struct store *s);
 void store_closep(struct store **s);
 
+/* What the database and its write-ahead log take on disk. */
+uint64_t store_size_bytes(const struct store *s);
+
 /* What is written between the two is kept whole or not at all. Inner pairs only count. */
 int store_begin(struct store *s);
 int store_commit(struct store *s);

@@ -92,6 +92,11 @@ expect 'why of a failed node' 0 'hp02 (compute) is failed since' 'install.wanted
 	'Cause: The BMC does not answer.' 'seen        ' 'what to do  Ping its address'
 run why hp02 --json
 expect 'why --json' 0 '"type": "install.wanted"' '"state": "failed"' '"cause": "bmc-unreachable"'
+run metrics
+expect 'metrics' 0 'ondol_nodes{state="failed"} 2' 'ondol_installs_total{result="failed"} 2' \
+	'ondol_node_bmc_reachable{node="hp02"} 0' 'ondol_ipmi_commands_total{result="unreachable"}'
+run metrics hp02
+expect 'metrics of one node' 2 'metrics: takes no argument'
 run power hp02 status
 expect 'power where no BMC answers' 1 'hp02: power: BMC 10.77.1.12'
 run power hp2 status

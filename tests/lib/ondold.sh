@@ -10,7 +10,7 @@ flow() {
 		finish
 		exit
 	fi
-	for tool in dnsmasq ipmitool ipmi_sim python3 ip unshare $tools; do
+	for tool in dnsmasq ipmitool ipmi_sim /usr/bin/python3 ip unshare $tools; do
 		if ! command -v "$tool" >/dev/null; then
 			skip "$what: $tool is not installed"
 			finish
@@ -26,6 +26,7 @@ flow() {
 	trap 'rm -rf "$work"' EXIT
 	trap 'exit 130' INT TERM
 	# A PID namespace: whatever the test starts ends with it.
+	# /usr/bin/python3: the modules are Debian packages, wherever another python3 comes first.
 	timeout -k 5 "$limit" unshare --net --mount --pid --fork --kill-child --mount-proc \
-		python3 "$program" "$bin/ondold" "$work" "${6:-}"
+		/usr/bin/python3 "$program" "$bin/ondold" "$work" "${6:-}"
 }

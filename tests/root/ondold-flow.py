@@ -188,6 +188,21 @@ def events(name, kind=None):
         since = part["last"]
 
 
+def metrics(text=None):
+    """What /metrics says, read by Prometheus' own parser: a function of name and labels."""
+    from prometheus_client.parser import text_string_to_metric_families
+    if text is None:
+        text = exchange(Unix("ondold", timeout=60), "GET", "/metrics", None, {})[1].decode()
+    found = {}
+    for family in text_string_to_metric_families(text):
+        for s in family.samples:
+            key = (s.name, *sorted(s.labels.items()))
+            if key in found:
+                check("no series twice", False, key)
+            found[key] = s.value
+    return lambda name, **labels: found.get((name, *sorted(labels.items())))
+
+
 def causes(name):
     return [f["cause"] for f in op("GET", f"/v1/nodes/{name}/why")[1]["findings"]]
 
@@ -383,6 +398,9 @@ def part_before_a_rack():
     status, a = apply(rack_ini().replace("image     = core", "image = none"))
     check("a missing image profile is a problem", status == 422 and "none" in a["problems"][0], a)
     check("nothing was powered on", bmc_file(11, "power") in ("", "0"))
+    m = metrics()
+    check("metrics without a rack", m("ondol_nodes", state="ready") == 0 and m("ondol_dnsmasq_up") == 0
+          and m("ondol_rack_info", rack="dl360") is None)
 
 
 def part_apply():
@@ -701,6 +719,39 @@ def part_power():
     check("unknown node: 404", op("POST", "/v1/nodes/hp99/power", {"action": "status"})[0] == 404)
 
 
+def part_metrics():
+    m = metrics()
+    status = op("GET", "/v1/status")[1]
+    states = [n["state"] for n in status["nodes"]]
+    check("nodes by state are those of the status",
+          all(m("ondol_nodes", state=s) == states.count(s) for s in set(states) | {"failed", "ready"}), states)
+    check("each node is in one state", all(
+        m("ondol_node_state", node=n["name"], state=n["state"]) == 1 for n in status["nodes"]))
+    check("its power is as last read", all(m("ondol_node_power_on", node=n["name"]) == (n["power"] == "on")
+                                           for n in status["nodes"] if n["power"] != "unknown"), status)
+    check("BMCs that answer", m("ondol_node_bmc_reachable", node="hp02") == 1)
+    check("commands are counted and timed", m("ondol_ipmi_commands_total", result="ok") > 10 and
+          m("ondol_ipmi_commands_total", result="password") == 1 and
+          m("ondol_ipmi_command_duration_seconds_count") > 10 and
+          m("ondol_ipmi_command_duration_seconds_bucket", le="+Inf") ==
+          m("ondol_ipmi_command_duration_seconds_count"))
+    check("events are counted by who said it", m("ondol_events_total", source="noded") > 0 and
+          m("ondol_events_total", source="other") == 0)
+    check("dnsmasq and the listeners", m("ondol_dnsmasq_up") == 1 and
+          m("ondol_listener_up", listener="nodes") == 1 and m("ondol_listener_up", listener="page") == 0)
+    before = m("ondol_http_requests_total", listener="unix", **{"class": "4xx"})
+    op("GET", "/v1/nodes/hp99")
+    m = metrics()
+    check("requests are counted by class",
+          m("ondol_http_requests_total", listener="unix", **{"class": "4xx"}) == before + 1)
+    check("the process's own", m("process_resident_memory_bytes") > 1 << 20 and m("process_open_fds") > 5 and
+          abs(m("process_start_time_seconds") - time.time()) < 3600 and m("process_cpu_seconds_total") > 0)
+    check("the store's size", m("ondol_store_size_bytes") >= os.path.getsize(f"{work}/state/ondold.db"))
+    text = subprocess.run([os.path.join(os.path.dirname(ondold_bin), "ondol"), "metrics", "--socket", f"{work}/ondold.sock"],
+                          capture_output=True, text=True, timeout=60)
+    check("ondol metrics prints them", text.returncode == 0 and metrics(text.stdout)("ondol_dnsmasq_up") == 1, text)
+
+
 def part_deadline():
     """hp01 is being installed again; nobody answers for it."""
     wait_state("hp01", "network-booting", "failed")
@@ -827,6 +878,7 @@ def flow():
     part_lost_rack()
     part_prove(nt, rev + 1)
     part_power()
+    part_metrics()
     part_deadline()
     part_set_aside()
     part_remove()

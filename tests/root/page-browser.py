@@ -157,6 +157,7 @@ def part_tls(operator, viewer):
     check("nothing without a token", status == 401 and r.headers["Cache-Control"] == "no-store", a)
     status, a, _ = tls("GET", "/v1/status", **bearer(viewer))
     check("a viewer sees the status", status == 200 and len(a["nodes"]) == 10, a)
+    part_metrics(viewer)
     for path in ("/v1/cloud/openrc", "/v1/cloud/keys", "/v1/cloud/blobs/controller-backup.tar.gz", "/v1/tokens"):
         status, a, _ = tls("GET", path, **bearer(operator))
         check(f"not even an operator has {path}", status == 403 and set(a) == {"error"}, a)
@@ -180,6 +181,19 @@ def part_tls(operator, viewer):
     with open(f"{work}/state/ondold.db", "rb") as db, open(f"{work}/ondold.log", "rb") as log:
         text = db.read() + log.read()
     check("no token is in the database or the log", operator.encode() not in text and viewer.encode() not in text)
+
+
+def part_metrics(viewer):
+    status, a, _ = tls("GET", "/metrics")
+    check("no metrics without a token", status == 401, a)
+    status, _, _ = tls("GET", "/metrics", **bearer("f" * 40))
+    status, text, r = tls("GET", "/metrics", **bearer(viewer))
+    check("a viewer's token is enough for Prometheus", status == 200 and
+          r.headers["Content-Type"].startswith("text/plain; version=0.0.4"), text)
+    m = flow.metrics(text)
+    check("they tell of the page itself", m("ondol_listener_up", listener="page") == 1 and
+          m("ondol_http_requests_total", listener="page", **{"class": "4xx"}) >= 2 and
+          m("ondol_sign_in_failures_total", reason="token") == 1, text)
 
 
 def part_session(operator):

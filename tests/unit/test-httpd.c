@@ -320,6 +320,40 @@ static void end_with_a_held_request(void **state)
 	close(fd);
 }
 
+/* What is counted is what was answered; what waits or goes on is looked at. */
+static void counted(void **state)
+{
+	struct world *w = *state;
+	struct httpd_counts counts = {0};
+	char got[4096] = "";
+	uint64_t held, streams;
+	int fd = dial(w), other = dial(w);
+
+	httpd_count(w->httpd, &counts);
+	ask(w, GET("/text"), "HTTP/1.1 200 ", NULL);
+	ask(w, GET("/nothing"), "HTTP/1.1 404 ", NULL);
+	ask(w, GET("/number"), "HTTP/1.1 418 ", NULL);
+	assert_int_equal(write_all(fd, HOLD, strlen(HOLD)), 0);
+	assert_int_equal(write_all(other, GET("/stream"), strlen(GET("/stream"))), 0);
+	for (int i = 0; i < 100 && !(w->tries && w->stream); i++)
+		sd_event_run(w->event, 20000);
+	httpd_open_requests(w->httpd, &held, &streams);
+	assert_int_equal(held, 1);
+	assert_int_equal(streams, 1);
+	assert_int_equal(counts.answered[2], 2);
+	assert_int_equal(counts.answered[4], 2);
+	w->open = true;
+	httpd_kick(w->httpd, w);
+	converse(w, fd, got, sizeof(got), "{\"open\":true}", 2000);
+	httpd_open_requests(w->httpd, &held, &streams);
+	assert_int_equal(held, 0);
+	assert_int_equal(counts.answered[2], 3);
+	close(fd);
+	close(other);
+	httpd_open_requests(NULL, &held, &streams);
+	assert_int_equal(held + streams, 0);
+}
+
 static void streamed(void **state)
 {
 	struct world *w = *state;
@@ -412,6 +446,7 @@ int main(void)
 		T(held_client_hangs_up),
 		T(parked),
 		T(end_with_a_held_request),
+		T(counted),
 		T(streamed),
 		T(stream_of_the_slow),
 		T(parked_in_a_slot),

@@ -47,6 +47,7 @@ struct world {
 	enum ipmi_power last_power, hook_power;
 	char *last_msg, *note;
 	unsigned cipher; /* as told by the hook */
+	unsigned ran[IPMI_N_FAULTS]; /* as told by the hook */
 };
 
 static void put(struct world *w, const char *name, const char *text)
@@ -82,12 +83,19 @@ static void on_cipher(unsigned suite, void *userdata)
 	((struct world *)userdata)->cipher = suite;
 }
 
+static void on_ran(enum ipmi_fault fault, uint64_t took_ms, void *userdata)
+{
+	((struct world *)userdata)->ran[fault]++;
+	assert_true(took_ms < 60000);
+}
+
 static int setup(void **state)
 {
 	struct world *w = xcalloc(1, sizeof(*w));
 	struct ipmi_hooks hooks = {.power = on_power,
 		.note = on_note,
 		.cipher = on_cipher,
+		.ran = on_ran,
 		.userdata = w};
 	_cleanup_free_ char *path = NULL;
 
@@ -212,6 +220,8 @@ static void cipher_is_found_once(void **state)
 	run(w, IPMI_STATUS);
 	expect_log(w,
 		"17 chassis power status\n3 chassis power status\n3 chassis power status\n");
+	assert_int_equal(w->ran[IPMI_FAULT_NONE], 2);
+	assert_int_equal(w->ran[IPMI_FAULT_CIPHER], 1);
 }
 
 static void no_cipher(void **state)

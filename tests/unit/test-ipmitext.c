@@ -109,6 +109,19 @@ static void faults(void **state)
 	}
 }
 
+static void names(void **state)
+{
+	for (int f = 0; f < IPMI_N_FAULTS; f++) {
+		const char *a = ipmi_fault_str((enum ipmi_fault)f);
+
+		assert_true(*a);
+		for (int g = 0; g < f; g++)
+			assert_string_not_equal(a, ipmi_fault_str((enum ipmi_fault)g));
+	}
+	assert_string_equal(ipmi_fault_str(IPMI_FAULT_NONE), "ok");
+	assert_string_equal(ipmi_fault_str(IPMI_FAULT_OTHER), "other");
+}
+
 static void words(void **state)
 {
 	for (int f = IPMI_FAULT_UNREACHABLE; f <= IPMI_FAULT_OTHER; f++) {
@@ -130,6 +143,7 @@ int main(void)
 		cmocka_unit_test(power),
 		cmocka_unit_test(bootparam),
 		cmocka_unit_test(faults),
+		cmocka_unit_test(names),
 		cmocka_unit_test(words),
 	};
 
