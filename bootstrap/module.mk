@@ -30,7 +30,7 @@ ondold_SRCS := bootstrap/ondold.c bootstrap/access.c bootstrap/api.c bootstrap/a
 	bootstrap/conclean.c bootstrap/conlines.c bootstrap/conrec.c bootstrap/console.c bootstrap/node_console.c bootstrap/sol.c \
 	bootstrap/api_page.c bootstrap/api_token.c bootstrap/live.c bootstrap/metrics.c bootstrap/page.c bootstrap/pagefiles.c bootstrap/sse.c \
 	bootstrap/api_operator.c bootstrap/apply.c bootstrap/blobs.c bootstrap/cloud.c bootstrap/rackca.c \
-	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/diagnose.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/identity.c bootstrap/ipmi.c bootstrap/ipmicall.c \
+	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/diagnose.c bootstrap/eventlog.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/identity.c bootstrap/ipmi.c bootstrap/ipmicall.c \
 	bootstrap/ipmitext.c bootstrap/node.c bootstrap/node_install.c bootstrap/node_json.c \
 	bootstrap/node_report.c bootstrap/profile.c bootstrap/promtext.c bootstrap/pxe.c bootstrap/pxetext.c \
 	bootstrap/radv.c \
@@ -79,6 +79,9 @@ test-fsm_WITH := bootstrap/fsm.c
 test-fsm-walk_WITH := bootstrap/fsm.c
 test-diagnose_WITH := bootstrap/diagnose.c bootstrap/fsm.c bootstrap/identity.c bootstrap/ipmitext.c
 test-diagnose_PKGS := jansson
+test-eventlog_WITH := bootstrap/eventlog.c
+test-eventlog_PKGS := jansson
+test-eventlog_LDFLAGS := -Wl,--wrap=log_with
 test-promtext_WITH := bootstrap/promtext.c
 test-metrics_WITH := bootstrap/metrics.c bootstrap/promtext.c bootstrap/ipmitext.c bootstrap/fsm.c
 test-metrics_PKGS := jansson libsystemd

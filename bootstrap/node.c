@@ -3,7 +3,6 @@
 
 #include "bootstrap/console.h"
 #include "bootstrap/ondold.h"
-#include "common/log.h"
 
 /*
  * What happened is kept first and acted upon second, so that a killed ondold finds the
@@ -259,7 +258,6 @@ static void transition(struct node *n, const struct fsm_output *out)
 
 	if (!data) /* a reason that is not UTF-8 cannot be kept */
 		data = json_pack("{s:s, s:s, s:s}", "from", a, "to", b, "reason", "");
-	log_at(to == FSM_FAILED ? LOG_L_WARN : LOG_L_INFO, "%s: %s", n->name, text);
 	n->fsm = out->next;
 	metrics_count_transition(&n->o->counts,
 		n->n_phases ? n->phases[0].state : FSM_ENROL, from, to);

@@ -216,7 +216,6 @@ void node_blocked(struct node *n, const char *why)
 		return;
 	free(n->blocked);
 	n->blocked = xstrdup(why);
-	log_warn("%s: %s; it waits", n->name, why);
 	node_event(n, "ondold", FSM_EV_ORDER_BLOCKED, why, NULL);
 	node_set_step(n, "waiting for the image");
 }

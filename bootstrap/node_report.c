@@ -2,7 +2,6 @@
 #include "bootstrap/ondold.h"
 
 #include "common/jsonx.h"
-#include "common/log.h"
 
 /*
  * What agent and noded say. Their words are data: types are held to their own names,
@@ -501,6 +500,5 @@ void node_pulse(struct node *n)
 		"no report for %s: is the server on, and its provisioning network up?",
 		since);
 	ondold_event(n->o, n, "ondold", "node.silent", n->reason, NULL);
-	log_warn("%s: %s", n->name, n->reason);
 	node_query_power(n);
 }

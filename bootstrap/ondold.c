@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <systemd/sd-daemon.h>
 
+#include "bootstrap/eventlog.h"
 #include "common/log.h"
 #include "common/order.h"
 #include "common/roledef.h"
@@ -36,8 +37,10 @@ int64_t ondold_event(struct ondold *o, struct node *n, const char *source,
 		.text = text,
 		.data = data,
 	};
-	int64_t id = store_event_add(o->store, &ev);
+	int64_t id;
 
+	eventlog(&ev);
+	id = store_event_add(o->store, &ev);
 	if (id > 0)
 		metrics_count_event(&o->counts, source);
 	ondold_kick(o, o);
@@ -133,10 +136,9 @@ static void look_at_space(struct ondold *o)
 		return;
 	o->space_low = low;
 	format_size(free_bytes, size);
-	text = xasprintf("%s free in %s", size, o->opts.state_dir);
-	ondold_event(o, NULL, "ondold", low ? "deploy.space-low" : "deploy.space-ok", text, NULL);
-	log_at(low ? LOG_L_WARN : LOG_L_INFO, "%s%s", text,
+	text = xasprintf("%s free in %s%s", size, o->opts.state_dir,
 		low ? ": events and backups will soon not be kept; free space" : "");
+	ondold_event(o, NULL, "ondold", low ? "deploy.space-low" : "deploy.space-ok", text, NULL);
 }
 
 static int on_pulse(sd_event_source *s, uint64_t usec, void *userdata)
@@ -379,7 +381,7 @@ int main(int argc, char **argv)
 	};
 	int r;
 
-	log_open("ondold");
+	log_open_journal("ondold");
 	r = read_options(argc, argv, &o.opts);
 	if (r == 0)
 		r = read_variable("ONDOL_PATIENCE", 1, DESIRED_MAX_PATIENCE, "a percentage",

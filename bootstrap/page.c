@@ -116,7 +116,6 @@ static void tell(struct ondold *o, int r)
 				? " (give this host the address of [deploy] page, or "
 				  "correct it in rack.ini)"
 				: "");
-	log_at(r ? LOG_L_WARN : LOG_L_INFO, "%s", text);
 	ondold_event(o, NULL, "http", r ? "page.waiting" : "page.up", text, NULL);
 }
 

@@ -272,7 +272,6 @@ static void tell_taken(struct ondold *o, const struct request *req)
 	_cleanup_free_ char *text = xasprintf("rack %s of %s, revision %lld: %zu nodes",
 		o->rack->name, req->file, (long long)o->rack_revision, o->n_nodes);
 
-	log_info("%s", text);
 	ondold_event(o, NULL, "operator", "rack.taken", text, NULL);
 }
 
@@ -340,8 +339,8 @@ static void bring_back(struct ondold *o)
 	store_event_each(o->store, 0, NULL, 0, replay, o);
 	serve_rack(o);
 	for (size_t i = 0; i < o->n_nodes; i++) {
-		log_info("%s: was %s", o->nodes[i]->name,
-			fsm_state_str(o->nodes[i]->fsm.state));
+		log_with(LOG_L_INFO, &(struct log_fields){.node = o->nodes[i]->name}, "%s: was %s",
+			o->nodes[i]->name, fsm_state_str(o->nodes[i]->fsm.state));
 		node_resume(o->nodes[i]);
 		cloud_facts_changed(o->nodes[i], true);
 	}
@@ -470,7 +469,6 @@ static void tell_lost(struct ondold *o, const char *why)
 		why);
 
 	o->rack_lost = true;
-	log_error("%s", text);
 	ondold_event(o, NULL, "ondold", "rack.unreadable", text, NULL);
 }
 

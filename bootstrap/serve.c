@@ -163,7 +163,6 @@ static void tell_listening(struct ondold *o, int r)
 				? " (give this host the address of [deploy], or correct "
 				  "it in rack.ini)"
 				: "");
-	log_at(r ? LOG_L_WARN : LOG_L_INFO, "%s", text);
 	ondold_event(o, NULL, "http", r ? "http.waiting" : "http.up", text, NULL);
 }
 

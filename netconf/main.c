@@ -189,7 +189,7 @@ int main(int argc, char **argv)
 
 	if (r != 0)
 		return r < 0 ? NETCONF_EXIT_USAGE : NETCONF_EXIT_OK;
-	log_open(NETCONF_PROGRAM);
+	log_open_journal(NETCONF_PROGRAM);
 	a.o.net.debug = level && streq(level, "debug");
 	switch (a.command) {
 	case COMMAND_APPLY:

@@ -241,12 +241,24 @@ static int on_heartbeat(sd_event_source *s, _unused_ uint64_t usec, void *userda
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
+/* Also for those who read the journal of the node when ondold is not there. */
+static void log_event(const char *type, const char *text)
+{
+	struct log_fields fields = {.event = type, .source = "noded"};
+	enum log_level level = streq(type, "noded.failed") ? LOG_L_ERROR
+		: streq(type, "noded.warning")             ? LOG_L_WARN
+							   : LOG_L_DEBUG;
+
+	log_with(level, &fields, "%s", text);
+}
+
 void link_event(struct link *l, const char *type, const char *text, json_t *data)
 {
 	_cleanup_free_ char *clean = said(text);
 	json_t *e = json_pack("{s:s, s:s, s:o}", "type", type, "text", clean, "data",
 		data ? data : json_object());
 
+	log_event(type, text);
 	if (!e)
 		abort();
 	if (json_array_size(l->events) >= LINK_MAX_EVENTS)

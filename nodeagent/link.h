@@ -35,7 +35,7 @@ struct link_ops {
 int link_new(sd_event *event, const struct nodeconf *conf, struct http_client *http,
 	const struct link_ops *ops, void *userdata, struct link **ret);
 void link_free(struct link *l);
-/* Sends an event; text is made fit by said() (proofs.h). data (may be NULL) is taken over. */
+/* Sends an event, and logs it; text is made fit by said() (proofs.h). data (may be NULL) is taken over. */
 void link_event(struct link *l, const char *type, const char *text, json_t *data);
 void link_report(struct link *l); /* as soon as possible; several calls make one report */
 void link_retry_now(

@@ -19,7 +19,7 @@ int main(int argc, char *argv[])
 {
 	const char *cmd = argc > 1 ? argv[1] : "run";
 
-	log_open("ondol-noded");
+	log_open_journal("ondol-noded");
 	if (streq(cmd, "run") && argc <= 2)
 		return noded_run();
 	if (streq(cmd, "status") && argc == 2)

@@ -126,7 +126,6 @@ static json_t *make_report(void *userdata)
 static void set_failure(struct noded *n, const char *text)
 {
 	if (*text && !streq(text, n->failure)) {
-		log_error("%s", text);
 		link_event(n->link, "noded.failed", text, NULL);
 	}
 	free(n->failure);
@@ -498,7 +497,6 @@ static void refuse(struct noded *n, const char *msg)
 
 	if (streq_ptr(n->refused, why))
 		return;
-	log_error("%s", why);
 	link_event(n->link, "noded.failed", why, NULL);
 	free(n->refused);
 	n->refused = TAKE_PTR(why);
@@ -614,6 +612,7 @@ static int prepare(struct noded *n)
 		log_error("%s", msg);
 		return r;
 	}
+	log_set_node(n->conf->name);
 	if (read_line_file("/proc/sys/kernel/random/boot_id", &n->boot_id) < 0)
 		n->boot_id = xstrdup("");
 	r = mkdir_p(NODE_RUN_DIR, 0755);
@@ -636,7 +635,6 @@ static void recall(struct noded *n)
 			"%s is damaged (%s): what the node did for an earlier role is not known and "
 			"stays as it is",
 			NODE_APPLIED, msg);
-		log_warn("%s", why);
 		link_event(n->link, "noded.warning", why, NULL);
 		n->applied = applied_new();
 		free(TAKE_PTR(msg));
@@ -666,6 +664,7 @@ static void noded_clear(struct noded *n)
 	applied_free(n->applied);
 	proofs_clear(&n->proofs);
 	task_clear(&n->task);
+	log_set_node(NULL);
 	nodeconf_free(n->conf);
 	free(n->boot_id);
 	free(n->role_error);
