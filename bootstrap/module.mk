@@ -32,7 +32,7 @@ ondold_SRCS := bootstrap/ondold.c bootstrap/access.c bootstrap/api.c bootstrap/a
 	bootstrap/api_operator.c bootstrap/apply.c bootstrap/blobs.c bootstrap/cloud.c bootstrap/rackca.c \
 	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/diagnose.c bootstrap/eventlog.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/identity.c bootstrap/ipmi.c bootstrap/ipmicall.c \
 	bootstrap/ipmitext.c bootstrap/node.c bootstrap/node_install.c bootstrap/node_json.c \
-	bootstrap/node_report.c bootstrap/profile.c bootstrap/promtext.c bootstrap/pxe.c bootstrap/pxetext.c \
+	bootstrap/node_report.c bootstrap/notify.c bootstrap/profile.c bootstrap/promtext.c bootstrap/pxe.c bootstrap/pxetext.c \
 	bootstrap/radv.c \
 	bootstrap/radvtext.c bootstrap/rackstate.c bootstrap/range.c bootstrap/serve.c bootstrap/store.c
 ondold_USES := images common
@@ -82,6 +82,8 @@ test-diagnose_PKGS := jansson
 test-eventlog_WITH := bootstrap/eventlog.c
 test-eventlog_PKGS := jansson
 test-eventlog_LDFLAGS := -Wl,--wrap=log_with
+test-notify_WITH := bootstrap/notify.c bootstrap/fsm.c
+test-notify_PKGS := libsystemd
 test-promtext_WITH := bootstrap/promtext.c
 test-metrics_WITH := bootstrap/metrics.c bootstrap/promtext.c bootstrap/ipmitext.c bootstrap/fsm.c
 test-metrics_PKGS := jansson libsystemd

@@ -26,6 +26,18 @@
 
 /* ---- events ---- */
 
+static void tell_status(struct ondold *o)
+{
+	unsigned count[FSM_N_STATES] = {0};
+	_cleanup_free_ char *text = NULL;
+
+	for (size_t i = 0; i < o->n_nodes; i++)
+		if (o->nodes[i]) /* not while they are made */
+			count[o->nodes[i]->fsm.state]++;
+	text = notify_words(count, o->rack, o->rack_lost);
+	notify_status(&o->notify, text);
+}
+
 int64_t ondold_event(struct ondold *o, struct node *n, const char *source,
 	const char *type, const char *text, const json_t *data)
 {
@@ -45,6 +57,7 @@ int64_t ondold_event(struct ondold *o, struct node *n, const char *source,
 		metrics_count_event(&o->counts, source);
 	ondold_kick(o, o);
 	live_kick(page_live(o));
+	tell_status(o);
 	return id;
 }
 
@@ -167,7 +180,7 @@ static int on_signal(
 	return sd_event_exit(sd_event_source_get_event(s), 0);
 }
 
-static int watch_signals(struct ondold *o)
+static int watch(struct ondold *o)
 {
 	sigset_t set;
 	int r;
@@ -180,7 +193,9 @@ static int watch_signals(struct ondold *o)
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	signal(SIGPIPE, SIG_IGN);
-	r = sd_event_add_signal(o->event, NULL, SIGTERM, on_signal, o);
+	r = sd_event_set_watchdog(o->event, true); /* where the unit says WatchdogSec= */
+	if (r >= 0)
+		r = sd_event_add_signal(o->event, NULL, SIGTERM, on_signal, o);
 	if (r >= 0)
 		r = sd_event_add_signal(o->event, NULL, SIGINT, on_signal, o);
 	if (r >= 0)
@@ -233,7 +248,7 @@ static int start(struct ondold *o)
 	int r = sd_event_default(&o->event);
 
 	if (r >= 0)
-		r = watch_signals(o);
+		r = watch(o);
 	if (r >= 0)
 		r = add_timers(o);
 	if (r >= 0)
@@ -275,6 +290,7 @@ static void stop(struct ondold *o)
 	store_close(o->store);
 	rack_free(o->rack);
 	secrets_free(o->secrets);
+	notify_clear(&o->notify);
 	sd_event_unref(o->event);
 }
 
@@ -288,6 +304,7 @@ static int run(struct ondold *o)
 	if (r == 0) {
 		log_info("ondold " ONDOL_VERSION " listens at %s, state in %s",
 			o->opts.socket, o->opts.state_dir);
+		tell_status(o);
 		sd_notify(0, "READY=1");
 		r = sd_event_loop(o->event);
 		sd_notify(0, "STOPPING=1");

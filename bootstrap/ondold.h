@@ -13,6 +13,7 @@
 #include "bootstrap/httpd.h"
 #include "bootstrap/metrics.h"
 #include "bootstrap/node.h"
+#include "bootstrap/notify.h"
 #include "bootstrap/page.h"
 #include "bootstrap/pxe.h"
 #include "bootstrap/radv.h"
@@ -57,6 +58,7 @@ struct ondold {
 	uint64_t last_slot_ms; /* mono */
 	sd_event_source *pulse_timer; /* owned: looks for nodes that fell silent */
 	bool stopping;
+	struct notify notify; /* what systemd was told */
 	bool space_low; /* told that the state folder's disk is nearly full */
 };
 
