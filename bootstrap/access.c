@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/access.h"
 
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
 
+#include "common/digest.h"
 #include "common/jsonx.h"
 #include "common/parse.h"
 
@@ -39,13 +38,9 @@ struct access {
 	size_t n_tries;
 };
 
-static void hash_of(const char *secret, char ret[static 65])
+static void hash_of(const char *secret, char ret[static DIGEST_HEX])
 {
-	uint8_t raw[32];
-
-	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, secret, strlen(secret), raw) < 0)
-		abort(); /* no memory */
-	hex_encode(raw, sizeof(raw), ret);
+	digest_hex(secret, strlen(secret), ret);
 }
 
 /* ---- life ---- */

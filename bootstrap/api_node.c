@@ -6,9 +6,11 @@
 #include "common/log.h"
 
 /*
- * The API that nodes see, on the provisioning network. What carries no token (boot
- * scripts, image files) gives away no secret but one: the boot token, which goes only to
- * the node's own fixed address and only while the node is being installed.
+ * What nodes see, on the provisioning network. Over plain HTTP what firmware and boot loader
+ * can fetch: boot scripts, image files (whose digests an order has), the authority of the
+ * rest (whose digest is in the boot script). It gives away no secret but one: the boot
+ * token, which goes only to the node's own fixed address and only while the node is being
+ * installed. All else is over TLS, from clients that ondold has certified.
  *
  * A held request finds its node again by name at each try: the node may have left the
  * rack meanwhile.
@@ -16,7 +18,7 @@
 
 #define MAX_EVENTS 64
 
-/* ---- without a token ---- */
+/* ---- for everybody ---- */
 
 static void get_boot(struct ondold *o, struct http_req *req, const char *mac_text)
 {
@@ -103,17 +105,7 @@ static struct node *node_of(struct ondold *o, struct http_req *req, char const *
 	return ondold_node(o, name);
 }
 
-static bool token_is_good(struct node *n, struct http_req *req, bool boot_only)
-{
-	const char *token = httpd_bearer(req);
-
-	if (!token)
-		return false;
-	return store_token_is(n->o->store, "boot", n->name, token) ||
-		(!boot_only && store_token_is(n->o->store, "node", n->name, token));
-}
-
-/* ---- with a token ---- */
+/* ---- for the node itself ---- */
 
 static void post_inventory(struct node *n, struct http_req *req)
 {
@@ -151,6 +143,9 @@ static void try_order(struct http_req *req, bool expired, void *userdata)
 	} else if (r > 0) {
 		if (expired)
 			httpd_reply_empty(req, 204);
+	} else if (enrol_ordered(n, req) < 0) {
+		httpd_reply_error(req, 500, "the node could not be kept: see ondold's log");
+		json_decref(order);
 	} else {
 		httpd_reply_json(req, 200, order);
 		node_event(n, "http", FSM_EV_ORDER_SENT, "the agent has its order", NULL);
@@ -261,7 +256,7 @@ static void post_report(struct node *n, struct http_req *req)
 
 struct route {
 	const char *method, *rest;
-	bool boot_only; /* the boot token, not the node's */
+	bool agent_only; /* not the installed system */
 	void (*handle)(struct node *n, struct http_req *req);
 };
 
@@ -295,7 +290,7 @@ static void get_blob(struct node *n, struct http_req *req, const char *name)
 
 static bool may_write_blob(struct node *n, struct http_req *req)
 {
-	return cloud_is_controller(n) && token_is_good(n, req, false);
+	return cloud_is_controller(n) && enrol_is_node(n, req, false);
 }
 
 void api_node_upload(struct http_req *req, void *ondold)
@@ -312,17 +307,16 @@ void api_node_upload(struct http_req *req, void *ondold)
 
 static void route_blob(struct node *n, struct http_req *req, const char *name)
 {
-	if (streq(httpd_method(req), "GET") && token_is_good(n, req, false))
+	if (streq(httpd_method(req), "GET") && enrol_is_node(n, req, false))
 		get_blob(n, req, name);
 	else if (streq(httpd_method(req), "PUT") && may_write_blob(n, req))
 		api_blob_done(n->o, req);
 	else
 		httpd_reply_error(req, 401,
-			"with this token this node may not do that with blobs: the controller "
-			"writes, all read");
+			"this node may not do that with blobs: the controller writes, all read");
 }
 
-/* Without a good token nobody learns which nodes and paths there are. */
+/* A stranger does not learn which nodes and paths there are. */
 static void route_node(struct ondold *o, struct http_req *req)
 {
 	const char *rest = "";
@@ -332,30 +326,58 @@ static void route_node(struct ondold *o, struct http_req *req)
 		route_blob(n, req, rest + strlen("blobs/"));
 		return;
 	}
+	if (n && streq(rest, "enrol") && streq(httpd_method(req), "POST")) {
+		enrol_post(n, req);
+		return;
+	}
 	for (size_t i = 0; n && i < ARRAY_SIZE(routes); i++) {
 		if (!streq(rest, routes[i].rest) ||
 			!streq(httpd_method(req), routes[i].method))
 			continue;
-		if (!token_is_good(n, req, routes[i].boot_only))
+		if (!enrol_is_node(n, req, routes[i].agent_only))
 			break;
 		routes[i].handle(n, req);
 		return;
 	}
 	httpd_reply_error(req, 401,
-		"this token is not good for this node now: its install has ended or was begun anew");
+		"ondold does not know you as this node now: its install has ended or was begun anew");
+}
+
+static void get_authority(struct ondold *o, struct http_req *req)
+{
+	const char *pem = enrol_authority(o);
+
+	if (pem)
+		httpd_reply_text(req, 200, pem);
+	else
+		httpd_reply_error(req, 503, "there is no authority yet: see ondold's log");
+}
+
+void api_boot_handle(struct http_req *req, void *ondold)
+{
+	struct ondold *o = ondold;
+	const char *path = httpd_path(req);
+
+	if (!streq(httpd_method(req), "GET"))
+		httpd_reply_error(req, 404, "nothing is taken here: nodes speak TLS");
+	else if (str_startswith(path, "/boot/"))
+		get_boot(o, req, path + strlen("/boot/"));
+	else if (str_startswith(path, "/files/"))
+		get_file(o, req, path + strlen("/files/"));
+	else if (streq(path, "/v1/ca"))
+		get_authority(o, req);
+	else
+		httpd_reply_error(req, 404, "nothing is served here");
 }
 
 void api_node_handle(struct http_req *req, void *ondold)
 {
-	struct ondold *o = ondold;
-	const char *path = httpd_path(req), *method = httpd_method(req);
+	const char *path = httpd_path(req);
 
-	if (streq(method, "GET") && str_startswith(path, "/boot/"))
-		get_boot(o, req, path + strlen("/boot/"));
-	else if (streq(method, "GET") && str_startswith(path, "/files/"))
-		get_file(o, req, path + strlen("/files/"));
-	else if (str_startswith(path, "/v1/nodes/"))
-		route_node(o, req);
+	if (str_startswith(path, "/v1/nodes/"))
+		route_node(ondold, req);
+	else if (streq(httpd_method(req), "GET") && str_startswith(path, "/files/"))
+		get_file(ondold, req, path + strlen("/files/"));
 	else
 		httpd_reply_error(req, 404, "nothing is served here");
 }

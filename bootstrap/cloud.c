@@ -3,6 +3,7 @@
 
 #include "bootstrap/capath.h"
 #include "bootstrap/ondold.h"
+#include "common/digest.h"
 #include "common/jsonx.h"
 #include "common/log.h"
 
@@ -23,7 +24,8 @@ int cloud_open(struct ondold *o, char **reterr_msg)
 {
 	struct cloud *c = o->cloud = xcalloc(1, sizeof(*c));
 	json_t *blobs;
-	int r = cloudsecrets_load(o->opts.state_dir, &c->secrets, reterr_msg);
+	int r = cloudsecrets_load(
+		o->opts.state_dir, CLOUDSECRETS_FILE, &c->secrets, reterr_msg);
 
 	facts_init(&c->facts, now_real_ms());
 	if (r < 0)
@@ -161,7 +163,7 @@ void cloud_put_digests(struct ondold *o, const struct rack *rack,
 			continue;
 		digest[0] = 0;
 		if (value && (tls || !is_tls(names[i])))
-			cloudsecrets_digest(value, digest);
+			digest_hex(value, strlen(value), digest);
 		json_object_set_new(list, names[i], json_string(digest));
 	}
 	json_object_set_new(desired, "secrets", list);

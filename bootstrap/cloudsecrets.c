@@ -16,7 +16,6 @@
  * one; a secret is never handed out before it is in the file.
  */
 
-#define FILE_NAME "cloud-secrets"
 #define MAX_FILE (1024 * 1024)
 #define MAX_SECRETS 512
 #define MAX_VALUE 16384
@@ -112,15 +111,6 @@ bool cloudsecrets_may_leave(const char *name)
 	return !streq(name, "ca.key") && !str_startswith(name, "page.");
 }
 
-void cloudsecrets_digest(const char *value, char ret[static 65])
-{
-	uint8_t raw[32];
-
-	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, value, strlen(value), raw) < 0)
-		abort(); /* no memory */
-	hex_encode(raw, sizeof(raw), ret);
-}
-
 /* ---- the file ---- */
 
 json_t *cloudsecrets_to_json(const struct cloudsecrets *s)
@@ -192,18 +182,19 @@ static int load(struct cloudsecrets *s, char **reterr_msg)
 		why = take_all(s, json_object_get(doc, "secrets"));
 	if (!why)
 		return 0;
-	*reterr_msg = xasprintf("%s is damaged (%s); put it back from a backup: without it the "
-				"cloud's nodes cannot be given their secrets", s->path, why);
+	*reterr_msg = xasprintf("%s is damaged (%s); put it back from a backup: without it "
+				"nodes are strangers and cannot be given their secrets", s->path, why);
 	return -EINVAL;
 }
 
-int cloudsecrets_load(const char *dir, struct cloudsecrets **ret, char **reterr_msg)
+int cloudsecrets_load(const char *dir, const char *file, struct cloudsecrets **ret,
+	char **reterr_msg)
 {
 	_cleanup_(cloudsecrets_freep) struct cloudsecrets *s = xcalloc(1, sizeof(*s));
 	struct stat st;
 	int r;
 
-	s->path = xasprintf("%s/" FILE_NAME, dir);
+	s->path = xasprintf("%s/%s", dir, file);
 	if (stat(s->path, &st) == 0 && (st.st_mode & 077)) {
 		*reterr_msg = xasprintf("%s may be read by others (mode %03o): it is not trusted "
 					"any more. If nobody did: chmod 600", s->path,

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rack's authority, the page's key, and the secrets of a rack's cloud:
- * DIR/cloud-secrets, mode 0600, JSON. Made once and never
+ * An authority, the certificates it issues, and other secrets, in one file of mode 0600, JSON.
+ * There are two: CLOUDSECRETS_FILE, the authority and secrets of the rack's cloud and the page's
+ * key, which a backup of the cloud holds and a restore replaces; and CLOUDSECRETS_NODES, the
+ * authority by which ondold and its nodes know one another, which never leaves this host.
+ * Made once and never
  * changed afterwards, but for the endpoints' certificate; names are added when a part of
  * the cloud needs them. The name says what kind it is (docs/protocol.md). Values are wiped
  * before they are freed. Nothing here logs a value.
@@ -12,10 +15,14 @@
 
 #include "common/util.h"
 
+#define CLOUDSECRETS_FILE "cloud-secrets"
+#define CLOUDSECRETS_NODES "node-authority"
+
 struct cloudsecrets;
 
-/* Of the folder; empty when there is no such file yet. -errno with *reterr_msg. */
-int cloudsecrets_load(const char *dir, struct cloudsecrets **ret, char **reterr_msg);
+/* DIR/FILE; empty when there is no such file yet. -errno with *reterr_msg. */
+int cloudsecrets_load(const char *dir, const char *file, struct cloudsecrets **ret,
+	char **reterr_msg);
 void cloudsecrets_free(struct cloudsecrets *s); /* NULL is fine */
 void cloudsecrets_freep(struct cloudsecrets **s);
 bool cloudsecrets_is_empty(const struct cloudsecrets *s);
@@ -42,5 +49,3 @@ json_t *cloudsecrets_to_json(const struct cloudsecrets *s);
 int cloudsecrets_replace(struct cloudsecrets *s, const json_t *all, char **reterr_msg);
 /* Overwrites a JSON text and frees it. */
 void cloudsecrets_wipe_text(char *text);
-/* The SHA-256 of a value, 64 hex digits: what may be kept where secrets may not. */
-void cloudsecrets_digest(const char *value, char ret[static 65]);

@@ -13,6 +13,7 @@
 #include "bootstrap/backup.h"
 #include "bootstrap/cli.h"
 #include "bootstrap/tar.h"
+#include "common/digest.h"
 #include "common/http.h"
 #include "common/jsonx.h"
 
@@ -203,12 +204,9 @@ static int put_blob(struct archive *a, const char *name, const json_t *entry)
 
 static json_t *member_json(const char *text)
 {
-	uint8_t raw[32];
-	char hex[65];
+	char hex[DIGEST_HEX];
 
-	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, text, strlen(text), raw) < 0)
-		abort(); /* no memory */
-	hex_encode(raw, sizeof(raw), hex);
+	digest_hex(text, strlen(text), hex);
 	return json_pack("{s:s, s:I}", "sha256", hex, "size_bytes", (json_int_t)strlen(text));
 }
 

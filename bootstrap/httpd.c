@@ -2,6 +2,8 @@
 #include "bootstrap/httpd.h"
 
 #include <arpa/inet.h>
+#include <gnutls/crypto.h>
+#include <gnutls/x509.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <sys/socket.h>
@@ -210,6 +212,62 @@ uint32_t httpd_peer(const struct http_req *req)
 	return ntohl(sin.sin_addr.s_addr);
 }
 
+/* ---- the client's certificate ---- */
+
+/* Looked at once for each connection: checking a signature costs more than most requests. */
+struct client {
+	bool looked;
+	char digest[65]; /* "": none, or not a good one */
+};
+
+static bool is_trusted(gnutls_session_t session)
+{
+	gnutls_typed_vdata_st purpose = {.type = GNUTLS_DT_KEY_PURPOSE_OID,
+		.data = (unsigned char *)GNUTLS_KP_TLS_WWW_CLIENT};
+	unsigned bad = 1;
+
+	return gnutls_certificate_verify_peers(session, &purpose, 1, &bad) == 0 && bad == 0;
+}
+
+static void look_at_client(struct MHD_Connection *conn, struct client *c)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(conn, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	gnutls_session_t session = info ? (gnutls_session_t)info->tls_session : NULL;
+	const gnutls_datum_t *chain;
+	unsigned n = 0;
+	uint8_t raw[32];
+
+	c->looked = true;
+	chain = session ? gnutls_certificate_get_peers(session, &n) : NULL;
+	if (!chain || n == 0 || !is_trusted(session) ||
+		gnutls_hash_fast(GNUTLS_DIG_SHA256, chain[0].data, chain[0].size, raw) < 0)
+		return;
+	hex_encode(raw, sizeof(raw), c->digest);
+}
+
+const char *httpd_client(const struct http_req *req)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(req->conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct client *c = info ? info->socket_context : NULL;
+
+	if (!c)
+		return NULL;
+	if (!c->looked)
+		look_at_client(req->conn, c);
+	return *c->digest ? c->digest : NULL;
+}
+
+static void on_connection(_unused_ void *cls, _unused_ struct MHD_Connection *conn,
+	void **context, enum MHD_ConnectionNotificationCode code)
+{
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		*context = xcalloc(1, sizeof(struct client));
+	else
+		free(TAKE_PTR(*context));
+}
+
 /* ---- waiting ---- */
 
 static int on_wait_over(
@@ -404,7 +462,10 @@ int httpd_serve(sd_event *event, int fd, const struct httpd_serve_options *optio
 	httpd_handler handler, void *userdata, struct httpd **ret)
 {
 	struct httpd *h = xcalloc(1, sizeof(*h));
+	/* What only some servers need is at the front, to be left out. */
 	struct MHD_OptionItem tls[] = {
+		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, NULL},
+		{MHD_OPTION_HTTPS_MEM_TRUST, 0, (void *)options->clients},
 		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)options->cert},
 		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)options->key},
 		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES},
@@ -427,7 +488,10 @@ int httpd_serve(sd_event *event, int fd, const struct httpd_serve_options *optio
 		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, MAX_PER_ADDRESS, MHD_OPTION_ARRAY,
-		options->cert ? tls : &tls[ARRAY_SIZE(tls) - 1], MHD_OPTION_END);
+		options->clients ? tls
+			: options->cert ? &tls[2]
+					: &tls[ARRAY_SIZE(tls) - 1],
+		MHD_OPTION_END);
 	if (!h->daemon) {
 		close(fd);
 		httpd_free(h);

@@ -33,7 +33,8 @@ struct httpd_header {
 };
 struct httpd_tls { /* all borrowed: cert and key for the call, headers for the server's life */
 	const char *cert, *key; /* PEM; the certificate may be followed by its issuer's */
-	const struct httpd_header *headers; /* of every answer; ends with a NULL name */
+	const struct httpd_header *headers; /* of every answer; ends with a NULL name, or NULL */
+	const char *clients; /* PEM: the authority of clients' certificates; NULL: none is asked for */
 };
 /* The same over TLS 1.3. */
 int httpd_listen_tls(sd_event *event, uint32_t address, unsigned port,
@@ -60,6 +61,11 @@ int httpd_arg_u64(struct http_req *req, const char *name, uint64_t max, uint64_t
 const char *httpd_bearer(const struct http_req *req); /* NULL: none */
 const char *httpd_cookie(const struct http_req *req, const char *name); /* NULL: none */
 const char *httpd_header(const struct http_req *req, const char *name); /* NULL: none */
+/*
+ * The SHA-256 of the certificate that the client has shown, in hex: one for TLS clients that
+ * the authority of the server has signed, and good now. NULL: it has shown none.
+ */
+const char *httpd_client(const struct http_req *req);
 /* Who asks, for events; NULL until it was said. Copied. */
 void httpd_set_actor(struct http_req *req, const char *actor);
 const char *httpd_actor(const struct http_req *req);

@@ -65,6 +65,7 @@ struct httpd {
 struct httpd_serve_options {
 	const char *unix_path; /* NULL: TCP */
 	const char *cert, *key; /* PEM; NULL: no TLS */
+	const char *clients; /* see httpd_listen_tls */
 	const struct httpd_header *headers; /* see httpd_listen_tls */
 };
 

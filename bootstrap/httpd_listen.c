@@ -44,7 +44,10 @@ int httpd_listen_tls(sd_event *event, uint32_t address, unsigned port,
 	struct httpd **ret)
 {
 	struct httpd_serve_options options = {
-		.cert = tls->cert, .key = tls->key, .headers = tls->headers};
+		.cert = tls->cert,
+		.key = tls->key,
+		.headers = tls->headers,
+		.clients = tls->clients};
 	int fd = listen_inet(address, port);
 
 	return fd < 0 ? fd : httpd_serve(event, fd, &options, handler, userdata, ret);

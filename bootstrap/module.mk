@@ -30,11 +30,11 @@ ondold_SRCS := bootstrap/ondold.c bootstrap/access.c bootstrap/api.c bootstrap/a
 	bootstrap/conclean.c bootstrap/conlines.c bootstrap/conrec.c bootstrap/console.c bootstrap/node_console.c bootstrap/sol.c \
 	bootstrap/api_page.c bootstrap/api_token.c bootstrap/live.c bootstrap/metrics.c bootstrap/page.c bootstrap/pagefiles.c bootstrap/sse.c \
 	bootstrap/api_operator.c bootstrap/apply.c bootstrap/blobs.c bootstrap/cloud.c bootstrap/rackca.c \
-	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/diagnose.c bootstrap/eventlog.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/identity.c bootstrap/ipmi.c bootstrap/ipmicall.c \
+	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/diagnose.c bootstrap/enrol.c bootstrap/eventlog.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/identity.c bootstrap/ipmi.c bootstrap/ipmicall.c \
 	bootstrap/ipmitext.c bootstrap/node.c bootstrap/node_install.c bootstrap/node_json.c \
 	bootstrap/node_report.c bootstrap/notify.c bootstrap/profile.c bootstrap/promtext.c bootstrap/pxe.c bootstrap/pxetext.c \
 	bootstrap/radv.c \
-	bootstrap/radvtext.c bootstrap/rackstate.c bootstrap/range.c bootstrap/serve.c bootstrap/store.c
+	bootstrap/radvtext.c bootstrap/rackstate.c bootstrap/range.c bootstrap/serve.c bootstrap/store.c bootstrap/tlsport.c
 ondold_USES := images common
 ondold_PKGS := libmicrohttpd sqlite3 gnutls jansson libsystemd
 
@@ -116,7 +116,7 @@ test-cloudparts_WITH := bootstrap/cloudparts.c
 test-identity_WITH := bootstrap/identity.c
 test-identity_PKGS := jansson
 test-httpd_WITH := bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/range.c
-test-httpd_PKGS := libmicrohttpd jansson libsystemd
+test-httpd_PKGS := libmicrohttpd gnutls jansson libsystemd
 test-access_WITH := bootstrap/access.c
 test-access_PKGS := gnutls jansson
 test-sse_WITH := bootstrap/sse.c

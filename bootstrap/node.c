@@ -150,6 +150,7 @@ struct node *node_new(struct ondold *o, const struct rack_node *conf)
 		.ran = on_ran,
 		.userdata = n};
 
+	n->enrol.token_ms = now_mono_ms();
 	n->o = o;
 	n->name = xstrdup(conf->name);
 	n->reason = xstrdup("");
@@ -186,6 +187,7 @@ void node_free(struct node *n)
 	free(n->name);
 	free(n->reason);
 	free(n->step);
+	free(n->enrol.cert);
 	free(n->blocked);
 	free(n);
 }
@@ -278,7 +280,7 @@ static void carry_out(struct node *n, unsigned actions)
 		n->boot_job = NULL;
 	}
 	if (actions & FSM_DO_REVOKE_BOOT)
-		store_token_drop(n->o->store, "boot", n->name);
+		enrol_revoke(n);
 	if (actions & FSM_DO_POWER)
 		n->boot_job = ipmi_submit(n->bmc, IPMI_NETBOOT, on_booted, n);
 	if (actions & FSM_DO_SCHEDULE)

@@ -71,6 +71,13 @@ struct node {
 	uint64_t heard_ms; /* mono */
 	bool silent;
 
+	struct {
+		uint64_t token_ms; /* mono: when the boot's token was made; or ondold's start */
+		uint64_t refused_ms; /* mono: when a refusal was last told; 0: never */
+		char *cert; /* owned: given to the agent, NULL: none by this ondold */
+		char request[65]; /* digest of what it was given for */
+	} enrol;
+
 	int64_t task_id; /* 0: none */
 	const char *task_type; /* "prove", "backup" */
 	bool task_done, task_ok;
@@ -114,7 +121,7 @@ int node_take_inventory(
 /* Is it time to hand out the order? */
 bool node_order_is_due(const struct node *n);
 /*
- * The order, with a new node token. 0; 1: not now, ask again, and the node's events say
+ * The order. 0; 1: not now, ask again, and the node's events say
  * why; or -errno with *reterr_msg: never.
  */
 int node_make_order(struct node *n, json_t **ret, char **reterr_msg);

@@ -4,6 +4,7 @@
 #include "bootstrap/identity.h"
 #include "bootstrap/profile.h"
 #include "bootstrap/pxetext.h"
+#include "common/digest.h"
 #include "common/diskmatch.h"
 #include "common/log.h"
 #include "common/order.h"
@@ -192,7 +193,7 @@ bool node_order_is_due(const struct node *n)
 }
 
 static json_t *fill_order(struct node *n, const struct inv_disk *disk, bool wipe,
-	char *token, struct image_manifest *m)
+	struct image_manifest *m)
 {
 	_cleanup_free_ char *path =
 		xasprintf("/files/%s/%s", n->o->rack->image, m->root.name);
@@ -201,7 +202,6 @@ static json_t *fill_order(struct node *n, const struct inv_disk *disk, bool wipe
 		.image = {path, m->version, m->root.sha256, m->root.size_bytes,
 			m->raw_bytes},
 		.wipe = wipe,
-		.node_token = token,
 		.desired = cloud_deliver_order(n),
 	};
 	json_t *doc = install_order_to_json(&order);
@@ -237,7 +237,6 @@ static int load_profile(struct node *n, struct image_manifest **ret)
 int node_make_order(struct node *n, json_t **ret, char **reterr_msg)
 {
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
-	_cleanup_free_ char *token = random_hex(16);
 	const struct inv_disk *disk;
 	bool wipe;
 	int r = choose_disk(n, &disk, &wipe, reterr_msg);
@@ -246,14 +245,7 @@ int node_make_order(struct node *n, json_t **ret, char **reterr_msg)
 		return r;
 	if (load_profile(n, &m) != 0)
 		return 1;
-	r = store_token_put(n->o->store, "node", n->name, token);
-	if (r < 0) {
-		*reterr_msg =
-			xstrdup("the node's token could not be kept: see ondold's log");
-		return r;
-	}
-	*ret = fill_order(n, disk, wipe, token, m);
-	explicit_bzero(token, strlen(token));
+	*ret = fill_order(n, disk, wipe, m);
 	return *ret ? 0 : -EINVAL;
 }
 
@@ -263,16 +255,19 @@ static char *install_script(struct node *n)
 {
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
 	_cleanup_free_ char *token = random_hex(16);
+	const char *authority = enrol_authority(n->o);
+	char digest[DIGEST_HEX];
 	struct pxe_boot boot = {
 		.profile = n->o->rack->image,
 		.token = token,
+		.ca_digest = digest,
 		.time_s = now_real_ms() / 1000,
 	};
 	char *script;
 
-	if (load_profile(n, &m) != 0 ||
-		store_token_put(n->o->store, "boot", n->name, token) < 0)
+	if (!authority || load_profile(n, &m) != 0 || enrol_begin(n, token) < 0)
 		return pxe_wait_script(n->o->rack, n->conf);
+	digest_hex(authority, strlen(authority), digest);
 	boot.kernel = m->kernel.name;
 	boot.initrd = m->initrd.name;
 	script = pxe_install_script(n->o->rack, n->conf, &boot);

@@ -63,7 +63,7 @@ int64_t ondold_event(struct ondold *o, struct node *n, const char *source,
 
 void ondold_kick(struct ondold *o, const void *key)
 {
-	httpd_kick(o->tcp_http, key);
+	httpd_kick(tlsport_http(o->node_port), key);
 	httpd_kick(o->unix_http, key);
 	page_kick(o, key);
 }
@@ -164,7 +164,7 @@ static int on_pulse(sd_event_source *s, uint64_t usec, void *userdata)
 	}
 	cloud_pulse(o);
 	look_at_space(o);
-	page_pulse(o);
+	serve_pulse(o);
 	sd_event_source_set_time(s, usec + PULSE_MS * 1000);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
@@ -254,6 +254,8 @@ static int start(struct ondold *o)
 	if (r >= 0)
 		r = store_open(o->opts.state_dir, &o->store, &msg);
 	if (r >= 0)
+		r = cloudsecrets_load(o->opts.state_dir, CLOUDSECRETS_NODES, &o->authority, &msg);
+	if (r >= 0)
 		r = cloud_open(o, &msg);
 	if (r >= 0)
 		r = page_open(o, &msg);
@@ -279,14 +281,12 @@ static void stop(struct ondold *o)
 	consoles_clear(&o->consoles);
 	free(o->nodes);
 	page_close(o);
-	httpd_free(o->tcp_http);
+	serve_free(o);
 	httpd_free(o->unix_http);
-	pxe_free(o->pxe);
-	radv_free(o->radv);
-	sd_event_source_disable_unref(o->listen_timer);
 	sd_event_source_disable_unref(o->sched_timer);
 	sd_event_source_disable_unref(o->pulse_timer);
 	cloud_close(o);
+	cloudsecrets_free(o->authority);
 	store_close(o->store);
 	rack_free(o->rack);
 	secrets_free(o->secrets);

@@ -10,6 +10,7 @@
 
 #include "bootstrap/cloud.h"
 #include "bootstrap/console.h"
+#include "bootstrap/enrol.h"
 #include "bootstrap/httpd.h"
 #include "bootstrap/metrics.h"
 #include "bootstrap/node.h"
@@ -18,6 +19,7 @@
 #include "bootstrap/pxe.h"
 #include "bootstrap/radv.h"
 #include "bootstrap/store.h"
+#include "bootstrap/tlsport.h"
 #include "common/secrets.h"
 
 struct ondold_options { /* borrowed from argv or the environment */
@@ -40,10 +42,12 @@ struct ondold {
 	struct node **nodes; /* owned, in the order of rack.ini */
 	size_t n_nodes;
 
+	struct cloudsecrets *authority; /* owned: by which it and its nodes know one another */
 	struct cloud *cloud; /* owned */
 	struct page *page; /* owned */
 	struct consoles consoles;
 
+	struct tlsport *node_port; /* owned: the node API */
 	struct httpd *unix_http, *tcp_http; /* owned; tcp: NULL while it cannot listen */
 	uint32_t tcp_address; /* what tcp_http listens at */
 	unsigned tcp_port;
@@ -80,6 +84,9 @@ void ondold_schedule(struct ondold *o);
 
 /* ---- serve.c: what faces the provisioning network ---- */
 int serve_new(struct ondold *o);
+void serve_free(struct ondold *o);
+/* Called every few seconds: certificates end. */
+void serve_pulse(struct ondold *o);
 /* After a change of the rack: dnsmasq and the HTTP server at its address and port. */
 void serve_rack(struct ondold *o);
 /* Arms timer for the next try to listen, each time later; counts in *tries. */
@@ -98,6 +105,7 @@ void rackstate_load(struct ondold *o);
 int rackstate_apply(struct ondold *o, const json_t *body, json_t **ret_answer);
 
 /* ---- the two APIs of docs/protocol.md ---- */
+void api_boot_handle(struct http_req *req, void *ondold);
 void api_node_handle(struct http_req *req, void *ondold);
 void api_operator_handle(struct http_req *req, void *ondold);
 /* ---- api_bmc.c: requests for one node, of the operator API ---- */

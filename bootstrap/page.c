@@ -2,27 +2,18 @@
 #include "bootstrap/page.h"
 
 #include "bootstrap/ondold.h"
+#include "bootstrap/tlsport.h"
 #include "common/log.h"
 
 /*
- * The page follows the rack as serve.c does: it listens where rack.ini says, tries again
- * while the address is not there, and begins anew when the address or the certificate is
- * another. The certificate is of the rack's own authority, which is made here when the rack
- * is no cloud. Tokens are one document of the store: removing a node never touches it.
+ * The certificate is of the rack's own authority, which is made here when the rack is no
+ * cloud. Tokens are one document of the store: removing a node never touches it.
  */
-
-#define CHECK_MS 3600000
 
 struct page {
 	struct access *access; /* owned */
-	struct httpd *http; /* owned, NULL while it does not listen */
+	struct tlsport *port; /* owned */
 	struct live *live; /* owned */
-	sd_event_source *timer; /* owned: the next try to listen */
-	unsigned tries;
-	uint32_t address; /* of http, with port and cert: what it was begun with */
-	unsigned port;
-	char *cert; /* owned */
-	uint64_t checked_ms; /* mono: the certificate */
 };
 
 struct access *page_access(struct ondold *o)
@@ -55,7 +46,7 @@ void page_look(const struct ondold *o, bool *ret_listens, uint64_t *ret_held, ui
 void page_kick(struct ondold *o, const void *key)
 {
 	if (o->page)
-		httpd_kick(o->page->http, key);
+		httpd_kick(tlsport_http(o->page->port), key);
 }
 
 char *page_url(const struct ondold *o)
@@ -87,18 +78,21 @@ static char **hosts_of(const struct rack *r)
 	return hosts;
 }
 
-static int need_certificate(struct ondold *o)
+static int certificate(struct ondold *o, const char **ret_cert, const char **ret_key)
 {
 	_cleanup_(strv_freep) char **hosts = hosts_of(o->rack);
 	_cleanup_free_ char *msg = NULL;
 	int r = cloudsecrets_need_page(
 		o->cloud->secrets, o->rack->name, hosts, now_real_ms() / 1000, &msg);
 
-	if (r < 0)
+	if (r < 0) {
 		log_error("the page's certificate: %s; there is no page", msg);
-	else
-		cloud_publish_ca(o);
-	return r;
+		return r;
+	}
+	cloud_publish_ca(o);
+	*ret_cert = cloudsecrets_get(o->cloud->secrets, "page.cert");
+	*ret_key = cloudsecrets_get(o->cloud->secrets, "page.key");
+	return 0;
 }
 
 /* ---- listening ---- */
@@ -119,77 +113,26 @@ static void tell(struct ondold *o, int r)
 	ondold_event(o, NULL, "http", r ? "page.waiting" : "page.up", text, NULL);
 }
 
-static void try_listen(struct ondold *o)
-{
-	struct page *p = o->page;
-	const char *cert = cloudsecrets_get(o->cloud->secrets, "page.cert");
-	struct httpd_tls tls = {.cert = cert,
-		.key = cloudsecrets_get(o->cloud->secrets, "page.key"),
-		.headers = api_page_headers};
-	int r = httpd_listen_tls(o->event, o->rack->page_address, o->rack->page_port,
-		&tls, api_page_handle, o, &p->http);
-
-	if (r == 0) {
-		httpd_count(p->http, &o->counts.http[METRICS_PAGE]);
-		p->address = o->rack->page_address;
-		p->port = o->rack->page_port;
-		free(p->cert);
-		p->cert = xstrdup(cert);
-	}
-	if (r == 0 || p->tries == 0)
-		tell(o, r);
-	if (r < 0)
-		serve_later(p->timer, &p->tries);
-}
-
-static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
-{
-	struct ondold *o = userdata;
-
-	if (!o->page->http && o->rack && o->rack->page_port)
-		try_listen(o);
-	return 0;
-}
-
-static bool is_as_wanted(const struct ondold *o)
-{
-	const struct page *p = o->page;
-
-	return p->http && p->address == o->rack->page_address &&
-		p->port == o->rack->page_port &&
-		streq_ptr(p->cert, cloudsecrets_get(o->cloud->secrets, "page.cert"));
-}
-
-static void close_http(struct page *p)
-{
-	httpd_free(p->http);
-	p->http = NULL;
-}
+static const struct tlsport_conf port_conf = {
+	.certificate = certificate,
+	.tell = tell,
+	.counts = METRICS_PAGE,
+	.handler = api_page_handle,
+	.headers = api_page_headers,
+};
 
 void page_rack(struct ondold *o)
 {
 	struct page *p = o->page;
 
 	live_kick(p->live);
-	if (!o->rack || !o->rack->page_port || need_certificate(o) < 0) {
-		close_http(p);
-		return;
-	}
-	if (is_as_wanted(o))
-		return;
-	close_http(p);
-	p->tries = 0;
-	try_listen(o);
+	tlsport_set(p->port, o->rack ? o->rack->page_address : 0,
+		o->rack ? o->rack->page_port : 0);
 }
 
 void page_pulse(struct ondold *o)
 {
-	uint64_t now = now_mono_ms();
-
-	if (now - o->page->checked_ms < CHECK_MS)
-		return;
-	o->page->checked_ms = now;
-	page_rack(o);
+	tlsport_pulse(o->page->port);
 }
 
 /* ---- life ---- */
@@ -212,12 +155,10 @@ static int load_tokens(struct ondold *o)
 int page_open(struct ondold *o, char **reterr_msg)
 {
 	struct page *p = o->page = xcalloc(1, sizeof(*p));
-	int r = sd_event_add_time(
-		o->event, &p->timer, CLOCK_MONOTONIC, UINT64_MAX, 10000, on_timer, o);
+	int r = tlsport_new(o, &port_conf, &p->port);
 
 	p->access = access_new();
 	p->live = live_new(o);
-	p->checked_ms = now_mono_ms();
 	if (r >= 0)
 		r = load_tokens(o);
 	if (r < 0)
@@ -231,11 +172,9 @@ void page_close(struct ondold *o)
 
 	if (!p)
 		return;
-	close_http(p);
+	tlsport_free(p->port);
 	live_free(p->live);
-	sd_event_source_disable_unref(p->timer);
 	access_free(p->access);
-	free(p->cert);
 	free(p);
 	o->page = NULL;
 }

@@ -257,7 +257,7 @@ char *pxe_install_script(const struct rack *rack, const struct rack_node *node,
 		"set files http://%s:%u/files/%s\n"
 		"kernel --name kernel ${files}/%s initrd=initrd console=tty0 "
 		"console=ttyS0,115200 panic=15 ondol.mode=install ondol.server=%s:%u "
-		"ondol.node=%s ondol.token=%s ondol.nic=%s ondol.ip=%s/%u ondol.mtu=%u "
+		"ondol.api=%s:%u ondol.ca=%s ondol.node=%s ondol.token=%s ondol.nic=%s ondol.ip=%s/%u ondol.mtu=%u "
 		"ondol.time=%llu || goto failed\n"
 		"initrd --name initrd ${files}/%s || goto failed\n"
 		"boot || goto failed\n"
@@ -266,7 +266,8 @@ char *pxe_install_script(const struct rack *rack, const struct rack_node *node,
 		"sleep 10\n"
 		"reboot\n",
 		node->name, server, rack->http_port, boot->profile, boot->kernel, server,
-		rack->http_port, node->name, boot->token, mac, address,
+		rack->http_port, server, rack->api_port, boot->ca_digest, node->name, boot->token, mac,
+		address,
 		rack->provisioning->subnet.prefix, rack->provisioning->mtu,
 		(unsigned long long)boot->time_s, boot->initrd);
 }

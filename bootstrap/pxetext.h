@@ -48,7 +48,8 @@ void pxe_parse_line(const char *line, struct pxe_line *ret);
 struct pxe_boot {
 	const char *profile; /* image profile */
 	const char *kernel, *initrd; /* file names of its manifest */
-	const char *token;
+	const char *token; /* for one enrolment */
+	const char *ca_digest; /* SHA-256 of what GET /v1/ca gives, in hex */
 	uint64_t time_s; /* ondold's clock */
 };
 

@@ -2,6 +2,7 @@
 #include "bootstrap/rackca.h"
 
 #include <arpa/inet.h>
+#include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 
@@ -66,17 +67,12 @@ static char *text_of(gnutls_datum_t *d)
 	return text;
 }
 
-/* Makes a key and begins a certificate: serial, subject, times. */
-static int begin(struct pair *p, const char *cn, uint64_t now_s, unsigned days)
+/* Begins a certificate: serial, subject, times. */
+static int describe(struct pair *p, const char *cn, uint64_t now_s, unsigned days)
 {
 	unsigned char serial[16] = {0};
-	int r = pair_init(p);
+	int r = gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof(serial));
 
-	if (r == 0)
-		r = gnutls_x509_privkey_generate(p->key, GNUTLS_PK_ECDSA,
-			GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
-	if (r == 0)
-		r = gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof(serial));
 	serial[0] = (unsigned char)((serial[0] & 0x7f) | 0x40); /* positive, 16 bytes */
 	if (r == 0)
 		r = gnutls_x509_crt_set_version(p->crt, 3);
@@ -91,6 +87,19 @@ static int begin(struct pair *p, const char *cn, uint64_t now_s, unsigned days)
 	if (r == 0)
 		r = gnutls_x509_crt_set_expiration_time(
 			p->crt, (time_t)(now_s + (uint64_t)days * DAY_S));
+	return r;
+}
+
+/* The same with a key made for it. */
+static int begin(struct pair *p, const char *cn, uint64_t now_s, unsigned days)
+{
+	int r = pair_init(p);
+
+	if (r == 0)
+		r = gnutls_x509_privkey_generate(p->key, GNUTLS_PK_ECDSA,
+			GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+	if (r == 0)
+		r = describe(p, cn, now_s, days);
 	return r < 0 ? r : gnutls_x509_crt_set_key(p->crt, p->key);
 }
 
@@ -158,17 +167,14 @@ static int add_name(gnutls_x509_crt_t crt, const char *name)
 		(unsigned)strlen(name), GNUTLS_FSAN_APPEND);
 }
 
-static int fill_leaf(struct pair *p, const struct pair *ca, char *const *names)
+static int fill_leaf(struct pair *p, const struct pair *ca, const char *purpose)
 {
 	int r = gnutls_x509_crt_set_basic_constraints(p->crt, 0, -1);
 
-	for (size_t i = 0; r == 0 && names[i]; i++)
-		r = add_name(p->crt, names[i]);
 	if (r == 0)
 		r = gnutls_x509_crt_set_key_usage(p->crt, GNUTLS_KEY_DIGITAL_SIGNATURE);
 	if (r == 0)
-		r = gnutls_x509_crt_set_key_purpose_oid(
-			p->crt, GNUTLS_KP_TLS_WWW_SERVER, 0);
+		r = gnutls_x509_crt_set_key_purpose_oid(p->crt, purpose, 0);
 	return r < 0 ? r : set_ids(p, ca->crt);
 }
 
@@ -181,13 +187,108 @@ int rackca_issue(const char *ca_cert, const char *ca_key, char *const *names,
 	if (r < 0)
 		return failed(r, "reading the rack's certificate authority", reterr_msg);
 	r = begin(&p, names[0], now_s, RACKCA_LEAF_DAYS);
+	for (size_t i = 0; r == 0 && names[i]; i++)
+		r = add_name(p.crt, names[i]);
 	if (r == 0)
-		r = fill_leaf(&p, &ca, names);
+		r = fill_leaf(&p, &ca, GNUTLS_KP_TLS_WWW_SERVER);
 	if (r == 0)
 		r = gnutls_x509_crt_sign2(p.crt, ca.crt, ca.key, GNUTLS_DIG_SHA256, 0);
 	if (r == 0)
 		r = give(&p, ret_cert, ret_key);
 	return r < 0 ? failed(r, "issuing a certificate", reterr_msg) : 0;
+}
+
+/* ---- clients ---- */
+
+static void request_clear(gnutls_x509_crq_t *crq)
+{
+	if (*crq)
+		gnutls_x509_crq_deinit(*crq);
+}
+
+static void key_clear(gnutls_pubkey_t *key)
+{
+	if (*key)
+		gnutls_pubkey_deinit(*key);
+}
+
+static bool is_p256(gnutls_pubkey_t key)
+{
+	gnutls_ecc_curve_t curve = GNUTLS_ECC_CURVE_INVALID;
+
+	return gnutls_pubkey_get_pk_algorithm(key, NULL) == GNUTLS_PK_ECDSA &&
+		gnutls_pubkey_export_ecc_raw(key, &curve, NULL, NULL) == 0 &&
+		curve == GNUTLS_ECC_CURVE_SECP256R1;
+}
+
+static int parse_request(const char *text, gnutls_x509_crq_t *ret)
+{
+	gnutls_datum_t d = {(unsigned char *)text, (unsigned)strlen(text)};
+	int r = gnutls_x509_crq_init(ret);
+
+	if (r == 0)
+		r = gnutls_x509_crq_import(*ret, &d, GNUTLS_X509_FMT_PEM);
+	return r < 0 ? r : gnutls_x509_crq_verify(*ret, 0);
+}
+
+/* The key of a request that is signed with it. */
+static int key_of(const char *text, gnutls_pubkey_t *ret, char **reterr_msg)
+{
+	_cleanup_(request_clear) gnutls_x509_crq_t crq = NULL;
+	int r = parse_request(text, &crq);
+
+	if (r == 0)
+		r = gnutls_pubkey_init(ret);
+	if (r == 0)
+		r = gnutls_pubkey_import_x509_crq(*ret, crq, 0);
+	if (r < 0)
+		return failed(r, "the request for a certificate", reterr_msg);
+	if (is_p256(*ret))
+		return 0;
+	*reterr_msg = xstrdup("the request for a certificate: expected an ECDSA key on P-256");
+	return -EINVAL;
+}
+
+static int give_client(gnutls_x509_crt_t crt, char **ret_cert, char ret_digest[static 65])
+{
+	unsigned char raw[32];
+	size_t size = sizeof(raw);
+	gnutls_datum_t cert;
+	int r = gnutls_x509_crt_get_fingerprint(crt, GNUTLS_DIG_SHA256, raw, &size);
+
+	if (r == 0)
+		r = gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &cert);
+	if (r < 0)
+		return r;
+	hex_encode(raw, sizeof(raw), ret_digest);
+	*ret_cert = text_of(&cert);
+	return 0;
+}
+
+int rackca_certify(const char *ca_cert, const char *ca_key, const char *request,
+	const char *name, uint64_t now_s, char **ret_cert, char ret_digest[static 65],
+	char **reterr_msg)
+{
+	_cleanup_(key_clear) gnutls_pubkey_t key = NULL;
+	_cleanup_(pair_clear) struct pair ca = {0}, p = {0};
+	int r = key_of(request, &key, reterr_msg);
+
+	if (r < 0)
+		return r;
+	r = import(&ca, ca_cert, ca_key);
+	if (r == 0)
+		r = pair_init(&p);
+	if (r == 0)
+		r = describe(&p, name, now_s, RACKCA_LEAF_DAYS);
+	if (r == 0)
+		r = gnutls_x509_crt_set_pubkey(p.crt, key);
+	if (r == 0)
+		r = fill_leaf(&p, &ca, GNUTLS_KP_TLS_WWW_CLIENT);
+	if (r == 0)
+		r = gnutls_x509_crt_sign2(p.crt, ca.crt, ca.key, GNUTLS_DIG_SHA256, 0);
+	if (r == 0)
+		r = give_client(p.crt, ret_cert, ret_digest);
+	return r < 0 ? failed(r, "certifying a node", reterr_msg) : 0;
 }
 
 /* One name of the certificate as text; false: there is none at this place, or no such. */

@@ -22,6 +22,15 @@ int rackca_new(const char *rack, uint64_t now_s, char **ret_cert, char **ret_key
  */
 int rackca_issue(const char *ca_cert, const char *ca_key, char *const *names,
 	uint64_t now_s, char **ret_cert, char **ret_key, char **reterr_msg);
+/*
+ * A certificate for a TLS client "name", for the key of a request (PKCS #10, RFC 2986, PEM)
+ * whose own signature proves that its maker holds it; nothing else in it is taken. Keys other
+ * than ECDSA on P-256 are refused. Caller frees *ret_cert; *ret_digest is the SHA-256 of its
+ * DER form in hex, as httpd_client() tells it. -EINVAL with *reterr_msg.
+ */
+int rackca_certify(const char *ca_cert, const char *ca_key, const char *request,
+	const char *name, uint64_t now_s, char **ret_cert, char ret_digest[static 65],
+	char **reterr_msg);
 /* Is cert signed by the authority, for exactly these names, and good for long enough? */
 bool rackca_is_good(const char *ca_cert, const char *cert, char *const *names,
 	uint64_t now_s);

@@ -5,7 +5,7 @@
 
 /*
  * What ondold serves to the provisioning network follows the rack: dnsmasq on its
- * interface, HTTP at its address. The address may not be there yet (a NIC that comes up
+ * interface, HTTP and the node API at its address. The address may not be there yet (a NIC that comes up
  * late): listening is tried again with growing pauses, and the operator is told once.
  */
 
@@ -147,18 +147,17 @@ void serve_later(sd_event_source *timer, unsigned *tries)
 	sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }
 
-static void tell_listening(struct ondold *o, int r)
+static void tell_listening(struct ondold *o, const char *scheme, unsigned port, int r)
 {
 	char address[16];
 	_cleanup_free_ char *text = NULL;
 
 	format_ipv4(o->rack->address, address);
 	if (r == 0)
-		text = xasprintf(
-			"serving nodes at http://%s:%u", address, o->rack->http_port);
+		text = xasprintf("serving nodes at %s://%s:%u", scheme, address, port);
 	else
-		text = xasprintf("cannot listen at %s:%u: %s%s; trying on", address,
-			o->rack->http_port, strerror(-r),
+		text = xasprintf("cannot listen at %s:%u: %s%s; trying on", address, port,
+			strerror(-r),
 			r == -EADDRNOTAVAIL
 				? " (give this host the address of [deploy], or correct "
 				  "it in rack.ini)"
@@ -169,16 +168,15 @@ static void tell_listening(struct ondold *o, int r)
 static void try_listen(struct ondold *o)
 {
 	int r = httpd_listen_tcp(o->event, o->rack->address, o->rack->http_port,
-		api_node_handle, o, &o->tcp_http);
+		api_boot_handle, o, &o->tcp_http);
 
 	if (r == 0) {
-		httpd_on_upload(o->tcp_http, api_node_upload);
-		httpd_count(o->tcp_http, &o->counts.http[METRICS_NODES]);
+		httpd_count(o->tcp_http, &o->counts.http[METRICS_BOOT]);
 		o->tcp_address = o->rack->address;
 		o->tcp_port = o->rack->http_port;
 	}
 	if (r == 0 || o->listen_tries == 0)
-		tell_listening(o, r);
+		tell_listening(o, "http", o->rack->http_port, r);
 	if (r < 0)
 		serve_later(o->listen_timer, &o->listen_tries);
 }
@@ -193,6 +191,44 @@ static int on_listen_timer(
 	return 0;
 }
 
+/* ---- the node API, over TLS ---- */
+
+static int node_certificate(struct ondold *o, const char **ret_cert, const char **ret_key)
+{
+	_cleanup_free_ char *msg = NULL, *name = xasprintf("%s, nodes", o->rack->name);
+	char address[16], *hosts[] = {address, NULL};
+	int r;
+
+	format_ipv4(o->rack->address, address);
+	r = cloudsecrets_need(o->authority, name, NULL, hosts, now_real_ms() / 1000, &msg);
+	if (r < 0) {
+		log_error("the certificate for nodes: %s; none can be installed", msg);
+		return r;
+	}
+	*ret_cert = cloudsecrets_get(o->authority, "tls.cert");
+	*ret_key = cloudsecrets_get(o->authority, "tls.key");
+	return 0;
+}
+
+static const char *authority(struct ondold *o)
+{
+	return enrol_authority(o);
+}
+
+static void tell_api(struct ondold *o, int r)
+{
+	tell_listening(o, "https", o->rack->api_port, r);
+}
+
+static const struct tlsport_conf node_port = {
+	.certificate = node_certificate,
+	.clients = authority,
+	.tell = tell_api,
+	.counts = METRICS_NODES,
+	.handler = api_node_handle,
+	.upload = api_node_upload,
+};
+
 int serve_new(struct ondold *o)
 {
 	struct pxe_hooks hooks = {
@@ -200,6 +236,9 @@ int serve_new(struct ondold *o)
 	int r = sd_event_add_time(o->event, &o->listen_timer, CLOCK_MONOTONIC, UINT64_MAX,
 		10000, on_listen_timer, o);
 
+	if (r < 0)
+		return r;
+	r = tlsport_new(o, &node_port, &o->node_port);
 	if (r < 0)
 		return r;
 	o->pxe = pxe_new(o->event, o->opts.state_dir, o->opts.tftp_dir, &hooks);
@@ -210,6 +249,7 @@ void serve_rack(struct ondold *o)
 {
 	pxe_set_rack(o->pxe, o->rack);
 	page_rack(o);
+	tlsport_set(o->node_port, o->rack->address, o->rack->api_port);
 	if (o->tcp_http &&
 		(o->tcp_address != o->rack->address ||
 			o->tcp_port != o->rack->http_port)) {
@@ -220,4 +260,19 @@ void serve_rack(struct ondold *o)
 		return;
 	o->listen_tries = 0;
 	try_listen(o);
+}
+
+void serve_pulse(struct ondold *o)
+{
+	tlsport_pulse(o->node_port);
+	page_pulse(o);
+}
+
+void serve_free(struct ondold *o)
+{
+	httpd_free(o->tcp_http);
+	tlsport_free(o->node_port);
+	pxe_free(o->pxe);
+	radv_free(o->radv);
+	sd_event_source_disable_unref(o->listen_timer);
 }

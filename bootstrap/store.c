@@ -3,12 +3,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
 #include <sqlite3.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "common/digest.h"
 #include "common/log.h"
 
 /*
@@ -515,27 +514,30 @@ int store_doc_drop(struct store *s, const char *node)
 
 /* ---- tokens ---- */
 
-static void hash_token(const char *token, char ret[static 65])
-{
-	uint8_t digest[32];
-
-	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, token, strlen(token), digest) < 0)
-		abort();
-	hex_encode(digest, sizeof(digest), ret);
-}
-
 int store_token_put(
 	struct store *s, const char *kind, const char *node, const char *token)
 {
 	char hash[65];
 
-	hash_token(token, hash);
+	digest_hex(token, strlen(token), hash);
 	return run_texts(s, ST_TOKEN_PUT, kind, node, hash);
 }
 
 int store_token_drop(struct store *s, const char *kind, const char *node)
 {
 	return run_texts(s, ST_TOKEN_DROP, kind, node, NULL);
+}
+
+bool store_token_has(struct store *s, const char *kind, const char *node)
+{
+	sqlite3_stmt *st = s->stmts[ST_TOKEN_GET];
+	bool has;
+
+	bind_text(st, 1, kind);
+	bind_text(st, 2, node);
+	has = sqlite3_step(st) == SQLITE_ROW;
+	sqlite3_reset(st);
+	return has;
 }
 
 bool store_token_is(
@@ -545,7 +547,7 @@ bool store_token_is(
 	char hash[65];
 	bool is = false;
 
-	hash_token(token, hash);
+	digest_hex(token, strlen(token), hash);
 	bind_text(st, 1, kind);
 	bind_text(st, 2, node);
 	if (sqlite3_step(st) == SQLITE_ROW)

@@ -72,9 +72,13 @@ int store_doc_put(struct store *s, const char *kind, const char *node, const jso
 int store_doc_get(struct store *s, const char *kind, const char *node, json_t **ret);
 int store_doc_drop(struct store *s, const char *node); /* all kinds, tokens too */
 
-/* Only the SHA-256 of a token is kept; kind "boot" or "node"; put replaces. */
+/*
+ * Only the SHA-256 of a token is kept; put replaces. Kind: "boot" is a token, "agent", "node"
+ * and "next" are digests of certificates (enrol.h).
+ */
 int store_token_put(
 	struct store *s, const char *kind, const char *node, const char *token);
 int store_token_drop(struct store *s, const char *kind, const char *node);
+bool store_token_has(struct store *s, const char *kind, const char *node);
 bool store_token_is(
 	struct store *s, const char *kind, const char *node, const char *token);

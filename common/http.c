@@ -113,6 +113,16 @@ static int set_body(struct http_exchange *x, const struct http_request *req)
 	return 0;
 }
 
+static void set_identity(struct http_exchange *x, const struct http_identity *id)
+{
+	curl_easy_setopt(x->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
+	curl_easy_setopt(x->easy, CURLOPT_CAINFO, id->ca);
+	if (!id->cert)
+		return;
+	curl_easy_setopt(x->easy, CURLOPT_SSLCERT, id->cert);
+	curl_easy_setopt(x->easy, CURLOPT_SSLKEY, id->cert);
+}
+
 static void set_options(struct http_exchange *x, const struct http_request *req)
 {
 	if (req->stall_timeout_ms) {
@@ -126,6 +136,8 @@ static void set_options(struct http_exchange *x, const struct http_request *req)
 		curl_easy_setopt(x->easy, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)req->range_from);
 	if (req->ca_file)
 		curl_easy_setopt(x->easy, CURLOPT_CAINFO, req->ca_file);
+	if (req->identity)
+		set_identity(x, req->identity);
 	if (req->reuse)
 		curl_easy_setopt(x->easy, CURLOPT_SHARE, (CURLSH *)req->reuse);
 	if (req->bearer)

@@ -9,6 +9,11 @@
 
 #include "common/util.h"
 
+struct http_identity { /* who the two sides are: paths of PEM files, borrowed; TLS 1.3 */
+	const char *ca; /* signs the server */
+	const char *cert; /* shown to it, with its key in the same file; NULL: none */
+};
+
 struct http_request {
 	const char *method; /* "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" */
 	const char *url;    /* http://host:port/path; with unix_socket the host is a label */
@@ -21,6 +26,7 @@ struct http_request {
 	const char *content_type; /* of the body; NULL: application/json */
 	const char *const *headers; /* more lines "Name: value", NULL-terminated; NULL: none */
 	const char *ca_file; /* PEM bundle that signs the server; NULL: the system's */
+	const struct http_identity *identity; /* instead of ca_file; NULL: none */
 	struct http_reuse *reuse; /* http_do only: connections kept for the next; NULL: none */
 	unsigned connect_timeout_ms; /* 0: 5000 */
 	unsigned timeout_ms; /* of the whole exchange; 0: none, but see stall_timeout_ms */

@@ -41,8 +41,8 @@ static struct order_disk disk_of(const struct inv_disk *d)
 
 json_t *install_order_to_json(const struct install_order *o)
 {
-	return json_pack("{s:o, s:b, s:s, s:{s:s, s:s, s:s, s:I, s:I}, s:O}", "system",
-		disk_to_json(&o->system), "wipe", o->wipe, "node_token", o->node_token, "image",
+	return json_pack("{s:o, s:b, s:{s:s, s:s, s:s, s:I, s:I}, s:O}", "system",
+		disk_to_json(&o->system), "wipe", o->wipe, "image",
 		"path", o->image.path, "version", o->image.version, "sha256", o->image.sha256,
 		"size_bytes", (json_int_t)o->image.size_bytes, "raw_bytes",
 		(json_int_t)o->image.raw_bytes, "desired", o->desired);
@@ -72,15 +72,11 @@ int install_order_from_json(const json_t *root, struct install_order **ret, char
 	_cleanup_(install_order_freep) struct install_order *o = xcalloc(1, sizeof(*o));
 	struct jx j = {.obj = root};
 	const json_t *system = jx_object(&j, "system"), *desired = jx_object(&j, "desired");
-	uint8_t raw[16];
 
 	if (system)
 		disk_from_json(&j, "system", system, &o->system);
 	read_image(&j, &o->image);
 	o->wipe = jx_bool_opt(&j, "wipe", false);
-	o->node_token = xstrdup(jx_str(&j, "node_token", 32));
-	if (!j.error && parse_hex(o->node_token, 16, raw) < 0)
-		jx_fail(&j, "node_token", "expected 32 hex digits");
 	o->desired = desired ? json_incref((json_t *)desired) : NULL;
 	if (j.error) {
 		*reterr_msg = TAKE_PTR(j.error);
@@ -98,7 +94,6 @@ void install_order_free(struct install_order *o)
 	free(o->image.path);
 	free(o->image.version);
 	free(o->image.sha256);
-	free(o->node_token);
 	json_decref(o->desired);
 	free(o);
 }

@@ -29,7 +29,6 @@ struct install_order {
 	struct order_disk system;
 	struct order_image image;
 	bool wipe; /* the operator named this disk: foreign signatures on it may go */
-	char *node_token; /* for /etc/ondol/node.ini on the installed system; 32 hex digits */
 	json_t *desired;  /* owned: the first desired state, kept as /etc/ondol/desired.json */
 };
 

@@ -117,7 +117,8 @@ struct rack {
 	/* [deploy]: the host that runs ondold */
 	char *interface;  /* its NIC on the provisioning network */
 	uint32_t address; /* its address there */
-	unsigned http_port;
+	unsigned http_port; /* boot scripts and files */
+	unsigned api_port; /* the node API, over TLS */
 	char *image;      /* image profile: "core", "full" */
 	unsigned parallel_installs; /* 1..RACK_MAX_NODES */
 	uint32_t page_address; /* where operators reach the page over TLS */

@@ -173,9 +173,10 @@ static void read_page(struct reader *rd)
 		return;
 	if (parse_ipv4_port(k->value, &address, &port) < 0 || address == 0) {
 		bad(rd, k, what);
-	} else if (address == r->address && port == r->http_port) {
-		SAY(rd, k, "expected another port than http_port (%u), which serves the nodes",
-			r->http_port);
+	} else if (address == r->address && (port == r->http_port || port == r->api_port)) {
+		SAY(rd, k, "expected another port than http_port (%u) and api_port (%u), which serve "
+			   "the nodes",
+			r->http_port, r->api_port);
 	} else {
 		r->page_address = address;
 		r->page_port = port;
@@ -195,6 +196,10 @@ static void read_general(struct reader *rd)
 			"the interface on the provisioning network, such as eth0", NULL);
 		r->address = read_ipv4(rd, "address", true);
 		r->http_port = read_uint(rd, "http_port", 1, 65535, 8780, false);
+		r->api_port = read_uint(rd, "api_port", 1, 65535, 8781, false);
+		if (r->api_port == r->http_port)
+			SAY(rd, value(rd, "api_port", NULL), "expected another port than http_port (%u)",
+				r->http_port);
 		r->image = read_word(rd, "image", parse_hostname, "the name of an image profile", "core");
 		r->parallel_installs = read_uint(rd, "parallel_installs", 1, RACK_MAX_NODES, 4, false);
 		read_page(rd);

@@ -18,6 +18,7 @@
 #include "initramfs/server.h"
 #include "initramfs/smbios.h"
 
+#define IDENTITY_DIR "/run/ondol"
 #define QUIET_MS 300 /* no device event for so long: all disks are there */
 #define SETTLE_MS 30000
 #define OTHER_LINKS_MS 4000 /* copper takes 2 to 3 s to negotiate */
@@ -96,6 +97,20 @@ static char *clock_words(time_t off_s)
 		s < 172800 ? "s" : "days", off_s > 0 ? "behind" : "ahead");
 }
 
+static bool enrol(struct agent *a)
+{
+	_cleanup_free_ char *why = NULL;
+	int r = server_enrol(a->server, &why);
+
+	if (r < 0)
+		log_error("%s. Is ondold running there, does its firewall let ports %s and %s in, "
+			  "and is the switch port in the provisioning network? Trying again.",
+			why, strchr(a->args->server, ':') + 1, strchr(a->args->api, ':') + 1);
+	else if (r > 0)
+		log_error("%s Trying again.", why);
+	return r == 0;
+}
+
 static bool is_connected(struct agent *a)
 {
 	_cleanup_free_ char *why = NULL, *interface = NULL, *text = NULL, *clock = NULL;
@@ -112,15 +127,8 @@ static bool is_connected(struct agent *a)
 	clock = clock_words(a->clock_off_s);
 	text = xasprintf("agent %s on %s, %.1f s after kernel start%s", ONDOL_VERSION, interface,
 		since_kernel_start(), clock);
-	if (server_event(a->server, "agent.up", text, NULL) < 0) {
-		log_error(
-			"%s does not answer. Is ondold running there, does its firewall let port "
-			"%s in, and is the switch port in the provisioning network? Trying again.",
-			a->args->server, strchr(a->args->server, ':') + 1);
-		return false;
-	}
-	a->told_up = true;
-	return true;
+	a->told_up = enrol(a) && server_event(a->server, "agent.up", text, NULL) == 0;
+	return a->told_up;
 }
 
 static int tell_inventory(struct agent *a, char **reterr_msg)
@@ -193,7 +201,7 @@ static void run_round(struct agent *a)
 
 void agent_run(const struct boot_args *args)
 {
-	struct agent a = {.args = args, .server = server_new(args)};
+	struct agent a = {.args = args, .server = server_new(args, IDENTITY_DIR)};
 	_cleanup_free_ char *why = NULL;
 
 	if (devices_new(DEVICES_ALL, &a.devices, &why) < 0) {

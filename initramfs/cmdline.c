@@ -12,6 +12,8 @@ void boot_args_free(struct boot_args *a)
 	free(a->node);
 	free(a->consoles);
 	free(a->server);
+	free(a->api);
+	free(a->ca);
 	free(a->token);
 	free(a);
 }
@@ -87,14 +89,34 @@ int cmdline_address(const char *s, uint32_t *ret_address, unsigned *ret_prefix)
 
 /* ---- one parser a word; each gets a value that is there ---- */
 
-static int word_server(struct boot_args *a, const char *v)
+static int word_place(char **ret, const char *v)
 {
 	uint32_t address;
 	unsigned port;
 	int r = parse_ipv4_port(v, &address, &port);
 
 	if (r == 0)
-		a->server = xstrdup(v);
+		*ret = xstrdup(v);
+	return r;
+}
+
+static int word_server(struct boot_args *a, const char *v)
+{
+	return word_place(&a->server, v);
+}
+
+static int word_api(struct boot_args *a, const char *v)
+{
+	return word_place(&a->api, v);
+}
+
+static int word_ca(struct boot_args *a, const char *v)
+{
+	uint8_t bytes[32];
+	int r = parse_hex(v, sizeof(bytes), bytes);
+
+	if (r == 0)
+		a->ca = xstrdup(v);
 	return r;
 }
 
@@ -158,6 +180,8 @@ static const struct word {
 } words[] = {
 	{"ondol.node", IN_INSTALL | IN_BOOT, word_node, "a node's name", false},
 	{"ondol.server", IN_INSTALL, word_server, "A.B.C.D:PORT", false},
+	{"ondol.api", IN_INSTALL, word_api, "A.B.C.D:PORT", false},
+	{"ondol.ca", IN_INSTALL, word_ca, "64 hex digits", false},
 	{"ondol.token", IN_INSTALL, word_token, "32 hex digits", true},
 	{"ondol.nic", IN_INSTALL, word_nic, "a MAC address", false},
 	{"ondol.ip", IN_INSTALL, word_ip, "A.B.C.D/PREFIX", false},

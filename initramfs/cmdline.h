@@ -17,8 +17,10 @@ struct boot_args {
 	char *node; /* owned; never NULL */
 	char *consoles; /* owned: the console= words, in order, one blank between; may be "" */
 	/* install mode */
-	char *server; /* owned: "A.B.C.D:PORT" */
-	char *token; /* owned; never logged */
+	char *server; /* owned: "A.B.C.D:PORT", where files are */
+	char *api; /* owned: "A.B.C.D:PORT", the node API over TLS */
+	char *ca; /* owned: SHA-256 of the authority that signs the API, 64 hex digits */
+	char *token; /* owned; good for one enrolment; never logged */
 	struct mac_addr nic;
 	uint32_t address; /* host order */
 	unsigned prefix;

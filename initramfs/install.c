@@ -279,12 +279,12 @@ static int step_bootable(struct install *in, char **reterr_msg)
 
 static int step_identity(struct install *in, char **reterr_msg)
 {
+	struct statefs_node node = {in->args->node, in->args->api, server_identity(in->server)};
 	_cleanup_(mounts_removep) const char *state = NULL;
 	int r = mount_part(in, PART_STATE, STATE_DIR, "ext4", 0, &state, reterr_msg);
 
 	if (r == 0)
-		r = statefs_fill(STATE_DIR, SLOT_NAME, in->args->node, in->args->server,
-			in->order, reterr_msg);
+		r = statefs_fill(STATE_DIR, SLOT_NAME, &node, in->order, reterr_msg);
 	if (r < 0)
 		return r;
 	r = mounts_remove(TAKE_PTR(state));

@@ -3,7 +3,8 @@
 
 #include <poll.h>
 
-#include "common/http.h"
+#include "common/clientkey.h"
+#include "common/digest.h"
 #include "common/jsonx.h"
 #include "common/log.h"
 #include "common/sysfs.h"
@@ -15,20 +16,35 @@
 #define EVENT_PAUSE_MS 1000
 #define EVENT_TEXT_MAX 1000
 
+#define MAX_CA 65536
+
 struct server {
-	char *base; /* owned: "http://A.B.C.D:PORT" */
+	char *base; /* owned: "http://A.B.C.D:PORT", where files are */
+	char *api; /* owned: "https://A.B.C.D:PORT" */
 	char *node; /* owned */
 	char *token; /* owned; never logged */
+	char *ca_digest; /* owned: 64 hex digits */
+	char *dir, *ca, *cert; /* owned: the folder, and the files of the identity in it */
+	char *key, *request; /* owned: PEM; NULL: not made yet. The key is never logged */
+	struct http_identity identity;
+	struct http_reuse *reuse; /* owned: a TLS handshake costs more than most exchanges */
+	bool enrolled;
 	struct progress_pace pace;
 };
 
-struct server *server_new(const struct boot_args *a)
+struct server *server_new(const struct boot_args *a, const char *dir)
 {
 	struct server *s = xcalloc(1, sizeof(*s));
 
 	s->base = xasprintf("http://%s", a->server);
+	s->api = xasprintf("https://%s", a->api);
 	s->node = xstrdup(a->node);
 	s->token = xstrdup(a->token);
+	s->ca_digest = xstrdup(a->ca);
+	s->dir = xstrdup(dir);
+	s->ca = xasprintf("%s/ca.pem", dir);
+	s->cert = xasprintf("%s/node.pem", dir);
+	s->reuse = http_reuse_new();
 	return s;
 }
 
@@ -36,10 +52,20 @@ void server_free(struct server *s)
 {
 	if (!s)
 		return;
+	http_reuse_free(s->reuse);
 	free(s->base);
+	free(s->api);
 	free(s->node);
 	explicit_bzero(s->token, strlen(s->token));
 	free(s->token);
+	free(s->ca_digest);
+	free(s->dir);
+	free(s->ca);
+	free(s->cert);
+	if (s->key)
+		explicit_bzero(s->key, strlen(s->key));
+	free(s->key);
+	free(s->request);
 	free(s);
 }
 
@@ -71,13 +97,15 @@ static int exchange(struct server *s, const char *method, const char *what,
 	char **reterr_msg)
 {
 	_cleanup_free_ char *path = xasprintf("/v1/nodes/%s/%s", s->node, what);
-	_cleanup_free_ char *url = server_url(s, path);
+	_cleanup_free_ char *url = xasprintf("%s%s", s->api, path);
 	_cleanup_free_ char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	unsigned connect_ms = MIN(timeout_ms, CONNECT_MS);
 	struct http_request req = {
 		.method = method,
 		.url = url,
-		.bearer = s->token,
+		.bearer = s->enrolled ? NULL : s->token,
+		.identity = &s->identity,
+		.reuse = s->reuse,
 		.body = text,
 		.body_len = text ? strlen(text) : 0,
 		.connect_timeout_ms = connect_ms,
@@ -99,12 +127,112 @@ static int judge(struct server *s, const struct http_response *resp, char **rete
 		*reterr_msg = xasprintf(
 			"%s does not accept this boot's token (%u: %s). The server was "
 			"started by an older order: power-cycle it with ondol power.",
-			s->base, resp->status, text);
+			s->api, resp->status, text);
 	else
 		*reterr_msg =
-			xasprintf("%s answered %u: %s", s->base, resp->status, text);
+			xasprintf("%s answered %u: %s", s->api, resp->status, text);
 	return resp->status >= 500 ? -EREMOTEIO : SERVER_E_REFUSED;
 }
+
+/* ---- enrolment ---- */
+
+static int keep(const char *path, const char *text, char **reterr_msg)
+{
+	int r = write_file_atomic(path, text, strlen(text), 0600);
+
+	if (r < 0)
+		*reterr_msg = xasprintf("%s: %s", path, strerror(-r));
+	return r;
+}
+
+/* Over plain HTTP: what makes it the right one is its digest, from the boot script. */
+static int fetch_ca(struct server *s, char **reterr_msg)
+{
+	_cleanup_(http_response_clear) struct http_response resp = {0};
+	_cleanup_free_ char *url = server_url(s, "/v1/ca");
+	struct http_request req = {.method = "GET",
+		.url = url,
+		.connect_timeout_ms = CONNECT_MS,
+		.timeout_ms = EXCHANGE_MS,
+		.max_body = MAX_CA};
+	char digest[DIGEST_HEX];
+	int r = http_do(&req, &resp, reterr_msg);
+
+	if (r < 0)
+		return r;
+	digest_hex(resp.body, resp.body_len, digest);
+	if (resp.status == 200 && streq(digest, s->ca_digest))
+		return keep(s->ca, resp.body, reterr_msg);
+	*reterr_msg = xasprintf("%s is not the authority that the boot script names (status %u, "
+				"SHA-256 %s): somebody else answers there, or ondold was set up "
+				"anew since this server was started. Power-cycle it with ondol power.",
+		url, resp.status, digest);
+	return SERVER_E_REFUSED;
+}
+
+static int take_certificate(
+	struct server *s, const struct http_response *resp, char **reterr_msg)
+{
+	_cleanup_free_ char *why = NULL;
+	_cleanup_(jx_freep) json_t *root = jx_parse(resp->body, resp->body_len, &why);
+	const char *cert = json_string_value(json_object_get(root, "cert"));
+	_cleanup_free_ char *both = NULL;
+	int r;
+
+	if (!cert || clientkey_end_of(cert) == 0) {
+		*reterr_msg = xasprintf("%s answered with no certificate", s->api);
+		return -EBADMSG;
+	}
+	both = xasprintf("%s%s", cert, s->key);
+	r = keep(s->cert, both, reterr_msg);
+	explicit_bzero(both, strlen(both));
+	return r;
+}
+
+static int certify(struct server *s, char **reterr_msg)
+{
+	_cleanup_(http_response_clear) struct http_response resp = {0};
+	_cleanup_(jx_freep) json_t *body = json_pack("{s:s}", "request", s->request);
+	int r;
+
+	s->identity = (struct http_identity){.ca = s->ca};
+	r = exchange(s, "POST", "enrol", body, EXCHANGE_MS, &resp, reterr_msg);
+	if (r == 0)
+		r = judge(s, &resp, reterr_msg);
+	return r == 0 ? take_certificate(s, &resp, reterr_msg) : r;
+}
+
+int server_enrol(struct server *s, char **reterr_msg)
+{
+	int r;
+
+	if (s->enrolled)
+		return 0;
+	r = mkdir_p(s->dir, 0700);
+	if (r < 0)
+		*reterr_msg = xasprintf("%s: %s", s->dir, strerror(-r));
+	if (r == 0)
+		r = fetch_ca(s, reterr_msg);
+	if (r == 0 && !s->request)
+		r = clientkey_new(s->node, &s->key, &s->request, reterr_msg);
+	if (r == 0)
+		r = certify(s, reterr_msg);
+	if (r != 0)
+		return r;
+	s->identity = (struct http_identity){.ca = s->ca, .cert = s->cert};
+	s->enrolled = true;
+	/* the connections so far were made without the certificate */
+	http_reuse_free(s->reuse);
+	s->reuse = http_reuse_new();
+	return 0;
+}
+
+const struct http_identity *server_identity(const struct server *s)
+{
+	return &s->identity;
+}
+
+/* ---- what is told and asked ---- */
 
 int server_inventory(struct server *s, const struct inventory *inv, char **reterr_msg)
 {

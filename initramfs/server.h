@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "common/http.h"
 #include "common/order.h"
 #include "initramfs/cmdline.h"
 
@@ -17,12 +18,22 @@ enum server_error { /* positive results */
 	SERVER_E_NO_ORDER, /* none yet; ask again */
 };
 
-struct server *server_new(
-	const struct boot_args *a); /* copies what it needs; server_free */
+/* Keeps key and certificates in the folder dir, which is made. Copies what it needs. */
+struct server *server_new(const struct boot_args *a, const char *dir);
 void server_free(struct server *s);
 void server_freep(struct server **s);
 /* "http://A.B.C.D:PORT" + path; caller frees. */
 char *server_url(const struct server *s, const char *path);
+
+/*
+ * Before anything else is told or asked: fetches the authority of the node API and checks it
+ * against the digest on the command line, makes a key, and has it certified with the boot's
+ * token. Done once; to be tried again after a failure, with the same key. 0,
+ * SERVER_E_REFUSED or -errno, with *reterr_msg.
+ */
+int server_enrol(struct server *s, char **reterr_msg);
+/* What the node has been known by since then; borrowed. */
+const struct http_identity *server_identity(const struct server *s);
 
 /* 0, SERVER_E_REFUSED or -errno, with *reterr_msg. */
 int server_inventory(struct server *s, const struct inventory *inv, char **reterr_msg);

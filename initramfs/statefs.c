@@ -3,11 +3,12 @@
 
 #include <sys/stat.h>
 
-char *statefs_node_ini(
-	const char *node, const char *server, const struct install_order *order)
+#define MAX_PEM 65536
+
+char *statefs_node_ini(const struct statefs_node *node, const struct install_order *order)
 {
-	return xasprintf("[node]\nname = %s\nserver = %s\ntoken = %s\nimage = %s\n", node,
-		server, order->node_token, order->image.version);
+	return xasprintf("[node]\nname = %s\nserver = %s\nimage = %s\n", node->name, node->api,
+		order->image.version);
 }
 
 static int put(const char *upper, const char *name, const char *text, unsigned mode)
@@ -17,16 +18,37 @@ static int put(const char *upper, const char *name, const char *text, unsigned m
 	return write_file_atomic(path, text, strlen(text), mode);
 }
 
-int statefs_fill(const char *state_dir, const char *slot, const char *node,
-	const char *server, const struct install_order *order, char **reterr_msg)
+static int copy(const char *upper, const char *name, const char *from)
+{
+	char *text = NULL;
+	size_t len;
+	int r = read_file(from, MAX_PEM, &text, &len);
+
+	if (r == 0)
+		r = put(upper, name, text, 0600);
+	if (text)
+		explicit_bzero(text, len);
+	free(text);
+	return r;
+}
+
+static int put_identity(const char *upper, const struct http_identity *id)
+{
+	int r = copy(upper, "ondol/ca.pem", id->ca);
+
+	return r == 0 ? copy(upper, "ondol/node.pem", id->cert) : r;
+}
+
+int statefs_fill(const char *state_dir, const char *slot, const struct statefs_node *node,
+	const struct install_order *order, char **reterr_msg)
 {
 	_cleanup_free_ char *upper = xasprintf("%s/root/%s/upper", state_dir, slot);
 	_cleanup_free_ char *work = xasprintf("%s/root/%s/work", state_dir, slot);
 	_cleanup_free_ char *ondol = xasprintf("%s/etc/ondol", upper);
-	_cleanup_free_ char *ini = statefs_node_ini(node, server, order);
+	_cleanup_free_ char *ini = statefs_node_ini(node, order);
 	_cleanup_free_ char *json = json_dumps(order->desired, JSON_INDENT(2));
 	_cleanup_free_ char *desired = xasprintf("%s\n", json ? json : "null");
-	_cleanup_free_ char *hostname = xasprintf("%s\n", node);
+	_cleanup_free_ char *hostname = xasprintf("%s\n", node->name);
 	int r = mkdir_p(ondol, 0755);
 
 	if (r == 0)
@@ -34,10 +56,11 @@ int statefs_fill(const char *state_dir, const char *slot, const char *node,
 	if (r == 0)
 		r = put(upper, "ondol/node.ini", ini, 0600);
 	if (r == 0)
+		r = put_identity(upper, node->identity);
+	if (r == 0)
 		r = put(upper, "ondol/desired.json", desired, 0600);
 	if (r == 0)
 		r = put(upper, "hostname", hostname, 0644);
-	explicit_bzero(ini, strlen(ini));
 	explicit_bzero(desired, strlen(desired)); /* it may hold secrets */
 	if (json)
 		explicit_bzero(json, strlen(json));

@@ -5,14 +5,20 @@
  */
 #pragma once
 
+#include "common/http.h"
 #include "common/order.h"
 
+struct statefs_node { /* borrowed */
+	const char *name;
+	const char *api; /* "A.B.C.D:PORT" of the node API */
+	const struct http_identity *identity; /* what the agent speaks with; copied */
+};
+
 /*
- * state_dir: where the state partition is mounted; slot: "a"; server: "A.B.C.D:PORT".
- * -errno with *reterr_msg; caller frees.
+ * state_dir: where the state partition is mounted; slot: "a". -errno with *reterr_msg; caller
+ * frees.
  */
-int statefs_fill(const char *state_dir, const char *slot, const char *node,
-	const char *server, const struct install_order *order, char **reterr_msg);
-/* /etc/ondol/node.ini, token included; caller frees. Pure. */
-char *statefs_node_ini(
-	const char *node, const char *server, const struct install_order *order);
+int statefs_fill(const char *state_dir, const char *slot, const struct statefs_node *node,
+	const struct install_order *order, char **reterr_msg);
+/* /etc/ondol/node.ini; caller frees. Pure. */
+char *statefs_node_ini(const struct statefs_node *node, const struct install_order *order);

@@ -91,7 +91,7 @@ static int send_archive(char **reterr_msg)
 		return r;
 	r = http_do(&(struct http_request){.method = "PUT",
 			    .url = url,
-			    .bearer = conf->token,
+			    .identity = &conf->identity,
 			    .body_file = ARCHIVE,
 			    .content_type = "application/octet-stream",
 			    .stall_timeout_ms = STALL_MS},
@@ -159,7 +159,7 @@ static int fetch_archive(const struct desired_restore *want, char **reterr_msg)
 		abort();
 	r = http_do(&(struct http_request){.method = "GET",
 			    .url = url,
-			    .bearer = conf->token,
+			    .identity = &conf->identity,
 			    .stall_timeout_ms = STALL_MS,
 			    .on_data = take,
 			    .userdata = &sink},

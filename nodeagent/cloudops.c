@@ -7,8 +7,6 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -16,6 +14,7 @@
 #include "cloud/reconcile.h"
 #include "cloud/setup.h"
 #include "cloud/status.h"
+#include "common/digest.h"
 #include "common/jsonx.h"
 #include "common/log.h"
 #include "common/run.h"
@@ -370,12 +369,9 @@ char *cloudops_digest(const struct partwork *w, const char *op)
 		: streq(op, "setup") ? setup_text(w)
 		: streq(op, "restore") && w->desired->restore ? xstrdup(w->desired->restore->sha256)
 				     : xstrdup("");
-	uint8_t bytes[32];
-	char *hex = xmalloc(65);
+	char *hex = xmalloc(DIGEST_HEX);
 
-	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, text, strlen(text), bytes) < 0)
-		abort();
-	hex_encode(bytes, sizeof(bytes), hex);
+	digest_hex(text, strlen(text), hex);
 	return hex;
 }
 

@@ -29,7 +29,7 @@ static int take(const void *data, size_t len, void *userdata)
 
 static char *file_url(const struct nodeconf *conf, const char *file)
 {
-	return xasprintf("http://%u.%u.%u.%u:%u/files/guest/%s", conf->server >> 24,
+	return xasprintf("https://%u.%u.%u.%u:%u/files/guest/%s", conf->server >> 24,
 		conf->server >> 16 & 255, conf->server >> 8 & 255, conf->server & 255, conf->port,
 		file);
 }

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/parse.h"
 #include "nodeagent/proofs.h"
+#include "nodeagent/renew.h"
 #include "nodeagent/schedule.h"
 
 #define EVENTS_PER_POST 64
@@ -29,6 +30,7 @@ struct link {
 	char *url; /* owned: of this node */
 	struct lane poll, post;
 	sd_event_source *heartbeat;
+	struct renew *renew; /* owned: what it is known by there ends one day */
 	uint64_t asked_ms; /* when the running poll began */
 	uint64_t useless_ms; /* back-off after answers that were of no use */
 	json_t *events; /* those not sent yet, oldest first */
@@ -42,7 +44,7 @@ char *link_node_url(const struct nodeconf *conf)
 	char ip[16];
 
 	format_ipv4(conf->server, ip);
-	return xasprintf("http://%s:%u/v1/nodes/%s", ip, conf->port, conf->name);
+	return xasprintf("https://%s:%u/v1/nodes/%s", ip, conf->port, conf->name);
 }
 
 static void arm(struct lane *lane, uint64_t ms)
@@ -136,7 +138,7 @@ static void poll_start(struct link *l)
 	r = http_start(l->http,
 		&(struct http_request){.method = "GET",
 			.url = url,
-			.bearer = l->conf->token,
+			.identity = &l->conf->identity,
 			.timeout_ms = (LINK_POLL_S + 15) * 1000},
 		on_polled, l, &l->poll.job);
 	if (r < 0)
@@ -214,7 +216,7 @@ static void post_start(struct link *l)
 	r = http_start(l->http,
 		&(struct http_request){.method = "POST",
 			.url = url,
-			.bearer = l->conf->token,
+			.identity = &l->conf->identity,
 			.body = text,
 			.body_len = strlen(text),
 			.timeout_ms = POST_TIMEOUT_MS},
@@ -308,6 +310,8 @@ int link_new(sd_event *event, const struct nodeconf *conf, struct http_client *h
 		r = add_timer(l, &l->post.timer, on_post_timer, 1);
 	if (r >= 0)
 		r = add_timer(l, &l->heartbeat, on_heartbeat, 1);
+	if (r >= 0)
+		r = renew_new(event, conf, http, &l->renew);
 	if (r < 0) {
 		link_free(l);
 		return r;
@@ -320,6 +324,7 @@ void link_free(struct link *l)
 {
 	if (!l)
 		return;
+	renew_free(l->renew);
 	http_cancel(l->poll.job);
 	http_cancel(l->post.job);
 	sd_event_source_disable_unref(l->poll.timer);

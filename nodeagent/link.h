@@ -40,5 +40,5 @@ void link_event(struct link *l, const char *type, const char *text, json_t *data
 void link_report(struct link *l); /* as soon as possible; several calls make one report */
 void link_retry_now(
 	struct link *l); /* the network changed: do not wait for the back-off */
-/* The URL of this node at ondold, "http://A.B.C.D:P/v1/nodes/NAME"; caller frees. */
+/* The URL of this node at ondold, "https://A.B.C.D:P/v1/nodes/NAME"; caller frees. */
 char *link_node_url(const struct nodeconf *conf);

@@ -2,7 +2,7 @@
 LIBS_A += noded
 noded_SRCS := nodeagent/nodeconf.c nodeagent/textblock.c nodeagent/identity.c \
 	nodeagent/applied.c nodeagent/plan.c nodeagent/schedule.c nodeagent/units.c \
-	nodeagent/link.c nodeagent/work.c nodeagent/disks.c nodeagent/lvm.c \
+	nodeagent/link.c nodeagent/renew.c nodeagent/work.c nodeagent/disks.c nodeagent/lvm.c \
 	nodeagent/xfs.c nodeagent/xfsdisk.c nodeagent/openers.c nodeagent/patience.c \
 	nodeagent/lvmreport.c nodeagent/virtxml.c nodeagent/virtloop.c nodeagent/hypervisor.c \
 	nodeagent/guest.c nodeagent/arp.c nodeagent/netcheck.c nodeagent/proofs.c nodeagent/prover.c \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The token is a credential, so the file's owner and mode are part of what is checked,
- * on the opened file and not on its path.
+ * The key is a credential, so its owner and mode are part of what is checked, as are those of
+ * the file that says whom it is shown to; on the opened file and not on its path.
  */
 #include "nodeagent/nodeconf.h"
 
@@ -10,8 +10,6 @@
 
 #include "common/conf.h"
 #include "common/parse.h"
-
-#define TOKEN_BYTES 16
 
 static const char *need(struct conf_section *s, const char *file, const char *key,
 	struct problems *problems, unsigned *ret_line)
@@ -29,7 +27,6 @@ static const char *need(struct conf_section *s, const char *file, const char *ke
 static void parse_node(struct conf_section *s, const char *file,
 	struct problems *problems, struct nodeconf *c)
 {
-	uint8_t token[TOKEN_BYTES];
 	unsigned line;
 	const char *v;
 
@@ -42,15 +39,8 @@ static void parse_node(struct conf_section *s, const char *file,
 	if (v && parse_ipv4_port(v, &c->server, &c->port) < 0)
 		problems_add(problems, file, line, s->name, "server",
 			"expected ADDRESS:PORT of ondold, found \"%s\"", v);
-	v = need(s, file, "token", problems, &line);
-	if (v && parse_hex(v, TOKEN_BYTES, token) < 0)
-		problems_add(problems, file, line, s->name, "token",
-			"expected %d hex digits (the value is not shown)",
-			2 * TOKEN_BYTES);
-	c->token = xstrdup(v ? v : "");
 	v = need(s, file, "image", problems, &line);
 	c->image = xstrdup(v ? v : "");
-	explicit_bzero(token, sizeof(token));
 }
 
 int nodeconf_parse(const char *file, const char *text, size_t len,
@@ -85,7 +75,7 @@ static int check_mode(int fd, const char *path, char **reterr_msg)
 	if (S_ISREG(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 077) == 0)
 		return 0;
 	*reterr_msg = xasprintf(
-		"%s holds this node's token, so it must be a regular file of "
+		"%s says who this node is, so it must be a regular file of "
 		"mode 0600 and its reader's own; found mode %04o, owner %u. Put that right: "
 		"chown root %s; chmod 0600 %s",
 		path, (unsigned)(st.st_mode & 07777), (unsigned)st.st_uid, path, path);
@@ -106,10 +96,35 @@ static char *join_problems(const struct problems *p)
 	return all;
 }
 
+static char *beside(const char *path, const char *name)
+{
+	return xasprintf("%.*s%s", (int)(strrchr(path, '/') - path + 1), path, name);
+}
+
+static int find_identity(struct nodeconf *c, const char *path, char **reterr_msg)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	c->ca = beside(path, "ca.pem");
+	c->cert = beside(path, "node.pem");
+	c->identity = (struct http_identity){c->ca, c->cert};
+	fd = open(c->cert, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0)
+		return check_mode(fd, c->cert, reterr_msg);
+	r = -errno;
+	*reterr_msg = xasprintf("%s: %s. ondol-agent writes it at install; without it ondold does "
+				"not know this node. Reinstall the node, or restore the file",
+		c->cert, strerror(-r));
+	return r;
+}
+
+/* path has a folder in it. */
 int nodeconf_load(const char *path, struct nodeconf **ret, char **reterr_msg)
 {
 	_cleanup_(problems_clear) struct problems problems = {0};
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_(nodeconf_freep) struct nodeconf *c = NULL;
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 	int r;
@@ -130,10 +145,14 @@ int nodeconf_load(const char *path, struct nodeconf **ret, char **reterr_msg)
 		*reterr_msg = xasprintf("%s: %s", path, strerror(-r));
 		return r;
 	}
-	r = nodeconf_parse(path, text, len, &problems, ret);
-	explicit_bzero(text, len);
-	if (r < 0)
+	r = nodeconf_parse(path, text, len, &problems, &c);
+	if (r < 0) {
 		*reterr_msg = join_problems(&problems);
+		return r;
+	}
+	r = find_identity(c, path, reterr_msg);
+	if (r == 0)
+		*ret = TAKE_PTR(c);
 	return r;
 }
 
@@ -142,10 +161,9 @@ void nodeconf_free(struct nodeconf *c)
 	if (!c)
 		return;
 	free(c->name);
-	if (c->token)
-		explicit_bzero(c->token, strlen(c->token));
-	free(c->token);
 	free(c->image);
+	free(c->ca);
+	free(c->cert);
 	free(c);
 }
 

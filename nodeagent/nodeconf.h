@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /etc/ondol/node.ini: which node this is, where ondold is, and the token it is spoken to
- * with. Written by the agent at install; refused unless it is root's and mode 0600.
+ * /etc/ondol/node.ini: which node this is and where ondold is. Beside it what they know one
+ * another by: ca.pem, and node.pem, certificate and key. Written by the agent at install; refused
+ * unless node.ini and node.pem are root's and mode 0600.
  */
 #pragma once
 
+#include "common/http.h"
 #include "common/problems.h"
 
 struct nodeconf {
 	char *name; /* owned */
 	uint32_t server; /* host order */
 	unsigned port;
-	char *token; /* owned; wiped before it is freed; never logged */
 	char *image; /* owned: version of the image in this slot */
+	/* nodeconf_load only: */
+	char *ca, *cert; /* owned: paths */
+	struct http_identity identity; /* of these paths */
 };
 
 /* What is wrong goes to problems; 0 only when there was nothing. Freed with nodeconf_free. */

@@ -335,7 +335,7 @@ static int fetch(const char *name, struct http_response *ret, char **reterr_msg)
 		return r;
 	node = link_node_url(conf);
 	url = xasprintf("%s/blobs/%s", node, name);
-	r = http_do(&(struct http_request){.method = "GET", .url = url, .bearer = conf->token,
+	r = http_do(&(struct http_request){.method = "GET", .url = url, .identity = &conf->identity,
 			    .timeout_ms = 120000, .max_body = MAX_BLOB},
 		ret, reterr_msg);
 	if (r == 0 && ret->status != 200) {

@@ -139,7 +139,7 @@ static void ask_server(struct prover *p)
 	r = http_start(p->http,
 		&(struct http_request){.method = "GET",
 			.url = url,
-			.bearer = p->conf->token,
+			.identity = &p->conf->identity,
 			.timeout_ms = HTTP_TIMEOUT_MS},
 		on_server_answer, p, &p->job);
 	if (r < 0)

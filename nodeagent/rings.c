@@ -263,7 +263,7 @@ static int publish(const struct nodeconf *conf, const struct ring *ring, char **
 		*reterr_msg = xasprintf("%s cannot be read: %s", path, strerror(-r));
 		return r;
 	}
-	r = http_do(&(struct http_request){.method = "PUT", .url = url, .bearer = conf->token,
+	r = http_do(&(struct http_request){.method = "PUT", .url = url, .identity = &conf->identity,
 			    .body = data, .body_len = len, .timeout_ms = TIMEOUT_MS},
 		&res, reterr_msg);
 	if (r == 0 && res.status >= 300) {

@@ -176,10 +176,10 @@ static int step_image(struct installer *in, char **reterr_msg)
 
 static int step_identity(struct installer *in, char **reterr_msg)
 {
+	struct statefs_node node = {in->args->node, in->args->api, server_identity(in->server)};
 	_cleanup_free_ char *state = installer_state_dir(in->node);
 	_cleanup_free_ char *upper = xasprintf("%s/root/" SLOT_NAME "/upper", state);
-	int r = statefs_fill(state, SLOT_NAME, in->args->node, in->args->server, in->order,
-		reterr_msg);
+	int r = statefs_fill(state, SLOT_NAME, &node, in->order, reterr_msg);
 
 	return r < 0 ? r : fit_apply(upper, reterr_msg);
 }
@@ -247,11 +247,16 @@ static bool carry_out(struct installer *in)
 
 static bool is_connected(struct installer *in)
 {
-	_cleanup_free_ char *text =
+	_cleanup_free_ char *why = NULL, *text =
 		xasprintf("agent %s on eth0, in a container of the twin", ONDOL_VERSION);
 
-	if (!in->told_up)
-		in->told_up = server_event(in->server, "agent.up", text, NULL) == 0;
+	if (in->told_up)
+		return true;
+	if (server_enrol(in->server, &why) != 0) {
+		log_error("%s. Trying again.", why);
+		return false;
+	}
+	in->told_up = server_event(in->server, "agent.up", text, NULL) == 0;
 	return in->told_up;
 }
 
@@ -295,8 +300,11 @@ static bool run_round(struct installer *in)
 void installer_run(const struct twin_plan *p, const struct twin_node *n,
 	const struct boot_args *args)
 {
-	struct installer in = {
-		.plan = p, .node = n, .args = args, .server = server_new(args)};
+	_cleanup_free_ char *identity = xasprintf("%s/identity", n->disk_dir);
+	struct installer in = {.plan = p,
+		.node = n,
+		.args = args,
+		.server = server_new(args, identity)};
 
 	while (!run_round(&in)) {
 		unsigned shift = MIN(in.failures, 6u);

@@ -82,7 +82,7 @@ def ordered(i, name):
     check(f"{name}: inventory", status == 200, a)
     status, order = api(10 + i, "GET", f"/v1/nodes/{name}/order?wait=5", None, token)
     check(f"{name}: order", status == 200, order)
-    tokens[name] = order["node_token"]
+    tokens[name] = token
     say(i, name, token, {"type": "agent.installed", "text": "",
                          "data": {"serial": f"S{i}A", "wwn": "", "bytes": 1}},
         {"type": "agent.kexec", "text": ""})

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import threading
 import time
 
 ondold_bin, work = sys.argv[1], sys.argv[2]
-SERVER, PORT = "10.77.0.2", 8780
+SERVER, PORT, API_PORT = "10.77.0.2", 8780, 8781
 passed = failed = 0
 
 
@@ -146,13 +147,28 @@ def op(method, path, body=None, timeout=60):
     return status, json.loads(data) if data else None
 
 
+class Cert:
+    """A key and what certifies it, in one file."""
+
+    def __init__(self, path):
+        self.path = path
+
+
 def net(host, method, path, body=None, token=None, headers=None, timeout=70):
-    """A request from the node with that host number."""
+    """A request from the node with that host number; token is a boot's token or a Cert."""
     h = dict(headers or {})
-    if token:
+    if isinstance(token, str) and token:
         h["Authorization"] = "Bearer " + token
-    c = http.client.HTTPConnection(SERVER, PORT, timeout=timeout,
-                                   source_address=(f"10.77.0.{host}", 0))
+    source = (f"10.77.0.{host}", 0)
+    if path.startswith("/v1/nodes/"):
+        context = ssl.create_default_context(cafile=f"{work}/node-ca.pem")
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        if isinstance(token, Cert):
+            context.load_cert_chain(token.path)
+        c = http.client.HTTPSConnection(SERVER, API_PORT, timeout=timeout, source_address=source,
+                                        context=context)
+    else:
+        c = http.client.HTTPConnection(SERVER, PORT, timeout=timeout, source_address=source)
     return exchange(c, method, path, body, h)
 
 
@@ -349,14 +365,54 @@ def token_of(script):
     return re.search(r"ondol\.token=([0-9a-f]{32})", script).group(1)
 
 
+def take_authority(host, script):
+    """As the agent does: over plain HTTP, and only with the digest of the boot script."""
+    status, pem, _ = net(host, "GET", "/v1/ca")
+    named = re.search(r"ondol\.ca=([0-9a-f]{64})", script).group(1)
+    with open(f"{work}/node-ca.pem", "wb") as f:
+        f.write(pem)
+    return status == 200 and hashlib.sha256(pem).hexdigest() == named
+
+
+n_keys = 0
+
+
+def new_key(curve="P-256"):
+    """A key file and the request for its certificate."""
+    global n_keys
+    n_keys += 1
+    path = f"{work}/key{n_keys}.pem"
+    r = subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt",
+                        f"ec_paramgen_curve:{curve}", "-nodes", "-keyout", path, "-subj",
+                        "/CN=whoever"], check=True, capture_output=True, text=True)
+    return path, r.stdout
+
+
+def enrol(host, name, token, request):
+    return api(host, "POST", f"/v1/nodes/{name}/enrol", {"request": request}, token)
+
+
+def enrolled(i, name, token):
+    """The Cert of an agent that boots with that token."""
+    path, request = new_key()
+    status, a = enrol(10 + i, name, token, request)
+    if status != 200:
+        raise RuntimeError(f"{name} is not enrolled: {status} {a}")
+    with open(path, "a") as f:
+        f.write(a["cert"])
+    return Cert(path)
+
+
 def boot_agent(i, name):
-    """Firmware and agent up to agent.up; returns the boot token."""
+    """Firmware and agent up to agent.up; returns the agent's Cert."""
     status, script, _ = net(10 + i, "GET", f"/boot/{mac(i)}")
-    token = token_of(script.decode())
+    script = script.decode()
     net(10 + i, "GET", f"/files/{image}/vmlinuz")
     net(10 + i, "GET", f"/files/{image}/initrd.img")
-    api(10 + i, "POST", f"/v1/nodes/{name}/events", {"events": [{"type": "agent.up"}]}, token)
-    return token
+    take_authority(10 + i, script)
+    cert = enrolled(i, name, token_of(script))
+    api(10 + i, "POST", f"/v1/nodes/{name}/events", {"events": [{"type": "agent.up"}]}, cert)
+    return cert
 
 
 def say(i, name, token, *evs):
@@ -372,13 +428,13 @@ def report(i, name, token, revision, ready, **more):
 
 
 def finish_install(i, name, token, serial):
-    """From inventory to ready; returns the node token and the order."""
+    """From inventory to ready; returns the Cert of the node and the order."""
     api(10 + i, "POST", f"/v1/nodes/{name}/inventory", inventory(i), token)
     status, order = api(10 + i, "GET", f"/v1/nodes/{name}/order?wait=5", None, token)
     say(i, name, token, {"type": "agent.installed", "text": "",
                          "data": {"serial": serial, "wwn": "", "bytes": 4096000}},
         {"type": "agent.kexec", "text": ""})
-    nt = order["node_token"]
+    nt = token  # the agent hands it on to the system it installs
     say(i, name, nt, {"type": "noded.up", "text": ""})
     report(i, name, nt, order["desired"]["revision"], True)
     return nt, order
@@ -408,7 +464,7 @@ def part_apply():
     check("apply", status == 200 and a["revision"] == 1, a)
     waiting = [e for e in op("GET", "/v1/events?limit=500")[1]["events"]
                if e["type"] == "http.waiting"]
-    check("a missing address is told", len(waiting) == 1)
+    check("a missing address is told, for files and for the API", len(waiting) == 2, waiting)
     run("ip", "addr", "add", f"{SERVER}/24", "dev", "deploy0")
     for name, i in (("hp01", 11), ("hp02", 12)):
         n = wait_state(name, "network-booting")
@@ -491,18 +547,80 @@ def part_boot_script():
     status, script, _ = net(12, "GET", f"/boot/{mac(2)}")
     script = script.decode()
     words = ["ondol.mode=install", f"ondol.server={SERVER}:{PORT}", "ondol.node=hp02",
-             f"ondol.nic={mac(2)}", "ondol.ip=10.77.0.12/24", "ondol.mtu=1500", "ondol.time="]
+             f"ondol.api={SERVER}:{API_PORT}", f"ondol.nic={mac(2)}", "ondol.ip=10.77.0.12/24", "ondol.mtu=1500", "ondol.time="]
     check("the script has the command line", script.startswith("#!ipxe\n") and
           all(w in script for w in words), script)
+    check("the authority is the one that the script names", take_authority(12, script))
     return token_of(script)
 
 
+def self_made():
+    """A Cert that ondold has not made, from an authority of somebody's own."""
+    path, _ = new_key()
+    r = subprocess.run(["openssl", "req", "-x509", "-key", path, "-subj", "/CN=hp02", "-days", "2"],
+                       check=True, capture_output=True, text=True)
+    with open(path, "a") as f:
+        f.write(r.stdout)
+    return Cert(path)
+
+
 def part_tokens(token):
+    """One token enrols one key, from the node's own address; then the key counts."""
+    path, request = new_key()
     for bad in (None, "", "0" * 32, token.upper(), token[:-1]):
-        check(f"token {bad!r:.12} is refused",
-              api(12, "POST", "/v1/nodes/hp02/events", {"events": []}, bad)[0] == 401)
-    check("another node's token is refused",
-          api(12, "POST", "/v1/nodes/hp01/events", {"events": []}, token)[0] == 401)
+        status, a = enrol(12, "hp02", bad, request)
+        check(f"token {bad!r:.12} is refused", status == 401, (status, a))
+    check("another node is not enrolled with it", enrol(12, "hp01", token, request)[0] == 401)
+    check("nor the node from another address", enrol(13, "hp02", token, request)[0] == 401)
+    for name, bad in (("no request", ""), ("another text", "-----BEGIN CERTIFICATE-----\n"),
+                      ("another curve", new_key("P-384")[1]),
+                      ("a damaged one", request.replace(request[200:204], "AAAA"))):
+        status, a = enrol(12, "hp02", token, bad)
+        check(f"{name} is refused in words", status == 400 and "request" in a["error"], (status, a))
+    check("a body that is not one", api(12, "POST", "/v1/nodes/hp02/enrol", {"csr": 1}, token)[0] == 400)
+    status, a = enrol(12, "hp02", token, request)
+    check("its key is certified", status == 200 and a["cert"].startswith("-----BEGIN CERT"), a)
+    check("a lost answer is given again", enrol(12, "hp02", token, request) == (200, a))
+    status, b = enrol(12, "hp02", token, new_key()[1])
+    check("the token is not good for another key", status == 401 and "was used" in b["error"], b)
+    told = [e["text"] for e in events("hp02", "enrol.refused")]
+    check("refusals are told, not each of them", 1 <= len(told) <= 3 and "refused" in told[0], told)
+    with open(path, "a") as f:
+        f.write(a["cert"])
+    cert = Cert(path)
+    for what, who in (("nobody", None), ("the token alone", token), ("a stranger", self_made())):
+        status, b = api(12, "POST", "/v1/nodes/hp02/events", {"events": []}, who)
+        check(f"{what} may tell nothing", status == 401, (status, b))
+    check("its certificate is not for another node",
+          api(12, "POST", "/v1/nodes/hp01/events", {"events": []}, cert)[0] == 401)
+    c = http.client.HTTPConnection(SERVER, PORT, timeout=10)
+    check("and nothing is taken without TLS", exchange(c, "POST", "/v1/nodes/hp02/events", {"events": []},
+          {"Authorization": "Bearer " + token})[0] == 404)
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        exchange(http.client.HTTPSConnection(SERVER, API_PORT, context=old, timeout=10), "GET", "/", None, {})
+        check("TLS 1.2 is refused", False)
+    except ssl.SSLError:
+        old.maximum_version = ssl.TLSVersion.TLSv1_3
+        check("TLS 1.2 is refused", exchange(http.client.HTTPSConnection(
+            SERVER, API_PORT, context=old, timeout=10), "GET", "/", None, {})[0] == 404)
+    return cert
+
+
+def part_renewal(cert):
+    """A certified node has its next certificate with the one it has; both work until it is used."""
+    path, request = new_key()
+    status, a = enrol(12, "hp02", cert, request)
+    check("a certified node is certified again", status == 200, a)
+    check("the old one works on", say(2, "hp02", cert, {"type": "noded.step", "text": "x"})[0] == 200)
+    with open(path, "a") as f:
+        f.write(a["cert"])
+    new = Cert(path)
+    check("the new one works", say(2, "hp02", new, {"type": "noded.step", "text": "y"})[0] == 200)
+    check("then the old one does not", say(2, "hp02", cert, {"type": "noded.step", "text": "z"})[0] == 401)
+    return new
 
 
 def part_install_hp02(token):
@@ -537,7 +655,6 @@ def part_install_hp02(token):
     check("progress is seen", n["progress"] == {"done": 100, "total": 400} and
           n["step"] == "writing the image", n)
     check("wait=0 order is 200 again", api(12, "GET", "/v1/nodes/hp02/order", None, token)[0] == 200)
-    return api(12, "GET", "/v1/nodes/hp02/order", None, token)[1]
 
 
 def part_kill(token):
@@ -561,7 +678,7 @@ def part_kill(token):
           say(2, "hp02", token, {"type": "agent.progress", "data": {"done": 300, "total": 400}})[0] == 200)
 
 
-def part_ready_hp02(token, order):
+def part_ready_hp02(token, boot_token):
     say(2, "hp02", token, {"type": "agent.installed", "text": "",
                            "data": {"serial": "S2A", "wwn": "", "bytes": 4096000}})
     check("the disk is told", node("hp02")["disk"]["serial"] == "S2A")
@@ -570,7 +687,7 @@ def part_ready_hp02(token, order):
     say(2, "hp02", token, {"type": "agent.kexec", "text": ""})
     check("state first-boot", node("hp02")["state"] == "first-boot")
     n = wait_state("hp03", "network-booting")
-    nt = order["node_token"]
+    nt = token  # the agent hands it on to the system it installs
     say(2, "hp02", nt, {"type": "noded.up", "text": ""})
     check("state configuring", node("hp02")["state"] == "configuring")
     status, desired = api(12, "GET", "/v1/nodes/hp02/desired?rev=0", None, nt)
@@ -585,9 +702,9 @@ def part_ready_hp02(token, order):
     n = node("hp02")
     check("state ready", n["state"] == "ready" and n["reported"] == rev and
           n["image"] == "0.1.0-test" and n["proofs"][0]["ok"], n)
-    check("the boot token has ended",
-          say(2, "hp02", token, {"type": "agent.step", "text": "late"})[0] == 401)
-    check("the node token is not for orders",
+    check("the boot's token has ended", enrol(12, "hp02", boot_token, new_key()[1])[0] == 401)
+    nt = part_renewal(nt)
+    check("the node's certificate is not for orders",
           api(12, "GET", "/v1/nodes/hp02/order", None, nt)[0] == 401)
     return nt, rev
 
@@ -867,11 +984,11 @@ def flow():
     part_dhcp()
     part_solicitation()
     part_files()
-    token = part_boot_script()
-    part_tokens(token)
-    order = part_install_hp02(token)
+    boot_token = part_boot_script()
+    token = part_tokens(boot_token)
+    part_install_hp02(token)
     part_kill(token)
-    nt, rev = part_ready_hp02(token, order)
+    nt, rev = part_ready_hp02(token, boot_token)
     part_refused_disk()
     part_identity()
     part_converge(nt, rev)

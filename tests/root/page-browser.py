@@ -74,7 +74,7 @@ def installed(i, upto="ready", **inventory):
     flow.say(i, name, token, {"type": "agent.installed", "text": "",
                               "data": {"serial": f"S{i}A", "wwn": "", "bytes": 1520435200}},
              {"type": "agent.kexec", "text": ""})
-    tokens[name] = order["node_token"]
+    tokens[name] = token
     if upto == "first-boot":
         return token
     flow.say(i, name, tokens[name], {"type": "noded.up", "text": ""},

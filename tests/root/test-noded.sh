@@ -23,7 +23,7 @@ leave_out() { # everything is skipped, for a reason
 
 if [ -z "${ONDOL_TEST_INSIDE:-}" ]; then
 	[ "$(id -u)" = 0 ] || leave_out "needs root"
-	for tool in systemd-nspawn ip unshare nsenter losetup python3; do
+	for tool in systemd-nspawn ip unshare nsenter losetup python3 openssl; do
 		command -v "$tool" >/dev/null || leave_out "$tool is not installed"
 	done
 	[ -e "$tree/usr/lib/systemd/systemd" ] ||
@@ -113,8 +113,11 @@ for lib in libasan.so.8 libubsan.so.1; do
 done
 (
 	umask 077
-	printf '[node]\nname = hp02\nserver = 10.77.0.2:8780\ntoken = %s\nimage = test-1\n' \
-		0123456789abcdef0123456789abcdef >"$root/etc/ondol/node.ini"
+	printf '[node]\nname = hp02\nserver = 10.77.0.2:8781\nimage = test-1\n' >"$root/etc/ondol/node.ini"
+	# soon at its end: it is to be renewed at once
+	python3 "$TOP/tests/root/noded-ondold.py" "$www" keys 10
+	cp "$www/ca.pem" "$www/node.pem" "$root/etc/ondol/"
+	chmod 600 "$root/etc/ondol/node.pem"
 )
 desired 1 storage block
 cp "$www/desired.json" "$root/etc/ondol/desired.json"
@@ -359,7 +362,12 @@ if grep -q 'Sanitizer\|runtime error' "$work/journal"; then
 else
 	ok "no sanitizer complained"
 fi
-check "the token is in no log" sh -c "! grep -q 0123456789abcdef '$work/journal'"
+openssl pkey -in "$root/etc/ondol/node.pem" -pubout -out "$work/pub"
+check "its key is in no log" sh -c "! grep -qF '$(sed -n 2p "$www/node.key")' '$work/journal'"
+check "its certificate was renewed, and the new one used" test "$(wc -l <"$www/clients")" = 2
+check "and kept for itself" test "$(stat -c %a "$root/etc/ondol/node.pem")" = 600
+check "with the key that belongs to it" sh -c "openssl x509 -in '$root/etc/ondol/node.pem' -noout -pubkey |
+	cmp -s - '$work/pub'"
 [ -z "${KEEP_JOURNAL:-}" ] || cp "$work/journal" "$KEEP_JOURNAL"
 kill "$nspawn"
 finish

@@ -4,8 +4,10 @@
 #include "initramfs/cmdline.h"
 
 #define TOKEN "00112233445566778899aabbccddeeff"
+#define CA TOKEN TOKEN
 #define INSTALL                                                                           \
 	"BOOT_IMAGE=vmlinuz console=tty0 ondol.mode=install ondol.server=10.77.0.2:8780 " \
+	"ondol.api=10.77.0.2:8781 ondol.ca=" CA " "                                       \
 	"ondol.node=hp02 ondol.token=" TOKEN " ondol.nic=94:40:c9:00:02:01 "              \
 	"ondol.ip=10.77.0.12/24 console=ttyS0,115200n8\n"
 #define SLOT "7226c13a-fd8b-aa45-897d-1064860b94ad"
@@ -32,6 +34,8 @@ static void test_install(void **state)
 	assert_int_equal(a->mode, BOOT_MODE_INSTALL);
 	assert_string_equal(a->node, "hp02");
 	assert_string_equal(a->server, "10.77.0.2:8780");
+	assert_string_equal(a->api, "10.77.0.2:8781");
+	assert_string_equal(a->ca, CA);
 	assert_string_equal(a->token, TOKEN);
 	assert_int_equal(a->address, 0x0a4d000c);
 	assert_int_equal(a->prefix, 24);
@@ -87,8 +91,12 @@ static void test_refusals(void **state)
 	refuses("ondol.mode=install ondol.node=hp02 ondol.server=deploy:8780",
 		"ondol.server");
 	refuses("ondol.mode=install ondol.node=-x", "ondol.node");
-	refuses("ondol.mode=install ondol.node=hp02 ondol.server=10.0.0.1:1 ondol.token=" TOKEN
-		"0",
+	refuses("ondol.mode=install ondol.node=hp02 ondol.server=10.0.0.1:1", "ondol.api");
+	refuses("ondol.mode=install ondol.node=hp02 ondol.server=10.0.0.1:1 "
+		"ondol.api=10.0.0.1:2 ondol.ca=12",
+		"ondol.ca: expected 64 hex digits");
+	refuses("ondol.mode=install ondol.node=hp02 ondol.server=10.0.0.1:1 "
+		"ondol.api=10.0.0.1:2 ondol.ca=" CA " ondol.token=" TOKEN "0",
 		"ondol.token: expected 32 hex digits, found something else");
 }
 

@@ -28,9 +28,11 @@ static void test_backoff(void **state)
 static void test_url(void **state)
 {
 	struct boot_args a = {.server = (char *)"10.77.0.2:8780",
+		.api = (char *)"10.77.0.2:8781",
+		.ca = (char *)"none",
 		.node = (char *)"hp02",
 		.token = (char *)"secret"};
-	_cleanup_(server_freep) struct server *s = server_new(&a);
+	_cleanup_(server_freep) struct server *s = server_new(&a, "/nowhere");
 	_cleanup_free_ char *url = server_url(s, "/files/core/vmlinuz");
 
 	assert_string_equal(url, "http://10.77.0.2:8780/files/core/vmlinuz");
@@ -40,11 +42,17 @@ static void test_url(void **state)
 static void test_nobody(void **state)
 {
 	struct boot_args a = {.server = (char *)"127.0.0.1:1",
+		.api = (char *)"127.0.0.1:1",
+		.ca = (char *)"none",
 		.node = (char *)"hp02",
 		.token = (char *)"secret"};
-	_cleanup_(server_freep) struct server *s = server_new(&a);
+	_cleanup_(server_freep) struct server *s = server_new(&a, "/tmp");
 	struct install_order *order = NULL;
-	_cleanup_free_ char *why = NULL;
+	_cleanup_free_ char *why = NULL, *not_enrolled = NULL;
+
+	assert_true(server_enrol(s, &not_enrolled) < 0);
+	assert_non_null(strstr(not_enrolled, "http://127.0.0.1:1/v1/ca"));
+	assert_null(strstr(not_enrolled, "secret"));
 
 	assert_true(server_order(s, 0, &order, &why) < 0);
 	assert_null(order);
@@ -56,9 +64,11 @@ static void test_nobody(void **state)
 static void test_insist(void **state)
 {
 	struct boot_args a = {.server = (char *)"127.0.0.1:1",
+		.api = (char *)"127.0.0.1:1",
+		.ca = (char *)"none",
 		.node = (char *)"hp02",
 		.token = (char *)"secret"};
-	_cleanup_(server_freep) struct server *s = server_new(&a);
+	_cleanup_(server_freep) struct server *s = server_new(&a, "/tmp");
 	uint64_t began = now_mono_ms();
 
 	assert_true(server_event_insist(s, "agent.installed", "core", NULL, 4500) < 0);

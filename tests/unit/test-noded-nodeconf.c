@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* node.ini: who this node is, and a token that must not leak. */
+/* node.ini and the certificate beside it: who this node is. */
 #include "tests/unit/harness.h"
 
 #include <sys/stat.h>
 
 #include "nodeagent/nodeconf.h"
 
-#define TOKEN "0123456789abcdef0123456789abcdef"
-#define GOOD                                                           \
-	"[node]\nname = hp02\nserver = 10.77.0.2:8780\ntoken = " TOKEN \
-	"\nimage = 0.1.0-3f2a\n"
+#define GOOD "[node]\nname = hp02\nserver = 10.77.0.2:8781\nimage = 0.1.0-3f2a\n"
 
 static int parse(const char *text, struct nodeconf **ret, char **ret_problems)
 {
@@ -35,8 +32,7 @@ static void good_file(_unused_ void **state)
 	assert_int_equal(parse(GOOD, &c, &said), 0);
 	assert_string_equal(c->name, "hp02");
 	assert_int_equal(c->server, 0x0a4d0002);
-	assert_int_equal(c->port, 8780);
-	assert_string_equal(c->token, TOKEN);
+	assert_int_equal(c->port, 8781);
 	assert_string_equal(c->image, "0.1.0-3f2a");
 }
 
@@ -47,19 +43,11 @@ static void bad_files(_unused_ void **state)
 	} cases[] = {
 		{"", "node"},
 		{"[nodes]\n", "node"},
-		{"[node]\nname = hp02\nserver = 10.77.0.2:8780\ntoken = " TOKEN "\n",
-			"image"},
-		{"[node]\nname = HP_02\nserver = 10.77.0.2:8780\ntoken = " TOKEN
-		 "\nimage = x\n",
-			"HP_02"},
-		{"[node]\nname = a\nserver = 10.77.0.2\ntoken = " TOKEN "\nimage = x\n",
-			"ADDRESS:PORT"},
-		{"[node]\nname = a\nserver = h:1\ntoken = " TOKEN "\nimage = x\n",
-			"ADDRESS:PORT"},
-		{"[node]\nname = a\nserver = 1.2.3.4:0\ntoken = " TOKEN "\nimage = x\n",
-			"ADDRESS:PORT"},
-		{"[node]\nname = a\nserver = 1.2.3.4:5\ntoken = secretsecret\nimage = x\n",
-			"32 hex"},
+		{"[node]\nname = hp02\nserver = 10.77.0.2:8781\n", "image"},
+		{"[node]\nname = HP_02\nserver = 10.77.0.2:8781\nimage = x\n", "HP_02"},
+		{"[node]\nname = a\nserver = 10.77.0.2\nimage = x\n", "ADDRESS:PORT"},
+		{"[node]\nname = a\nserver = h:1\nimage = x\n", "ADDRESS:PORT"},
+		{"[node]\nname = a\nserver = 1.2.3.4:0\nimage = x\n", "ADDRESS:PORT"},
 		{GOOD "extra = 1\n", "extra"},
 		{GOOD "[more]\nx = 1\n", "more"},
 		{GOOD "name = hp03\n", "name"},
@@ -72,8 +60,6 @@ static void bad_files(_unused_ void **state)
 		assert_true(parse(cases[i].text, &c, &said) < 0);
 		assert_null(c);
 		assert_non_null(strstr(said, cases[i].word));
-		assert_null(strstr(said, "secretsecret"));
-		assert_null(strstr(said, TOKEN));
 	}
 }
 
@@ -81,8 +67,8 @@ static void mode_and_presence_are_checked(_unused_ void **state)
 {
 	char dir[] = "/tmp/noded-XXXXXX";
 	_cleanup_(nodeconf_freep) struct nodeconf *c = NULL;
-	_cleanup_free_ char *path = NULL, *link = NULL, *a = NULL, *b = NULL, *d = NULL,
-			    *e = NULL;
+	_cleanup_free_ char *path = NULL, *link = NULL, *key = NULL, *a = NULL, *b = NULL,
+			    *d = NULL, *e = NULL, *f = NULL, *g = NULL;
 
 	assert_non_null(mkdtemp(dir));
 	path = xasprintf("%s/node.ini", dir);
@@ -96,7 +82,15 @@ static void mode_and_presence_are_checked(_unused_ void **state)
 	assert_int_equal(chmod(path, 0600), 0);
 	assert_int_equal(symlink(path, link), 0);
 	assert_int_equal(nodeconf_load(link, &c, &d), -ELOOP);
-	assert_int_equal(nodeconf_load(path, &c, &e), 0);
+	key = xasprintf("%s/node.pem", dir);
+	assert_int_equal(nodeconf_load(path, &c, &e), -ENOENT);
+	assert_non_null(strstr(e, key));
+	assert_int_equal(write_file_atomic(key, "x", 1, 0644), 0);
+	assert_int_equal(nodeconf_load(path, &c, &f), -EPERM);
+	assert_non_null(strstr(f, key));
+	assert_int_equal(chmod(key, 0600), 0);
+	assert_int_equal(nodeconf_load(path, &c, &g), 0);
+	assert_string_equal(c->identity.cert, key);
 	assert_string_equal(c->name, "hp02");
 	remove_tree(dir);
 }

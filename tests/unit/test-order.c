@@ -220,7 +220,6 @@ static void install_order(void **state)
 	o->system = (struct order_disk){xstrdup("S1"), xstrdup(""), 480103981056};
 	o->image = (struct order_image){xstrdup("/files/core/root.erofs.zst"), xstrdup("1"),
 		xstrdup("0000000000000000000000000000000000000000000000000000000000000000"), 10, 20};
-	o->node_token = xstrdup("00112233445566778899aabbccddeeff");
 	o->desired = json_object();
 	a = install_order_to_json(o);
 	if (install_order_from_json(a, &again, &msg) < 0)

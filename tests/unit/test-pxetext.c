@@ -69,13 +69,14 @@ static void script(void **state)
 {
 	const struct rack_node *n = rack_node(rack, "hp02");
 	struct pxe_boot boot = {"core", "vmlinuz", "initrd.img",
-		"00112233445566778899aabbccddeeff", 1763867272};
+		"00112233445566778899aabbccddeeff", "c0ffee", 1763867272};
 	_cleanup_free_ char *text = pxe_install_script(rack, n, &boot);
 
 	assert_true(str_startswith(text, "#!ipxe\n"));
 	has_line(text, "set files http://10.77.0.2:8780/files/core");
 	assert_non_null(strstr(text,
-		" ondol.mode=install ondol.server=10.77.0.2:8780 ondol.node=hp02 "
+		" ondol.mode=install ondol.server=10.77.0.2:8780 "
+		"ondol.api=10.77.0.2:8781 ondol.ca=c0ffee ondol.node=hp02 "
 		"ondol.token=00112233445566778899aabbccddeeff "
 		"ondol.nic=94:40:c9:00:02:01 ondol.ip=10.77.0.12/24 ondol.mtu=1500 "
 		"ondol.time=1763867272 "));

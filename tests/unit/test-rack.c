@@ -203,6 +203,7 @@ static void page(void **state)
 	expect("; page = 10.77.0.2:8443", "page = 10.77.0.2:0", "[deploy] page: expected an address");
 	expect("; page = 10.77.0.2:8443", "page =", "[deploy] page: expected a value, found nothing");
 	expect("; page = 10.77.0.2:8443", "page = 10.77.0.2:8780", "another port than http_port");
+	expect("; page = 10.77.0.2:8443", "page = 10.77.0.2:8781", "another port than http_port");
 }
 
 static void secrets(void **state)
