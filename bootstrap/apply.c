@@ -90,14 +90,15 @@ char *apply_address_change(const struct rack *before, const struct rack *after)
 {
 	char address[16];
 
-	if (before->address == after->address && before->http_port == after->http_port)
+	if (before->address == after->address && before->http_port == after->http_port &&
+		before->api_port == after->api_port)
 		return NULL;
 	format_ipv4(before->address, address);
 	return xasprintf(
-		"installed nodes know only the old address %s:%u; changing it needs their "
+		"installed nodes know only the old address %s and port %u; changing it needs their "
 		"reinstallation: apply once without them in rack.ini, then change it and "
 		"add them again",
-		address, before->http_port);
+		address, before->api_port);
 }
 
 /* ---- the decision ---- */

@@ -56,13 +56,13 @@ fuzz-node_WITH := $(WORLD)
 fuzz-node_WITHOUT := common/child.c
 fuzz-node_USES := $(ondold_USES)
 fuzz-node_PKGS := $(ondold_PKGS)
-fuzz-node_LDFLAGS := -Wl,--wrap=rackca_is_good
+fuzz-node_LDFLAGS := -Wl,--wrap=rackca_is_good,--wrap=rackca_certify,--wrap=httpd_client
 fuzz-node_FLAGS := -detect_leaks=0
 fuzz-operator_WITH := $(WORLD)
 fuzz-operator_WITHOUT := common/child.c
 fuzz-operator_USES := $(ondold_USES)
 fuzz-operator_PKGS := $(ondold_PKGS)
-fuzz-operator_LDFLAGS := -Wl,--wrap=rackca_is_good
+fuzz-operator_LDFLAGS := -Wl,--wrap=rackca_is_good,--wrap=rackca_certify,--wrap=httpd_client
 fuzz-operator_FLAGS := -detect_leaks=0
 fuzz-commands_WITH := $(filter-out bootstrap/ondol.c,$(ondol_SRCS))
 fuzz-commands_WITHOUT := common/http.c common/http_loop.c

@@ -388,7 +388,9 @@ static void check_address(struct ondold *o, const struct rack *rack, const char 
 				fsm_holds_slot(&n->fsm)))
 			continue;
 		problems_add(problems, file, 0, "deploy",
-			rack->address != o->rack->address ? "address" : "http_port",
+			rack->address != o->rack->address       ? "address"
+				: rack->api_port != o->rack->api_port ? "api_port"
+								      : "http_port",
 			"%s (%s is one of them)", change, n->name);
 		return;
 	}

@@ -77,7 +77,7 @@ static void fuzz_secrets(const char *text, size_t len)
 	_cleanup_free_ char *msg = NULL;
 
 	fuzz_put("cloud-secrets", text, len);
-	if (cloudsecrets_load(fuzz_place(), &s, &msg) == 0)
+	if (cloudsecrets_load(fuzz_place(), CLOUDSECRETS_FILE, &s, &msg) == 0)
 		(void)cloudsecrets_tls_is_good(s, hosts, 1800000000);
 	else if (!msg)
 		abort();

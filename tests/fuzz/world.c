@@ -44,26 +44,55 @@ bool __real_rackca_is_good(
 bool __wrap_rackca_is_good(
 	const char *ca_cert, const char *cert, char *const *names, uint64_t now_s);
 
-/* The world's own certificate is asked about a dozen times an input: half of all the time. */
+/* The world's own certificates are asked about a dozen times an input: half of all the time. */
 bool __wrap_rackca_is_good(
 	const char *ca_cert, const char *cert, char *const *names, uint64_t now_s)
 {
-	static char *last; /* what was good; with the process */
+	static char *good[3]; /* the last ones; with the process */
+	static unsigned next;
 	_cleanup_free_ char *hosts = strv_join(names, " ");
 	char *now =
 		xasprintf("%s\n%s\n%s", ca_cert ? ca_cert : "", cert ? cert : "", hosts);
 
-	if (streq_ptr(last, now)) {
-		free(now);
-		return true;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		if (streq_ptr(good[i], now)) {
+			free(now);
+			return true;
+		}
 	if (!__real_rackca_is_good(ca_cert, cert, names, now_s)) {
 		free(now);
 		return false;
 	}
-	free(last);
-	last = now;
+	free(good[next % ARRAY_SIZE(good)]);
+	good[next++ % ARRAY_SIZE(good)] = now;
 	return true;
+}
+
+/* ---- in the place of httpd_client() and of the digest of a new certificate (-Wl,--wrap) ---- */
+
+/* "X-Client: 5a" shows the certificate of the node, anything else that of a stranger. */
+const char *__wrap_httpd_client(const struct http_req *req);
+const char *__wrap_httpd_client(const struct http_req *req)
+{
+	return httpd_header(req, "X-Client");
+}
+
+int __real_rackca_certify(const char *ca_cert, const char *ca_key, const char *request,
+	const char *name, uint64_t now_s, char **ret_cert, char ret_digest[static 65],
+	char **reterr_msg);
+int __wrap_rackca_certify(const char *ca_cert, const char *ca_key, const char *request,
+	const char *name, uint64_t now_s, char **ret_cert, char ret_digest[static 65],
+	char **reterr_msg);
+int __wrap_rackca_certify(const char *ca_cert, const char *ca_key, const char *request,
+	const char *name, uint64_t now_s, char **ret_cert, char ret_digest[static 65],
+	char **reterr_msg)
+{
+	int r = __real_rackca_certify(
+		ca_cert, ca_key, request, name, now_s, ret_cert, ret_digest, reterr_msg);
+
+	if (r == 0)
+		strcpy(ret_digest, "5a"); /* an input can hold it */
+	return r;
 }
 
 /* ---- in the place of SQLite's file ---- */
@@ -344,12 +373,21 @@ static void give_tokens(struct ondold *o)
 	free(token);
 }
 
+/* Both servers of nodes at one socket, without TLS: who speaks is said by X-Client below. */
+static void node_handle(struct http_req *req, void *ondold)
+{
+	if (str_startswith(httpd_path(req), "/v1/nodes/"))
+		api_node_handle(req, ondold);
+	else
+		api_boot_handle(req, ondold);
+}
+
 static void listen_all(struct world *w)
 {
 	struct ondold *o = &w->o;
 
 	if (open_socket(o) < 0 ||
-		httpd_listen_tcp(o->event, INADDR_LOOPBACK, 0, api_node_handle, o,
+		httpd_listen_tcp(o->event, INADDR_LOOPBACK, 0, node_handle, o,
 			&o->tcp_http) < 0 ||
 		httpd_listen_tcp(
 			o->event, INADDR_LOOPBACK, 0, api_page_handle, o, &w->page) < 0)
@@ -371,6 +409,7 @@ static void begin(struct world *w, const char *socket, const char *images)
 	restore_secrets(false);
 	if (sd_event_new(&o->event) < 0 || add_timers(o) < 0 ||
 		store_open(fuzz_place(), &o->store, &msg) < 0 ||
+		cloudsecrets_load(fuzz_place(), CLOUDSECRETS_NODES, &o->authority, &msg) < 0 ||
 		cloud_open(o, &msg) < 0 || page_open(o, &msg) < 0 || serve_new(o) < 0)
 		abort();
 	take_rack(o);
