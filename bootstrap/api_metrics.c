@@ -91,8 +91,10 @@ static void look_at_http(const struct ondold *o, struct metrics *m)
 
 	m->listens[METRICS_UNIX] = o->unix_http != NULL;
 	httpd_open_requests(o->unix_http, &m->held[METRICS_UNIX], &none);
-	m->listens[METRICS_NODES] = o->tcp_http != NULL;
-	httpd_open_requests(o->tcp_http, &m->held[METRICS_NODES], &none);
+	m->listens[METRICS_BOOT] = o->tcp_http != NULL;
+	httpd_open_requests(o->tcp_http, &m->held[METRICS_BOOT], &none);
+	m->listens[METRICS_NODES] = tlsport_http(o->node_port) != NULL;
+	httpd_open_requests(tlsport_http(o->node_port), &m->held[METRICS_NODES], &none);
 	page_look(o, &m->listens[METRICS_PAGE], &m->held[METRICS_PAGE], &m->streams);
 }
 

@@ -95,10 +95,10 @@ char *apply_address_change(const struct rack *before, const struct rack *after)
 		return NULL;
 	format_ipv4(before->address, address);
 	return xasprintf(
-		"installed nodes know only the old address %s and port %u; changing it needs their "
+		"installed nodes know only the old address %s, ports %u and %u; changing it needs their "
 		"reinstallation: apply once without them in rack.ini, then change it and "
 		"add them again",
-		address, before->api_port);
+		address, before->http_port, before->api_port);
 }
 
 /* ---- the decision ---- */

@@ -16,7 +16,8 @@
 	X(OTHER, "other")
 #define METRICS_LISTENERS(X) \
 	X(UNIX, "unix")   /* the operators' socket */                                      \
-	X(NODES, "nodes") /* the provisioning network */                                   \
+	X(BOOT, "boot")   /* what firmware fetches */                                      \
+	X(NODES, "nodes") /* the node API, over TLS */                                     \
 	X(PAGE, "page")   /* operators over TLS */
 #define METRICS_RESULTS(X) /* of an install: a run that began with power-on */             \
 	X(READY, "ready") X(FAILED, "failed") X(CANCELLED, "cancelled")

@@ -37,7 +37,7 @@ int page_keep_tokens(struct ondold *o)
 
 void page_look(const struct ondold *o, bool *ret_listens, uint64_t *ret_held, uint64_t *ret_streams)
 {
-	const struct httpd *h = o->page->http;
+	const struct httpd *h = tlsport_http(o->page->port);
 
 	*ret_listens = h != NULL;
 	httpd_open_requests(h, ret_held, ret_streams);

@@ -18,7 +18,7 @@ struct tlsport_conf { /* borrowed for the port's life */
 	const char *(*clients)(struct ondold *o); /* whose clients' are asked for; NULL: none */
 	/* It listens (0), or cannot yet (-errno; told once for each place). */
 	void (*tell)(struct ondold *o, int r);
-	enum metrics_http counts; /* where its requests are counted */
+	enum metrics_listener counts; /* where its requests are counted */
 	httpd_handler handler; /* with the ondold */
 	void (*upload)(struct http_req *req, void *ondold); /* NULL: bodies are small */
 	const struct httpd_header *headers; /* of every answer; NULL: none */

@@ -788,7 +788,7 @@ def part_lost_rack():
     text = rack_ini(roles={2: "role = storage\nkind = block"})
     at = re.sub(r"(?m)^(\[deploy\])$", r"\1\nhttp_port = 8790", re.sub(r"(?m)^http_port.*\n", "", text))
     status, a = apply(at)
-    check("another port is refused", status == 422 and f"{SERVER}:{PORT}" in str(a), a)
+    check("another port is refused", status == 422 and f"{SERVER}, ports {PORT} and {API_PORT}" in str(a), a)
     kill()
     for name in os.listdir(f"{work}/state"):
         if name.startswith("secrets-"):
@@ -855,7 +855,7 @@ def part_metrics():
     check("events are counted by who said it", m("ondol_events_total", source="noded") > 0 and
           m("ondol_events_total", source="other") == 0)
     check("dnsmasq and the listeners", m("ondol_dnsmasq_up") == 1 and
-          m("ondol_listener_up", listener="nodes") == 1 and m("ondol_listener_up", listener="page") == 0)
+          m("ondol_listener_up", listener="boot") == 1 and m("ondol_listener_up", listener="nodes") == 1 and m("ondol_listener_up", listener="page") == 0)
     before = m("ondol_http_requests_total", listener="unix", **{"class": "4xx"})
     op("GET", "/v1/nodes/hp99")
     m = metrics()

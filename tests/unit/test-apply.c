@@ -196,7 +196,7 @@ static void moved_address(void **state)
 	assert_null(apply_address_change(before, after));
 	after->http_port++;
 	why = apply_address_change(before, after);
-	assert_non_null(strstr(why, "old address 10.77.0.2:8780"));
+	assert_non_null(strstr(why, "old address 10.77.0.2, ports 8780 and 8781"));
 	rack_free(before);
 	rack_free(after);
 }
