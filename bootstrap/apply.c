@@ -125,15 +125,10 @@ static bool consents(const struct rack_node *after, const struct apply_view *v)
 	return false;
 }
 
-static bool is_busy(const struct fsm_node *f)
-{
-	return fsm_holds_slot(f) || fsm_waits_for_slot(f);
-}
-
 static enum apply_action on_hardware(const struct rack_node *after,
 	const struct apply_view *v, const char *what, char **ret_why)
 {
-	if (!v->fsm->installed && !is_busy(v->fsm)) {
+	if (!v->fsm->installed && !fsm_is_installing(v->fsm)) {
 		*ret_why = xasprintf("%s; it was never installed", what);
 		return APPLY_INSTALL;
 	}
@@ -207,7 +202,7 @@ enum apply_action apply_decide(const struct rack_node *before,
 	hardware = apply_hardware_change(before, after);
 	if (hardware)
 		return on_hardware(after, view, hardware, ret_why);
-	if (is_busy(view->fsm)) {
+	if (fsm_is_installing(view->fsm)) {
 		*ret_why = xasprintf(
 			"is being installed (%s) and gets what is new on the way",
 			fsm_state_str(view->fsm->state));

@@ -5,15 +5,14 @@
 #include "bootstrap/table.h"
 #include "common/jsonx.h"
 
-static void put_remark(struct table *t, const struct node_view *n)
+static void put_remark(struct table *t, const struct node_view *n, uint64_t now_ms)
 {
+	_cleanup_free_ char *text = node_view_remark(n, now_ms);
+
 	if (n->has_progress && n->total > 0)
-		table_add(t, STYLE_PLAIN, "%s %u %%", n->step,
-			progress_percent(n->done, n->total));
-	else if (*n->reason && !node_view_is_going(n))
-		table_add(t, STYLE_PLAIN, "%s", n->reason);
+		table_add(t, STYLE_PLAIN, "%s %u %%", text, progress_percent(n->done, n->total));
 	else
-		table_add(t, STYLE_PLAIN, "%s", n->step);
+		table_add(t, STYLE_PLAIN, "%s", text);
 }
 
 static void print_table(const struct cli *cli, const struct status_view *s)
@@ -42,7 +41,7 @@ static void print_table(const struct cli *cli, const struct status_view *s)
 		table_add(t, STYLE_PLAIN, "%s", *n->bmc ? n->bmc : "-");
 		table_add(t, STYLE_PLAIN, "%s", *n->power ? n->power : "-");
 		table_add(t, STYLE_PLAIN, "%s", seen);
-		put_remark(t, n);
+		put_remark(t, n, s->now_ms);
 	}
 	table_print(t, &cli->out);
 }

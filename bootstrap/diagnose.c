@@ -24,12 +24,14 @@
 	X(DISK_MISSING) X(DISK_FOREIGN) X(DISK_WRITE) X(IMAGE_BAD) X(IMAGE_CUT) X(BLOCKED)  \
 	X(CLOCK) X(TWICE) X(WRONG_BAY) X(MISMATCH)                                          \
 	X(SILENT) X(HEARD) X(SPACE_LOW) X(SPACE_OK) X(DHCP_DOWN) X(DHCP_UP)                 \
-	X(NO_ADDRESS) X(ADDRESS) X(STARTED)
+	X(NO_ADDRESS) X(ADDRESS) X(STARTED)                                                 \
+	X(RETRY) X(BMC_RESET) X(BMC_BACK) X(RESET_IN_VAIN) X(TAKEN_BACK)
 /* clang-format on */
 
 #define AS_ENUM(id) SIG_##id,
 enum signal_ { SIGNALS(AS_ENUM) N_SIGNALS };
 #undef AS_ENUM
+_Static_assert(N_SIGNALS <= 64, "signals are bits");
 #define BIT(id) (UINT64_C(1) << SIG_##id)
 
 struct diagnosis {
@@ -104,6 +106,11 @@ static const struct {
 	{SIG_NO_ADDRESS, "http.waiting", NULL},
 	{SIG_ADDRESS, "http.up", NULL},
 	{SIG_STARTED, "ondold.started", NULL},
+	{SIG_RETRY, "state", " -> retrying: "},
+	{SIG_BMC_RESET, "state", " -> resetting-bmc"},
+	{SIG_BMC_BACK, "bmc.back", NULL},
+	{SIG_RESET_IN_VAIN, "state", "resetting its BMC was the last thing to try"},
+	{SIG_TAKEN_BACK, "maintenance.off", NULL},
 };
 
 /* What was good again makes what was bad before it forgotten. */
@@ -121,11 +128,20 @@ static const struct {
 	{SIG_POWERED, SIG_POWER_OFF},
 	{SIG_POWERED, SIG_BMC_SILENT},
 	{SIG_POWERED, SIG_BMC_BUSY},
+	{SIG_POWERED, SIG_POWER_IGNORED},
+	{SIG_TAKEN_BACK, SIG_RESET_IN_VAIN},
 };
 
 #define OF_HOST                                                           \
 	(BIT(SPACE_LOW) | BIT(SPACE_OK) | BIT(DHCP_DOWN) | BIT(DHCP_UP) | \
 		BIT(NO_ADDRESS) | BIT(ADDRESS))
+
+/* How far a network boot got: of each try anew. */
+#define OF_TRY                                                                      \
+	(BIT(POWERED) | BIT(DISCOVER) | BIT(OFFER) | BIT(ACK) | BIT(BIOS) |         \
+		BIT(OTHER_PORT) | BIT(TFTP_SENT) | BIT(TFTP_FAILED) | BIT(SCRIPT) | \
+		BIT(KERNEL) | BIT(INITRD) | BIT(NO_OFFER) | BIT(PANIC) | BIT(OOM) | \
+		BIT(AGENT_UP) | BIT(BOOT_NOT_KEPT))
 
 static bool type_fits(const char *pattern, const char *type)
 {
@@ -169,6 +185,8 @@ void diagnosis_feed(struct diagnosis *d, const struct store_event *ev)
 {
 	if (streq(ev->type, "install.wanted") || streq(ev->type, "converge.wanted"))
 		begin_run(d, ev->time_ms);
+	if (streq(ev->type, "state") && strstr(ev->text, " -> powering"))
+		d->seen &= ~OF_TRY;
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
 		if (type_fits(signs[i].type, ev->type) &&
 			(!signs[i].words || strstr(ev->text, signs[i].words)))
@@ -181,11 +199,12 @@ void diagnosis_feed(struct diagnosis *d, const struct store_event *ev)
 
 #define S(id) (1u << FSM_##id)
 #define ANY ((1u << FSM_N_STATES) - 1)
+#define PAUSED (S(RETRY) | S(BMC_RESET))
 #define RUNNING                                                                \
-	(S(POWERING) | S(NETBOOT) | S(AGENT) | S(INSTALLING) | S(FIRST_BOOT) | \
+	(PAUSED | S(POWERING) | S(NETBOOT) | S(AGENT) | S(INSTALLING) | S(FIRST_BOOT) | \
 		S(CONFIGURING))
 #define UNWELL (RUNNING | S(FAILED) | S(MAINTENANCE))
-#define ENDED (S(FAILED) | S(MAINTENANCE))
+#define ENDED (S(FAILED) | S(MAINTENANCE) | S(RETRY))
 
 struct rule {
 	const char *cause;
@@ -230,6 +249,9 @@ static const struct rule rules[] = {
 	 "ondold cannot serve nodes: this host does not have the address of [deploy].",
 	 "Give the deployment host the address of [deploy] on its provisioning interface, or correct it in rack.ini."},
 	/* the BMC */
+	{"bmc-reset-in-vain", BIT(RESET_IN_VAIN), 0, S(MAINTENANCE), NULL, false,
+	 "The BMC was reset, the last thing that ondold tries, and still does not do its work. The node is set aside.",
+	 "Check the BMC's cable and address, and whether its web page answers. Take the power from the whole server for a minute, at its plugs; that starts a BMC that hangs. Then `ondol maintenance NODE off` and `ondol reinstall NODE`."},
 	{"bmc-password", BIT(BMC_PASSWORD), 0, UNWELL, NULL, false,
 	 "The BMC refuses the password.",
 	 "Correct [bmc] in secrets.ini and `ondol apply`. Sign in to the iLO's web page once with the same user and password; after several refusals it locks the account for a while."},
@@ -307,7 +329,7 @@ static const struct rule rules[] = {
 	{"port-not-forwarding", BIT(NO_OFFER) | BIT(POWERED), BIT(AGENT_UP), UNWELL, NULL, false,
 	 "The firmware gave up asking for an address before the switch port carried its frames.",
 	 "Make the port an edge port (spanning-tree portfast) and check its native VLAN; a port takes 30 s to forward otherwise. Then reinstall the node."},
-	{"no-dhcp", BIT(POWERED), BIT(DISCOVER) | BIT(OTHER_PORT) | BIT(SCRIPT) | BIT(NO_OFFER) | BIT(AGENT_UP) | BIT(FROM_DISK) | BIT(BOOT_NOT_KEPT), S(NETBOOT) | S(FAILED), is_quiet, false,
+	{"no-dhcp", BIT(POWERED), BIT(DISCOVER) | BIT(OTHER_PORT) | BIT(SCRIPT) | BIT(NO_OFFER) | BIT(AGENT_UP) | BIT(FROM_DISK) | BIT(BOOT_NOT_KEPT), S(NETBOOT) | S(RETRY) | S(FAILED), is_quiet, false,
 	 "The server is on, but no DHCP request from it was seen.",
 	 "Is the first NIC port cabled to the provisioning VLAN, its link up, its MAC the one in rack.ini, and network boot (UEFI, IPv4) on? `ondol console NODE` shows where it stands."},
 	/* the install */
@@ -343,6 +365,18 @@ static const struct rule rules[] = {
 	 "The node does not report any more.",
 	 "Is its provisioning network up? `ondol console NODE` shows whether the system runs."},
 	/* nothing wrong, but good to know */
+	{"retrying", BIT(RETRY), 0, S(RETRY), NULL, true,
+	 "The node is tried again by itself.",
+	 "Nothing yet: `ondol status` says when. `ondol cancel NODE` ends it; rack.ini's `retries` says how often."},
+	{"earlier-try-failed", BIT(RETRY), 0, S(IDLE) | S(POWERING) | S(NETBOOT) | S(AGENT) | S(INSTALLING), NULL, true,
+	 "This is not the run's first try.",
+	 "Nothing, when this one succeeds. When the first of every run fails, look at what the evidence says: a deadline in rack.ini's [deadlines] may be too short."},
+	{"bmc-resetting", BIT(BMC_RESET), 0, S(BMC_RESET), NULL, true,
+	 "The BMC does not do its work and is being reset, the last thing to try.",
+	 "Wait: it takes at most five minutes, and the server itself is not touched. Then the node is powered once more."},
+	{"bmc-was-reset", BIT(BMC_BACK), BIT(RESET_IN_VAIN), ANY, NULL, true,
+	 "The BMC hung during this run, was reset and came back.",
+	 "Nothing once. If it happens again, update the BMC's firmware."},
 	{"clock-off", BIT(CLOCK), 0, ANY, NULL, true,
 	 "The server's clock was far off; the agent set it.",
 	 "If it happens again the board's battery is empty."},

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/fsm.h"
 
-#include <stdarg.h>
+#include "bootstrap/suspect.h"
 
 /*
- * Why a table: twelve states times thirty-three events are mostly "nothing happens", so
- * the transitions that do exist are listed once, in one place, and the test walks the
- * whole product. What an event leaves behind without a transition (evidence, that the
- * disk is written) is in remember(), which replay uses too: a restarted ondold sees the
- * same node as the one that was killed.
+ * Why a table: fourteen states times as many events as there are bits are mostly "nothing
+ * happens", so the transitions that do exist are listed once, in one place, and the test
+ * walks the whole product. What an event leaves behind without a transition (evidence, that
+ * the disk is written) is in remember(), which replay uses too: a restarted ondold sees the
+ * same node as the one that was killed. Tries are counted by the transitions, which are kept
+ * as events, and the wait before the next one follows from their count: nothing else is to
+ * be remembered.
  *
- * Every state in which a node can be stuck has a limit in the policy, and suspect() names
- * who is to blame from the last evidence: the further the boot got, the narrower.
+ * Tried again is what another power cycle can mend, and only as long as no agent may be
+ * writing: a node is never powered off in installing. Where the agent had its order and died,
+ * another try is a boot from the network like those that it makes by itself, and counts as
+ * one of FSM_MAX_BOOTS.
  */
 
 #define FSM_NAME(id, name) name,
@@ -49,55 +53,73 @@ int fsm_event_parse(const char *s, enum fsm_event *ret)
 	return -EINVAL;
 }
 
-static uint64_t stretch(unsigned ms, const struct fsm_policy *policy)
-{
-	return (uint64_t)ms * policy->patience_percent / 100;
-}
-
-static bool seen(const struct fsm_node *f, enum fsm_event e)
-{
-	return f->evidence & (UINT64_C(1) << e);
-}
-
 /* ---- the transitions ---- */
 
-static bool wants(const struct fsm_node *f)
+static bool wants(const struct fsm_node *f, _unused_ const struct fsm_policy *policy)
 {
 	return f->want_install;
 }
 
-static bool installed(const struct fsm_node *f)
+static bool installed(const struct fsm_node *f, _unused_ const struct fsm_policy *policy)
 {
 	return f->installed;
 }
 
-static bool boots_left(const struct fsm_node *f)
+static bool boots_left(const struct fsm_node *f, _unused_ const struct fsm_policy *policy)
 {
 	return !f->installed && f->boots < FSM_MAX_BOOTS;
 }
 
-static bool no_boots_left(const struct fsm_node *f)
+static bool no_boots_left(
+	const struct fsm_node *f, _unused_ const struct fsm_policy *policy)
 {
 	return !f->installed && f->boots >= FSM_MAX_BOOTS;
+}
+
+/* The BMC was reset before this try: it is the last. */
+static bool bmc_was_reset(
+	const struct fsm_node *f, _unused_ const struct fsm_policy *policy)
+{
+	return f->bmc_was_reset;
+}
+
+static bool may_retry(const struct fsm_node *f, const struct fsm_policy *policy)
+{
+	if (f->tries > policy->retries || f->bmc_was_reset || !fsm_is_mendable(f))
+		return false;
+	return !f->ordered || (f->state != FSM_AGENT && f->boots < FSM_MAX_BOOTS);
+}
+
+/* Without retries nothing is tried by itself. */
+static bool may_reset_bmc(const struct fsm_node *f, const struct fsm_policy *policy)
+{
+	return policy->retries > 0 && f->tries > policy->retries && !f->bmc_was_reset &&
+		fsm_is_mendable(f);
 }
 
 #define S(id) (1u << FSM_##id)
 #define ANY ((1u << FSM_N_STATES) - 1)
 #define BOOTING (S(POWERING) | S(NETBOOT))
 #define BY_AGENT (BOOTING | S(AGENT) | S(INSTALLING))
-#define IN_RUN (S(IDLE) | BY_AGENT | S(FIRST_BOOT) | S(CONFIGURING))
+#define PAUSED (S(RETRY) | S(BMC_RESET))
+#define IN_RUN (S(IDLE) | PAUSED | BY_AGENT | S(FIRST_BOOT) | S(CONFIGURING))
 #define GIVEN_UP (S(FAILED) | S(CANCELLED))
 
 struct rule {
 	unsigned from; /* bits S(x) */
 	enum fsm_event event;
-	bool (*guard)(const struct fsm_node *f); /* NULL: always */
+	/* NULL: always */
+	bool (*guard)(const struct fsm_node *f, const struct fsm_policy *policy);
 	enum fsm_state to;
 	unsigned actions;
 	const char *reason; /* NULL: the event's text */
 };
 
 #define END_RUN (FSM_DO_ABORT_POWER | FSM_DO_REVOKE_BOOT | FSM_DO_SCHEDULE)
+#define END_TRY END_RUN /* what it left is taken away, its slot goes to another */
+#define WAITED "the pause is over: it is powered again, and waits for its turn"
+#define LATE "it booted from the network after all"
+#define BMC_ANSWERS "its BMC answers again after its reset; it is powered once more"
 #define AGAIN \
 	"it booted from the network again: the agent ended early, or the server was reset"
 #define TOO_OFTEN                                                                               \
@@ -119,7 +141,14 @@ static const struct rule rules[] = {
 	{S(MAINTENANCE), FSM_EV_MAINTAIN_OFF, NULL, FSM_ENROL, 0, "back from maintenance; it is not installed"},
 	{S(IDLE), FSM_EV_SLOT, wants, FSM_POWERING, FSM_DO_POWER, ""},
 	{S(POWERING), FSM_EV_POWERED, NULL, FSM_NETBOOT, 0, ""},
+	{S(POWERING) | S(BMC_RESET), FSM_EV_POWER_REFUSED, NULL, FSM_FAILED, END_RUN, NULL},
+	{S(POWERING), FSM_EV_POWER_FAILED, may_retry, FSM_RETRY, END_TRY, NULL},
+	{S(POWERING), FSM_EV_POWER_FAILED, may_reset_bmc, FSM_BMC_RESET, END_TRY | FSM_DO_RESET_BMC, NULL},
+	{S(POWERING), FSM_EV_POWER_FAILED, bmc_was_reset, FSM_MAINTENANCE, END_RUN, NULL},
 	{S(POWERING), FSM_EV_POWER_FAILED, NULL, FSM_FAILED, END_RUN, NULL},
+	{S(BMC_RESET), FSM_EV_BMC_BACK, NULL, FSM_IDLE, FSM_DO_SCHEDULE, BMC_ANSWERS},
+	{S(BMC_RESET), FSM_EV_POWER_FAILED, NULL, FSM_MAINTENANCE, END_RUN, NULL},
+	{PAUSED, FSM_EV_BOOT_SCRIPT, NULL, FSM_NETBOOT, FSM_DO_ABORT_POWER, LATE},
 	{BOOTING, FSM_EV_AGENT_UP, NULL, FSM_AGENT, 0, ""},
 	{BOOTING, FSM_EV_INVENTORY, NULL, FSM_AGENT, 0, ""},
 	{S(NETBOOT), FSM_EV_NODED_UP, NULL, FSM_FAILED, END_RUN, FROM_DISK},
@@ -139,16 +168,24 @@ static const struct rule rules[] = {
 	{S(READY), FSM_EV_REPORT_BUSY, NULL, FSM_CONFIGURING, 0, NULL},
 	{S(READY) | S(CONFIGURING), FSM_EV_CONVERGE, NULL, FSM_CONFIGURING, 0, NULL},
 	{GIVEN_UP, FSM_EV_CONVERGE, installed, FSM_CONFIGURING, 0, NULL},
+	/* deadlines: the text is the suspect's */
+	{S(RETRY), FSM_EV_TIMEOUT, NULL, FSM_IDLE, FSM_DO_SCHEDULE, WAITED},
+	{BOOTING | S(AGENT), FSM_EV_TIMEOUT, may_retry, FSM_RETRY, END_TRY, NULL},
+	{S(POWERING), FSM_EV_TIMEOUT, may_reset_bmc, FSM_BMC_RESET, END_TRY | FSM_DO_RESET_BMC, NULL},
+	{S(POWERING), FSM_EV_TIMEOUT, bmc_was_reset, FSM_MAINTENANCE, END_RUN, NULL},
+	{S(BMC_RESET), FSM_EV_TIMEOUT, NULL, FSM_MAINTENANCE, END_RUN, NULL},
+	{BY_AGENT | S(FIRST_BOOT) | S(CONFIGURING), FSM_EV_TIMEOUT, NULL, FSM_FAILED, END_RUN, NULL},
 };
 /* clang-format on */
 
-static const struct rule *find_rule(const struct fsm_node *f, enum fsm_event event)
+static const struct rule *find_rule(
+	const struct fsm_node *f, enum fsm_event event, const struct fsm_policy *policy)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
 		const struct rule *r = &rules[i];
 
 		if (r->event == event && (r->from & (1u << f->state)) &&
-			(!r->guard || r->guard(f)))
+			(!r->guard || r->guard(f, policy)))
 			return r;
 	}
 	return NULL;
@@ -177,9 +214,13 @@ static void remember(struct fsm_node *f, enum fsm_event event, uint64_t now_ms)
 		f->installed = true;
 	if (event == FSM_EV_NODED_UP && fsm_noded_proves_install(f))
 		f->installed = true;
-	if (event == FSM_EV_ORDER_SENT) /* from here on the disk may change */
+	if (event == FSM_EV_ORDER_SENT) { /* from here on the disk may change */
 		f->had_system = false;
+		f->ordered = true;
+	}
 	if (event == FSM_EV_INSTALL) {
+		f->tries = 0;
+		f->bmc_was_reset = false;
 		f->want_install = true;
 		f->had_system |= f->installed;
 		f->installed = false;
@@ -189,19 +230,32 @@ static void remember(struct fsm_node *f, enum fsm_event event, uint64_t now_ms)
 		f->evidence &= ~(UINT64_C(1) << FSM_EV_ORDER_BLOCKED);
 }
 
+static bool is_paused(const struct fsm_node *f)
+{
+	return (1u << f->state) & PAUSED;
+}
+
 static void enter(struct fsm_node *f, enum fsm_state to, uint64_t now_ms)
 {
 	if (to == FSM_POWERING) {
+		f->ordered &= f->tries > 0;
+		f->boots = f->ordered ? f->boots : 0;
 		f->evidence = 0;
-		f->boots = 0;
 		f->want_install = false;
 		f->installed = false;
 	}
+	/* A node that boots by itself in the pause has begun its next try. */
+	f->tries += to == FSM_POWERING || (to == FSM_NETBOOT && is_paused(f));
 	if (to == FSM_NETBOOT && f->state != FSM_POWERING)
-		f->evidence &= UINT64_C(1) << FSM_EV_BOOT_SCRIPT;
+		f->evidence &= UINT64_C(1) << FSM_EV_BOOT_SCRIPT |
+			UINT64_C(1) << FSM_EV_POWER_REFUSED;
+	if (to == FSM_IDLE && is_paused(f))
+		f->want_install = true;
+	if (to == FSM_BMC_RESET)
+		f->bmc_was_reset = true;
 	if (to == FSM_FAILED || to == FSM_CANCELLED || to == FSM_MAINTENANCE) {
 		/* What never reached the disk left the old system as it was. */
-		f->installed = !seen(f, FSM_EV_REMOVED) && (f->installed || f->had_system);
+		f->installed = !fsm_seen(f, FSM_EV_REMOVED) && (f->installed || f->had_system);
 		f->want_install = f->had_system = false;
 	}
 	f->state = to;
@@ -225,193 +279,119 @@ bool fsm_lost_wish(const struct fsm_node *f)
 	return f->want_install && f->state != FSM_IDLE;
 }
 
+/* What was refused must not be asked again: iLOs lock the account. */
+bool fsm_lost_refusal(const struct fsm_node *f)
+{
+	return (f->state == FSM_POWERING || f->state == FSM_BMC_RESET) &&
+		fsm_seen(f, FSM_EV_POWER_REFUSED);
+}
+
 /*
  * Powering is begun anew: nothing has been written yet, and off, boot device and on are
- * each verified. In every later state the node itself goes on and reports.
+ * each verified. So is a BMC's reset, which does it no harm. In every later state the node
+ * itself goes on and reports. A pause needs no grace: nobody is to be heard in it.
  */
 unsigned fsm_resume(struct fsm_node *f, const struct fsm_policy *policy, uint64_t now_ms)
 {
-	f->not_before_ms = now_ms + stretch(FSM_GRACE_MS, policy);
-	if (f->state == FSM_POWERING) {
+	if (f->state != FSM_RETRY)
+		f->not_before_ms = now_ms + fsm_stretch(FSM_GRACE_MS, policy);
+	if (f->state == FSM_POWERING || f->state == FSM_BMC_RESET) {
 		f->entered_ms = now_ms;
-		return FSM_DO_POWER;
+		return f->state == FSM_POWERING ? FSM_DO_POWER : FSM_DO_RESET_BMC;
 	}
 	return f->state == FSM_IDLE ? FSM_DO_SCHEDULE : 0;
 }
 
 /* ---- deadlines ---- */
 
+/* 0 to max, from the bits of FNV-1a over both: the same for a node and try, whoever asks. */
+static unsigned jitter(const struct fsm_policy *policy, unsigned tries, unsigned max)
+{
+	uint32_t hash = (policy->seed ^ tries) * UINT32_C(16777619);
+
+	return (hash ^ hash >> 15) % (max + 1);
+}
+
+/* The pause before the next try: twice as long each time, and up to a quarter more. */
+static unsigned backoff_ms(const struct fsm_node *f, const struct fsm_policy *policy)
+{
+	unsigned doublings = MIN(f->tries ? f->tries - 1 : 0, 8u);
+	unsigned ms = MIN(FSM_BACKOFF_MS << doublings, FSM_BACKOFF_MAX_MS);
+
+	return ms + jitter(policy, f->tries, ms / 4);
+}
+
 uint64_t fsm_deadline(const struct fsm_node *f, const struct fsm_policy *policy)
 {
 	const struct fsm_limit *l = &policy->limits[f->state];
 	uint64_t at = UINT64_MAX;
 
+	if (f->state == FSM_RETRY)
+		return f->entered_ms + fsm_stretch(backoff_ms(f, policy), policy);
 	if (!l->total_ms && !l->stall_ms)
 		return 0;
 	if (l->total_ms)
-		at = f->entered_ms + stretch(l->total_ms, policy);
+		at = f->entered_ms + fsm_stretch(l->total_ms, policy);
 	if (l->stall_ms)
-		at = MIN(at, f->moved_ms + stretch(l->stall_ms, policy));
+		at = MIN(at, f->moved_ms + fsm_stretch(l->stall_ms, policy));
 	return MAX(at, f->not_before_ms);
 }
 
-/* clang-format off */
-struct hint {
-	enum fsm_event event;
-	const char *text; /* after "within 6m00s: " */
-};
-
-/* The furthest the boot got comes first. */
-static const struct hint netboot_hints[] = {
-	{FSM_EV_BOOT_INITRD, "kernel and initramfs were fetched, the agent was not heard. Look at the server's console: a kernel panic, too little memory, or no driver for the NIC"},
-	{FSM_EV_BOOT_KERNEL, "the kernel was fetched, the initramfs was not. Look at the server's console for iPXE's error, and at the network for loss"},
-	{FSM_EV_BOOT_SCRIPT, "iPXE fetched its boot script but not the kernel. Look at the server's console for iPXE's error"},
-	{FSM_EV_TFTP_SENT, "iPXE was sent by TFTP, but it did not fetch its boot script. Is TCP to the deployment host's HTTP port open, and Secure Boot off?"},
-	{FSM_EV_TFTP_FAILED, "the TFTP transfer of iPXE broke off. Check the MTU and loss on the provisioning VLAN"},
-	{FSM_EV_DHCP_BIOS, "it asked as a legacy BIOS. Set the server's boot mode to UEFI"},
-	{FSM_EV_DHCP_ACK, "DHCP was answered but nothing was fetched. Is UDP port 69 (TFTP) open to the deployment host?"},
-	{FSM_EV_DHCP_OFFER, "it was offered its address and did not take it. Is there another DHCP server on the provisioning VLAN?"},
-	{FSM_EV_DHCP_DISCOVER, "it asked by DHCP and got no offer. See `ondol why` for dnsmasq's messages"},
-	{FSM_EV_DHCP_OTHER_PORT, "another port of it asked for an address. Are the cables of its first and second NIC port swapped?"},
-};
-/* clang-format on */
-
-static void suspect_netboot(const struct fsm_node *f, const struct fsm_names *names,
-	const char *waited, char *buf, size_t size)
+void fsm_try_words(const struct fsm_node *f, const struct fsm_policy *policy,
+	uint64_t now_ms, char buf[static 32])
 {
-	if (seen(f, FSM_EV_ORDER_BLOCKED)) {
-		snprintf(buf, size,
-			"it waited %s to boot, but the image cannot be read: see `ondol why`, build "
-			"the image, then reinstall the node",
-			waited);
-		return;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(netboot_hints); i++)
-		if (seen(f, netboot_hints[i].event)) {
-			snprintf(buf, size, "the agent was not up within %s: %s", waited,
-				netboot_hints[i].text);
-			return;
-		}
-	snprintf(buf, size,
-		"no DHCP request from %s within %s: is the NIC's first port cabled to the "
-		"provisioning VLAN, and network boot (UEFI, IPv4) on?",
-		names->mac, waited);
-}
+	uint64_t at = fsm_deadline(f, policy), left = at > now_ms ? at - now_ms : 0;
+	unsigned n = f->tries + 1;
 
-static void suspect_agent(const struct fsm_node *f, const struct fsm_names *names,
-	const char *waited, char *buf, size_t size)
-{
-	if (seen(f, FSM_EV_ORDER_BLOCKED))
-		snprintf(buf, size,
-			"the agent waited %s for its order, but the image cannot be read: see "
-			"`ondol why`, build the image, then reinstall the node",
-			waited);
-	else if (!seen(f, FSM_EV_INVENTORY))
-		snprintf(buf, size,
-			"the agent came up but sent no inventory within %s: a disk that does "
-			"not answer? Look at the server's console",
-			waited);
+	if (f->state != FSM_RETRY)
+		*buf = 0;
 	else
-		snprintf(buf, size,
-			"the agent sent its inventory but did not fetch its order from %s "
-			"within %s: look at the server's console",
-			names->server, waited);
-}
-
-static void suspect_install(const struct fsm_node *f, const struct fsm_names *names,
-	const char *waited, bool stalled, char *buf, size_t size)
-{
-	if (f->installed)
-		snprintf(buf, size,
-			"the image is written, but the agent did not start it within %s: "
-			"look at the server's console",
-			waited);
-	else if (stalled)
-		snprintf(buf, size,
-			"the agent wrote nothing for %s: is the disk failing, or the way to "
-			"%s broken? Look at the server's console",
-			waited, names->server);
-	else
-		snprintf(buf, size,
-			"the agent was not done within %s although it goes on: the disk or the "
-			"network is too slow (or raise `installing` in [deadlines] of rack.ini)",
-			waited);
-}
-
-/* Which of its two limits a state ran into. */
-static bool is_stall(const struct fsm_node *f, const struct fsm_policy *policy)
-{
-	const struct fsm_limit *l = &policy->limits[f->state];
-
-	return l->stall_ms &&
-		(!l->total_ms ||
-			f->moved_ms + stretch(l->stall_ms, policy) <
-				f->entered_ms + stretch(l->total_ms, policy));
-}
-
-static void suspect(const struct fsm_node *f, const struct fsm_names *names,
-	const struct fsm_policy *policy, uint64_t now_ms, char *buf, size_t size)
-{
-	bool stalled = is_stall(f, policy);
-	char waited[32];
-
-	format_duration(now_ms - (stalled ? f->moved_ms : f->entered_ms), waited);
-	switch (f->state) {
-	case FSM_POWERING:
-		snprintf(buf, size,
-			"BMC %s did not say within %s that the server is on: is the server "
-			"plugged in, and its BMC idle? See `ondol why`",
-			names->bmc, waited);
-		return;
-	case FSM_NETBOOT:
-		suspect_netboot(f, names, waited, buf, size);
-		return;
-	case FSM_AGENT:
-		suspect_agent(f, names, waited, buf, size);
-		return;
-	case FSM_INSTALLING:
-		suspect_install(f, names, waited, stalled, buf, size);
-		return;
-	case FSM_FIRST_BOOT:
-		snprintf(buf, size,
-			"the installed system was started but ondol-noded was not heard within "
-			"%s: look at the server's console; does it reach %s?",
-			waited, names->server);
-		return;
-	case FSM_CONFIGURING:
-		if (names->waits)
-			snprintf(buf, size, "%s (no change for %s)", names->waits, waited);
-		else
-			snprintf(buf, size,
-				"ondol-noded did not prove the node ready, and told no progress for "
-				"%s: `ondol why` shows its last step and which proof is missing",
-				waited);
-		return;
-	case FSM_ENROL:
-	case FSM_IDLE:
-	case FSM_READY:
-	case FSM_FAILED:
-	case FSM_MAINTENANCE:
-	case FSM_CANCELLED:
-	case FSM_N_STATES:
-		break;
-	}
-	snprintf(buf, size, "deadline");
+		snprintf(buf, 32, "%u%s try in %llu s", n, ordinal_suffix(n),
+			(unsigned long long)(left + 999) / 1000);
 }
 
 /* ---- the step ---- */
+
+/* A failure of a node that was tried more than once says so. */
+static const char *prefix(
+	const struct fsm_node *f, enum fsm_event event, enum fsm_state to, char buf[static 64])
+{
+	bool is_power = event == FSM_EV_TIMEOUT || event == FSM_EV_POWER_FAILED;
+
+	*buf = 0;
+	if (is_power && to == FSM_MAINTENANCE)
+		return "resetting its BMC was the last thing to try, and did not help: ";
+	if (is_power && to == FSM_FAILED && f->tries > 1 &&
+		((1u << f->state) & (BOOTING | S(AGENT))))
+		snprintf(buf, 64, "tried %u times, the last time: ", f->tries);
+	return buf;
+}
+
+static void take_rule(struct fsm_output *out, const struct rule *r, enum fsm_event event,
+	const char *text, uint64_t now_ms)
+{
+	char buf[64];
+
+	out->moved = true;
+	out->actions = r->actions;
+	snprintf(out->reason, sizeof(out->reason), "%s%s",
+		prefix(&out->next, event, r->to, buf), r->reason ? r->reason : text);
+	enter(&out->next, r->to, now_ms);
+}
 
 static void step_timeout(struct fsm_output *out, const struct fsm_names *names,
 	const struct fsm_policy *policy, uint64_t now_ms)
 {
 	uint64_t at = fsm_deadline(&out->next, policy);
+	char text[sizeof(out->reason)];
+	const struct rule *r;
 
 	if (!at || now_ms < at)
 		return;
-	suspect(&out->next, names, policy, now_ms, out->reason, sizeof(out->reason));
-	enter(&out->next, FSM_FAILED, now_ms);
-	out->moved = true;
-	out->actions = END_RUN;
+	fsm_suspect(&out->next, names, policy, now_ms, text, sizeof(text));
+	r = find_rule(&out->next, FSM_EV_TIMEOUT, policy);
+	if (r)
+		take_rule(out, r, FSM_EV_TIMEOUT, text, now_ms);
 }
 
 void fsm_step(const struct fsm_node *f, enum fsm_event event, const char *text,
@@ -429,22 +409,27 @@ void fsm_step(const struct fsm_node *f, enum fsm_event event, const char *text,
 	/* The guards see the boots before this one. */
 	if (event != FSM_EV_BOOT_SCRIPT)
 		remember(&out.next, event, now_ms);
-	r = find_rule(&out.next, event);
+	r = find_rule(&out.next, event, policy);
 	if (event == FSM_EV_BOOT_SCRIPT)
 		remember(&out.next, event, now_ms);
-	if (r) {
-		out.moved = true;
-		out.actions = r->actions;
-		snprintf(out.reason, sizeof(out.reason), "%s",
-			r->reason ? r->reason : text);
-		enter(&out.next, r->to, now_ms);
-	}
+	if (r)
+		take_rule(&out, r, event, text, now_ms);
 	*ret = out;
+}
+
+char *fsm_moved_words(enum fsm_state from, const struct fsm_output *out,
+	const struct fsm_policy *policy, uint64_t now_ms)
+{
+	char next[32];
+
+	fsm_try_words(&out->next, policy, now_ms, next);
+	return xasprintf("%s -> %s%s%s%s%s", fsm_state_str(from), fsm_state_str(out->next.state),
+		*next ? ": " : "", next, *out->reason ? ": " : "", out->reason);
 }
 
 bool fsm_noded_proves_install(const struct fsm_node *f)
 {
-	return !f->installed && !f->want_install && seen(f, FSM_EV_ORDER_SENT) &&
+	return !f->installed && !f->want_install && f->ordered &&
 		((1u << f->state) & (S(INSTALLING) | GIVEN_UP));
 }
 
@@ -452,7 +437,7 @@ const char *fsm_disk_words(const struct fsm_node *f)
 {
 	if (f->installed)
 		return "the new system is on its disk";
-	if (seen(f, FSM_EV_ORDER_SENT) && !f->had_system)
+	if (f->ordered && !f->had_system)
 		return "its system disk may be half written: it must be installed again";
 	return f->had_system ? "the system that was on its disk is untouched"
 			     : "nothing was written to its disk";
@@ -465,17 +450,22 @@ bool fsm_is_cancellable(const struct fsm_node *f)
 
 bool fsm_is_gone(const struct fsm_node *f)
 {
-	return f->state == FSM_CANCELLED && seen(f, FSM_EV_REMOVED);
+	return f->state == FSM_CANCELLED && fsm_seen(f, FSM_EV_REMOVED);
 }
 
 bool fsm_wants_netboot(const struct fsm_node *f)
 {
-	return ((1u << f->state) & BY_AGENT) && !f->installed;
+	return ((1u << f->state) & (BY_AGENT | PAUSED)) && !f->installed;
 }
 
 bool fsm_holds_slot(const struct fsm_node *f)
 {
 	return (1u << f->state) & (BY_AGENT | S(FIRST_BOOT));
+}
+
+bool fsm_is_installing(const struct fsm_node *f)
+{
+	return fsm_holds_slot(f) || fsm_waits_for_slot(f) || is_paused(f);
 }
 
 bool fsm_waits_for_slot(const struct fsm_node *f)

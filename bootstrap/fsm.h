@@ -12,6 +12,8 @@
 #define FSM_STATES(X)                                                                    \
 	X(ENROL, "enrol")               /* in rack.ini, nothing asked of it yet */        \
 	X(IDLE, "idle")                 /* is to be installed, waits for its turn */      \
+	X(RETRY, "retrying")            /* a try has failed; a pause before the next */   \
+	X(BMC_RESET, "resetting-bmc")   /* the BMC starts anew: the last thing to try */  \
 	X(POWERING, "powering")         /* off, boot device, on; each verified */         \
 	X(NETBOOT, "network-booting")   /* powered on until the agent says it is up */    \
 	X(AGENT, "agent")               /* the agent takes inventory and gets its order */ \
@@ -29,6 +31,8 @@
 	X(SLOT, "install.slot")                                                          \
 	X(POWERED, "power.netboot")                                                      \
 	X(POWER_FAILED, "power.failed")                                                  \
+	X(POWER_REFUSED, "power.refused")       /* asked again it would say the same */   \
+	X(BMC_BACK, "bmc.back")                 /* it answers again after its reset */    \
 	X(DHCP_DISCOVER, "dhcp.discover")                                                \
 	X(DHCP_OFFER, "dhcp.offer")                                                      \
 	X(DHCP_ACK, "dhcp.ack")                                                          \
@@ -77,8 +81,9 @@ enum fsm_action { /* bits; to be carried out in this order */
 		1 << 0, /* drop what is queued for the BMC on the run's behalf */
 	FSM_DO_REVOKE_BOOT = 1 << 1, /* the boot token is good no longer */
 	FSM_DO_POWER = 1 << 2, /* off, boot from the network once, on */
-	FSM_DO_SCHEDULE = 1 << 3, /* a slot may be free, or a node waits for one */
-	FSM_DO_DROP = 1 << 4, /* forget the node */
+	FSM_DO_RESET_BMC = 1 << 3, /* the BMC, not the server */
+	FSM_DO_SCHEDULE = 1 << 4, /* a slot may be free, or a node waits for one */
+	FSM_DO_DROP = 1 << 5, /* forget the node */
 };
 
 struct fsm_limit {
@@ -88,7 +93,9 @@ struct fsm_limit {
 
 struct fsm_policy { /* what the rack's owner has decided */
 	struct fsm_limit limits[FSM_N_STATES];
-	unsigned patience_percent; /* stretches every limit */
+	unsigned patience_percent; /* stretches every limit and pause */
+	unsigned retries; /* tries of a run beside the first; 0: and no reset of its BMC */
+	uint32_t seed; /* the node's own: nodes that fail together do not retry in step */
 };
 
 struct fsm_names { /* for the words of a failure */
@@ -102,7 +109,10 @@ struct fsm_node {
 	uint64_t moved_ms; /* when the state last saw progress */
 	uint64_t not_before_ms; /* no deadline before this: ondold was away */
 	uint64_t evidence; /* bits 1 << FSM_EV_x: what was seen since the run began */
-	unsigned boots; /* boot scripts fetched in this run */
+	unsigned boots; /* boot scripts fetched in this try, or since an agent had its order */
+	unsigned tries; /* of this run, begun */
+	bool bmc_was_reset; /* in this run */
+	bool ordered; /* in this run an agent had its order: the disk may be half written */
 	bool want_install;
 	bool installed; /* the agent finished writing, and nothing newer was asked for */
 	bool had_system; /* a new install is wanted, the old system is still untouched */
@@ -112,13 +122,26 @@ struct fsm_output {
 	struct fsm_node next;
 	bool moved; /* a transition: next.state was entered, perhaps anew */
 	unsigned actions; /* FSM_DO_ bits */
-	char reason[512]; /* of the transition; "" when there is nothing to say */
+	char reason[640]; /* of the transition; "" when there is nothing to say */
 };
 
 /* Network boots of one run before the node is given up. */
 #define FSM_MAX_BOOTS 3
 /* After a restart of ondold a node has at least this long to be heard. */
 #define FSM_GRACE_MS 120000
+/* The pause before the second try; each further one is twice as long, up to the longest. */
+#define FSM_BACKOFF_MS 30000u
+#define FSM_BACKOFF_MAX_MS 300000u
+
+static inline bool fsm_seen(const struct fsm_node *f, enum fsm_event e)
+{
+	return f->evidence & (UINT64_C(1) << e);
+}
+
+static inline uint64_t fsm_stretch(unsigned ms, const struct fsm_policy *policy)
+{
+	return (uint64_t)ms * policy->patience_percent / 100;
+}
 
 const char *fsm_state_str(enum fsm_state s);
 int fsm_state_parse(const char *s, enum fsm_state *ret); /* -EINVAL */
@@ -129,18 +152,26 @@ int fsm_event_parse(const char *s, enum fsm_event *ret); /* -EINVAL */
 void fsm_step(const struct fsm_node *f, enum fsm_event event, const char *text,
 	const struct fsm_names *names, const struct fsm_policy *policy, uint64_t now_ms,
 	struct fsm_output *ret);
-/* When fsm_step(TIMEOUT) would fail the node, in the clock of now_ms; 0: never. */
+/* When fsm_step(TIMEOUT) would move the node, in the clock of now_ms; 0: never. */
 uint64_t fsm_deadline(const struct fsm_node *f, const struct fsm_policy *policy);
+/* "2nd try in 43 s" of a node that is in the pause before it; else "". */
+void fsm_try_words(const struct fsm_node *f, const struct fsm_policy *policy,
+	uint64_t now_ms, char buf[static 32]);
+
+/* The text of a transition, "powering -> retrying: 2nd try in 31 s: BMC …"; caller frees. */
+char *fsm_moved_words(enum fsm_state from, const struct fsm_output *out,
+	const struct fsm_policy *policy, uint64_t now_ms);
 
 /*
  * Replay from the store, oldest first: an event, and a transition to a state. No action
  * follows from either. When all is replayed, fsm_resume() says what must be begun again;
- * before it, fsm_lost_wish(): ondold was killed between keeping the wish for an install
- * and acting upon it, and FSM_EV_INSTALL is to be stepped once more.
+ * before it, what was kept but not acted upon when ondold was killed is to be stepped once
+ * more: fsm_lost_wish(): FSM_EV_INSTALL; fsm_lost_refusal(): FSM_EV_POWER_REFUSED.
  */
 void fsm_replay_event(struct fsm_node *f, enum fsm_event event, uint64_t now_ms);
 void fsm_replay_state(struct fsm_node *f, enum fsm_state to, uint64_t now_ms);
 bool fsm_lost_wish(const struct fsm_node *f);
+bool fsm_lost_refusal(const struct fsm_node *f);
 unsigned fsm_resume(struct fsm_node *f, const struct fsm_policy *policy, uint64_t now_ms);
 
 /*
@@ -158,5 +189,7 @@ bool fsm_is_cancellable(const struct fsm_node *f);
 bool fsm_is_gone(const struct fsm_node *f);
 /* Does it hold one of the rack's parallel installs? */
 bool fsm_holds_slot(const struct fsm_node *f);
-/* Does it wait for one? */
+/* Is it on the way to an installed system, or waits to be taken up, again too? */
+bool fsm_is_installing(const struct fsm_node *f);
+/* Does it wait for a slot? */
 bool fsm_waits_for_slot(const struct fsm_node *f);

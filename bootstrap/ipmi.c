@@ -2,6 +2,7 @@
 #include "bootstrap/ipmi.h"
 
 #include "bootstrap/ipmicall.h"
+#include "bootstrap/ipmisteps.h"
 #include "common/child.h"
 #include "common/log.h"
 #include "common/parse.h"
@@ -36,63 +37,11 @@
 #define COLD_WAIT_MS 300000
 #define COLD_ANSWERS 2 /* in a row: it is back */
 
-enum step {
-	STEP_END,
-	STEP_QUERY,
-	STEP_OFF, /* unless off */
-	STEP_ON, /* unless on */
-	STEP_SOFT, /* unless off */
-	STEP_RESET,
-	STEP_WAIT_OFF,
-	STEP_WAIT_OFF_SOFT,
-	STEP_WAIT_ON,
-	STEP_SET_PXE,
-	STEP_CHECK_PXE,
-	STEP_COLD,
-	STEP_WAIT_BMC,
-	STEP_TEXT,
-};
-
-static const enum step steps_status[] = {STEP_QUERY, STEP_END};
-static const enum step steps_on[] = {STEP_QUERY, STEP_ON, STEP_WAIT_ON, STEP_END};
-static const enum step steps_off[] = {STEP_QUERY, STEP_OFF, STEP_WAIT_OFF, STEP_END};
-static const enum step steps_soft[] = {
-	STEP_QUERY, STEP_SOFT, STEP_WAIT_OFF_SOFT, STEP_END};
-static const enum step steps_reset[] = {STEP_QUERY, STEP_RESET, STEP_WAIT_ON, STEP_END};
-static const enum step steps_cycle[] = {
-	STEP_QUERY, STEP_OFF, STEP_WAIT_OFF, STEP_ON, STEP_WAIT_ON, STEP_END};
-static const enum step steps_netboot[] = {STEP_QUERY, STEP_OFF, STEP_WAIT_OFF,
-	STEP_SET_PXE, STEP_CHECK_PXE, STEP_ON, STEP_WAIT_ON, STEP_END};
-static const enum step steps_cold[] = {STEP_COLD, STEP_WAIT_BMC, STEP_END};
-static const enum step steps_text[] = {STEP_QUERY, STEP_TEXT, STEP_END};
-static const enum step steps_sol_off[] = {STEP_TEXT, STEP_END};
-
-struct op_info {
-	const char *name;
-	const enum step *steps;
-};
-
-static const struct op_info ops[] = {
-	[IPMI_STATUS] = {"status", steps_status},
-	[IPMI_ON] = {"on", steps_on},
-	[IPMI_OFF] = {"off", steps_off},
-	[IPMI_SOFT] = {"soft", steps_soft},
-	[IPMI_RESET] = {"reset", steps_reset},
-	[IPMI_CYCLE] = {"cycle", steps_cycle},
-	[IPMI_NETBOOT] = {"netboot", steps_netboot},
-	[IPMI_COLD_RESET] = {"bmc-reset", steps_cold},
-	[IPMI_IDENTIFY] = {"identify", steps_text},
-	[IPMI_SENSORS] = {"sensors", steps_text},
-	[IPMI_SEL] = {"sel", steps_text},
-	[IPMI_SEL_CLEAR] = {"sel-clear", steps_text},
-	[IPMI_SOL_OFF] = {"sol-off", steps_sol_off},
-};
-
 struct ipmi_job {
 	struct ipmi_bmc *bmc; /* borrowed */
 	struct ipmi_job *next; /* owned by the queue */
 	enum ipmi_op op;
-	const enum step *step; /* borrowed from the table */
+	const enum ipmi_step *step; /* borrowed from the table */
 	uint64_t step_began_ms; /* mono; 0: not begun */
 	unsigned tries; /* of this command */
 	unsigned answers; /* in a row, of a BMC that was reset */
@@ -125,16 +74,6 @@ struct ipmi_bmc {
 };
 
 static void pump(struct ipmi_bmc *b);
-
-int ipmi_op_parse(const char *s, enum ipmi_op *ret)
-{
-	for (unsigned i = 0; i <= IPMI_COLD_RESET; i++)
-		if (i != IPMI_NETBOOT && streq(s, ops[i].name)) {
-			*ret = (enum ipmi_op)i;
-			return 0;
-		}
-	return -EINVAL;
-}
 
 /* ---- the BMC ---- */
 
@@ -251,7 +190,7 @@ static struct ipmi_job *enqueue(struct ipmi_bmc *b, enum ipmi_op op, void *userd
 
 	j->bmc = b;
 	j->op = op;
-	j->step = ops[op].steps;
+	j->step = ipmi_op_steps(op);
 	j->userdata = userdata;
 	while (*at)
 		at = &(*at)->next;
@@ -313,16 +252,38 @@ static void job_end(struct ipmi_job *j, int r, const char *msg)
 		run_at(b, b->not_before_ms);
 }
 
+static int fault_errno(enum ipmi_fault fault)
+{
+	switch (fault) {
+	case IPMI_FAULT_UNREACHABLE:
+		return -EHOSTUNREACH;
+	case IPMI_FAULT_USER:
+	case IPMI_FAULT_PASSWORD:
+	case IPMI_FAULT_PRIVILEGE:
+		return -EACCES;
+	case IPMI_FAULT_CIPHER:
+		return -EPROTONOSUPPORT;
+	case IPMI_FAULT_NO_TOOL:
+		return -ENOENT;
+	case IPMI_FAULT_NONE:
+	case IPMI_FAULT_BUSY:
+	case IPMI_FAULT_OTHER:
+		break;
+	}
+	return -EIO;
+}
+
+bool ipmi_is_refusal(int r)
+{
+	return r == -EACCES || r == -EPROTONOSUPPORT || r == -ENOENT;
+}
+
 static void job_fail(struct ipmi_job *j, enum ipmi_fault fault, const char *out)
 {
 	struct ipmi_bmc *b = j->bmc;
 	_cleanup_free_ char *msg = ipmi_fault_words(fault, b->address, b->user, out);
 
-	job_end(j,
-		fault == IPMI_FAULT_UNREACHABLE ? -EHOSTUNREACH
-			: ipmi_fault_is_login(fault) ? -EACCES
-						     : -EIO,
-		msg);
+	job_end(j, fault_errno(fault), msg);
 }
 
 static void next_step(struct ipmi_job *j)
@@ -332,7 +293,7 @@ static void next_step(struct ipmi_job *j)
 	j->tries = 0;
 }
 
-static void again_from(struct ipmi_job *j, enum step step)
+static void again_from(struct ipmi_job *j, enum ipmi_step step)
 {
 	while (*j->step != step)
 		j->step--;
@@ -342,13 +303,13 @@ static void again_from(struct ipmi_job *j, enum step step)
 
 /* ---- the steps ---- */
 
-static unsigned wait_limit(enum step step)
+static unsigned wait_limit(enum ipmi_step step)
 {
 	return step == STEP_WAIT_OFF_SOFT ? WAIT_SOFT_MS : WAIT_MS;
 }
 
 /* The power was read in a step that waits for one. */
-static void waited(struct ipmi_job *j, enum ipmi_power want, enum step command)
+static void waited(struct ipmi_job *j, enum ipmi_power want, enum ipmi_step command)
 {
 	struct ipmi_bmc *b = j->bmc;
 	uint64_t age = now_mono_ms() - j->step_began_ms;
@@ -469,7 +430,7 @@ static void step_done(struct ipmi_job *j, const char *out)
 	}
 }
 
-static bool reads_power(enum step step)
+static bool reads_power(enum ipmi_step step)
 {
 	return step == STEP_QUERY || step == STEP_WAIT_OFF ||
 		step == STEP_WAIT_OFF_SOFT || step == STEP_WAIT_ON ||
@@ -592,67 +553,6 @@ int ipmi_sol_spawn(struct ipmi_bmc *b, int in, int out, pid_t *ret)
 	return run_spawn(c.argv, c.env, in, out, ret);
 }
 
-static const char *const *text_words(const struct ipmi_job *j)
-{
-	static const char *const sensors[] = {"sensor", NULL};
-	static const char *const sel[] = {"-c", "-Z", "sel", "elist", "last", "1000", NULL};
-	static const char *const clear[] = {"sel", "clear", NULL};
-	static const char *const sol_off[] = {"sol", "deactivate", NULL};
-
-	if (j->op == IPMI_IDENTIFY)
-		return j->identify;
-	return j->op == IPMI_SENSORS ? sensors
-		: j->op == IPMI_SEL  ? sel
-		: j->op == IPMI_SEL_CLEAR ? clear
-					  : sol_off;
-}
-
-/* The ipmitool words of a step; NULL: nothing to send, go to the next step. */
-static const char *const *step_words(const struct ipmi_job *j)
-{
-	static const char *const status[] = {"chassis", "power", "status", NULL};
-	static const char *const on[] = {"chassis", "power", "on", NULL};
-	static const char *const off[] = {"chassis", "power", "off", NULL};
-	static const char *const soft[] = {"chassis", "power", "soft", NULL};
-	static const char *const reset[] = {"chassis", "power", "reset", NULL};
-	static const char *const pxe[] = {
-		"chassis", "bootdev", "pxe", "options=efiboot", NULL};
-	/* the same by hand: valid, once, UEFI; network. For BMCs that refuse what goes with it */
-	static const char *const pxe_raw[] = {
-		"raw", "0", "8", "5", "0xe0", "0x04", "0", "0", "0", NULL};
-	static const char *const param[] = {"chassis", "bootparam", "get", "5", NULL};
-	static const char *const cold[] = {"mc", "reset", "cold", NULL};
-	enum ipmi_power power = j->bmc->power;
-
-	switch (*j->step) {
-	case STEP_QUERY:
-	case STEP_WAIT_OFF:
-	case STEP_WAIT_OFF_SOFT:
-	case STEP_WAIT_ON:
-	case STEP_WAIT_BMC:
-		return status;
-	case STEP_COLD:
-		return cold;
-	case STEP_TEXT:
-		return text_words(j);
-	case STEP_OFF:
-		return power == IPMI_POWER_OFF ? NULL : off;
-	case STEP_ON:
-		return power == IPMI_POWER_ON ? NULL : on;
-	case STEP_SOFT:
-		return power == IPMI_POWER_OFF ? NULL : soft;
-	case STEP_RESET:
-		return reset;
-	case STEP_SET_PXE:
-		return j->pxe_again ? pxe_raw : pxe;
-	case STEP_CHECK_PXE:
-		return param;
-	case STEP_END:
-		break;
-	}
-	return NULL;
-}
-
 static bool reset_while_off(const struct ipmi_job *j)
 {
 	return *j->step == STEP_RESET && j->bmc->power == IPMI_POWER_OFF;
@@ -663,7 +563,8 @@ static void pump(struct ipmi_bmc *b)
 {
 	while (!b->child && b->queue) {
 		struct ipmi_job *j = b->queue;
-		const char *const *words = step_words(j);
+		const char *const *words = ipmi_step_words(
+			*j->step, j->op, b->power, j->pxe_again, j->identify);
 		int r;
 
 		if (j->cancelled || *j->step == STEP_END) {

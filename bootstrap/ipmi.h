@@ -52,14 +52,18 @@ struct ipmi_hooks {
 
 /*
  * Once per job: r is 0, or -errno with words in msg; -EHOSTUNREACH when the BMC does not
- * answer, -EACCES when it refuses the login; -ECANCELED when the BMC was freed.
- * Called from the event loop, never from within ipmi_submit.
+ * answer, -EACCES when it refuses the login, -EPROTONOSUPPORT: every cipher suite, -ENOENT:
+ * there is no ipmitool; -ECANCELED when the BMC was freed. Called from the event loop, never
+ * from within ipmi_submit.
  */
 typedef void (*ipmi_done_fn)(
 	int r, enum ipmi_power power, const char *msg, void *userdata);
 
 /* As ipmi_done_fn; text is ipmitool's output when r is 0, else what went wrong. */
 typedef void (*ipmi_text_fn)(int r, const char *text, void *userdata);
+
+/* Would it say the same when it was asked again, until a person has changed something? */
+bool ipmi_is_refusal(int r);
 
 struct ipmi_bmc *ipmi_bmc_new(sd_event *event, const struct ipmi_hooks *hooks);
 void ipmi_bmc_free(struct ipmi_bmc *b); /* ends the running child; NULL is fine */

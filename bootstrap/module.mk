@@ -25,6 +25,10 @@ fuzz-cli_WITH := bootstrap/watch.c bootstrap/view.c bootstrap/progress.c bootstr
 	bootstrap/term.c bootstrap/client.c
 fuzz-cli_PKGS := jansson
 
+# what the tests of several files want together
+FSM := bootstrap/fsm.c bootstrap/suspect.c
+IPMI := bootstrap/ipmi.c bootstrap/ipmicall.c bootstrap/ipmisteps.c bootstrap/ipmitext.c
+
 PROGS += ondold
 ondold_SRCS := bootstrap/ondold.c bootstrap/access.c bootstrap/api.c bootstrap/api_bmc.c bootstrap/bmctext.c bootstrap/api_cloud.c bootstrap/api_console.c bootstrap/api_metrics.c bootstrap/api_node.c \
 	bootstrap/conclean.c bootstrap/conlines.c bootstrap/conrec.c bootstrap/console.c bootstrap/node_console.c bootstrap/sol.c \
@@ -35,6 +39,7 @@ ondold_SRCS := bootstrap/ondold.c bootstrap/access.c bootstrap/api.c bootstrap/a
 	bootstrap/node_report.c bootstrap/notify.c bootstrap/profile.c bootstrap/promtext.c bootstrap/pxe.c bootstrap/pxetext.c \
 	bootstrap/radv.c \
 	bootstrap/radvtext.c bootstrap/rackstate.c bootstrap/range.c bootstrap/serve.c bootstrap/store.c bootstrap/tlsport.c
+ondold_SRCS += bootstrap/ipmisteps.c bootstrap/suspect.c
 ondold_USES := images common
 ondold_PKGS := libmicrohttpd sqlite3 gnutls jansson libsystemd
 
@@ -69,33 +74,33 @@ fuzz-commands_WITHOUT := common/http.c common/http_loop.c
 fuzz-commands_PKGS := $(ondol_PKGS)
 fuzz-state_WITH := bootstrap/access.c bootstrap/cloudsecrets.c bootstrap/conrec.c bootstrap/rackca.c
 fuzz-state_PKGS := gnutls jansson
-fuzz-console_WITH := bootstrap/conescape.c bootstrap/ipmi.c bootstrap/ipmicall.c bootstrap/ipmitext.c
+fuzz-console_WITH := bootstrap/conescape.c $(IPMI)
 fuzz-console_PKGS := libsystemd
-fuzz-diagnose_WITH := bootstrap/diagnose.c bootstrap/fsm.c
+fuzz-diagnose_WITH := bootstrap/diagnose.c $(FSM)
 fuzz-diagnose_PKGS := jansson
-fuzz-deploy_WITH := bootstrap/fsm.c bootstrap/ipmitext.c bootstrap/pxetext.c bootstrap/radvtext.c \
+fuzz-deploy_WITH := $(FSM) bootstrap/ipmitext.c bootstrap/pxetext.c bootstrap/radvtext.c \
 	bootstrap/range.c
-test-fsm_WITH := bootstrap/fsm.c
-test-fsm-walk_WITH := bootstrap/fsm.c
-test-diagnose_WITH := bootstrap/diagnose.c bootstrap/fsm.c bootstrap/identity.c bootstrap/ipmitext.c
+test-fsm_WITH := $(FSM)
+test-fsm-walk_WITH := $(FSM)
+test-diagnose_WITH := bootstrap/diagnose.c $(FSM) bootstrap/identity.c bootstrap/ipmitext.c
 test-diagnose_PKGS := jansson
 test-eventlog_WITH := bootstrap/eventlog.c
 test-eventlog_PKGS := jansson
 test-eventlog_LDFLAGS := -Wl,--wrap=log_with
-test-notify_WITH := bootstrap/notify.c bootstrap/fsm.c
+test-notify_WITH := bootstrap/notify.c $(FSM)
 test-notify_PKGS := libsystemd
 test-promtext_WITH := bootstrap/promtext.c
-test-metrics_WITH := bootstrap/metrics.c bootstrap/promtext.c bootstrap/ipmitext.c bootstrap/fsm.c
+test-metrics_WITH := bootstrap/metrics.c bootstrap/promtext.c bootstrap/ipmitext.c $(FSM)
 test-metrics_PKGS := jansson libsystemd
 test-store_WITH := bootstrap/store.c
 test-store_PKGS := sqlite3 gnutls jansson
 test-ipmitext_WITH := bootstrap/ipmitext.c
-test-ipmi_WITH := bootstrap/ipmi.c bootstrap/ipmicall.c bootstrap/ipmitext.c
+test-ipmi_WITH := $(IPMI)
 test-ipmi_PKGS := libsystemd
 test-pxetext_WITH := bootstrap/pxetext.c
 test-radvtext_WITH := bootstrap/radvtext.c
 test-range_WITH := bootstrap/range.c
-test-apply_WITH := bootstrap/apply.c bootstrap/fsm.c
+test-apply_WITH := bootstrap/apply.c $(FSM)
 test-apply_PKGS := jansson
 test-cloudview_WITH := bootstrap/cloudview.c
 test-cloudview_PKGS := jansson

@@ -93,29 +93,61 @@ void node_query_power(struct node *n)
 	ipmi_submit(n->bmc, IPMI_STATUS, on_queried, n);
 }
 
+static void power_failed(struct node *n, int r, const char *msg)
+{
+	if (r != -ECANCELED)
+		node_event(n, "ipmi",
+			ipmi_is_refusal(r) ? FSM_EV_POWER_REFUSED : FSM_EV_POWER_FAILED, msg,
+			NULL);
+}
+
 static void on_booted(
 	int r, _unused_ enum ipmi_power power, const char *msg, void *userdata)
 {
 	struct node *n = userdata;
 
 	n->boot_job = NULL;
-	if (r == -ECANCELED)
-		return;
 	if (r < 0)
-		node_event(n, "ipmi", FSM_EV_POWER_FAILED, msg, NULL);
+		power_failed(n, r, msg);
 	else
 		node_event(n, "ipmi", FSM_EV_POWERED,
 			"powered on, to boot from the network once", NULL);
 }
 
+static void on_reset(int r, _unused_ enum ipmi_power power, const char *msg, void *userdata)
+{
+	struct node *n = userdata;
+	_cleanup_free_ char *text = NULL;
+
+	n->boot_job = NULL;
+	if (r < 0) {
+		power_failed(n, r, msg);
+		return;
+	}
+	text = xasprintf("BMC %s answers again after its reset", n->bmc_text);
+	node_event(n, "ipmi", FSM_EV_BMC_BACK, text, NULL);
+}
+
 /* ---- life ---- */
 
-static struct fsm_policy policy_of(const struct ondold *o)
+/* FNV-1a of its name. */
+static uint32_t seed_of(const char *name)
 {
+	uint32_t hash = UINT32_C(2166136261);
+
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * UINT32_C(16777619);
+	return hash;
+}
+
+static struct fsm_policy policy_of(const struct node *n)
+{
+	const struct ondold *o = n->o;
 	const struct rack_deadlines *d = &o->rack->deadlines;
 
 	return (struct fsm_policy){
 		.limits = {[FSM_POWERING] = {d->powering_ms, 0},
+			[FSM_BMC_RESET] = {d->resetting_bmc_ms, 0},
 			[FSM_NETBOOT] = {d->network_booting_ms, 0},
 			[FSM_AGENT] = {d->agent_ms, 0},
 			[FSM_INSTALLING] = {d->installing_ms, d->installing_stall_ms},
@@ -123,6 +155,8 @@ static struct fsm_policy policy_of(const struct ondold *o)
 			/* a cloud takes as long as it takes */
 			[FSM_CONFIGURING] = {0, d->configuring_stall_ms}},
 		.patience_percent = o->opts.patience_percent,
+		.retries = o->rack->retries,
+		.seed = seed_of(n->name),
 	};
 }
 
@@ -155,6 +189,7 @@ struct node *node_new(struct ondold *o, const struct rack_node *conf)
 	n->name = xstrdup(conf->name);
 	n->reason = xstrdup("");
 	n->step = xstrdup("");
+	n->cause = xstrdup("");
 	n->wipe = json_array();
 	n->since_ms = now_real_ms();
 	n->heard_ms = now_mono_ms();
@@ -188,6 +223,7 @@ void node_free(struct node *n)
 	free(n->reason);
 	free(n->step);
 	free(n->enrol.cert);
+	free(n->cause);
 	free(n->blocked);
 	free(n);
 }
@@ -207,20 +243,24 @@ void node_set_conf(struct node *n, const struct rack_node *conf)
 		remember_cipher(n);
 		console_new_login(n->console);
 	}
-	n->policy = policy_of(n->o);
+	n->policy = policy_of(n);
 	arm_deadline(n);
 }
 
 /* ---- the machine ---- */
 
-/* A run begins with powering, or with a change to a node that was at rest. */
+/* A run begins with its first try, or with a change to a node that was at rest. */
+static bool begins_run(const struct node *n, enum fsm_state from, enum fsm_state to)
+{
+	if (to == FSM_POWERING || to == FSM_IDLE)
+		return n->fsm.tries <= (to == FSM_POWERING);
+	return to == FSM_CONFIGURING && (from == FSM_READY || from == FSM_FAILED);
+}
+
 static void add_phase(
 	struct node *n, enum fsm_state from, enum fsm_state to, uint64_t real_ms)
 {
-	bool again = to == FSM_POWERING || to == FSM_IDLE ||
-		(to == FSM_CONFIGURING && (from == FSM_READY || from == FSM_FAILED));
-
-	if (again)
+	if (begins_run(n, from, to))
 		n->n_phases = 0;
 	if (to == FSM_IDLE || n->n_phases == NODE_MAX_PHASES)
 		return;
@@ -236,6 +276,12 @@ static void note_transition(struct node *n, enum fsm_state from, enum fsm_state 
 	set_text(&n->reason, reason);
 	node_set_step(n, "");
 	n->has_progress = false;
+	if (to == FSM_RETRY || to == FSM_BMC_RESET)
+		set_text(&n->cause, reason);
+	if (to == FSM_IDLE && n->fsm.tries == 0)
+		set_text(&n->cause, "");
+	if (to == FSM_BMC_RESET)
+		node_set_step(n, "resetting its BMC, the last thing to try");
 	if (to == FSM_POWERING) {
 		json_decref(n->disk);
 		n->disk = NULL;
@@ -255,8 +301,7 @@ static void transition(struct node *n, const struct fsm_output *out)
 	const char *a = fsm_state_str(from), *b = fsm_state_str(to);
 	json_t *data =
 		json_pack("{s:s, s:s, s:s}", "from", a, "to", b, "reason", out->reason);
-	_cleanup_free_ char *text =
-		xasprintf("%s -> %s%s%s", a, b, *out->reason ? ": " : "", out->reason);
+	_cleanup_free_ char *text = fsm_moved_words(from, out, &n->policy, now_mono_ms());
 
 	if (!data) /* a reason that is not UTF-8 cannot be kept */
 		data = json_pack("{s:s, s:s, s:s}", "from", a, "to", b, "reason", "");
@@ -266,7 +311,7 @@ static void transition(struct node *n, const struct fsm_output *out)
 	note_transition(n, from, to, out->reason, now_real_ms());
 	ondold_event(n->o, n, "ondold", "state", text, data);
 	json_decref(data);
-	node_console_follow(n, to == FSM_POWERING);
+	node_console_follow(n, to == FSM_POWERING && n->fsm.tries == 1);
 	if (to == FSM_POWERING)
 		cloud_facts_changed(n, false);
 	if (to == FSM_READY)
@@ -283,6 +328,8 @@ static void carry_out(struct node *n, unsigned actions)
 		enrol_revoke(n);
 	if (actions & FSM_DO_POWER)
 		n->boot_job = ipmi_submit(n->bmc, IPMI_NETBOOT, on_booted, n);
+	if (actions & FSM_DO_RESET_BMC)
+		n->boot_job = ipmi_submit(n->bmc, IPMI_COLD_RESET, on_reset, n);
 	if (actions & FSM_DO_SCHEDULE)
 		ondold_schedule(n->o);
 	/* FSM_DO_DROP is the applier's: it knows who still points here. */
@@ -424,6 +471,9 @@ void node_resume(struct node *n)
 	if (fsm_lost_wish(&n->fsm))
 		node_step(n, FSM_EV_INSTALL,
 			"the installation that was asked for when ondold was killed");
+	if (fsm_lost_refusal(&n->fsm))
+		node_step(n, FSM_EV_POWER_REFUSED,
+			"its BMC refused before ondold was killed: see `ondol why`");
 	node_console_follow(n, false);
 	carry_out(n, fsm_resume(&n->fsm, &n->policy, now_mono_ms()));
 	if (n->fsm.state != FSM_POWERING)

@@ -20,7 +20,7 @@ struct console;
 struct ondold;
 struct cloudparts;
 
-#define NODE_MAX_PHASES 32
+#define NODE_MAX_PHASES 64 /* eleven tries, and what follows */
 #define NODE_SILENT_MS 90000
 
 struct node_phase {
@@ -40,6 +40,7 @@ struct node {
 	struct fsm_policy policy; /* as conf's rack has it */
 	uint64_t since_ms; /* of the state; since 1970 */
 	char *reason, *step; /* owned, never NULL */
+	char *cause; /* owned: why the try before this one failed; "" for the first */
 	struct node_phase phases[NODE_MAX_PHASES];
 	size_t n_phases;
 	bool has_progress;
@@ -56,7 +57,7 @@ struct node {
 
 	struct ipmi_bmc *bmc; /* owned */
 	struct console *console; /* owned */
-	struct ipmi_job *boot_job; /* borrowed from bmc: powering */
+	struct ipmi_job *boot_job; /* borrowed from bmc: powering, or the BMC's reset */
 	enum ipmi_power power; /* as last read */
 	int bmc_reachable; /* as last asked: 0, 1; -1: not yet */
 

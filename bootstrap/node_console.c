@@ -29,10 +29,10 @@ void node_console_new(struct node *n)
 		console_new(n->o->event, &n->o->consoles, n->bmc, dir, n->name, &hooks);
 }
 
-/* From power-on until it is ready, or will not be. */
+/* From power-on until it is ready, or will not be; in the pause it may yet say why. */
 static bool is_recorded(enum fsm_state s)
 {
-	return s == FSM_POWERING || s == FSM_NETBOOT || s == FSM_AGENT ||
+	return s == FSM_RETRY || s == FSM_POWERING || s == FSM_NETBOOT || s == FSM_AGENT ||
 		s == FSM_INSTALLING || s == FSM_FIRST_BOOT || s == FSM_CONFIGURING;
 }
 

@@ -57,23 +57,50 @@ static const char *serial(const struct node *n)
 	return n->inv ? n->inv->serial : "";
 }
 
+static json_t *text(const char *s)
+{
+	json_t *v = json_string(s);
+
+	return v ? v : json_string("(not UTF-8)");
+}
+
+/* Its tries, when it is not the first one that goes on. */
+static json_t *retry(const struct node *n)
+{
+	const struct fsm_node *f = &n->fsm;
+	bool waits = f->state == FSM_RETRY, is_next = waits || f->state == FSM_BMC_RESET ||
+		f->state == FSM_IDLE;
+	unsigned number = f->tries + is_next;
+	/* from when it was entered in either clock: the answer is to stay the same while it waits */
+	uint64_t wait_ms = waits ? fsm_deadline(f, &n->policy) - f->entered_ms : 0;
+
+	if (!fsm_is_installing(f) || number < 2)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:o}", "try", (json_int_t)number, "of",
+		(json_int_t)MAX(number, n->policy.retries + 1), "at",
+		(json_int_t)(waits ? n->since_ms + wait_ms : 0), "cause",
+		text(n->cause));
+}
+
 static char *step(const struct node *n)
 {
 	if (fsm_waits_for_slot(&n->fsm))
 		return xasprintf(
 			"waiting for its turn (parallel_installs = %u, one a second)",
 			n->o->rack->parallel_installs);
+	if (n->fsm.state == FSM_RETRY)
+		return xstrdup("pausing before the next try");
 	return xstrdup(n->step);
 }
 
 static void set(json_t *obj, const char *key, json_t *value)
 {
-	json_object_set_new(obj, key, value ? value : json_string("(not UTF-8)"));
+	json_object_set_new(obj, key, value);
 }
 
 static void set_str(json_t *obj, const char *key, const char *value)
 {
-	set(obj, key, json_string(value));
+	set(obj, key, text(value));
 }
 
 static void set_u64(json_t *obj, const char *key, uint64_t value)
@@ -83,17 +110,18 @@ static void set_u64(json_t *obj, const char *key, uint64_t value)
 
 static void add_run(json_t *obj, const struct node *n)
 {
-	_cleanup_free_ char *text = step(n);
+	_cleanup_free_ char *now = step(n);
 
 	set_str(obj, "state", fsm_state_str(n->fsm.state));
 	set_u64(obj, "since", n->since_ms);
 	set_str(obj, "reason", n->reason);
-	set_str(obj, "step", text);
+	set_str(obj, "step", now);
 	set(obj, "progress",
 		n->has_progress ? json_pack("{s:I, s:I}", "done", (json_int_t)n->done,
 					  "total", (json_int_t)n->total)
 				: json_null());
 	set(obj, "disk", or_null(n->disk));
+	set(obj, "retry", retry(n));
 	set(obj, "phases", phases(n, now_real_ms()));
 }
 

@@ -392,6 +392,8 @@ static bool is_on_its_way(const struct node *n)
 {
 	switch (n->fsm.state) {
 	case FSM_IDLE:
+	case FSM_RETRY:
+	case FSM_BMC_RESET:
 	case FSM_POWERING:
 	case FSM_NETBOOT:
 	case FSM_AGENT:

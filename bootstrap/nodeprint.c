@@ -24,7 +24,7 @@ static _printf_(3, 4) void line(
 
 void nodeprint_state(const struct cli *cli, const struct node_view *n)
 {
-	_cleanup_free_ char *role = node_view_role(n);
+	_cleanup_free_ char *role = node_view_role(n), *try = node_view_try(n, now_real_ms());
 	char since[32], seen[32] = "never", duration[32];
 
 	cli_date_time(n->since_ms, since);
@@ -35,6 +35,9 @@ void nodeprint_state(const struct cli *cli, const struct node_view *n)
 	line(cli, "state", "%s since %s", n->state, since);
 	line(cli, "reason", "%s", n->reason);
 	line(cli, "step", "%s", n->step);
+	if (n->try)
+		line(cli, "tries", "%s, of %u%s%s", try, n->try_of,
+			n->try_ms ? "" : "; the one before: ", n->try_ms ? "" : n->cause);
 	line(cli, "role", "%s", role);
 	line(cli, "address", "%s", n->address);
 	line(cli, "BMC", "%s, power %s", n->bmc, *n->power ? n->power : "unknown");

@@ -5,7 +5,7 @@
 
 /* Well first, then what goes on, in the order of an install. */
 static const enum fsm_state order[FSM_N_STATES] = {FSM_READY, FSM_FAILED, FSM_ENROL, FSM_IDLE,
-	FSM_POWERING, FSM_NETBOOT, FSM_AGENT, FSM_INSTALLING, FSM_FIRST_BOOT, FSM_CONFIGURING,
+	FSM_RETRY, FSM_BMC_RESET, FSM_POWERING, FSM_NETBOOT, FSM_AGENT, FSM_INSTALLING, FSM_FIRST_BOOT, FSM_CONFIGURING,
 	FSM_MAINTENANCE, FSM_CANCELLED};
 
 char *notify_words(const unsigned count[static FSM_N_STATES], bool has_rack, bool rack_lost)

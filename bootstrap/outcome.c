@@ -68,9 +68,16 @@ static void tell_failure(
 	}
 	cli_error(cli, "%s %s: %s", n->name, n->state,
 		*n->reason ? n->reason : "no reason was given");
-	fprintf(stderr,
-		"       `ondol why %s` shows what led to it; `ondol reinstall %s` tries again.\n",
-		g->node, g->node);
+	if (streq(n->state, "maintenance"))
+		fprintf(stderr,
+			"       `ondol why %s` shows what led to it; `ondol maintenance %s off` "
+			"takes it back.\n",
+			g->node, g->node);
+	else
+		fprintf(stderr,
+			"       `ondol why %s` shows what led to it; `ondol reinstall %s` tries "
+			"again.\n",
+			g->node, g->node);
 }
 
 static int judge(const struct cli *cli, const struct follow_spec *spec,

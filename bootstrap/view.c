@@ -15,6 +15,7 @@
 
 const char *const run_states[] = {"powering", "network-booting", "agent", "installing",
 	"first-boot", "configuring", NULL};
+static const char *const pauses[] = {"retrying", "resetting-bmc"};
 
 static char *str(struct jx *j, const char *key)
 {
@@ -110,7 +111,15 @@ static void read_parts(struct jx *j, struct node_view *n)
 	struct jx progress = {.obj = object_opt(j, "progress")};
 	struct jx disk = {.obj = object_opt(j, "disk")};
 	struct jx task = {.obj = object_opt(j, "task")};
+	struct jx retry = {.obj = object_opt(j, "retry")};
 
+	n->cause = retry.obj ? free_text(&retry, "cause") : xstrdup("");
+	if (retry.obj) {
+		n->try = (unsigned)jx_uint(&retry, "try", 2, 1000);
+		n->try_of = (unsigned)jx_uint(&retry, "of", 1, 1000);
+		n->try_ms = jx_uint_opt(&retry, "at", 0, MAX_TIME_MS, 0);
+		jx_merge(j, "retry", &retry);
+	}
 	n->has_progress = progress.obj != NULL;
 	if (n->has_progress) {
 		n->done = jx_uint(&progress, "done", 0, MAX_BYTES);
@@ -186,6 +195,7 @@ void node_view_clear(struct node_view *n)
 	free(n->state);
 	free(n->reason);
 	free(n->step);
+	free(n->cause);
 	free(n->address);
 	free(n->bmc);
 	free(n->power);
@@ -302,6 +312,31 @@ char *node_view_role(const struct node_view *n)
 	return *n->kind ? xasprintf("%s %s", n->role, n->kind) : xstrdup(n->role);
 }
 
+char *node_view_try(const struct node_view *n, uint64_t now_ms)
+{
+	uint64_t left = n->try_ms > now_ms ? (n->try_ms - now_ms + 999) / 1000 : 0;
+
+	if (!n->try)
+		return xstrdup("");
+	if (!n->try_ms)
+		return xasprintf("%u%s try", n->try, ordinal_suffix(n->try));
+	return xasprintf("%u%s try in %llu s: %s", n->try, ordinal_suffix(n->try),
+		(unsigned long long)left, n->cause);
+}
+
+char *node_view_remark(const struct node_view *n, uint64_t now_ms)
+{
+	_cleanup_free_ char *try = node_view_try(n, now_ms);
+
+	if (n->try_ms)
+		return TAKE_PTR(try);
+	if (*n->reason && !node_view_is_going(n))
+		return xstrdup(n->reason);
+	if (n->try && !n->has_progress)
+		return xasprintf("%s%s(%s)", n->step, *n->step ? " " : "", try);
+	return xstrdup(n->step);
+}
+
 enum term_style node_view_style(const struct node_view *n)
 {
 	if (streq(n->state, "ready"))
@@ -320,6 +355,9 @@ bool node_view_in_run(const struct node_view *n)
 {
 	for (size_t i = 0; run_states[i]; i++)
 		if (streq(n->state, run_states[i]))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(pauses); i++)
+		if (streq(n->state, pauses[i]))
 			return true;
 	return false;
 }
@@ -340,5 +378,7 @@ uint64_t node_view_run_ms(const struct node_view *n)
 
 	for (size_t i = 0; run_states[i]; i++)
 		sum += node_view_phase_ms(n, run_states[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(pauses); i++)
+		sum += node_view_phase_ms(n, pauses[i]);
 	return sum;
 }

@@ -27,6 +27,9 @@ struct node_view {
 	unsigned unit;
 	uint64_t since_ms, last_seen_ms;
 	uint64_t revision, reported;
+	unsigned try, try_of; /* 0: it is the run's first */
+	uint64_t try_ms; /* when this try begins; 0: it has */
+	char *cause; /* why the try before it failed; "" without one */
 	bool has_progress;
 	uint64_t done, total; /* bytes */
 	bool has_disk; /* what the last install wrote */
@@ -76,10 +79,14 @@ void events_view_clear(struct events_view *e);
 
 /* "storage block"; caller frees */
 char *node_view_role(const struct node_view *n);
+/* "2nd try in 43 s: no DHCP request…", "2nd try", or "" for the first; caller frees */
+char *node_view_try(const struct node_view *n, uint64_t now_ms);
+/* What is said beside the state: the pause, the step, or for a node at rest why; caller frees. */
+char *node_view_remark(const struct node_view *n, uint64_t now_ms);
 enum term_style node_view_style(const struct node_view *n);
 /* Its run goes on, or it waits for its turn. */
 bool node_view_is_going(const struct node_view *n);
-/* In one of run_states[]: its time runs. */
+/* In one of run_states[], or in a pause between tries: its time runs. */
 bool node_view_in_run(const struct node_view *n);
 /* Milliseconds that the last run spent in a state / altogether, as of the answer. */
 uint64_t node_view_phase_ms(const struct node_view *n, const char *state);

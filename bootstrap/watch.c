@@ -36,8 +36,9 @@ enum goal_result goal_check(const struct goal *g, const struct node_view *n)
 		return g->kind == GOAL_REPORTED && n->reported < n->revision
 			? GOAL_GOING
 			: GOAL_REACHED;
+	/* Who asked for a run did not get it; ondold itself may have set the node aside. */
 	if (streq(n->state, "maintenance"))
-		return GOAL_RESTING;
+		return g->kind == GOAL_RUN ? GOAL_FAILED : GOAL_RESTING;
 	return g->kind == GOAL_SETTLED && !node_view_is_going(n) ? GOAL_RESTING
 								 : GOAL_GOING;
 }
@@ -95,29 +96,35 @@ void watch_feed(struct watch *w, const struct status_view *s, uint64_t now_ms)
 	}
 }
 
-/* What is said beside the state: the step, or for a node that failed the reason. */
-static const char *remark(const struct node_view *n)
+/* For a log: without what changes every second. */
+static char *remark(const struct node_view *n)
 {
 	if (streq(n->state, "ready"))
-		return "";
-	if (*n->reason && !node_view_is_going(n))
-		return n->reason;
-	return n->step;
+		return xstrdup("");
+	return n->try_ms ? xasprintf("before the %u%s try: %s", n->try, ordinal_suffix(n->try),
+				   n->cause)
+			 : node_view_remark(n, 0);
+}
+
+static char *live_remark(const struct node_view *n, uint64_t now_ms)
+{
+	return streq(n->state, "ready") ? xstrdup("") : node_view_remark(n, now_ms);
 }
 
 struct row_texts { /* what a row borrows */
 	char *name, *role, *state, *step;
 };
 
+/* age_ms: of the status */
 static struct progress_row make_row(struct watch *w, const struct node_view *n,
-	uint64_t now_ms, bool utf8, struct row_texts *texts)
+	uint64_t status_ms, uint64_t age_ms, bool utf8, struct row_texts *texts)
 {
 	_cleanup_free_ char *role = node_view_role(n);
+	_cleanup_free_ char *step = live_remark(n, status_ms + age_ms);
 	bool going = node_view_is_going(n);
-	uint64_t age = node_view_in_run(n) && now_ms > w->fed_ms ? now_ms - w->fed_ms : 0;
 
 	*texts = (struct row_texts){text_clean(n->name, utf8), text_clean(role, utf8),
-		text_clean(n->state, utf8), text_clean(remark(n), utf8)};
+		text_clean(n->state, utf8), text_clean(step, utf8)};
 	return (struct progress_row){
 		.name = texts->name,
 		.role = texts->role,
@@ -127,7 +134,7 @@ static struct progress_row make_row(struct watch *w, const struct node_view *n,
 		.done = n->done,
 		.total = n->has_progress && going ? n->total : 0,
 		.bytes_per_s = seen_of(w, n->name)->rate.bytes_per_s,
-		.elapsed_ms = node_view_run_ms(n) + age,
+		.elapsed_ms = node_view_run_ms(n) + (node_view_in_run(n) ? age_ms : 0),
 	};
 }
 
@@ -138,12 +145,14 @@ size_t watch_lines(struct watch *w, const struct status_view *s, uint64_t now_ms
 	struct row_texts *texts = xcalloc(s->n_nodes + 1, sizeof(*texts));
 	char **lines = xcalloc(s->n_nodes + 1, sizeof(*lines));
 	struct progress_widths widths = {0};
+	uint64_t age_ms = now_ms > w->fed_ms ? now_ms - w->fed_ms : 0;
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		if (!shown(w, s->nodes[i].name))
 			continue;
-		rows[n] = make_row(w, &s->nodes[i], now_ms, utf8, &texts[n]);
+		rows[n] = make_row(
+			w, &s->nodes[i], s->now_ms, age_ms, utf8, &texts[n]);
 		progress_widen(&widths, &rows[n++]);
 	}
 	/* room for the longest state, so that the columns stay where they are */
@@ -171,9 +180,10 @@ void watch_lines_free(char **lines, size_t n)
 /* Is there something new to say of the node? Remembers it as said. */
 static bool changed(struct seen *seen, const struct node_view *n)
 {
+	_cleanup_free_ char *step = remark(n);
 	unsigned tenth = n->has_progress ? progress_percent(n->done, n->total) / 10 : 0;
 	bool new_words = !seen->state || !streq(seen->state, n->state) ||
-		!streq(seen->step, remark(n));
+		!streq(seen->step, step);
 
 	if (!new_words && tenth == seen->tenth)
 		return false;
@@ -185,14 +195,14 @@ static bool changed(struct seen *seen, const struct node_view *n)
 	free(seen->state);
 	free(seen->step);
 	seen->state = xstrdup(n->state);
-	seen->step = xstrdup(remark(n));
+	seen->step = TAKE_PTR(step);
 	seen->tenth = tenth;
 	return true;
 }
 
 static void put_change(FILE *f, const struct node_view *n, const char *prefix, bool utf8)
 {
-	_cleanup_free_ char *step = text_clean(remark(n), utf8);
+	_cleanup_free_ char *raw = remark(n), *step = text_clean(raw, utf8);
 
 	fprintf(f, "%s%s %s", prefix, n->name, n->state);
 	if (*step)

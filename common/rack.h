@@ -103,7 +103,7 @@ struct rack_cloud { /* [cloud] */
 };
 
 struct rack_deadlines { /* [deadlines], in ms; a stall is a time without progress */
-	unsigned powering_ms, network_booting_ms, agent_ms;
+	unsigned powering_ms, resetting_bmc_ms, network_booting_ms, agent_ms;
 	unsigned installing_ms, installing_stall_ms;
 	unsigned first_boot_ms, configuring_stall_ms;
 };
@@ -121,6 +121,7 @@ struct rack {
 	unsigned api_port; /* the node API, over TLS */
 	char *image;      /* image profile: "core", "full" */
 	unsigned parallel_installs; /* 1..RACK_MAX_NODES */
+	unsigned retries; /* 0..9: of a run, after a failure that a power cycle can mend */
 	uint32_t page_address; /* where operators reach the page over TLS */
 	unsigned page_port; /* 0: no page */
 	struct rack_deadlines deadlines; /* of each state of a node */

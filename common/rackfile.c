@@ -202,6 +202,7 @@ static void read_general(struct reader *rd)
 				r->http_port);
 		r->image = read_word(rd, "image", parse_hostname, "the name of an image profile", "core");
 		r->parallel_installs = read_uint(rd, "parallel_installs", 1, RACK_MAX_NODES, 4, false);
+		r->retries = read_uint(rd, "retries", 0, 9, 2, false);
 		read_page(rd);
 	}
 	if (enter(rd, "bmc", "it describes the network of the service processors")) {

@@ -22,6 +22,8 @@ struct deadline {
 
 static const struct deadline deadlines[] = {
 	DEADLINE("powering", powering_ms, MINUTES(2)),
+	/* longer than ipmi.c waits for a BMC that was reset, and for what is in its queue before */
+	DEADLINE("resetting-bmc", resetting_bmc_ms, MINUTES(8)),
 	DEADLINE("network-booting", network_booting_ms, MINUTES(6)),
 	DEADLINE("agent", agent_ms, MINUTES(4)),
 	DEADLINE("installing", installing_ms, MINUTES(15)),

@@ -257,6 +257,13 @@ void format_duration(uint64_t ms, char buf[static 32])
 			(unsigned)(s / 60 % 60));
 }
 
+const char *ordinal_suffix(unsigned n)
+{
+	static const char *const suffixes[] = {"th", "st", "nd", "rd"};
+
+	return n % 10 > 3 || n / 10 % 10 == 1 ? "th" : suffixes[n % 10];
+}
+
 int write_all(int fd, const void *data, size_t len)
 {
 	const char *p = data;

@@ -102,6 +102,7 @@ void format_time(uint64_t real_ms, char buf[static 32]);
 void format_size(uint64_t bytes, char buf[static 32]);
 /* "1m32s", "8.4s" */
 void format_duration(uint64_t ms, char buf[static 32]);
+const char *ordinal_suffix(unsigned n); /* "st" of 1, "nd" of 2, "th" of 11 */
 
 int write_all(int fd, const void *data, size_t len); /* 0 or -errno */
 /*

@@ -6,6 +6,7 @@
 
 const $ = (id) => document.getElementById(id);
 const STAGES = ["powering", "network-booting", "agent", "installing", "first-boot", "configuring"];
+const PAUSES = ["retrying", "resetting-bmc"]; // between two tries of a run
 const SILENCE_MS = 40000; // the stream beats every 15 s
 const MAX_EVENTS = 200;
 
@@ -95,7 +96,7 @@ const roleOf = (n) => (n.kind ? `${n.role}/${n.kind}` : n.role);
 function tone(n) {
 	if (n.state === "failed") return "bad";
 	if (n.state === "ready") return n.silent || n.proofs.some((p) => !p.ok) ? "warn" : "good";
-	return STAGES.includes(n.state) ? "busy" : "rest";
+	return STAGES.includes(n.state) || PAUSES.includes(n.state) ? "busy" : "rest";
 }
 
 function stateWord(n) {
@@ -110,6 +111,8 @@ function stateWord(n) {
 const WORDS = {
 	"enrol": "known; nothing was asked of it yet",
 	"idle": "waits for its turn",
+	"retrying": "a try failed; the next one follows",
+	"resetting-bmc": "its BMC is reset, the last thing to try",
 	"powering": "is switched on",
 	"network-booting": "boots over the network",
 	"agent": "the agent looks at the hardware",
@@ -120,14 +123,24 @@ const WORDS = {
 	"cancelled": "its run was cancelled",
 };
 
+// "2nd try in 43 s: no DHCP request…" in the pause before it, later "2nd try".
+function tryWords(n) {
+	const r = n.retry;
+	if (!r) return "";
+	const nth = `${r.try}${{2: "nd", 3: "rd"}[r.try] || "th"} try`;
+	return r.at ? `${nth} in ${Math.max(0, Math.ceil((r.at - now()) / 1000))} s: ${r.cause}` : nth;
+}
+
 function whatNow(n) {
+	if (n.retry && n.retry.at) return tryWords(n);
 	if (n.state === "failed") return n.reason;
 	if (n.state === "ready" && n.silent) return `last heard ${ago(n.last_seen)}: is the server on?`;
 	if (n.state === "ready") {
 		const bad = n.proofs.find((p) => !p.ok);
 		return bad ? `${bad.name}: ${bad.text}` : `${plural(n.proofs.length, "proof")} given`;
 	}
-	return n.step || n.reason || WORDS[n.state] || "";
+	const what = n.step || n.reason || WORDS[n.state] || "";
+	return n.retry ? `${what} (${tryWords(n)})` : what;
 }
 
 // ---- requests ----
@@ -381,7 +394,7 @@ function actionPart(n) {
 		disabled: !["ready", "configuring"].includes(n.state), onclick: () => prove(n)}, "Prove again"));
 	buttons.push(el("button", {type: "button", class: "quiet", "data-action": "identify", onclick: () =>
 		act(`Light of ${n.name}`, `/v1/nodes/${n.name}/identify`, {seconds: 60}, () => `${n.name}: its UID light is on for a minute`)}, "Light for a minute"));
-	if (n.state === "idle" || STAGES.includes(n.state))
+	if (["idle", ...PAUSES, ...STAGES].includes(n.state))
 		buttons.push(el("button", {type: "button", class: "quiet", "data-action": "cancel", onclick: () => cancel(n)}, "Cancel the run"));
 	buttons.push(el("button", {type: "button", class: "quiet", "data-action": "maintenance", onclick: () => maintenance(n)},
 		n.state === "maintenance" ? "Take back" : "Set aside…"));
@@ -395,7 +408,7 @@ function drawPanel() {
 	show($("panel"), Boolean(n));
 	if (!n) return;
 	n.silent = (page.nodes.get(n.name) || n).silent;
-	const why = n.state === "failed" ? n.reason : n.step || n.reason;
+	const why = n.state === "failed" ? n.reason : n.retry ? whatNow(n) : n.step || n.reason;
 	$("panel").className = `card panel ${tone(n)}`;
 	const scroll = document.querySelector("#panel .events");
 	const top = scroll ? scroll.scrollTop : 0;
@@ -405,7 +418,8 @@ function drawPanel() {
 			el("button", {type: "button", class: "quiet", "data-action": "close", onclick: () => select("")}, "Close")),
 		why ? el("p", {class: "reason"}, why) : "",
 		facts([["Role", roleOf(n)], ["Rack unit", n.unit ? String(n.unit) : ""], ["Address", n.address], ["BMC", n.bmc],
-			["Power", n.power], ["Serial", n.serial], ["Image", n.image], ["Last heard", ago(n.last_seen)],
+			["Power", n.power], ["Serial", n.serial], ["Image", n.image],
+			["The try before", n.retry && !n.retry.at ? n.retry.cause : ""], ["Last heard", ago(n.last_seen)],
 			["Configuration", n.revision ? (n.reported === n.revision ? `revision ${n.revision}, in force`
 				: `revision ${n.revision} wanted, ${n.reported || "none"} in force`) : ""]]),
 		...whyPart(), actionPart(n) || "", ...proofPart(n), ...diskPart(n), ...networkPart(n), ...inventoryPart(n.inventory), ...phasePart(n),
@@ -555,7 +569,7 @@ function cloudMissing(c) {
 	const out = [];
 	for (const n of c.nodes) {
 		const who = `${n.name} (${roleOf(n)})`;
-		const why = (n.state === "failed" || !n.step ? n.reason : n.step) || WORDS[n.state];
+		const why = (n.state === "failed" || n.state === "retrying" || !n.step ? n.reason : n.step) || WORDS[n.state];
 		if (n.state !== "ready") out.push(`${who} is ${n.state}${why ? `: ${why}` : ""}`);
 		else if (!n.heard) out.push(`${who} has been silent for ${age(now() - n.last_seen)}: is the server on?`);
 	}
@@ -715,6 +729,11 @@ function runOn() {
 	for (const n of page.nodes.values()) if (n.silent) updateRow(n);
 }
 
+function countDown() {
+	if (document.hidden) return;
+	for (const n of page.nodes.values()) if (n.retry && n.retry.at) updateRow(n);
+}
+
 // ---- signing in ----
 
 function signedIn(who) {
@@ -766,4 +785,5 @@ document.addEventListener("keydown", (ev) => {
 	if (ev.key === "Escape" && page.selected && !$("ask").open) select("");
 });
 setInterval(runOn, 5000);
+setInterval(countDown, 1000);
 call("GET", "/v1/session").then(signedIn).catch((e) => signedOut(e.status === 401 ? "" : "ondold does not answer. Load the page again."));

@@ -55,7 +55,9 @@ make_image() {
 }
 
 mkdir "$TMP/run"
-cp "$TOP/tests/data/lab.ini" "$TMP/rack.ini"
+# retried RETRIES: the rack with so many
+retried() { sed "s/^\[deploy\]/&\nretries = $1/" "$TOP/tests/data/lab.ini"; }
+retried 0 >"$TMP/rack.ini"
 printf '[bmc]\nuser = ondol\npassword = hunter2\n' >"$TMP/secrets.ini"
 chmod 600 "$TMP/secrets.ini"
 rack=$TMP/rack.ini
@@ -116,6 +118,41 @@ start_daemon
 wait "$watcher"
 status=$?
 expect 'ondold killed while watched' 1 'Asking again until it answers.' 'hp01 failed: BMC 10.77.1.11'
+
+# tried again, watched, and cancelled in the pause
+in_state() { "$ONDOL" status "$1" --json | grep -qF "\"state\": \"$2\""; }
+retried 1 >"$TMP/again.ini"
+run apply "$TMP/again.ini" --yes --no-wait
+expect 'apply with retries' 0 'was never installed to the end'
+await in_state hp02 retrying
+run status
+expect 'status in a pause' 0 'hp02     2  compute     retrying' '2nd try in ' ' s: BMC 10.77.1.12 does not answer'
+run status hp02
+expect 'one node in a pause' 0 'state       retrying' 'tries       2nd try in ' ', of 2'
+run why hp02
+expect 'why in a pause' 0 'hp02 (compute) is retrying' 'powering -> retrying: 2nd try in 3' \
+	'Cause: The BMC does not answer.' 'The node is tried again by itself.'
+run cancel hp02
+expect 'cancel in a pause' 0 'cancelled'
+run why hp02
+expect 'why when it is cancelled' 0 'retrying -> cancelled: cancelled by the operator while retrying'
+
+# and hp01, whose pause ends sooner, to the end: its BMC cannot be reset either
+stop_daemon KILL
+export ONDOL_PATIENCE=10
+start_daemon
+await in_state hp01 maintenance
+run status hp01
+expect 'set aside when a reset does not help' 0 'state       maintenance' \
+	'resetting its BMC was the last thing to try, and did not help: BMC 10.77.1.11'
+run why hp01
+expect 'why it is set aside' 0 'Cause: The BMC was reset, the last thing that ondold tries' \
+	'powering -> resetting-bmc' 'idle -> powering' 'ondol maintenance NODE off'
+run status hp02
+expect 'a cancelled run is not taken up' 0 'state       cancelled'
+run maintenance hp01 off
+expect 'taken back' 0 'enrol'
+unset ONDOL_PATIENCE
 
 # a node that is taken out
 sed '/^\[node hp02\]/,$d' "$rack" >"$TMP/one.ini"

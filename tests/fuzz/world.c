@@ -436,6 +436,9 @@ static void check_node(struct ondold *o, const struct node *n)
 	store_event_each(o->store, 0, n->name, 0, replay_into, again);
 	if (again->fsm.state != n->fsm.state ||
 		again->fsm.installed != n->fsm.installed ||
+		again->fsm.tries != n->fsm.tries ||
+		again->fsm.ordered != n->fsm.ordered ||
+		again->fsm.bmc_was_reset != n->fsm.bmc_was_reset ||
 		!json_equal(again->desired, n->desired))
 		abort(); /* killed now, it would come back as another */
 	node_free(again);

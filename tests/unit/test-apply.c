@@ -144,6 +144,11 @@ static void busy(void **state)
 		&f, true, nothing, APPLY_NONE, "installing");
 	f = (struct fsm_node){.state = FSM_IDLE, .want_install = true};
 	expect(same(), "hp02", &f, true, nothing, APPLY_NONE, "idle");
+	/* a pause between tries is no end */
+	f = in(FSM_RETRY);
+	expect(same(), "hp02", &f, true, nothing, APPLY_NONE, "retrying");
+	f = in(FSM_BMC_RESET);
+	expect(same(), "hp02", &f, true, nothing, APPLY_NONE, "resetting-bmc");
 	f = in(FSM_INSTALLING);
 	expect(rack_with("[node hp02]", "94:40:c9:00:02:01", "94:40:c9:00:02:99"), "hp02",
 		&f, true, nothing, APPLY_REFUSED, "mac.1");

@@ -65,14 +65,14 @@ static void test_bmc(void **state)
 {
 	static const struct {
 		enum ipmi_fault fault;
-		const char *cause;
+		const char *cause, *type;
 	} list[] = {
-		{IPMI_FAULT_UNREACHABLE, "bmc-unreachable"},
-		{IPMI_FAULT_CIPHER, "bmc-cipher"},
-		{IPMI_FAULT_USER, "bmc-user"},
-		{IPMI_FAULT_PASSWORD, "bmc-password"},
-		{IPMI_FAULT_PRIVILEGE, "bmc-privilege"},
-		{IPMI_FAULT_BUSY, "bmc-busy"},
+		{IPMI_FAULT_UNREACHABLE, "bmc-unreachable", "power.failed"},
+		{IPMI_FAULT_CIPHER, "bmc-cipher", "power.refused"},
+		{IPMI_FAULT_USER, "bmc-user", "power.refused"},
+		{IPMI_FAULT_PASSWORD, "bmc-password", "power.refused"},
+		{IPMI_FAULT_PRIVILEGE, "bmc-privilege", "power.refused"},
+		{IPMI_FAULT_BUSY, "bmc-busy", "power.failed"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
@@ -81,8 +81,8 @@ static void test_bmc(void **state)
 			ipmi_fault_words(list[i].fault, "10.0.0.2", "ondol", "");
 
 		says(d, "install.wanted", "");
-		says(d, "power.failed", words);
-		cause_is(d, FSM_FAILED, list[i].cause, "power.failed");
+		says(d, list[i].type, words);
+		cause_is(d, FSM_FAILED, list[i].cause, list[i].type);
 	}
 }
 
@@ -212,6 +212,100 @@ static void test_from_disk(void **state)
 	says(d, "power.netboot", "");
 	says(d, "state", text);
 	cause_is(d, FSM_FAILED, "boots-from-disk", "state");
+}
+
+/* Steps a machine and tells the transition as node.c does. */
+static void moves(struct diagnosis *d, struct fsm_node *f, enum fsm_event event,
+	const char *text, enum fsm_state want)
+{
+	static const struct fsm_names names = {
+		"aa:bb:cc:dd:ee:ff", "10.0.0.2", "10.0.0.1:8780", NULL};
+	uint64_t due = fsm_deadline(f, &usual);
+	uint64_t now = event == FSM_EV_TIMEOUT ? due : f->entered_ms + 1;
+	enum fsm_state from = f->state;
+	struct fsm_output out;
+	_cleanup_free_ char *words = NULL;
+
+	if (event != FSM_EV_TIMEOUT && event != FSM_EV_SLOT)
+		says(d, fsm_event_str(event), text);
+	fsm_step(f, event, text, &names, &usual, now, &out);
+	assert_true(out.moved);
+	assert_int_equal(out.next.state, want);
+	words = fsm_moved_words(from, &out, &usual, now);
+	*f = out.next;
+	says(d, "state", words);
+}
+
+/* What is found beside the first; d stays. */
+static void finds(struct diagnosis *d, enum fsm_state state, const char *cause, bool is_note)
+{
+	struct diag_finding f[DIAG_MAX_FINDINGS];
+	size_t n = diagnosis_findings(d, state, now_ms + 200000, f);
+
+	for (size_t i = 0; i < n; i++)
+		if (streq(f[i].cause, cause)) {
+			assert_int_equal(f[i].is_note, is_note);
+			return;
+		}
+	fail_msg("%s was not found", cause);
+}
+
+/* Three boots that nobody hears of: what was so far of each is of that one alone. */
+static void test_retry(void **state)
+{
+	struct diagnosis *d = begin();
+	struct fsm_node f = {.state = FSM_ENROL};
+
+	moves(d, &f, FSM_EV_INSTALL, "", FSM_IDLE);
+	moves(d, &f, FSM_EV_SLOT, "", FSM_POWERING);
+	moves(d, &f, FSM_EV_POWERED, "", FSM_NETBOOT);
+	says(d, "dhcp.discover", "");
+	says(d, "dhcp.offer", "");
+	says(d, "dhcp.ack", "");
+	moves(d, &f, FSM_EV_TIMEOUT, "", FSM_RETRY);
+	finds(d, FSM_RETRY, "tftp-blocked", false);
+	finds(d, FSM_RETRY, "retrying", true);
+	moves(d, &f, FSM_EV_TIMEOUT, "", FSM_IDLE);
+	finds(d, FSM_IDLE, "earlier-try-failed", true);
+	moves(d, &f, FSM_EV_SLOT, "", FSM_POWERING);
+	moves(d, &f, FSM_EV_POWERED, "", FSM_NETBOOT);
+	moves(d, &f, FSM_EV_TIMEOUT, "", FSM_RETRY);
+	cause_is(d, FSM_RETRY, "no-dhcp", "power.netboot");
+}
+
+/* A BMC that does not answer to anything: tried, reset, set aside. */
+static void test_bmc_reset(void **state)
+{
+	struct diagnosis *d = begin();
+	struct fsm_node f = {.state = FSM_ENROL};
+	_cleanup_free_ char *words =
+		ipmi_fault_words(IPMI_FAULT_UNREACHABLE, "10.0.0.2", "ondol", "");
+
+	moves(d, &f, FSM_EV_INSTALL, "", FSM_IDLE);
+	for (unsigned i = 0; i < usual.retries; i++) {
+		moves(d, &f, FSM_EV_SLOT, "", FSM_POWERING);
+		moves(d, &f, FSM_EV_POWER_FAILED, words, FSM_RETRY);
+		finds(d, FSM_RETRY, "bmc-unreachable", false);
+		moves(d, &f, FSM_EV_TIMEOUT, "", FSM_IDLE);
+	}
+	moves(d, &f, FSM_EV_SLOT, "", FSM_POWERING);
+	moves(d, &f, FSM_EV_POWER_FAILED, words, FSM_BMC_RESET);
+	finds(d, FSM_BMC_RESET, "bmc-unreachable", false);
+	finds(d, FSM_BMC_RESET, "bmc-resetting", true);
+	moves(d, &f, FSM_EV_BMC_BACK, "", FSM_IDLE);
+	finds(d, FSM_IDLE, "bmc-was-reset", true);
+	moves(d, &f, FSM_EV_SLOT, "", FSM_POWERING);
+	moves(d, &f, FSM_EV_POWER_FAILED, words, FSM_MAINTENANCE);
+	finds(d, FSM_MAINTENANCE, "bmc-unreachable", false);
+	/* taken back, it is what it was; set aside by somebody, it is his */
+	says(d, "maintenance.off", "");
+	finds(d, FSM_MAINTENANCE, "bmc-unreachable", false);
+	cause_is(d, FSM_MAINTENANCE, "bmc-unreachable", "power.failed");
+	d = begin();
+	says(d, "state",
+		"resetting-bmc -> maintenance: resetting its BMC was the last thing to try, and "
+		"did not help: BMC 10.0.0.2 did not answer within 8m00s of its reset");
+	cause_is(d, FSM_MAINTENANCE, "bmc-reset-in-vain", "state");
 }
 
 static void test_install(void **state)
@@ -352,6 +446,8 @@ int main(void)
 		cmocka_unit_test(test_patience),
 		cmocka_unit_test(test_console),
 		cmocka_unit_test(test_from_disk),
+		cmocka_unit_test(test_retry),
+		cmocka_unit_test(test_bmc_reset),
 		cmocka_unit_test(test_install),
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_installed),

@@ -16,7 +16,7 @@ static const struct fsm_names names = {
 /* ---- every state × every event ---- */
 
 /* in the order of FSM_STATES */
-static const char letters[] = "eipnagfcRFMX";
+static const char letters[] = "eitbpnagfcRFMX";
 
 /* clang-format off */
 /*
@@ -28,47 +28,49 @@ static const struct {
 	enum fsm_event event;
 	const char *fresh, *installed;
 } table[] = {
-	/* from:                     eipnagfcRFMX */
-	{FSM_EV_INSTALL,            "iiiiiiiiiiii", ""},
-	{FSM_EV_SLOT,               ".p..........", ""},
-	{FSM_EV_POWERED,            "..n.........", ""},
-	{FSM_EV_POWER_FAILED,       "..F.........", ""},
-	{FSM_EV_DHCP_DISCOVER,      "............", ""},
-	{FSM_EV_DHCP_OFFER,         "............", ""},
-	{FSM_EV_DHCP_ACK,           "............", ""},
-	{FSM_EV_DHCP_BIOS,          "............", ""},
-	{FSM_EV_DHCP_OTHER_PORT,    "............", ""},
-	{FSM_EV_TFTP_SENT,          "............", ""},
-	{FSM_EV_TFTP_FAILED,        "............", ""},
-	/* booting again from the network while the agent works: the agent died */
-	{FSM_EV_BOOT_SCRIPT,        "....nn......", "............"},
-	{FSM_EV_BOOT_KERNEL,        "............", ""},
-	{FSM_EV_BOOT_INITRD,        "............", ""},
-	{FSM_EV_AGENT_UP,           "..aa........", ""},
-	{FSM_EV_AGENT_STEP,         "............", ""},
-	{FSM_EV_AGENT_PROGRESS,     "............", ""},
-	{FSM_EV_AGENT_INSTALLED,    "............", ""},
-	{FSM_EV_AGENT_KEXEC,        "............", ".....f......"},
-	{FSM_EV_AGENT_FAILED,       "..FFFF......", ""},
-	{FSM_EV_INVENTORY,          "..aa........", ""},
-	{FSM_EV_IDENTITY_MISMATCH,  "..FFFF......", ""},
-	{FSM_EV_REFUSED,            "..FFFF......", ""},
-	{FSM_EV_ORDER_BLOCKED,      "............", ""},
-	{FSM_EV_ORDER_SENT,         "....g.......", ""},
+	/* from:                    eitbpnagfcRFMX */
+	{FSM_EV_INSTALL,           "iiiiiiiiiiiiii", ""},
+	{FSM_EV_SLOT,              ".p............", ""},
+	{FSM_EV_POWERED,           "....n.........", ""},
+	{FSM_EV_POWER_FAILED,      "...Mt.........", ""},
+	{FSM_EV_POWER_REFUSED,     "...FF.........", ""},
+	{FSM_EV_BMC_BACK,          "...i..........", ""},
+	{FSM_EV_DHCP_DISCOVER,     "..............", ""},
+	{FSM_EV_DHCP_OFFER,        "..............", ""},
+	{FSM_EV_DHCP_ACK,          "..............", ""},
+	{FSM_EV_DHCP_BIOS,         "..............", ""},
+	{FSM_EV_DHCP_OTHER_PORT,   "..............", ""},
+	{FSM_EV_TFTP_SENT,         "..............", ""},
+	{FSM_EV_TFTP_FAILED,       "..............", ""},
+	/* in a pause: late; while the agent works: it died */
+	{FSM_EV_BOOT_SCRIPT,       "..nn..nn......", "..nn.........."},
+	{FSM_EV_BOOT_KERNEL,       "..............", ""},
+	{FSM_EV_BOOT_INITRD,       "..............", ""},
+	{FSM_EV_AGENT_UP,          "....aa........", ""},
+	{FSM_EV_AGENT_STEP,        "..............", ""},
+	{FSM_EV_AGENT_PROGRESS,    "..............", ""},
+	{FSM_EV_AGENT_INSTALLED,   "..............", ""},
+	{FSM_EV_AGENT_KEXEC,       "..............", ".......f......"},
+	{FSM_EV_AGENT_FAILED,      "....FFFF......", ""},
+	{FSM_EV_INVENTORY,         "....aa........", ""},
+	{FSM_EV_IDENTITY_MISMATCH, "....FFFF......", ""},
+	{FSM_EV_REFUSED,           "....FFFF......", ""},
+	{FSM_EV_ORDER_BLOCKED,     "..............", ""},
+	{FSM_EV_ORDER_SENT,        "......g.......", ""},
 	/* from network-booting: the installed system was started instead */
-	{FSM_EV_NODED_UP,           "...F..c.....", "...F.cc..c.c"},
-	{FSM_EV_NODED_STEP,         "............", ""},
-	{FSM_EV_NODED_FAILED,       ".......FF...", ""},
-	{FSM_EV_NODED_WARNING,      "............", ""},
-	{FSM_EV_NODED_MOVED,        "............", ""},
-	{FSM_EV_REPORT_READY,       ".......R....", ".......R.R.R"},
-	{FSM_EV_REPORT_BUSY,        "........c...", ""},
-	{FSM_EV_CONVERGE,           ".......cc...", ".......ccc.c"},
-	{FSM_EV_CANCEL,             ".XXXXXXX....", ""},
-	{FSM_EV_MAINTAIN,           "MMMMMMMMMM.M", ""},
-	{FSM_EV_MAINTAIN_OFF,       "..........e.", "..........c."},
-	{FSM_EV_REMOVED,            "XXXXXXXXXXXX", ""},
-	{FSM_EV_TIMEOUT,            "............", ""}, /* not before its time */
+	{FSM_EV_NODED_UP,          ".....F..c.....", ".....F.cc..c.c"},
+	{FSM_EV_NODED_STEP,        "..............", ""},
+	{FSM_EV_NODED_FAILED,      ".........FF...", ""},
+	{FSM_EV_NODED_WARNING,     "..............", ""},
+	{FSM_EV_NODED_MOVED,       "..............", ""},
+	{FSM_EV_REPORT_READY,      ".........R....", ".........R.R.R"},
+	{FSM_EV_REPORT_BUSY,       "..........c...", ""},
+	{FSM_EV_CONVERGE,          ".........cc...", ".........ccc.c"},
+	{FSM_EV_CANCEL,            ".XXXXXXXXX....", ""},
+	{FSM_EV_MAINTAIN,          "MMMMMMMMMMMM.M", ""},
+	{FSM_EV_MAINTAIN_OFF,      "............e.", "............c."},
+	{FSM_EV_REMOVED,           "XXXXXXXXXXXXXX", ""},
+	{FSM_EV_TIMEOUT,           "..............", ""}, /* not before its time */
 };
 /* clang-format on */
 
@@ -79,6 +81,7 @@ static void table_is(enum fsm_event event, const char *row, bool installed)
 		struct fsm_node f = {.state = (enum fsm_state)s,
 			.entered_ms = NOW,
 			.moved_ms = NOW,
+			.tries = 1,
 			.installed = installed,
 			.want_install = s == FSM_IDLE};
 		struct fsm_output out;
@@ -107,7 +110,7 @@ static void test_table(void **state)
 /* ---- lives ---- */
 
 #define LIVES 100000
-#define MAX_STEPS 40
+#define MAX_STEPS 60
 #define MAX_KEPT (2 * MAX_STEPS + 8)
 
 struct kept { /* what ondold writes to its store */
@@ -119,11 +122,20 @@ struct kept { /* what ondold writes to its store */
 struct life {
 	uint64_t random;
 	uint64_t now_ms;
+	struct fsm_policy policy;
 	struct fsm_node f;
 	struct kept kept[MAX_KEPT];
 	size_t n_kept;
 	bool powering; /* a boot from the network was ordered from the BMC */
+	bool resetting; /* the BMC's own reset was */
+	bool token; /* the server has booted what the boot token is good for */
+	bool booted; /* since the last order */
+	bool writing; /* an agent has its order, and was not heard to be done with it */
 	bool written; /* the agent said that it is done, and nothing new was asked for */
+	/* of the run */
+	bool refused; /* the BMC let nobody in */
+	unsigned power_ons, resets;
+	unsigned orders; /* to agents that each booted anew */
 	unsigned lives_lost;
 };
 
@@ -145,12 +157,20 @@ static void keep(struct life *l, bool is_state, unsigned what)
 static void act(struct life *l, unsigned actions)
 {
 	if (actions & FSM_DO_ABORT_POWER)
-		l->powering = false;
+		l->powering = l->resetting = false;
+	if (actions & FSM_DO_REVOKE_BOOT)
+		l->token = false;
 	if (actions & FSM_DO_POWER) {
-		/* Whoever is powered on to be installed must be one that is to be written. */
-		assert_false(l->written);
+		/* Whoever is powered on to be installed must be one that is to be written, and
+		 * was let in, and is not being written: it is switched off first. */
+		assert_false(l->written || l->writing || l->refused);
 		assert_int_equal(l->f.state, FSM_POWERING);
 		l->powering = true;
+	}
+	if (actions & FSM_DO_RESET_BMC) {
+		assert_false(l->refused || l->powering);
+		assert_int_equal(l->f.state, FSM_BMC_RESET);
+		l->resetting = true;
 	}
 }
 
@@ -162,18 +182,43 @@ static bool is_kept(enum fsm_event e)
 		e != FSM_EV_AGENT_PROGRESS;
 }
 
+/* What is so in the world, whatever ondold makes of it, before and after it hears of it. */
+static void happens(struct life *l, enum fsm_event e)
+{
+	if (e == FSM_EV_INSTALL) {
+		l->written = l->writing = l->refused = false;
+		l->power_ons = l->resets = l->orders = 0;
+	}
+	if (e == FSM_EV_POWERED || e == FSM_EV_POWER_FAILED || e == FSM_EV_POWER_REFUSED ||
+		e == FSM_EV_BMC_BACK)
+		l->powering = l->resetting = false;
+	l->refused |= e == FSM_EV_POWER_REFUSED;
+	if (e == FSM_EV_BOOT_SCRIPT || e == FSM_EV_AGENT_FAILED || e == FSM_EV_AGENT_INSTALLED)
+		l->writing = false;
+	if (e == FSM_EV_BOOT_SCRIPT) { /* whoever ran on it is dead; it waits for an answer */
+		l->booted = true;
+		l->token = false;
+	}
+	l->written |= e == FSM_EV_AGENT_INSTALLED && l->f.state == FSM_INSTALLING;
+	if (e == FSM_EV_ORDER_SENT) {
+		l->orders += l->booted;
+		l->booted = false;
+		l->writing = true;
+	}
+}
+
 static void step(struct life *l, enum fsm_event e)
 {
 	struct fsm_output out;
 
-	if (e == FSM_EV_INSTALL)
-		l->written = false;
-	fsm_step(&l->f, e, "", &names, &usual, l->now_ms, &out);
+	fsm_step(&l->f, e, "", &names, &l->policy, l->now_ms, &out);
 	l->f = out.next;
 	if (out.moved)
 		keep(l, true, out.next.state);
-	if (e == FSM_EV_AGENT_INSTALLED && l->f.installed)
-		l->written = true;
+	if (e == FSM_EV_BOOT_SCRIPT)
+		l->token = fsm_wants_netboot(&l->f);
+	l->power_ons += (out.actions & FSM_DO_POWER) != 0;
+	l->resets += (out.actions & FSM_DO_RESET_BMC) != 0;
 	act(l, out.actions);
 }
 
@@ -191,27 +236,43 @@ static void restart(struct life *l)
 			fsm_replay_event(&f, (enum fsm_event)k->what, k->time_ms);
 	}
 	l->f = f;
-	l->powering = false;
+	l->powering = l->resetting = false;
 	l->lives_lost++;
 	if (fsm_lost_wish(&l->f))
 		step(l, FSM_EV_INSTALL);
-	act(l, fsm_resume(&l->f, &usual, l->now_ms));
+	if (fsm_lost_refusal(&l->f))
+		step(l, FSM_EV_POWER_REFUSED);
+	act(l, fsm_resume(&l->f, &l->policy, l->now_ms));
 }
 
 /* An order may be fetched: node_order_is_due(), which also wants an inventory. */
 static bool order_is_due(const struct life *l)
 {
 	return (l->f.state == FSM_AGENT || l->f.state == FSM_INSTALLING) &&
-		!l->f.installed && !l->powering;
+		!l->f.installed && !l->powering && l->token;
 }
 
-/* Can it happen at all? Only who was ordered to power on says how it went. */
+static bool is_agents(enum fsm_event e)
+{
+	return (e >= FSM_EV_AGENT_UP && e <= FSM_EV_REFUSED) || e == FSM_EV_ORDER_BLOCKED;
+}
+
+/*
+ * Can it happen at all? Only who was ordered to power on, or to reset, says how it went; an
+ * agent without a good token is not heard.
+ */
 static bool can_be(const struct life *l, enum fsm_event e)
 {
-	if (e == FSM_EV_POWERED || e == FSM_EV_POWER_FAILED)
+	if (e == FSM_EV_POWERED)
 		return l->powering;
+	if (e == FSM_EV_BMC_BACK)
+		return l->resetting;
+	if (e == FSM_EV_POWER_FAILED || e == FSM_EV_POWER_REFUSED)
+		return l->powering || l->resetting;
 	if (e == FSM_EV_ORDER_SENT)
 		return order_is_due(l);
+	if (is_agents(e))
+		return l->token;
 	return e != FSM_EV_REMOVED; /* ondold drops who was removed */
 }
 
@@ -224,26 +285,36 @@ static void check(const struct life *l)
 	}
 	if (l->f.state == FSM_POWERING)
 		assert_true(l->powering);
+	if (l->f.state == FSM_BMC_RESET)
+		assert_true(l->resetting && l->f.bmc_was_reset);
 	if (l->f.state == FSM_IDLE)
 		assert_true(fsm_waits_for_slot(&l->f));
+	if (l->f.state == FSM_RETRY)
+		assert_in_range(l->f.tries, 1, l->policy.retries);
+	/* the last one is that after the reset */
+	assert_in_range(l->f.tries, 0, l->policy.retries + 2);
+	assert_in_range(l->power_ons, 0, l->policy.retries + 2);
+	assert_in_range(l->resets, 0, l->policy.retries ? 1 : 0);
+	/* that is not repeated for ever */
+	assert_in_range(l->orders, 0, FSM_MAX_BOOTS);
 }
 
 /* Whatever becomes of a node that nobody speaks to any more: it comes to rest. */
 static void comes_to_rest(struct life l)
 {
-	for (unsigned i = 0; i < 16; i++) {
-		uint64_t at = fsm_deadline(&l.f, &usual);
+	for (unsigned i = 0; i < 32; i++) {
+		uint64_t at = fsm_deadline(&l.f, &l.policy);
 
+		l.n_kept = 0;
 		if (l.f.state == FSM_IDLE) {
-			l.n_kept = 0;
 			step(&l, FSM_EV_SLOT);
 			continue;
 		}
 		if (at == 0)
 			break;
 		l.now_ms = MAX(l.now_ms, at);
-		l.n_kept = 0;
 		step(&l, FSM_EV_TIMEOUT);
+		check(&l);
 	}
 	assert_true(l.f.state == FSM_ENROL || l.f.state == FSM_READY ||
 		l.f.state == FSM_FAILED || l.f.state == FSM_MAINTENANCE ||
@@ -255,6 +326,8 @@ static enum fsm_event some_event(struct life *l)
 	/* the way of an install, so that lives come far; else anything at all */
 	static const enum fsm_event next[FSM_N_STATES] = {[FSM_ENROL] = FSM_EV_INSTALL,
 		[FSM_IDLE] = FSM_EV_SLOT,
+		[FSM_RETRY] = FSM_EV_TIMEOUT,
+		[FSM_BMC_RESET] = FSM_EV_BMC_BACK,
 		[FSM_POWERING] = FSM_EV_POWERED,
 		[FSM_NETBOOT] = FSM_EV_AGENT_UP,
 		[FSM_AGENT] = FSM_EV_ORDER_SENT,
@@ -271,57 +344,102 @@ static enum fsm_event some_event(struct life *l)
 		return FSM_EV_POWERED;
 	if (l->f.state == FSM_INSTALLING && l->f.installed && r % 4)
 		return FSM_EV_AGENT_KEXEC;
+	if (l->f.state == FSM_NETBOOT && !l->token && r % 2)
+		return FSM_EV_BOOT_SCRIPT;
+	/* a server that is faster than its BMC, an agent that dies */
+	if (l->f.state == FSM_POWERING && r / 64 % 4 == 0)
+		return l->token ? FSM_EV_AGENT_UP : FSM_EV_BOOT_SCRIPT;
+	if (l->f.state == FSM_INSTALLING && r / 64 % 3 == 0)
+		return FSM_EV_BOOT_SCRIPT;
+	/* BMCs of all kinds, and waits for nothing */
+	if (r / 2 % 4 == 0 && (l->powering || l->resetting))
+		return r / 8 % 8 ? FSM_EV_POWER_FAILED : FSM_EV_POWER_REFUSED;
+	if (r / 2 % 8 == 1)
+		return FSM_EV_TIMEOUT;
 	return r % 2 ? next[l->f.state] : (enum fsm_event)(r / 2 % FSM_N_EVENTS);
 }
 
-static void live(uint64_t seed, unsigned *ret_crashes)
+/* Time goes on; when it is the deadline's turn, often to where that is. */
+static void pass_time(struct life *l, enum fsm_event e)
 {
-	struct life l = {.random = seed, .now_ms = NOW, .f = {.state = FSM_ENROL}};
+	uint64_t at = fsm_deadline(&l->f, &l->policy);
 
+	l->now_ms += next_random(l) % 300000;
+	if (e == FSM_EV_TIMEOUT && next_random(l) % 4)
+		l->now_ms = MAX(l->now_ms, at);
+}
+
+static void restart_is_the_same(struct life *l)
+{
+	struct fsm_node before = l->f;
+
+	restart(l);
+	assert_int_equal(l->f.state, before.state);
+	assert_int_equal(l->f.installed, before.installed);
+	assert_int_equal(l->f.want_install, before.want_install);
+	assert_int_equal(l->f.tries, before.tries);
+	assert_int_equal(l->f.bmc_was_reset, before.bmc_was_reset);
+	assert_int_equal(l->f.ordered, before.ordered);
+	if (before.state == FSM_RETRY)
+		assert_int_equal(fsm_deadline(&l->f, &l->policy),
+			fsm_deadline(&before, &l->policy));
+}
+
+struct sums {
+	unsigned crashes, retries, resets, ready;
+};
+
+static void live(uint64_t seed, struct sums *sums)
+{
+	struct life l = {.random = seed,
+		.now_ms = NOW,
+		.policy = usual,
+		.f = {.state = FSM_ENROL}};
+
+	l.policy.retries = next_random(&l) % 4;
+	l.policy.seed = (uint32_t)next_random(&l);
 	for (unsigned i = 0; i < MAX_STEPS; i++) {
 		enum fsm_event e = some_event(&l);
 		unsigned fate = next_random(&l) % 16;
+		enum fsm_state before = l.f.state;
 
-		l.now_ms += next_random(&l) % 300000;
+		pass_time(&l, e);
 		if (!can_be(&l, e))
 			continue;
-		if (e == FSM_EV_POWERED || e == FSM_EV_POWER_FAILED)
-			l.powering = false;
+		happens(&l, e);
 		if (is_kept(e))
 			keep(&l, false, e);
-		if (fate == 0 && e != FSM_EV_INSTALL) { /* killed before it acted */
-			l.written |= e == FSM_EV_AGENT_INSTALLED &&
-				l.f.state == FSM_INSTALLING;
+		if (fate == 0 && e != FSM_EV_INSTALL) /* killed before it acted */
 			restart(&l);
-		} else {
+		else
 			step(&l, e);
-		}
 		check(&l);
+		sums->retries += l.f.state != before && l.f.state == FSM_RETRY;
+		sums->resets += l.f.state != before && l.f.state == FSM_BMC_RESET;
+		sums->ready += l.f.state != before && l.f.state == FSM_READY;
 		if (fate == 1) {
-			struct fsm_node before = l.f;
-
-			restart(&l);
-			assert_int_equal(l.f.state, before.state);
-			assert_int_equal(l.f.installed, before.installed);
-			assert_int_equal(l.f.want_install, before.want_install);
+			restart_is_the_same(&l);
 			check(&l);
 		}
 	}
 	comes_to_rest(l);
-	*ret_crashes += l.lives_lost;
+	sums->crashes += l.lives_lost;
 }
 
 static void test_lives(void **state)
 {
 	const char *s = getenv("FSM_SEED");
 	uint64_t seed = s ? strtoull(s, NULL, 0) : 20201;
-	unsigned crashes = 0;
+	struct sums sums = {0};
 
 	print_message("seed %llu (FSM_SEED)\n", (unsigned long long)seed);
 	for (uint64_t i = 0; i < LIVES; i++)
-		live(seed + i * 7919, &crashes);
-	print_message("%d lives, %u restarts\n", LIVES, crashes);
-	assert_true(crashes > LIVES);
+		live(seed + i * 7919, &sums);
+	print_message("%d lives, %u restarts, %u retries, %u BMC resets, %u times ready\n", LIVES,
+		sums.crashes, sums.retries, sums.resets, sums.ready);
+	/* else the lives do not come where it matters */
+	assert_true(sums.crashes > LIVES && sums.retries > LIVES / 2 &&
+		sums.resets > LIVES / 50 && sums.ready > LIVES / 10);
 }
 
 int main(void)

@@ -68,6 +68,7 @@ static void good(void **state)
 	assert_int_equal(p.n, 0);
 	assert_int_equal(r->n_nodes, 10);
 	assert_int_equal(r->n_networks, 5);
+	assert_int_equal(r->retries, 2);
 	assert_string_equal(r->provisioning->name, "provisioning");
 	n = rack_node(r, "hp08");
 	assert_string_equal(n->role, "storage");
@@ -177,6 +178,19 @@ static void bad_values(void **state)
 	expect("[deploy]", "[deployer]", "the section [deploy] is missing");
 }
 
+static void retries(void **state)
+{
+	_cleanup_free_ char *none = changed("; retries = 2", "retries = 0");
+	_cleanup_(rack_freep) struct rack *r = NULL;
+	struct problems p = {0};
+
+	assert_int_equal(rack_parse("rack.ini", none, strlen(none), roles, &p, &r), 0);
+	assert_int_equal(r->retries, 0);
+	expect("; retries = 2", "retries = 10", "[deploy] retries: expected a number from 0 to 9");
+	expect("; retries = 2", "retries = -1", "[deploy] retries: expected a number from 0 to 9");
+	expect("; retries = 2", "retries = two", "[deploy] retries: expected a number from 0 to 9");
+}
+
 static char *secrets_problems(const char *text, const struct rack *rack, struct secrets **ret)
 {
 	struct problems p = {0};
@@ -238,6 +252,7 @@ int main(void)
 		cmocka_unit_test(network_uses),
 		cmocka_unit_test(bad_values),
 		cmocka_unit_test(page),
+		cmocka_unit_test(retries),
 		cmocka_unit_test(secrets),
 	};
 

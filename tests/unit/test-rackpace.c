@@ -40,6 +40,8 @@ static void defaults(void **state)
 
 	assert_string_equal(problems, "");
 	assert_int_equal(r.deadlines.powering_ms, usual.limits[FSM_POWERING].total_ms);
+	assert_int_equal(
+		r.deadlines.resetting_bmc_ms, usual.limits[FSM_BMC_RESET].total_ms);
 	assert_int_equal(r.deadlines.network_booting_ms, usual.limits[FSM_NETBOOT].total_ms);
 	assert_int_equal(r.deadlines.agent_ms, usual.limits[FSM_AGENT].total_ms);
 	assert_int_equal(r.deadlines.installing_ms, usual.limits[FSM_INSTALLING].total_ms);

@@ -36,6 +36,11 @@ static void text(void **state)
 	assert_string_equal(took, "1m32s");
 	format_duration(8450, took);
 	assert_string_equal(took, "8.4s");
+	assert_string_equal(ordinal_suffix(2), "nd");
+	assert_string_equal(ordinal_suffix(4), "th");
+	assert_string_equal(ordinal_suffix(11), "th");
+	assert_string_equal(ordinal_suffix(113), "th");
+	assert_string_equal(ordinal_suffix(21), "st");
 	format_time(1700000000123, when);
 	assert_string_equal(when, "2023-11-14T22:13:20.123Z");
 	assert_true(streq_ptr(NULL, NULL));

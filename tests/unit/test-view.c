@@ -60,6 +60,44 @@ static void test_least(void **state)
 	assert_string_equal(n.disk_serial, "");
 }
 
+static void try_is(const char *parts, const char *remark)
+{
+	_cleanup_free_ char *text = xasprintf(
+		"{\"name\": \"a\", \"role\": \"b\", \"reason\": \"no DHCP\", %s}", parts);
+	_cleanup_(jx_freep) json_t *json = parse(text);
+	_cleanup_(node_view_clear) struct node_view n = {0};
+	_cleanup_free_ char *msg = NULL, *got = NULL;
+
+	assert_int_equal(node_view_parse(json, &n, &msg), 0);
+	got = node_view_remark(&n, 50000);
+	assert_string_equal(got, remark);
+}
+
+static void test_tries(void **state)
+{
+	_cleanup_(jx_freep) json_t *json =
+		parse("{\"name\": \"a\", \"role\": \"b\", \"state\": \"resetting-bmc\","
+		      "\"phases\": [{\"state\": \"retrying\", \"ms\": 7},"
+		      "{\"state\": \"resetting-bmc\", \"ms\": 3}]}");
+	_cleanup_(node_view_clear) struct node_view n = {0};
+	_cleanup_free_ char *msg = NULL;
+
+	try_is("\"state\": \"retrying\", \"step\": \"pausing\", \"retry\":"
+	       "{\"try\": 2, \"of\": 3, \"at\": 92001, \"cause\": \"no DHCP\"}",
+		"2nd try in 43 s: no DHCP");
+	try_is("\"state\": \"retrying\", \"retry\": {\"try\": 3, \"of\": 3, \"at\": 1,"
+	       "\"cause\": \"no DHCP\"}",
+		"3rd try in 0 s: no DHCP");
+	try_is("\"state\": \"powering\", \"step\": \"switching\", \"retry\":"
+	       "{\"try\": 2, \"of\": 3, \"at\": 0, \"cause\": \"no DHCP\"}",
+		"switching (2nd try)");
+	try_is("\"state\": \"powering\", \"step\": \"switching\", \"retry\": null", "switching");
+	try_is("\"state\": \"failed\", \"step\": \"\", \"retry\": null", "no DHCP");
+	assert_int_equal(node_view_parse(json, &n, &msg), 0);
+	assert_true(node_view_is_going(&n) && node_view_in_run(&n));
+	assert_int_equal(node_view_run_ms(&n), 10);
+}
+
 static void refused(const char *text)
 {
 	_cleanup_(jx_freep) json_t *json = parse(text);
@@ -78,6 +116,8 @@ static void test_refused(void **state)
 	refused("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\", \"disk\": 3}");
 	refused("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\", \"disk\": {\"bytes\": -1}}");
 	refused("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\", \"phases\": [1]}");
+	refused("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\", \"retry\": {\"try\": 1, \"of\": 3}}");
+	refused("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\", \"retry\": 2}");
 	refused("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\", \"proofs\": {}}");
 	refused("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\", \"progress\": {\"done\": 1}}");
 	refused("{\"name\": \"a\", \"role\": \"b\", \"state\": \"idle\", \"task\": {\"id\": \"x\"}}");
@@ -147,6 +187,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_node),
 		cmocka_unit_test(test_least),
+		cmocka_unit_test(test_tries),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_events),

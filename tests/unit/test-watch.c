@@ -52,6 +52,15 @@ static void test_changes(void **state)
 	changes_are(w, ", \"state\": \"installing\", \"step\": \"writing image\"", "");
 	changes_are(w, ", \"state\": \"failed\", \"reason\": \"no disk\\u001b[2J\"",
 		"T hp02 failed: no disk\\x1b[2J\n");
+	/* a pause is told once, not with every second */
+	changes_are(w,
+		", \"state\": \"retrying\", \"retry\": {\"try\": 2, \"of\": 3, \"at\": 9000,"
+		" \"cause\": \"no DHCP\"}",
+		"T hp02 retrying: before the 2nd try: no DHCP\n");
+	changes_are(w,
+		", \"state\": \"retrying\", \"retry\": {\"try\": 2, \"of\": 3, \"at\": 9000,"
+		" \"cause\": \"no DHCP\"}",
+		"");
 	watch_free(w);
 }
 
@@ -83,6 +92,14 @@ static void test_lines(void **state)
 	assert_non_null(strstr(lines[1], "10s"));
 	assert_int_equal(text_width(lines[1]), 90);
 	watch_lines_free(lines, n);
+	status_view_freep(&s);
+	/* the pause runs on: the status is of 5000, two seconds ago */
+	s = status(", \"state\": \"retrying\", \"retry\": {\"try\": 2, \"of\": 3, \"at\": 9000,"
+		   " \"cause\": \"no DHCP\"}");
+	watch_feed(w, s, 1000);
+	n = watch_lines(w, s, 3000, 90, false, true, &lines);
+	assert_non_null(strstr(lines[1], "  retrying         2nd try in 2 s: no DHCP"));
+	watch_lines_free(lines, n);
 	watch_free(w);
 }
 
@@ -112,6 +129,11 @@ static void test_goal_run(void **state)
 	assert_int_equal(
 		check(GOAL_RUN, 500, ", \"state\": \"cancelled\", \"since\": 501"),
 		GOAL_FAILED);
+	assert_int_equal(
+		check(GOAL_RUN, 500, ", \"state\": \"maintenance\", \"since\": 501"),
+		GOAL_FAILED);
+	assert_int_equal(
+		check(GOAL_RUN, 500, ", \"state\": \"retrying\", \"since\": 501"), GOAL_GOING);
 }
 
 static void test_goal_reported(void **state)
