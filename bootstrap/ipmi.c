@@ -43,6 +43,7 @@ struct ipmi_job {
 	enum ipmi_op op;
 	const enum ipmi_step *step; /* borrowed from the table */
 	uint64_t step_began_ms; /* mono; 0: not begun */
+	uint64_t turn_ms; /* mono: when its power-on may be sent; 0: not asked yet */
 	unsigned tries; /* of this command */
 	unsigned answers; /* in a row, of a BMC that was reset */
 	bool resent, pxe_again;
@@ -289,7 +290,7 @@ static void job_fail(struct ipmi_job *j, enum ipmi_fault fault, const char *out)
 static void next_step(struct ipmi_job *j)
 {
 	j->step++;
-	j->step_began_ms = 0;
+	j->step_began_ms = j->turn_ms = 0;
 	j->tries = 0;
 }
 
@@ -297,7 +298,7 @@ static void again_from(struct ipmi_job *j, enum ipmi_step step)
 {
 	while (*j->step != step)
 		j->step--;
-	j->step_began_ms = 0;
+	j->step_began_ms = j->turn_ms = 0;
 	j->tries = 0;
 }
 
@@ -558,6 +559,16 @@ static bool reset_while_off(const struct ipmi_job *j)
 	return *j->step == STEP_RESET && j->bmc->power == IPMI_POWER_OFF;
 }
 
+/* From when on its command may be sent: the BMC's pace, and for a power-on the rack's. */
+static uint64_t may_run_ms(struct ipmi_job *j)
+{
+	struct ipmi_bmc *b = j->bmc;
+
+	if (*j->step == STEP_ON && !j->turn_ms && b->hooks.power_on)
+		j->turn_ms = b->hooks.power_on(b->hooks.userdata);
+	return MAX(b->not_before_ms, j->turn_ms);
+}
+
 /* Takes the head of the queue as far as it goes without waiting. */
 static void pump(struct ipmi_bmc *b)
 {
@@ -574,8 +585,8 @@ static void pump(struct ipmi_bmc *b)
 				"the server is off and cannot be reset: use power on");
 		} else if (!words) {
 			next_step(j);
-		} else if (now_mono_ms() < b->not_before_ms) {
-			run_at(b, b->not_before_ms);
+		} else if (now_mono_ms() < may_run_ms(j)) {
+			run_at(b, may_run_ms(j));
 			return;
 		} else {
 			if (!j->step_began_ms)

@@ -45,6 +45,11 @@ struct ipmi_hooks {
 	void (*note)(const char *text, void *userdata);
 	/* A cipher suite has worked that is not the one last told, or given as a hint. */
 	void (*cipher)(unsigned suite, void *userdata);
+	/*
+	 * A power-on is about to be sent: from when on (mono, ms) it may be; each call takes a
+	 * turn. May be NULL: at once.
+	 */
+	uint64_t (*power_on)(void *userdata);
 	/* An ipmitool of the queue has ended so, after took_ms; or could not be started. May be NULL. */
 	void (*ran)(enum ipmi_fault fault, uint64_t took_ms, void *userdata);
 	void *userdata;

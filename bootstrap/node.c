@@ -45,6 +45,13 @@ static void on_note(const char *text, void *userdata)
 	ondold_event(n->o, n, "ipmi", "power.warning", text, NULL);
 }
 
+static uint64_t on_power_on(void *userdata)
+{
+	struct node *n = userdata;
+
+	return ondold_power_turn(n->o);
+}
+
 /* Kept with the address it is of: another BMC begins anew. */
 static void on_cipher(unsigned suite, void *userdata)
 {
@@ -181,6 +188,7 @@ struct node *node_new(struct ondold *o, const struct rack_node *conf)
 	struct ipmi_hooks hooks = {.power = on_power,
 		.note = on_note,
 		.cipher = on_cipher,
+		.power_on = on_power_on,
 		.ran = on_ran,
 		.userdata = n};
 

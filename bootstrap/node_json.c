@@ -84,10 +84,13 @@ static json_t *retry(const struct node *n)
 
 static char *step(const struct node *n)
 {
+	char interval[32];
+
+	format_duration(n->o->rack->power_on_interval_ms, interval);
 	if (fsm_waits_for_slot(&n->fsm))
 		return xasprintf(
-			"waiting for its turn (parallel_installs = %u, one a second)",
-			n->o->rack->parallel_installs);
+			"waiting for its turn (parallel_installs = %u, power_on_interval = %s)",
+			n->o->rack->parallel_installs, interval);
 	if (n->fsm.state == FSM_RETRY)
 		return xstrdup("pausing before the next try");
 	return xstrdup(n->step);

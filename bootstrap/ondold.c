@@ -13,11 +13,11 @@
 
 /*
  * main() and what belongs to the rack as a whole: finding nodes, keeping events, giving
- * out slots. A slot is given at most once a second, so that ten servers do not draw their
- * inrush current together and DHCP is not asked by all at once.
+ * out slots and turns to switch on. Both keep power_on_interval of rack.ini, so that ten
+ * servers do not draw their inrush current together and DHCP is not asked by all at once:
+ * a slot to begin with, a turn where the power-on itself is sent, whoever has asked for it.
  */
 
-#define SLOT_PAUSE_MS 1000
 #define PULSE_MS 10000
 #define DEFAULT_CONSOLES 48u /* sessions at once, an ipmitool each */
 #define MAX_CONSOLES 10000u
@@ -108,8 +108,18 @@ static void schedule_at(struct ondold *o, uint64_t mono_ms)
 
 void ondold_schedule(struct ondold *o)
 {
+	unsigned pause_ms = o->rack ? o->rack->power_on_interval_ms : 0;
+
 	if (!o->stopping)
-		schedule_at(o, MAX(now_mono_ms(), o->last_slot_ms + SLOT_PAUSE_MS));
+		schedule_at(o, MAX(now_mono_ms(), o->last_slot_ms + pause_ms));
+}
+
+uint64_t ondold_power_turn(struct ondold *o)
+{
+	uint64_t turn_ms = MAX(now_mono_ms(), o->next_power_on_ms);
+
+	o->next_power_on_ms = turn_ms + o->rack->power_on_interval_ms;
+	return turn_ms;
 }
 
 static int on_schedule(

@@ -60,6 +60,7 @@ struct ondold {
 
 	sd_event_source *sched_timer; /* owned: slots are given from here */
 	uint64_t last_slot_ms; /* mono */
+	uint64_t next_power_on_ms; /* mono: who is switched on next has to wait so long */
 	sd_event_source *pulse_timer; /* owned: looks for nodes that fell silent */
 	bool stopping;
 	struct notify notify; /* what systemd was told */
@@ -79,6 +80,8 @@ struct node *ondold_node_by_mac(
 struct node *ondold_node_by_address(struct ondold *o, uint32_t provisioning_address);
 /* Wakes held requests that wait for key, of either server. */
 void ondold_kick(struct ondold *o, const void *key);
+/* Takes the next turn to switch a server on: from when on (mono, ms) it may be. */
+uint64_t ondold_power_turn(struct ondold *o);
 /* A slot may be free or wanted: looked into from the event loop. */
 void ondold_schedule(struct ondold *o);
 

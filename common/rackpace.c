@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long a node may take. The defaults are those of a DL360: two minutes for its BMC, four
+ * How long a node may take, and how fast servers are switched on. The defaults are those of a DL360: two minutes for its BMC, four
  * of POST and a slow switch port, an image over a gigabit link onto a disk. A rack that is
  * slower or faster says so here, and not by a percentage of everything.
  */
 #include "common/rackpace.h"
 
-#define MIN_DEADLINE_MS 1000u
-#define MAX_DEADLINE_MS (24u * 3600 * 1000)
+struct bounds {
+	unsigned min_ms, max_ms;
+	const char *what;
+};
 
-static const char what[] = "a time from 1s to 24h, such as 90s, 6m or 1h";
+static const struct bounds deadline_bounds = {
+	1000, 24u * 3600 * 1000, "a time from 1s to 24h, such as 90s, 6m or 1h"};
+static const struct bounds interval_bounds = {
+	0, 60000, "a time from 0s to 1m, such as 500ms or 2s"};
+#define DEFAULT_INTERVAL_MS 1000u /* ten servers' inrush current, over ten seconds */
 
 struct deadline {
 	const char *key;
@@ -39,7 +45,7 @@ struct reader {
 	struct problems *problems;
 };
 
-static void bad(struct reader *rd, const struct conf_key *k)
+static void bad(struct reader *rd, const struct conf_key *k, const char *what)
 {
 	_cleanup_free_ char *shown = str_escape(k->value, 60);
 	_cleanup_free_ char *found = *shown ? xasprintf("\"%s\"", shown) : xstrdup("nothing");
@@ -48,16 +54,17 @@ static void bad(struct reader *rd, const struct conf_key *k)
 		"expected %s, found %s", what, found);
 }
 
-static unsigned read_time(struct reader *rd, const char *name, unsigned default_ms)
+static unsigned read_time(struct reader *rd, const char *name, const struct bounds *b,
+	unsigned default_ms)
 {
 	const struct conf_key *k = rd->section ? conf_key(rd->section, name) : NULL;
 	uint64_t ms;
 
 	if (!k || k->refused)
 		return default_ms;
-	if (parse_duration_ms(k->value, &ms) == 0 && ms >= MIN_DEADLINE_MS && ms <= MAX_DEADLINE_MS)
+	if (parse_duration_ms(k->value, &ms) == 0 && ms >= b->min_ms && ms <= b->max_ms)
 		return (unsigned)ms;
-	bad(rd, k);
+	bad(rd, k, b->what);
 	return default_ms;
 }
 
@@ -81,9 +88,12 @@ void rackpace_read(struct rack *r, struct conf *c, struct problems *problems)
 
 	rd.section = conf_section(c, "deadlines");
 	for (size_t i = 0; i < ARRAY_SIZE(deadlines); i++) {
-		unsigned ms = read_time(&rd, deadlines[i].key, deadlines[i].default_ms);
+		unsigned ms = read_time(&rd, deadlines[i].key, &deadline_bounds, deadlines[i].default_ms);
 
 		memcpy((char *)&r->deadlines + deadlines[i].at, &ms, sizeof(ms));
 	}
 	check_stall(&rd);
+	rd.section = conf_section(c, "deploy");
+	r->power_on_interval_ms =
+		read_time(&rd, "power_on_interval", &interval_bounds, DEFAULT_INTERVAL_MS);
 }

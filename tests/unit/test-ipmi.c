@@ -47,6 +47,8 @@ struct world {
 	enum ipmi_power last_power, hook_power;
 	char *last_msg, *note;
 	unsigned cipher; /* as told by the hook */
+	uint64_t turn_ms; /* what the hook answers */
+	unsigned turns; /* taken */
 	unsigned ran[IPMI_N_FAULTS]; /* as told by the hook */
 };
 
@@ -89,12 +91,21 @@ static void on_ran(enum ipmi_fault fault, uint64_t took_ms, void *userdata)
 	assert_true(took_ms < 60000);
 }
 
+static uint64_t on_power_on(void *userdata)
+{
+	struct world *w = userdata;
+
+	w->turns++;
+	return w->turn_ms;
+}
+
 static int setup(void **state)
 {
 	struct world *w = xcalloc(1, sizeof(*w));
 	struct ipmi_hooks hooks = {.power = on_power,
 		.note = on_note,
 		.cipher = on_cipher,
+		.power_on = on_power_on,
 		.ran = on_ran,
 		.userdata = w};
 	_cleanup_free_ char *path = NULL;
@@ -304,6 +315,41 @@ static void one_at_a_time_and_paced(void **state)
 	assert_null(strstr(log, "overlap"));
 }
 
+/* A turn for each power-on that is sent, and none for what is on; it is waited for. */
+static void power_on_waits_for_its_turn(void **state)
+{
+	struct world *w = *state;
+	struct ipmi_job *job;
+	uint64_t began = now_mono_ms();
+
+	w->turn_ms = began + 3000;
+	run(w, IPMI_ON);
+	assert_int_equal(w->last_r, 0);
+	assert_int_equal(w->turns, 1);
+	assert_true(now_mono_ms() - began >= 3000);
+	run(w, IPMI_ON);
+	assert_int_equal(w->turns, 1);
+	run(w, IPMI_CYCLE);
+	assert_int_equal(w->turns, 2);
+	put(w, "power", "off\n");
+	put(w, "deaf", "1\n"); /* it is sent twice */
+	run(w, IPMI_NETBOOT);
+	assert_int_equal(w->last_r, 0);
+	assert_int_equal(w->turns, 4);
+	/* given up while it waits */
+	put(w, "power", "off\n");
+	put(w, "log", "");
+	w->turn_ms = now_mono_ms() + 3600000;
+	job = submit(w, IPMI_ON);
+	while (w->turns < 5)
+		sd_event_run(w->event, 1000000);
+	ipmi_cancel(job);
+	w->pending--;
+	run(w, IPMI_STATUS);
+	assert_int_equal(w->last_power, IPMI_POWER_OFF);
+	expect_log(w, "17 chassis power status\n17 chassis power status\n");
+}
+
 static void reset_needs_power(void **state)
 {
 	struct world *w = *state;
@@ -508,6 +554,7 @@ int main(void)
 		T(boot_device_that_does_not_stick),
 		T(command_is_sent_again),
 		T(one_at_a_time_and_paced),
+		T(power_on_waits_for_its_turn),
 		T(reset_needs_power),
 		T(cancel),
 		T(freed_with_work),

@@ -93,12 +93,35 @@ static void bounds(void **state)
 	expect("[deadlines]\nagent = 2m\nagent = 3m\n", "agent");
 }
 
+static void interval(void **state)
+{
+	static const char *const bad[] = {"-1s", "61s", "2m", "1", "fast", ""};
+	struct rack r = {0};
+	_cleanup_free_ char *none = pace_of("", &r);
+
+	assert_int_equal(r.power_on_interval_ms, 1000);
+	free(pace_of("[deploy]\npower_on_interval = 250ms\n", &r));
+	assert_int_equal(r.power_on_interval_ms, 250);
+	free(pace_of("[deploy]\npower_on_interval = 0s\n", &r));
+	assert_int_equal(r.power_on_interval_ms, 0);
+	free(pace_of("[deploy]\npower_on_interval = 1m\n", &r));
+	assert_int_equal(r.power_on_interval_ms, 60000);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		_cleanup_free_ char *text =
+			xasprintf("[deploy]\npower_on_interval = %s\n", bad[i]);
+
+		expect(text, "rack.ini:2: [deploy] power_on_interval: expected a time from 0s to "
+			     "1m, such as 500ms or 2s, found ");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(given),
 		cmocka_unit_test(bounds),
+		cmocka_unit_test(interval),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
