@@ -13,6 +13,7 @@ struct ask {
 	struct http_req *req; /* borrowed: parked; NULL when its server has ended */
 	int (*parse)(const char *text, json_t **ret, size_t *ret_unread);
 	const char *key; /* of the answer */
+	struct node *clears; /* borrowed: whose log is empty when it is done; NULL: nobody's */
 };
 
 static void answer_parsed(struct ask *a, const char *text)
@@ -33,6 +34,8 @@ static void on_answer(int r, const char *text, void *userdata)
 {
 	struct ask *a = userdata;
 
+	if (a->clears && r == 0)
+		node_sel_cleared(a->clears);
 	if (a->req && r < 0)
 		httpd_reply_error(a->req, 502, "%s", text);
 	else if (a->req && a->parse)
@@ -77,7 +80,7 @@ void api_bmc_post_sel(struct node *n, struct http_req *req)
 	} else {
 		ondold_event(n->o, n, "operator", "sel.cleared",
 			"the BMC's event log is cleared", NULL);
-		ask(n, req, IPMI_SEL_CLEAR, NULL, (struct ask){0});
+		ask(n, req, IPMI_SEL_CLEAR, NULL, (struct ask){.clears = n});
 	}
 	jx_clear(&j);
 	json_decref(body);

@@ -25,7 +25,8 @@
 	X(CLOCK) X(TWICE) X(WRONG_BAY) X(MISMATCH)                                          \
 	X(SILENT) X(HEARD) X(SPACE_LOW) X(SPACE_OK) X(DHCP_DOWN) X(DHCP_UP)                 \
 	X(NO_ADDRESS) X(ADDRESS) X(STARTED)                                                 \
-	X(RETRY) X(BMC_RESET) X(BMC_BACK) X(RESET_IN_VAIN) X(TAKEN_BACK)
+	X(RETRY) X(BMC_RESET) X(BMC_BACK) X(RESET_IN_VAIN) X(TAKEN_BACK)                    \
+	X(ECC) X(CPU) X(POST) X(HEAT) X(COOL) X(PSU) X(PSU_WELL) X(DRIVE)
 /* clang-format on */
 
 #define AS_ENUM(id) SIG_##id,
@@ -113,6 +114,53 @@ static const struct {
 	{SIG_TAKEN_BACK, "maintenance.off", NULL},
 };
 
+/*
+ * What of a BMC's event log explains something: the words are those of ipmitool 1.8.19
+ * (include/ipmitool/ipmi_sel.h), with selnews.c's around them. also: must be there too,
+ * NULL: nothing.
+ */
+static const struct {
+	enum signal_ signal;
+	const char *words, *also;
+} log_signs[] = {
+	{SIG_ECC, "Uncorrectable ECC, asserted", NULL},
+	{SIG_ECC, "Memory Device Disabled, asserted", NULL},
+	{SIG_CPU, "IERR, asserted", NULL},
+	{SIG_CPU, "ncorrectable machine check exception, asserted", NULL},
+	{SIG_CPU, "Uncorrectable CPU-complex Error, asserted", NULL},
+	{SIG_CPU, "Bus Fatal Error, asserted", NULL},
+	{SIG_CPU, "Bus Uncorrectable error, asserted", NULL},
+	{SIG_POST, "Hang in POST failure, asserted", NULL},
+	{SIG_POST, "BIST failure, asserted", NULL},
+	{SIG_POST, "startup/init failure, asserted", NULL},
+	{SIG_POST, "Post Error", ", asserted"},
+	/* the sensor System Firmwares also tells how far the firmware is, which is no error */
+	{SIG_POST, "No system memory installed, asserted", NULL},
+	{SIG_POST, "No usable system memory, asserted", NULL},
+	{SIG_POST, "Unrecoverable ", ", asserted"},
+	{SIG_POST, "BIOS corruption detected, asserted", NULL},
+	{SIG_POST, "CPU voltage mismatch, asserted", NULL},
+	{SIG_POST, "CPU speed mismatch failure, asserted", NULL},
+	{SIG_POST, "Unknown Error, asserted", "System Firmware"},
+	{SIG_POST, "Unknown Hang, asserted", "System Firmware"},
+	{SIG_HEAT, "Thermal Trip, asserted", NULL},
+	{SIG_HEAT, "Critical Overtemperature, asserted", NULL},
+	{SIG_HEAT, "Upper Critical going high, asserted", "Temperature"},
+	{SIG_HEAT, "Upper Non-recoverable going high, asserted", "Temperature"},
+	{SIG_COOL, "Upper Critical going high, deasserted", "Temperature"},
+	{SIG_PSU, "Failure detected, asserted", "Power "},
+	{SIG_PSU, "AC lost, asserted", NULL},
+	{SIG_PSU, "AC lost or out-of-range, asserted", NULL},
+	{SIG_PSU, "Redundancy Lost, asserted", "Power "},
+	{SIG_PSU, "Soft-power control failure, asserted", NULL},
+	{SIG_PSU_WELL, "Fully Redundant, asserted", "Power "},
+	{SIG_PSU_WELL, "AC lost, deasserted", NULL},
+	{SIG_PSU_WELL, "Failure detected, deasserted", "Power "},
+	{SIG_DRIVE, "Drive Fault, asserted", NULL},
+	{SIG_DRIVE, "Predictive Failure, asserted", "Drive Slot"},
+	{SIG_DRIVE, "In Failed Array, asserted", NULL},
+};
+
 /* What was good again makes what was bad before it forgotten. */
 static const struct {
 	enum signal_ good, bad;
@@ -130,6 +178,8 @@ static const struct {
 	{SIG_POWERED, SIG_BMC_BUSY},
 	{SIG_POWERED, SIG_POWER_IGNORED},
 	{SIG_TAKEN_BACK, SIG_RESET_IN_VAIN},
+	{SIG_COOL, SIG_HEAT},
+	{SIG_PSU_WELL, SIG_PSU},
 };
 
 #define OF_HOST                                                           \
@@ -191,6 +241,10 @@ void diagnosis_feed(struct diagnosis *d, const struct store_event *ev)
 		if (type_fits(signs[i].type, ev->type) &&
 			(!signs[i].words || strstr(ev->text, signs[i].words)))
 			keep(d, signs[i].signal, ev);
+	for (size_t i = 0; streq(ev->type, "sel.entry") && i < ARRAY_SIZE(log_signs); i++)
+		if (strstr(ev->text, log_signs[i].words) &&
+			(!log_signs[i].also || strstr(ev->text, log_signs[i].also)))
+			keep(d, log_signs[i].signal, ev);
 	if (streq(ev->type, "noded.up"))
 		count_up(d, ev->time_ms);
 }
@@ -273,6 +327,19 @@ static const struct rule rules[] = {
 	{"power-ignored", BIT(POWER_IGNORED), 0, UNWELL, NULL, false,
 	 "The BMC takes the power command but the server does not follow.",
 	 "Is the server plugged in, are both power supplies good (amber light)? Reset the BMC. A DL360 that is still in its power-on delay follows after a minute."},
+	/* what the hardware says of itself */
+	{"memory-error", BIT(ECC), 0, UNWELL, NULL, false,
+	 "The server's memory has an error that it cannot correct.",
+	 "Replace the DIMM that the BMC's event log names (`ondol sel NODE`), or take it out and try without; then `ondol reinstall NODE`."},
+	{"processor-error", BIT(CPU), 0, UNWELL, NULL, false,
+	 "A processor, or the bus behind it, reported a fatal error.",
+	 "Take the power from the server for a minute and try again. If it comes back: reseat or replace what the event log names (`ondol sel NODE`), and update the system ROM."},
+	{"overheated", BIT(HEAT), 0, UNWELL, NULL, false,
+	 "The server is too hot, and may have switched itself off.",
+	 "`ondol sensors NODE` shows which sensor. Are all fans turning, the air flow free, the blanks in the empty bays, the room cool? Then power it on again."},
+	{"post-error", BIT(POST), 0, UNWELL, NULL, false,
+	 "The server's power-on self-test failed.",
+	 "Its screen or `ondol console NODE --log` says what it found; the event log names the part (`ondol sel NODE`)."},
 	/* who it is */
 	{"duplicate-identity", BIT(TWICE), 0, UNWELL, NULL, false,
 	 "Two servers say that they are the same one: a serial number or UUID is there twice.",
@@ -332,6 +399,9 @@ static const struct rule rules[] = {
 	{"no-dhcp", BIT(POWERED), BIT(DISCOVER) | BIT(OTHER_PORT) | BIT(SCRIPT) | BIT(NO_OFFER) | BIT(AGENT_UP) | BIT(FROM_DISK) | BIT(BOOT_NOT_KEPT), S(NETBOOT) | S(RETRY) | S(FAILED), is_quiet, false,
 	 "The server is on, but no DHCP request from it was seen.",
 	 "Is the first NIC port cabled to the provisioning VLAN, its link up, its MAC the one in rack.ini, and network boot (UEFI, IPv4) on? `ondol console NODE` shows where it stands."},
+	{"power-supply", BIT(PSU), 0, UNWELL, NULL, false,
+	 "A power supply has failed, or gets no current.",
+	 "Are both plugs in, and on circuits that are live? Replace the supply whose light is amber; the other carries the server meanwhile, but not always through its start."},
 	/* the install */
 	{"disk-missing", BIT(DISK_MISSING), 0, UNWELL, NULL, false,
 	 "The disk that is to be installed is not there, or not the one it was.",
@@ -342,6 +412,9 @@ static const struct rule rules[] = {
 	{"disk-write-error", BIT(DISK_WRITE), 0, UNWELL, NULL, false,
 	 "The disk refuses writes: it is failing, or write-protected.",
 	 "Replace it (`ondol identify NODE` lights the server; the bay is in the event), then `ondol reinstall NODE`."},
+	{"drive-fault", BIT(DRIVE), BIT(DISK_WRITE), UNWELL, NULL, false,
+	 "The BMC reports that a drive has failed, or is about to.",
+	 "Replace the drive that the event log names (`ondol sel NODE`; its light is amber), then `ondol reinstall NODE`."},
 	{"disk-io-error", BIT(IO_ERROR), BIT(DISK_WRITE), UNWELL, NULL, false,
 	 "The kernel reports I/O errors of a disk.",
 	 "Replace the disk that the console names, then `ondol reinstall NODE`."},
@@ -365,6 +438,15 @@ static const struct rule rules[] = {
 	 "The node does not report any more.",
 	 "Is its provisioning network up? `ondol console NODE` shows whether the system runs."},
 	/* nothing wrong, but good to know */
+	{"memory-error", BIT(ECC), 0, S(READY), NULL, true,
+	 "The server works, but its memory had an error that it could not correct.",
+	 "Replace the DIMM that the event log names (`ondol sel NODE`) before it takes the node down."},
+	{"power-supply", BIT(PSU), 0, S(READY), NULL, true,
+	 "The server works, but on one power supply.",
+	 "Replace the supply whose light is amber, or give it current, before the other fails."},
+	{"drive-fault", BIT(DRIVE), 0, S(READY), NULL, true,
+	 "The server works, but one of its drives has failed, or is about to.",
+	 "Replace the drive that the event log names (`ondol sel NODE`; its light is amber)."},
 	{"retrying", BIT(RETRY), 0, S(RETRY), NULL, true,
 	 "The node is tried again by itself.",
 	 "Nothing yet: `ondol status` says when. `ondol cancel NODE` ends it; rack.ini's `retries` says how often."},

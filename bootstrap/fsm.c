@@ -117,6 +117,7 @@ struct rule {
 
 #define END_RUN (FSM_DO_ABORT_POWER | FSM_DO_REVOKE_BOOT | FSM_DO_SCHEDULE)
 #define END_TRY END_RUN /* what it left is taken away, its slot goes to another */
+#define SEL FSM_DO_READ_SEL /* where the server or its BMC is the suspect, and when all is well */
 #define WAITED "the pause is over: it is powered again, and waits for its turn"
 #define LATE "it booted from the network after all"
 #define BMC_ANSWERS "its BMC answers again after its reset; it is powered once more"
@@ -140,12 +141,12 @@ static const struct rule rules[] = {
 	{S(MAINTENANCE), FSM_EV_MAINTAIN_OFF, installed, FSM_CONFIGURING, 0, "back from maintenance; what it is gets proved again"},
 	{S(MAINTENANCE), FSM_EV_MAINTAIN_OFF, NULL, FSM_ENROL, 0, "back from maintenance; it is not installed"},
 	{S(IDLE), FSM_EV_SLOT, wants, FSM_POWERING, FSM_DO_POWER, ""},
-	{S(POWERING), FSM_EV_POWERED, NULL, FSM_NETBOOT, 0, ""},
+	{S(POWERING), FSM_EV_POWERED, NULL, FSM_NETBOOT, SEL, ""},
 	{S(POWERING) | S(BMC_RESET), FSM_EV_POWER_REFUSED, NULL, FSM_FAILED, END_RUN, NULL},
-	{S(POWERING), FSM_EV_POWER_FAILED, may_retry, FSM_RETRY, END_TRY, NULL},
+	{S(POWERING), FSM_EV_POWER_FAILED, may_retry, FSM_RETRY, END_TRY | SEL, NULL},
 	{S(POWERING), FSM_EV_POWER_FAILED, may_reset_bmc, FSM_BMC_RESET, END_TRY | FSM_DO_RESET_BMC, NULL},
 	{S(POWERING), FSM_EV_POWER_FAILED, bmc_was_reset, FSM_MAINTENANCE, END_RUN, NULL},
-	{S(POWERING), FSM_EV_POWER_FAILED, NULL, FSM_FAILED, END_RUN, NULL},
+	{S(POWERING), FSM_EV_POWER_FAILED, NULL, FSM_FAILED, END_RUN | SEL, NULL},
 	{S(BMC_RESET), FSM_EV_BMC_BACK, NULL, FSM_IDLE, FSM_DO_SCHEDULE, BMC_ANSWERS},
 	{S(BMC_RESET), FSM_EV_POWER_FAILED, NULL, FSM_MAINTENANCE, END_RUN, NULL},
 	{PAUSED, FSM_EV_BOOT_SCRIPT, NULL, FSM_NETBOOT, FSM_DO_ABORT_POWER, LATE},
@@ -153,28 +154,29 @@ static const struct rule rules[] = {
 	{BOOTING, FSM_EV_INVENTORY, NULL, FSM_AGENT, 0, ""},
 	{S(NETBOOT), FSM_EV_NODED_UP, NULL, FSM_FAILED, END_RUN, FROM_DISK},
 	{S(AGENT) | S(INSTALLING), FSM_EV_BOOT_SCRIPT, boots_left, FSM_NETBOOT, 0, AGAIN},
-	{S(AGENT) | S(INSTALLING), FSM_EV_BOOT_SCRIPT, no_boots_left, FSM_FAILED, END_RUN, TOO_OFTEN},
+	{S(AGENT) | S(INSTALLING), FSM_EV_BOOT_SCRIPT, no_boots_left, FSM_FAILED, END_RUN | SEL, TOO_OFTEN},
 	{BY_AGENT, FSM_EV_IDENTITY_MISMATCH, NULL, FSM_FAILED, END_RUN, NULL},
 	{BY_AGENT, FSM_EV_REFUSED, NULL, FSM_FAILED, END_RUN, NULL},
-	{BY_AGENT, FSM_EV_AGENT_FAILED, NULL, FSM_FAILED, END_RUN, NULL},
+	{BY_AGENT, FSM_EV_AGENT_FAILED, NULL, FSM_FAILED, END_RUN | SEL, NULL},
 	{S(AGENT), FSM_EV_ORDER_SENT, NULL, FSM_INSTALLING, 0, ""},
 	{S(INSTALLING), FSM_EV_AGENT_KEXEC, installed, FSM_FIRST_BOOT, FSM_DO_SCHEDULE, ""},
 	{S(INSTALLING), FSM_EV_NODED_UP, installed, FSM_CONFIGURING, FSM_DO_SCHEDULE, ""},
 	{S(FIRST_BOOT), FSM_EV_NODED_UP, NULL, FSM_CONFIGURING, FSM_DO_SCHEDULE, ""},
 	{GIVEN_UP, FSM_EV_NODED_UP, installed, FSM_CONFIGURING, 0, "the node came up after all"},
-	{S(CONFIGURING), FSM_EV_REPORT_READY, NULL, FSM_READY, END_RUN, ""},
-	{GIVEN_UP, FSM_EV_REPORT_READY, installed, FSM_READY, END_RUN, ""},
+	{S(CONFIGURING), FSM_EV_REPORT_READY, NULL, FSM_READY, END_RUN | SEL, ""},
+	{GIVEN_UP, FSM_EV_REPORT_READY, installed, FSM_READY, END_RUN | SEL, ""},
 	{S(CONFIGURING) | S(READY), FSM_EV_NODED_FAILED, NULL, FSM_FAILED, END_RUN, NULL},
 	{S(READY), FSM_EV_REPORT_BUSY, NULL, FSM_CONFIGURING, 0, NULL},
 	{S(READY) | S(CONFIGURING), FSM_EV_CONVERGE, NULL, FSM_CONFIGURING, 0, NULL},
 	{GIVEN_UP, FSM_EV_CONVERGE, installed, FSM_CONFIGURING, 0, NULL},
 	/* deadlines: the text is the suspect's */
 	{S(RETRY), FSM_EV_TIMEOUT, NULL, FSM_IDLE, FSM_DO_SCHEDULE, WAITED},
-	{BOOTING | S(AGENT), FSM_EV_TIMEOUT, may_retry, FSM_RETRY, END_TRY, NULL},
+	{BOOTING | S(AGENT), FSM_EV_TIMEOUT, may_retry, FSM_RETRY, END_TRY | SEL, NULL},
 	{S(POWERING), FSM_EV_TIMEOUT, may_reset_bmc, FSM_BMC_RESET, END_TRY | FSM_DO_RESET_BMC, NULL},
 	{S(POWERING), FSM_EV_TIMEOUT, bmc_was_reset, FSM_MAINTENANCE, END_RUN, NULL},
 	{S(BMC_RESET), FSM_EV_TIMEOUT, NULL, FSM_MAINTENANCE, END_RUN, NULL},
-	{BY_AGENT | S(FIRST_BOOT) | S(CONFIGURING), FSM_EV_TIMEOUT, NULL, FSM_FAILED, END_RUN, NULL},
+	{BY_AGENT | S(FIRST_BOOT), FSM_EV_TIMEOUT, NULL, FSM_FAILED, END_RUN | SEL, NULL},
+	{S(CONFIGURING), FSM_EV_TIMEOUT, NULL, FSM_FAILED, END_RUN, NULL},
 };
 /* clang-format on */
 
@@ -374,6 +376,8 @@ static void take_rule(struct fsm_output *out, const struct rule *r, enum fsm_eve
 
 	out->moved = true;
 	out->actions = r->actions;
+	if (fsm_seen(&out->next, FSM_EV_POWER_REFUSED)) /* not one login more */
+		out->actions &= ~FSM_DO_READ_SEL;
 	snprintf(out->reason, sizeof(out->reason), "%s%s",
 		prefix(&out->next, event, r->to, buf), r->reason ? r->reason : text);
 	enter(&out->next, r->to, now_ms);

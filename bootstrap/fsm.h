@@ -82,8 +82,9 @@ enum fsm_action { /* bits; to be carried out in this order */
 	FSM_DO_REVOKE_BOOT = 1 << 1, /* the boot token is good no longer */
 	FSM_DO_POWER = 1 << 2, /* off, boot from the network once, on */
 	FSM_DO_RESET_BMC = 1 << 3, /* the BMC, not the server */
-	FSM_DO_SCHEDULE = 1 << 4, /* a slot may be free, or a node waits for one */
-	FSM_DO_DROP = 1 << 5, /* forget the node */
+	FSM_DO_READ_SEL = 1 << 4, /* its BMC's event log may have news */
+	FSM_DO_SCHEDULE = 1 << 5, /* a slot may be free, or a node waits for one */
+	FSM_DO_DROP = 1 << 6, /* forget the node */
 };
 
 struct fsm_limit {

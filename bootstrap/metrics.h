@@ -13,7 +13,7 @@
 #define METRICS_SOURCES(X) /* of events; others are counted as OTHER */                    \
 	X(ONDOLD, "ondold") X(IPMI, "ipmi") X(DNSMASQ, "dnsmasq") X(HTTP, "http")          \
 	X(AGENT, "agent") X(NODED, "noded") X(OPERATOR, "operator") X(CONSOLE, "console")  \
-	X(OTHER, "other")
+	X(BMC, "bmc") X(OTHER, "other")
 #define METRICS_LISTENERS(X) \
 	X(UNIX, "unix")   /* the operators' socket */                                      \
 	X(BOOT, "boot")   /* what firmware fetches */                                      \

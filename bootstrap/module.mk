@@ -39,7 +39,7 @@ ondold_SRCS := bootstrap/ondold.c bootstrap/access.c bootstrap/api.c bootstrap/a
 	bootstrap/node_report.c bootstrap/notify.c bootstrap/profile.c bootstrap/promtext.c bootstrap/pxe.c bootstrap/pxetext.c \
 	bootstrap/radv.c \
 	bootstrap/radvtext.c bootstrap/rackstate.c bootstrap/range.c bootstrap/serve.c bootstrap/store.c bootstrap/tlsport.c
-ondold_SRCS += bootstrap/ipmisteps.c bootstrap/suspect.c
+ondold_SRCS += bootstrap/ipmisteps.c bootstrap/node_sel.c bootstrap/selnews.c bootstrap/suspect.c
 ondold_USES := images common
 ondold_PKGS := libmicrohttpd sqlite3 gnutls jansson libsystemd
 
@@ -49,8 +49,10 @@ test-conlines_WITH := bootstrap/conlines.c
 test-conrec_WITH := bootstrap/conrec.c
 test-conrec_PKGS := jansson
 test-bmctext_WITH := bootstrap/bmctext.c
+test-selnews_WITH := bootstrap/selnews.c bootstrap/bmctext.c
+test-selnews_PKGS := jansson
 test-bmctext_PKGS := jansson
-fuzz-bmc_WITH := bootstrap/bmctext.c bootstrap/conclean.c bootstrap/conlines.c
+fuzz-bmc_WITH := bootstrap/bmctext.c bootstrap/selnews.c bootstrap/conclean.c bootstrap/conlines.c
 fuzz-bmc_PKGS := jansson
 $(O)/obj/bootstrap/pagefiles.o: $(wildcard bootstrap/page/*)
 
@@ -82,7 +84,7 @@ fuzz-deploy_WITH := $(FSM) bootstrap/ipmitext.c bootstrap/pxetext.c bootstrap/ra
 	bootstrap/range.c
 test-fsm_WITH := $(FSM)
 test-fsm-walk_WITH := $(FSM)
-test-diagnose_WITH := bootstrap/diagnose.c $(FSM) bootstrap/identity.c bootstrap/ipmitext.c
+test-diagnose_WITH := bootstrap/diagnose.c bootstrap/bmctext.c bootstrap/selnews.c $(FSM) bootstrap/identity.c bootstrap/ipmitext.c
 test-diagnose_PKGS := jansson
 test-eventlog_WITH := bootstrap/eventlog.c
 test-eventlog_PKGS := jansson

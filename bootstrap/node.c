@@ -338,6 +338,8 @@ static void carry_out(struct node *n, unsigned actions)
 		n->boot_job = ipmi_submit(n->bmc, IPMI_NETBOOT, on_booted, n);
 	if (actions & FSM_DO_RESET_BMC)
 		n->boot_job = ipmi_submit(n->bmc, IPMI_COLD_RESET, on_reset, n);
+	if (actions & FSM_DO_READ_SEL)
+		node_read_sel(n);
 	if (actions & FSM_DO_SCHEDULE)
 		ondold_schedule(n->o);
 	/* FSM_DO_DROP is the applier's: it knows who still points here. */

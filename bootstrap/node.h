@@ -58,6 +58,7 @@ struct node {
 	struct ipmi_bmc *bmc; /* owned */
 	struct console *console; /* owned */
 	struct ipmi_job *boot_job; /* borrowed from bmc: powering, or the BMC's reset */
+	struct ipmi_job *sel_job; /* borrowed from bmc: its event log is being read */
 	enum ipmi_power power; /* as last read */
 	int bmc_reachable; /* as last asked: 0, 1; -1: not yet */
 
@@ -160,6 +161,12 @@ void node_pulse(struct node *n);
 void node_console_new(struct node *n);
 /* The state has changed, or was read from the store. */
 void node_console_follow(struct node *n, bool new_run);
+
+/* ---- node_sel.c ---- */
+/* Reads the BMC's event log in the background; what is new in it becomes events. */
+void node_read_sel(struct node *n);
+/* It was cleared on purpose: whatever is in it next is new. */
+void node_sel_cleared(struct node *n);
 
 /* ---- node_json.c ---- */
 json_t *node_to_json(const struct node *n, bool with_inventory);

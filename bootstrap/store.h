@@ -18,7 +18,7 @@ struct store_event { /* strings and data are borrowed */
 	uint64_t time_ms; /* since 1970 */
 	const char *node; /* "" for the rack as a whole */
 	const char *
-		source; /* "ondold", "ipmi", "dnsmasq", "http", "agent", "noded", "operator" */
+		source; /* "ondold", "ipmi", "bmc", "dnsmasq", "http", "agent", "noded", "operator" */
 	const char *type; /* "state", "dhcp.discover", ... */
 	const char *text; /* for people */
 	const json_t *data; /* object or NULL */

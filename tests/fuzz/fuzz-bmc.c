@@ -5,6 +5,7 @@
 #include "bootstrap/bmctext.h"
 #include "bootstrap/conclean.h"
 #include "bootstrap/conlines.h"
+#include "bootstrap/selnews.h"
 #include "common/jsonx.h"
 
 typedef int parse_fn(const char *text, json_t **ret, size_t *ret_unread);
@@ -24,6 +25,27 @@ static void parse(parse_fn *fn, const char *text)
 		if (json_object_size(row) < 6)
 			abort();
 	}
+}
+
+/* Read twice, the same log has no news; each entry has words. */
+static void news(const char *text)
+{
+	_cleanup_(jx_freep) json_t *list = NULL;
+	struct sel_mark mark = {0};
+	struct sel_news n;
+	const json_t *entry;
+	size_t unread, i;
+
+	if (sel_parse(text, &list, &unread) < 0)
+		return;
+	sel_news_find(list, &mark, 0, &n);
+	json_array_foreach(n.entries, i, entry) free(sel_news_words(entry));
+	json_decref(n.entries);
+	mark = n.mark;
+	sel_news_find(list, &mark, 0, &n);
+	if (json_array_size(n.entries) || n.anew || n.left_out)
+		abort();
+	json_decref(n.entries);
 }
 
 static void console_line(const char *line, void *userdata)
@@ -56,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	parse(sensors_parse, text);
 	parse(sel_parse, text);
+	news(text);
 	console(data, size);
 	return 0;
 }

@@ -6,9 +6,11 @@
  */
 #include "tests/unit/harness.h"
 
+#include "bootstrap/bmctext.h"
 #include "bootstrap/diagnose.h"
 #include "bootstrap/identity.h"
 #include "bootstrap/ipmitext.h"
+#include "bootstrap/selnews.h"
 #include "tests/unit/fsm-policy.h"
 
 static int64_t next_id;
@@ -308,6 +310,96 @@ static void test_bmc_reset(void **state)
 	cause_is(d, FSM_MAINTENANCE, "bmc-reset-in-vain", "state");
 }
 
+/* Lines as ipmitool has them, told as node_sel.c does. */
+static void logs(struct diagnosis *d, const char *what)
+{
+	_cleanup_free_ char *line = xasprintf("1,11/27/26,19:45:16 UTC,%s\n", what), *words = NULL;
+	json_t *list = NULL;
+	size_t unread;
+
+	assert_int_equal(sel_parse(line, &list, &unread), 0);
+	words = sel_news_words(json_array_get(list, 0));
+	json_decref(list);
+	says(d, "sel.entry", words);
+}
+
+static void test_hardware(void **state)
+{
+	static const struct {
+		const char *line, *cause;
+	} list[] = {
+		{"Memory #0x30,Uncorrectable ECC,Asserted,CPU 1 DIMM 3", "memory-error"},
+		{"Processor #0x07,IERR,Asserted", "processor-error"},
+		{"Processor #0x07,Uncorrectable machine check exception,Asserted", "processor-error"},
+		{"Critical Interrupt #0x13,Bus Fatal Error,Asserted", "processor-error"},
+		{"Processor #0x07,Thermal Trip,Asserted", "overheated"},
+		{"Temperature 01-Inlet Ambient,Upper Critical going high,Asserted,Reading 44 > "
+		 "Threshold 42 degrees C",
+			"overheated"},
+		{"Processor #0x07,FRB2/Hang in POST failure,Asserted", "post-error"},
+		{"System Firmwares #0x0f,No system memory installed,Asserted", "post-error"},
+		{"System Firmwares #0x0f,Unknown Error,Asserted", "post-error"},
+		{"System Firmwares #0x0f,Unrecoverable system-board failure,Asserted", "post-error"},
+		{"System Firmwares #0x0f,Memory initialization,Asserted", "no-dhcp"},
+		/* these explain, but the boot itself says more */
+		{"Power Supply PS1,Failure detected,Asserted", "no-dhcp"},
+		{"Memory #0x30,Correctable ECC,Asserted", "no-dhcp"},
+		{"Memory #0x30,Uncorrectable ECC,Deasserted", "no-dhcp"},
+		{"Fan #0x40,Upper Critical going high,Asserted", "no-dhcp"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
+		struct diagnosis *d = begin();
+
+		says(d, "install.wanted", "");
+		says(d, "power.netboot", "");
+		logs(d, list[i].line);
+		cause_is(d, FSM_FAILED, list[i].cause,
+			streq(list[i].cause, "no-dhcp") ? "power.netboot" : "sel.entry");
+	}
+}
+
+static void test_power_supply(void **state)
+{
+	static const char *const fails[] = {"Power Supply PS1,Failure detected,Asserted",
+		"Power Supply PS1,Power Supply AC lost,Asserted",
+		"Power Supply PS1,AC lost or out-of-range,Asserted",
+		"Power Unit #0x09,Redundancy Lost,Asserted", "Power Unit #0x09,AC lost,Asserted"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fails); i++) {
+		struct diagnosis *d = begin();
+
+		says(d, "power.netboot", "");
+		logs(d, fails[i]);
+		finds(d, FSM_RETRY, "power-supply", false);
+		cause_is(d, FSM_READY, "power-supply", "sel.entry");
+	}
+	for (size_t i = 0; i < 2; i++) {
+		struct diagnosis *d = begin();
+
+		logs(d, "Power Supply PS1,Power Supply AC lost,Asserted");
+		logs(d, i ? "Power Supply PS1,Power Supply AC lost,Deasserted"
+			  : "Power Unit #0x09,Fully Redundant,Asserted");
+		cause_is(d, FSM_READY, NULL, NULL);
+	}
+}
+
+static void test_drive(void **state)
+{
+	struct diagnosis *d = begin();
+
+	logs(d, "Drive Slot / Bay #0x01,Drive Fault,Asserted");
+	finds(d, FSM_READY, "drive-fault", true);
+	says(d, "agent.failed", "sda2: the disk did not take the image: Input/output error");
+	cause_is(d, FSM_FAILED, "disk-write-error", "agent.failed");
+	d = begin();
+	logs(d, "Drive Slot / Bay #0x01,Predictive Failure,Asserted");
+	finds(d, FSM_FAILED, "drive-fault", false);
+	/* of an earlier run */
+	says(d, "install.wanted", "");
+	cause_is(d, FSM_POWERING, NULL, NULL);
+}
+
 static void test_install(void **state)
 {
 	static const struct {
@@ -448,6 +540,9 @@ int main(void)
 		cmocka_unit_test(test_from_disk),
 		cmocka_unit_test(test_retry),
 		cmocka_unit_test(test_bmc_reset),
+		cmocka_unit_test(test_hardware),
+		cmocka_unit_test(test_power_supply),
+		cmocka_unit_test(test_drive),
 		cmocka_unit_test(test_install),
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_installed),

@@ -167,6 +167,8 @@ static void act(struct life *l, unsigned actions)
 		assert_int_equal(l->f.state, FSM_POWERING);
 		l->powering = true;
 	}
+	if (actions & FSM_DO_READ_SEL)
+		assert_false(l->refused);
 	if (actions & FSM_DO_RESET_BMC) {
 		assert_false(l->refused || l->powering);
 		assert_int_equal(l->f.state, FSM_BMC_RESET);

@@ -676,6 +676,32 @@ static void test_refused_login(void **state)
 	assert_int_equal(f.state, FSM_FAILED);
 }
 
+/* The BMC's log is read where the hardware may have something to say. */
+static void test_event_log(void **state)
+{
+	struct fsm_node f = powering();
+
+	assert_true(step(&f, FSM_EV_POWERED).actions & FSM_DO_READ_SEL);
+	assert_true(run_out(&f).actions & FSM_DO_READ_SEL);
+	f = powering();
+	assert_false(step(&f, FSM_EV_POWER_REFUSED).actions & FSM_DO_READ_SEL);
+	f = powering();
+	step(&f, FSM_EV_AGENT_UP);
+	assert_false(step(&f, FSM_EV_IDENTITY_MISMATCH).actions & FSM_DO_READ_SEL);
+	f = installing();
+	assert_true(step(&f, FSM_EV_AGENT_FAILED).actions & FSM_DO_READ_SEL);
+	f = installing();
+	step(&f, FSM_EV_AGENT_INSTALLED);
+	step(&f, FSM_EV_NODED_UP);
+	assert_true(step(&f, FSM_EV_REPORT_READY).actions & FSM_DO_READ_SEL);
+	/* a BMC that has refused is left alone, whatever else fails */
+	f = powering();
+	step(&f, FSM_EV_AGENT_UP);
+	step(&f, FSM_EV_POWER_REFUSED);
+	assert_int_equal(run_out(&f).actions & FSM_DO_READ_SEL, 0);
+	assert_int_equal(f.state, FSM_FAILED);
+}
+
 static void use_up(struct fsm_node *f)
 {
 	for (unsigned i = 0; i < policy.retries; i++) {
@@ -967,6 +993,7 @@ int main(void)
 		T(test_first_boot_is_not_repeated),
 		T(test_late_boot),
 		T(test_refused_login),
+		T(test_event_log),
 		T(test_bmc_reset),
 		T(test_bmc_reset_by_deadline),
 		T(test_boots_while_the_bmc_is_reset),
