@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/ondold.h"
 
+#include "bootstrap/rackca.h"
+#include "common/digest.h"
 #include "common/jsonx.h"
 #include "common/log.h"
 #include "common/order.h"
@@ -128,6 +130,48 @@ static void get_ca(struct ondold *o, struct http_req *req)
 					    "[deploy] page");
 	else
 		httpd_reply_json(req, 200, json_pack("{s:s}", "ca", pem));
+}
+
+/* One authority for an answer: what people compare, and whether it is new. */
+static json_t *authority_json(const char *pem, bool made)
+{
+	char digest[DIGEST_HEX];
+
+	if (rackca_fingerprint(pem, digest) < 0)
+		return NULL;
+	return json_pack("{s:s, s:b}", "sha256", digest, "made", made);
+}
+
+static void post_init(struct ondold *o, struct http_req *req)
+{
+	json_t *body = api_body(req);
+	struct jx j = {.obj = body};
+	const char *asked = body ? jx_str(&j, "name", 63) : "";
+	_cleanup_free_ char *name = xstrdup(o->rack ? o->rack->name : asked), *msg = NULL;
+	int rack, nodes = 0;
+
+	if (!body)
+		return;
+	if (!j.error && parse_hostname(name) < 0)
+		jx_fail(&j, "name", "expected a name of a-z, 0-9 and -");
+	json_decref(body);
+	if (j.error) {
+		httpd_reply_error(req, 400, "init: %s", j.error);
+		jx_clear(&j);
+		return;
+	}
+	rack = cloudsecrets_need_ca(o->cloud->secrets, name, now_real_ms() / 1000, &msg);
+	if (rack >= 0)
+		nodes = enrol_need_authority(o, name, &msg);
+	if (rack < 0 || nodes < 0) {
+		httpd_reply_error(req, 500, "%s", msg);
+		return;
+	}
+	cloud_publish_ca(o);
+	httpd_reply_json(req, 200,
+		json_pack("{s:o, s:o}", "rack",
+			authority_json(cloudsecrets_get(o->cloud->secrets, "ca.cert"), rack), "nodes",
+			authority_json(enrol_authority(o), nodes)));
 }
 
 static void get_openrc(struct ondold *o, struct http_req *req)
@@ -327,6 +371,7 @@ static const struct {
 	void (*handle)(struct ondold *o, struct http_req *req);
 	enum access_role role; /* of those over TLS, the least; none: the UNIX socket alone */
 } routes[] = {
+	{"POST", "/v1/init", post_init, ACCESS_NONE},
 	{"GET", "/v1/cloud", get_cloud, ACCESS_VIEWER},
 	{"GET", "/v1/ca", get_ca, ACCESS_VIEWER},
 	{"GET", "/v1/cloud/ca", get_ca, ACCESS_VIEWER},

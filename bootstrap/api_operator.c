@@ -473,7 +473,8 @@ void api_operator_route(struct ondold *o, struct http_req *req, enum access_role
 		}
 	if (str_startswith(path, "/v1/nodes/"))
 		route_node(o, req, role);
-	else if (str_startswith(path, "/v1/cloud") || streq(path, "/v1/ca"))
+	else if (str_startswith(path, "/v1/cloud") || streq(path, "/v1/ca") ||
+		streq(path, "/v1/init"))
 		api_cloud_handle(o, req, role);
 	else if (str_startswith(path, "/v1/tokens") && api_may(req, role, ACCESS_NONE))
 		api_token_handle(o, req);

@@ -73,6 +73,7 @@ int cmd_identify(struct cli *cli);
 int cmd_sensors(struct cli *cli);
 int cmd_sel(struct cli *cli);
 int cmd_console(struct cli *cli);
+int cmd_init(struct cli *cli);
 int cmd_token(struct cli *cli);
 int cmd_ca(struct cli *cli);
 int cmd_metrics(struct cli *cli);

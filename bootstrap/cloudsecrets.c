@@ -320,6 +320,14 @@ static int save_added(struct cloudsecrets *s, char **reterr_msg)
 	return r < 0 ? r : 1;
 }
 
+int cloudsecrets_need_ca(
+	struct cloudsecrets *s, const char *rack, uint64_t now_s, char **reterr_msg)
+{
+	int r = need_ca(s, rack, now_s, reterr_msg);
+
+	return r > 0 ? save_added(s, reterr_msg) : r;
+}
+
 int cloudsecrets_need_page(struct cloudsecrets *s, const char *rack, char *const *hosts,
 	uint64_t now_s, char **reterr_msg)
 {

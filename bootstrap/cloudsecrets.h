@@ -35,6 +35,9 @@ const char *cloudsecrets_get(const struct cloudsecrets *s, const char *name);
  */
 int cloudsecrets_need(struct cloudsecrets *s, const char *rack, char *const *names,
 	char *const *hosts, uint64_t now_s, char **reterr_msg);
+/* The authority alone. */
+int cloudsecrets_need_ca(
+	struct cloudsecrets *s, const char *rack, uint64_t now_s, char **reterr_msg);
 /* The same for the page: the authority, and "page.cert" and "page.key" for these hosts. */
 int cloudsecrets_need_page(struct cloudsecrets *s, const char *rack, char *const *hosts,
 	uint64_t now_s, char **reterr_msg);

@@ -23,6 +23,13 @@ const char *enrol_authority(const struct ondold *o)
 	return cloudsecrets_get(o->authority, "ca.cert");
 }
 
+int enrol_need_authority(struct ondold *o, const char *rack, char **reterr_msg)
+{
+	_cleanup_free_ char *name = xasprintf("%s, nodes", rack);
+
+	return cloudsecrets_need_ca(o->authority, name, now_real_ms() / 1000, reterr_msg);
+}
+
 int enrol_begin(struct node *n, const char *token)
 {
 	int r;

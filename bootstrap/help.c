@@ -27,6 +27,17 @@ const char help_overview_tail[] =
 	"`ondol help COMMAND` explains one command; ondol(1) and rack.ini(5) have everything.\n";
 
 const struct help_text help_texts[] = {
+	{"init", "begin: files to edit, and the authorities that the rack will trust",
+		"Usage: ondol init [DIRECTORY]\n"
+		"\n"
+		"Begins rack.ini and secrets.ini in the directory (default /etc/ondol), from the\n"
+		"commented example, and has ondold make the authorities: the one by which it and its\n"
+		"nodes know one another, and the one of the page and the cloud. Nothing that is there\n"
+		"is changed, so it can be run again. Prints the authorities' SHA-256, to compare with\n"
+		"what a browser or a server says.\n"
+		"\n"
+		"Example:\n"
+		"  ondol init\n"},
 	{"check", "check rack.ini and secrets.ini; tells every problem at once",
 		"Usage: ondol check FILE [--secrets FILE | --no-secrets] [--roles DIR] [--json]\n"
 		"\n"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 PROGS += ondol
 ondol_SRCS := bootstrap/ondol.c bootstrap/cli.c bootstrap/client.c bootstrap/cloudparts.c bootstrap/cmd_bmc.c bootstrap/cmd_console.c bootstrap/conescape.c bootstrap/conlines.c \
-	bootstrap/cloudview.c bootstrap/cmd_apply.c bootstrap/cmd_check.c bootstrap/cmd_cloud.c \
+	bootstrap/cloudview.c bootstrap/cmd_apply.c bootstrap/cmd_check.c bootstrap/cmd_init.c bootstrap/cmd_cloud.c \
 	bootstrap/cmd_cloudbackup.c bootstrap/backup.c bootstrap/tar.c bootstrap/cmd_maintenance.c bootstrap/cmd_metrics.c bootstrap/cmd_plan.c bootstrap/cmd_power.c bootstrap/cmd_prove.c \
 	bootstrap/cmd_reinstall.c bootstrap/cmd_status.c bootstrap/cmd_token.c bootstrap/cmd_why.c bootstrap/follow.c \
 	bootstrap/help.c bootstrap/input.c bootstrap/nodeprint.c bootstrap/options.c \
@@ -54,6 +54,7 @@ test-selnews_PKGS := jansson
 test-bmctext_PKGS := jansson
 fuzz-bmc_WITH := bootstrap/bmctext.c bootstrap/selnews.c bootstrap/conclean.c bootstrap/conlines.c
 fuzz-bmc_PKGS := jansson
+$(O)/obj/bootstrap/cmd_init.o: examples/dl360-rack.ini
 $(O)/obj/bootstrap/pagefiles.o: $(wildcard bootstrap/page/*)
 
 # The whole daemon but its main() and its children: see tests/fuzz/world.c. Leaks are looked

@@ -14,6 +14,7 @@ static const struct command {
 	int (*run)(struct cli *cli);
 	unsigned options;
 } commands[] = {
+	{"init", cmd_init, 0},
 	{"check", cmd_check, OPT_SECRETS | OPT_NO_SECRETS | OPT_ROLES | OPT_JSON},
 	{"plan", cmd_plan, OPT_SECRETS | OPT_WIPE | OPT_JSON},
 	{"apply", cmd_apply, OPT_SECRETS | WAITING},

@@ -249,18 +249,33 @@ static int key_of(const char *text, gnutls_pubkey_t *ret, char **reterr_msg)
 	return -EINVAL;
 }
 
-static int give_client(gnutls_x509_crt_t crt, char **ret_cert, char ret_digest[static 65])
+static int fingerprint(gnutls_x509_crt_t crt, char ret_digest[static 65])
 {
 	unsigned char raw[32];
 	size_t size = sizeof(raw);
-	gnutls_datum_t cert;
 	int r = gnutls_x509_crt_get_fingerprint(crt, GNUTLS_DIG_SHA256, raw, &size);
+
+	if (r == 0)
+		hex_encode(raw, sizeof(raw), ret_digest);
+	return r;
+}
+
+int rackca_fingerprint(const char *cert, char ret_digest[static 65])
+{
+	_cleanup_(pair_clear) struct pair p = {0};
+
+	return import(&p, cert, NULL) < 0 || fingerprint(p.crt, ret_digest) < 0 ? -EINVAL : 0;
+}
+
+static int give_client(gnutls_x509_crt_t crt, char **ret_cert, char ret_digest[static 65])
+{
+	gnutls_datum_t cert;
+	int r = fingerprint(crt, ret_digest);
 
 	if (r == 0)
 		r = gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &cert);
 	if (r < 0)
 		return r;
-	hex_encode(raw, sizeof(raw), ret_digest);
 	*ret_cert = text_of(&cert);
 	return 0;
 }

@@ -31,6 +31,8 @@ int rackca_issue(const char *ca_cert, const char *ca_key, char *const *names,
 int rackca_certify(const char *ca_cert, const char *ca_key, const char *request,
 	const char *name, uint64_t now_s, char **ret_cert, char ret_digest[static 65],
 	char **reterr_msg);
+/* The SHA-256 of a certificate's DER form in hex, as browsers and openssl show it. -EINVAL */
+int rackca_fingerprint(const char *cert, char ret_digest[static 65]);
 /* Is cert signed by the authority, for exactly these names, and good for long enough? */
 bool rackca_is_good(const char *ca_cert, const char *cert, char *const *names,
 	uint64_t now_s);

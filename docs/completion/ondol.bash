@@ -10,7 +10,7 @@ _ondol_nodes() {
 
 _ondol() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='check plan apply status why reinstall cancel maintenance power identify sensors sel console prove token ca metrics cloud version help'
+	local commands='init check plan apply status why reinstall cancel maintenance power identify sensors sel console prove token ca metrics cloud version help'
 	local command='' socket='' options i
 	COMPREPLY=()
 

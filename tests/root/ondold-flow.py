@@ -440,6 +440,39 @@ def finish_install(i, name, token, serial):
     return nt, order
 
 
+def cli(*argv):
+    return subprocess.run([os.path.join(os.path.dirname(ondold_bin), "ondol"), "--socket",
+                           f"{work}/ondold.sock", *argv], capture_output=True, text=True, timeout=60)
+
+
+def part_init():
+    d = f"{work}/etc"
+    r = cli("init", d)
+    prints = re.findall(r"SHA-256 ([0-9a-f]{64})", r.stdout)
+    check("init begins files and makes two authorities", r.returncode == 0 and len(set(prints)) == 2 and
+          r.stdout.count(": made") == 2, (r.stdout, r.stderr))
+    check("secrets.ini is for root alone", os.stat(d + "/secrets.ini").st_mode & 0o777 == 0o600)
+    check("the authorities are kept private", all(
+        os.stat(f"{work}/state/{f}").st_mode & 0o777 == 0o600 for f in ("node-authority", "cloud-secrets")))
+    r = cli("check", d + "/rack.ini")
+    check("what is left to say is said", r.returncode == 2 and "password" in r.stderr and
+          "rack.ini" not in r.stderr.replace("secrets.ini", ""), r.stderr)
+    with open(d + "/secrets.ini", "a") as f:
+        f.write("; mine\n")
+    r = cli("init", d)
+    check("again it changes nothing", r.returncode == 0 and ": made" not in r.stdout and
+          re.findall(r"SHA-256 ([0-9a-f]{64})", r.stdout) == prints and
+          open(d + "/secrets.ini").read().endswith("; mine\n"), r.stdout)
+    check("it takes one folder", cli("init", d, d).returncode == 2)
+    r = cli("init", "/proc/nowhere")
+    check("a folder that cannot be", r.returncode == 1 and "/proc/nowhere" in r.stderr, r.stderr)
+    status, a = op("POST", "/v1/init", {"name": "no name"})
+    check("a name is checked", status == 400 and "name" in a["error"], a)
+    ca = cli("ca").stdout
+    der = subprocess.run(["openssl", "x509", "-outform", "der"], input=ca.encode(), capture_output=True).stdout
+    check("the digests are those of the certificates", hashlib.sha256(der).hexdigest() in prints)
+
+
 def part_before_a_rack():
     status, s = op("GET", "/v1/status")
     check("status without a rack", status == 200 and s["rack"] is None and s["nodes"] == [])
@@ -846,12 +879,12 @@ def part_metrics():
         m("ondol_node_state", node=n["name"], state=n["state"]) == 1 for n in status["nodes"]))
     check("its power is as last read", all(m("ondol_node_power_on", node=n["name"]) == (n["power"] == "on")
                                            for n in status["nodes"] if n["power"] != "unknown"), status)
-    check("BMCs that answer", m("ondol_node_bmc_reachable", node="hp02") == 1)
+    check("BMCs that answer", m("ondol_node_bmc_reachable", node="hp02") == 1, [m("ondol_node_bmc_reachable", node=n["name"]) for n in status["nodes"]])
     check("commands are counted and timed", m("ondol_ipmi_commands_total", result="ok") > 10 and
           m("ondol_ipmi_commands_total", result="password") == 1 and
           m("ondol_ipmi_command_duration_seconds_count") > 10 and
           m("ondol_ipmi_command_duration_seconds_bucket", le="+Inf") ==
-          m("ondol_ipmi_command_duration_seconds_count"))
+          m("ondol_ipmi_command_duration_seconds_count"), [m("ondol_ipmi_commands_total", result=r) for r in ("ok", "password", "unreachable", "other")])
     check("events are counted by who said it", m("ondol_events_total", source="noded") > 0 and
           m("ondol_events_total", source="other") == 0)
     check("dnsmasq and the listeners", m("ondol_dnsmasq_up") == 1 and
@@ -979,6 +1012,7 @@ def whole(body, sims, at_end=lambda: None):
 
 def flow():
     start()
+    part_init()
     part_before_a_rack()
     part_apply()
     part_dhcp()
