@@ -49,8 +49,10 @@ static void add_machine(struct args *a, const struct twin_plan *p,
 	if (accel == TWIN_ACCEL_KVM)
 		args_opt(a, "-accel", "kvm");
 	else
-		args_opt(a, "-accel", "tcg,thread=%s,tb-size=%u",
-			p->cpus > 1 ? "multi" : "single", code_cache_mib(p));
+		/* One thread, however many CPUs: with several, QEMU 7.2 may keep running what it
+		 * has translated while another CPU was patching it. A kernel that turns a static
+		 * key then meets its own breakpoint for ever. */
+		args_opt(a, "-accel", "tcg,thread=single,tb-size=%u", code_cache_mib(p));
 	/* Emulated, "rep movsb" goes byte by byte: a kernel that takes it for fast clears and
 	 * copies its pages eight times slower than with "rep movsq". */
 	args_opt(a, "-cpu", "%s", accel == TWIN_ACCEL_KVM ? "max" : "max,-erms,-fsrm");
