@@ -25,6 +25,7 @@
 #include "nodeagent/rings.h"
 
 #define READY_CALL_MS 60000
+#define CALL_MS 120000u /* of an admin's; stretched like all deadlines */
 #define STATUS_CALL_MS 20000
 #define TCP_MS 3000
 
@@ -242,7 +243,7 @@ static int step_identity(const struct partwork *w, char **ret_text)
 	int r = identity_fill(w, &id, ret_text);
 
 	if (r == 0)
-		r = admin_session(w, 0, &s, ret_text);
+		r = admin_session(w, CALL_MS, &s, ret_text);
 	if (r < 0)
 		return r;
 	return cloud_identity_ensure(s,
@@ -258,7 +259,7 @@ static int step_heat_domain(const struct partwork *w, char **ret_text)
 {
 	_cleanup_(cloud_session_freep) struct cloud_session *s = NULL;
 	const char *password = desired_secret(w->desired, "keystone.heat_domain_admin");
-	int r = admin_session(w, 0, &s, ret_text);
+	int r = admin_session(w, CALL_MS, &s, ret_text);
 
 	if (r == 0 && !password) {
 		*ret_text = xstrdup("ondold gave no secret keystone.heat_domain_admin: no setting of the part names it");
@@ -281,7 +282,7 @@ static int step_setup(const struct partwork *w, char **ret_text)
 	struct cloud_setup setup = {.desired = w->desired,
 		.student_password = desired_secret(w->desired, "student"),
 		.say = say};
-	int r = admin_session(w, 0, &s, ret_text);
+	int r = admin_session(w, CALL_MS, &s, ret_text);
 
 	if (r == 0)
 		r = guestimage_fetch(&image, ret_text);
