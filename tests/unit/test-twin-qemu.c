@@ -106,7 +106,7 @@ static void accelerators(void **state)
 			    *kvm = command_line(
 				    twin_rack, "hp01", TWIN_ACCEL_KVM, BOOT_DISK);
 
-	expect_has(tcg, "-accel tcg,thread=multi,");
+	expect_has(tcg, "-accel tcg,thread=single,");
 	expect_has(kvm, "-accel kvm ");
 	expect_has(kvm, "-smp cpus=2,");
 	expect_has(kvm, "-m 512 ");
