@@ -115,12 +115,31 @@ static const struct phrase phrases[] = {
 	{" failed: ", IPMI_FAULT_OTHER},
 };
 
+/* Without its list of vendors ipmitool says that opening it failed, and goes on. */
+static bool is_noise(const char *out, const char *at)
+{
+	static const char words[] = "IANA PEN registry";
+	const char *line = at;
+
+	while (line > out && line[-1] != '\n')
+		line--;
+	return strncmp(line, words, strlen(words)) == 0;
+}
+
+static bool says(const char *out, const char *phrase)
+{
+	for (const char *at = out; (at = strstr(at, phrase)); at++)
+		if (!is_noise(out, at))
+			return true;
+	return false;
+}
+
 enum ipmi_fault ipmi_classify(int status, bool timed_out, const char *out)
 {
 	if (status == 127)
 		return IPMI_FAULT_NO_TOOL;
 	for (size_t i = 0; i < ARRAY_SIZE(phrases); i++)
-		if (phrases[i].fault != IPMI_FAULT_NONE && strstr(out, phrases[i].text))
+		if (phrases[i].fault != IPMI_FAULT_NONE && says(out, phrases[i].text))
 			return phrases[i].fault;
 	if (timed_out)
 		return IPMI_FAULT_UNREACHABLE;

@@ -93,6 +93,14 @@ static const struct sample samples[] = {
 	{1, false,
 		"Set Chassis Power Control to Up/On failed: Insufficient privilege level\n",
 		IPMI_FAULT_PRIVILEGE},
+	{0, false,
+		"Loading IANA PEN Registry...\nIANA PEN registry open failed: No such file or "
+		"directory\nChassis Power is on\n",
+		IPMI_FAULT_NONE},
+	{0, false,
+		"IANA PEN registry open failed: No such file or directory\n"
+		"Set Chassis Boot Parameter 4 failed: Unspecified error\n",
+		IPMI_FAULT_OTHER},
 	{127, false, "", IPMI_FAULT_NO_TOOL},
 	{1, false, "", IPMI_FAULT_OTHER},
 	{139, false, "", IPMI_FAULT_OTHER},
