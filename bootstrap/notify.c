@@ -3,10 +3,17 @@
 
 #include <systemd/sd-daemon.h>
 
-/* Well first, then what goes on, in the order of an install. */
-static const enum fsm_state order[FSM_N_STATES] = {FSM_READY, FSM_FAILED, FSM_ENROL, FSM_IDLE,
-	FSM_RETRY, FSM_BMC_RESET, FSM_POWERING, FSM_NETBOOT, FSM_AGENT, FSM_INSTALLING, FSM_FIRST_BOOT, FSM_CONFIGURING,
-	FSM_MAINTENANCE, FSM_CANCELLED};
+static void add(char **out, unsigned count, enum fsm_state state)
+{
+	char *more;
+
+	if (!count)
+		return;
+	more = xasprintf("%s%c %u %s", *out, strchr(*out, ':') ? ',' : ':', count,
+		fsm_state_str(state));
+	free(*out);
+	*out = more;
+}
 
 char *notify_words(const unsigned count[static FSM_N_STATES], bool has_rack, bool rack_lost)
 {
@@ -19,16 +26,12 @@ char *notify_words(const unsigned count[static FSM_N_STATES], bool has_rack, boo
 	for (unsigned s = 0; s < FSM_N_STATES; s++)
 		total += count[s];
 	out = xasprintf("%u node%s", total, total == 1 ? "" : "s");
-	for (size_t i = 0, n = 0; i < ARRAY_SIZE(order); i++) {
-		char *more;
-
-		if (!count[order[i]])
-			continue;
-		more = xasprintf("%s%s %u %s", out, n++ ? "," : ":", count[order[i]],
-			fsm_state_str(order[i]));
-		free(out);
-		out = more;
-	}
+	/* What is asked about first, then what goes on. */
+	add(&out, count[FSM_READY], FSM_READY);
+	add(&out, count[FSM_FAILED], FSM_FAILED);
+	for (unsigned s = 0; s < FSM_N_STATES; s++)
+		if (s != FSM_READY && s != FSM_FAILED)
+			add(&out, count[s], (enum fsm_state)s);
 	return out;
 }
 
