@@ -294,7 +294,8 @@ static void check_data_disks(const struct rack *r, struct conf *c, struct proble
 
 static void check_image(const struct rack *r, struct conf *c, struct problems *problems)
 {
-	if (!streq(r->image, "full") && *r->image)
+	/* no image: there is no [deploy], or nothing in it, which has been told */
+	if (r->image && *r->image && !streq(r->image, "full"))
 		problems_add(problems, c->file, line_of_key(c, "deploy", "image", r->cloud->line),
 			"deploy", "image", "a rack with [cloud] (line %u) needs the image profile "
 			"that has its services: expected image = full, found \"%s\"",
