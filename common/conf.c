@@ -11,6 +11,7 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <iniparser/iniparser.h>
+#include <search.h>
 #include <sys/mman.h>
 
 struct scan {
@@ -60,12 +61,35 @@ static bool canonical_name(char *name, bool blanks, bool wide)
 	return o > name;
 }
 
+/* A rack may have ten thousand sections: they are found by a tree of their names. */
+struct section_ref {
+	const char *name; /* borrowed from the section */
+	size_t at;
+};
+
+static int compare_refs(const void *a, const void *b)
+{
+	return strcmp(((const struct section_ref *)a)->name, ((const struct section_ref *)b)->name);
+}
+
 static struct conf_section *find_section(struct conf *c, const char *name)
 {
-	for (size_t i = 0; i < c->n; i++)
-		if (streq(c->sections[i].name, name))
-			return &c->sections[i];
-	return NULL;
+	struct section_ref key = {.name = name};
+	struct section_ref *const *found = tfind(&key, &c->by_name, compare_refs);
+
+	return found ? &c->sections[(*found)->at] : NULL;
+}
+
+static struct conf_section *add_section(struct conf *c, const char *name)
+{
+	struct section_ref *ref = xmalloc(sizeof(*ref));
+
+	GROW(c->sections, c->n, c->cap);
+	c->sections[c->n] = (struct conf_section){.name = xstrdup(name)};
+	*ref = (struct section_ref){c->sections[c->n].name, c->n};
+	if (!tsearch(ref, &c->by_name, compare_refs))
+		abort(); /* no memory */
+	return &c->sections[c->n++];
 }
 
 static void scan_section(struct scan *s, char *text)
@@ -96,9 +120,9 @@ static void scan_section(struct scan *s, char *text)
 			"this section was already given at line %u; give it once", twin->line);
 		return;
 	}
-	GROW(s->conf->sections, s->conf->n, s->conf->cap);
-	s->section = &s->conf->sections[s->conf->n++];
-	*s->section = (struct conf_section){.name = xstrdup(name), .line = s->line};
+	s->section = add_section(s->conf, name);
+	s->section->line = s->line;
+	s->section->text_at = s->clean_len;
 	s->skip = false;
 	emit(s, "[", name, "]");
 }
@@ -262,23 +286,34 @@ static dictionary *parse_clean(const char *text, size_t len)
 	return iniparser_load(path);
 }
 
-static int fill_values(struct scan *s)
+static int fill_section(struct conf_section *sec, const char *text, size_t len)
 {
-	dictionary *d = parse_clean(s->clean, s->clean_len);
+	dictionary *d = parse_clean(text, len);
 
 	if (!d)
 		return -EIO;
-	for (size_t i = 0; i < s->conf->n; i++) {
-		struct conf_section *sec = &s->conf->sections[i];
+	for (size_t k = 0; k < sec->n_keys; k++) {
+		_cleanup_free_ char *name = xasprintf("%s:%s", sec->name, sec->keys[k].name);
 
-		for (size_t k = 0; k < sec->n_keys; k++) {
-			_cleanup_free_ char *name = xasprintf("%s:%s", sec->name, sec->keys[k].name);
-
-			sec->keys[k].value = xstrdup(iniparser_getstring(d, name, ""));
-		}
+		sec->keys[k].value = xstrdup(iniparser_getstring(d, name, ""));
 	}
 	iniparser_freedict(d);
 	return 0;
+}
+
+/* Section by section: iniparser looks through all the keys it has for each that it is given. */
+static int fill_values(struct scan *s)
+{
+	struct conf *c = s->conf;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->n; i++) {
+		size_t from = c->sections[i].text_at;
+		size_t end = i + 1 < c->n ? c->sections[i + 1].text_at : s->clean_len;
+
+		r = fill_section(&c->sections[i], s->clean + from, end - from);
+	}
+	return r;
 }
 
 static int parse(const char *file, const char *text, size_t len, bool wide,
@@ -360,6 +395,7 @@ void conf_free(struct conf *c)
 		free(c->sections[i].keys);
 		free(c->sections[i].name);
 	}
+	tdestroy(c->by_name, free);
 	free(c->sections);
 	free(c->file);
 	free(c);

@@ -24,6 +24,7 @@ struct conf_section {
 	unsigned line;
 	struct conf_key *keys; /* owned */
 	size_t n_keys, cap_keys;
+	size_t text_at; /* conf.c's, while it reads */
 	bool used;
 };
 
@@ -31,6 +32,7 @@ struct conf {
 	char *file; /* owned: the name shown in messages */
 	struct conf_section *sections; /* owned, file order */
 	size_t n, cap;
+	void *by_name; /* owned: conf.c's index of them */
 };
 
 /*

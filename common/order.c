@@ -183,7 +183,7 @@ static void make_peers(struct desired *d, const struct rack *r)
 	}
 }
 
-struct desired *desired_from_rack(const struct rack *r, const struct rack_node *n,
+struct desired *desired_alone(const struct rack *r, const struct rack_node *n,
 	const struct inventory *inv, uint64_t revision)
 {
 	struct desired *d = xcalloc(1, sizeof(*d));
@@ -204,11 +204,19 @@ struct desired *desired_from_rack(const struct rack *r, const struct rack_node *
 	for (size_t i = 0; i < r->n_networks; i++)
 		make_port(d, n, &r->networks[i]);
 	make_data_disks(d, n, inv);
-	make_peers(d, r);
 	ordercloud_from_rack(d, r);
 	d->ssh_keys = xcalloc(r->n_ssh_keys, sizeof(*d->ssh_keys));
 	for (size_t i = 0; i < r->n_ssh_keys; i++)
 		d->ssh_keys[d->n_ssh_keys++] = xstrdup(r->ssh_keys[i]);
+	return d;
+}
+
+struct desired *desired_from_rack(const struct rack *r, const struct rack_node *n,
+	const struct inventory *inv, uint64_t revision)
+{
+	struct desired *d = desired_alone(r, n, inv, revision);
+
+	make_peers(d, r);
 	return d;
 }
 
@@ -262,10 +270,27 @@ static json_t *peer_to_json(const struct desired_peer *p)
 	return obj;
 }
 
+static json_t *peers_to_json(const struct desired *d)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < d->n_peers; i++)
+		json_array_append_new(list, peer_to_json(&d->peers[i]));
+	return list;
+}
+
+json_t *desired_peers_json(const struct rack *r)
+{
+	_cleanup_(desired_freep) struct desired *d = xcalloc(1, sizeof(*d));
+
+	make_peers(d, r);
+	return peers_to_json(d);
+}
+
 json_t *desired_to_json(const struct desired *d)
 {
 	json_t *bridges = json_array(), *ports = json_array(), *disks = json_array();
-	json_t *peers = json_array(), *keys = json_array(), *root;
+	json_t *keys = json_array(), *root;
 
 	for (size_t i = 0; i < d->n_bridges; i++)
 		json_array_append_new(bridges, bridge_to_json(&d->bridges[i]));
@@ -273,15 +298,14 @@ json_t *desired_to_json(const struct desired *d)
 		json_array_append_new(ports, port_to_json(&d->ports[i]));
 	for (size_t i = 0; i < d->n_data_disks; i++)
 		json_array_append_new(disks, disk_to_json(&d->data_disks[i]));
-	for (size_t i = 0; i < d->n_peers; i++)
-		json_array_append_new(peers, peer_to_json(&d->peers[i]));
 	for (size_t i = 0; i < d->n_ssh_keys; i++)
 		json_array_append_new(keys, json_string(d->ssh_keys[i]));
 	root = json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"revision", (json_int_t)d->revision, "rack", d->rack, "node", d->node, "role",
 		d->role, "kind", d->kind, "server", address_json(d->server), "server_port",
 		(int)d->server_port, "bridges", bridges, "ports", ports, "providers",
-		providers_to_json(d), "data_disks", disks, "peers", peers, "ssh_keys", keys);
+		providers_to_json(d), "data_disks", disks, "peers", peers_to_json(d), "ssh_keys",
+		keys);
 	if (d->patience_percent != 100)
 		json_object_set_new(root, "patience", json_integer(d->patience_percent));
 	ordercloud_to_json(d, root);

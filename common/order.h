@@ -175,6 +175,13 @@ struct desired {
  */
 struct desired *desired_from_rack(const struct rack *r, const struct rack_node *n,
 	const struct inventory *inv, uint64_t revision);
+/*
+ * The same in two parts, for who needs it for every node of a large rack: without its peers;
+ * and these, as they stand in the JSON form, which are the same for all. New reference.
+ */
+struct desired *desired_alone(const struct rack *r, const struct rack_node *n,
+	const struct inventory *inv, uint64_t revision);
+json_t *desired_peers_json(const struct rack *r);
 /* Overwrites and frees; NULL is fine. For secrets. */
 void desired_wipe(char *value);
 /* The value of a secret of this node; NULL: it has none of that name. Borrowed. */

@@ -61,6 +61,8 @@ int disk_bus_parse(const char *s, enum disk_bus *ret)
 	return -EINVAL;
 }
 
+static void index_free(struct rack_index *x);
+
 static void node_clear(struct rack_node *n)
 {
 	free(n->name);
@@ -88,6 +90,7 @@ void rack_free(struct rack *r)
 		node_clear(&r->nodes[i]);
 	for (size_t i = 0; i < r->n_ssh_keys; i++)
 		free(r->ssh_keys[i]);
+	index_free(r->index);
 	free(r->ssh_keys);
 	free(r->networks);
 	free(r->profiles);
@@ -106,22 +109,108 @@ void rack_freep(struct rack **r)
 	*r = NULL;
 }
 
-const struct rack_node *rack_node(const struct rack *r, const char *name)
+/* ---- finding nodes ---- */
+
+/* Sorted arrays, each of all nodes (by_mac: of all ports). */
+struct rack_index {
+	const struct rack_node **by_name, **by_host; /* owned; what they point to is the rack's */
+	struct port {
+		struct mac_addr mac;
+		size_t nth;
+		const struct rack_node *node; /* borrowed */
+	} *by_mac; /* owned */
+	size_t n_macs;
+};
+
+static int compare_names(const void *a, const void *b)
 {
-	for (size_t i = 0; i < r->n_nodes; i++)
-		if (streq(r->nodes[i].name, name))
-			return &r->nodes[i];
-	return NULL;
+	return strcmp((*(const struct rack_node *const *)a)->name,
+		(*(const struct rack_node *const *)b)->name);
 }
 
-const struct rack_node *rack_node_by_mac(const struct rack *r, const struct mac_addr *mac)
+static int compare_hosts(const void *a, const void *b)
 {
-	for (size_t i = 0; i < r->n_nodes; i++)
-		for (size_t k = 0; k < r->nodes[i].profile->n_nics; k++)
-			if (mac_equal(&r->nodes[i].macs[k], mac))
-				return &r->nodes[i];
-	return NULL;
+	unsigned x = (*(const struct rack_node *const *)a)->host;
+	unsigned y = (*(const struct rack_node *const *)b)->host;
+
+	return x < y ? -1 : x > y;
 }
+
+static int compare_macs(const void *a, const void *b)
+{
+	return memcmp(&((const struct port *)a)->mac, &((const struct port *)b)->mac,
+		sizeof(struct mac_addr));
+}
+
+static void index_ports(struct rack_index *x, const struct rack_node *n)
+{
+	for (size_t i = 0; n->profile && i < n->profile->n_nics; i++)
+		x->by_mac[x->n_macs++] = (struct port){n->macs[i], i, n};
+}
+
+void rack_make_index(struct rack *r)
+{
+	struct rack_index *x = r->index = xcalloc(1, sizeof(*x));
+
+	x->by_name = xcalloc(r->n_nodes + 1, sizeof(*x->by_name));
+	x->by_host = xcalloc(r->n_nodes + 1, sizeof(*x->by_host));
+	x->by_mac = xcalloc(r->n_nodes * RACK_MAX_NICS + 1, sizeof(*x->by_mac));
+	for (size_t i = 0; i < r->n_nodes; i++) {
+		x->by_name[i] = x->by_host[i] = &r->nodes[i];
+		index_ports(x, &r->nodes[i]);
+	}
+	qsort(x->by_name, r->n_nodes, sizeof(*x->by_name), compare_names);
+	qsort(x->by_host, r->n_nodes, sizeof(*x->by_host), compare_hosts);
+	qsort(x->by_mac, x->n_macs, sizeof(*x->by_mac), compare_macs);
+}
+
+static void index_free(struct rack_index *x)
+{
+	if (!x)
+		return;
+	free(x->by_name);
+	free(x->by_host);
+	free(x->by_mac);
+	free(x);
+}
+
+static const struct rack_node *find(const struct rack *r, const struct rack_node *like,
+	const struct rack_node *const *list, int (*compare)(const void *, const void *))
+{
+	const struct rack_node *const *found =
+		bsearch(&like, list, r->n_nodes, sizeof(*list), compare);
+
+	return found ? *found : NULL;
+}
+
+const struct rack_node *rack_node(const struct rack *r, const char *name)
+{
+	const struct rack_node like = {.name = (char *)name};
+
+	return find(r, &like, r->index->by_name, compare_names);
+}
+
+const struct rack_node *rack_node_by_mac(
+	const struct rack *r, const struct mac_addr *mac, size_t *ret_port)
+{
+	const struct port like = {.mac = *mac};
+	const struct port *found = bsearch(
+		&like, r->index->by_mac, r->index->n_macs, sizeof(like), compare_macs);
+
+	if (found && ret_port)
+		*ret_port = found->nth;
+	return found ? found->node : NULL;
+}
+
+const struct rack_node *rack_node_by_address(
+	const struct rack *r, const struct rack_network *net, uint32_t address)
+{
+	const struct rack_node like = {.host = address - net->subnet.addr};
+
+	return find(r, &like, r->index->by_host, compare_hosts);
+}
+
+/* ---- of a rack ---- */
 
 const struct rack_network *rack_network(const struct rack *r, const char *name)
 {

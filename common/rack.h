@@ -11,7 +11,7 @@
 #include "common/conf.h"
 #include "common/parse.h"
 
-#define RACK_MAX_NODES 512
+#define RACK_MAX_NODES 10000
 #define RACK_MAX_NETWORKS 16
 #define RACK_MAX_NICS 4
 #define RACK_MAX_DISKS 16
@@ -138,6 +138,7 @@ struct rack {
 	size_t n_profiles;
 	struct rack_node *nodes; /* file order */
 	size_t n_nodes;
+	struct rack_index *index; /* owned: rack.c's, to find nodes by */
 
 	struct rack_cloud *cloud; /* NULL: the rack is no cloud */
 };
@@ -160,8 +161,15 @@ int rack_parse(const char *file, const char *text, size_t len, const struct role
 void rack_free(struct rack *r);
 void rack_freep(struct rack **r);
 
+/* Once, when all nodes are read and before one is looked for. */
+void rack_make_index(struct rack *r);
 const struct rack_node *rack_node(const struct rack *r, const char *name);
-const struct rack_node *rack_node_by_mac(const struct rack *r, const struct mac_addr *mac);
+/* *ret_port (may be NULL): which of its ports, 0-based. */
+const struct rack_node *rack_node_by_mac(
+	const struct rack *r, const struct mac_addr *mac, size_t *ret_port);
+/* By its address in the network. */
+const struct rack_node *rack_node_by_address(
+	const struct rack *r, const struct rack_network *net, uint32_t address);
 const struct rack_network *rack_network(const struct rack *r, const char *name);
 /* The node's address in a network: subnet base + host number; host byte order. */
 uint32_t rack_address(const struct rack_node *n, const struct rack_network *net);

@@ -565,6 +565,7 @@ int rack_from_conf(struct conf *c, const struct roledefs *roles, struct problems
 	rackcloud_read(r, c, problems);
 	each_section(&rd, "profile", read_profile);
 	each_section(&rd, "node", read_node);
+	rack_make_index(r);
 	conf_report_unused(c, problems);
 	r->provisioning = rack_network(r, "provisioning");
 	rackrules_check(r, c, problems);

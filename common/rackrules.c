@@ -6,6 +6,8 @@
  */
 #include "common/rackrules.h"
 
+#include <stdarg.h>
+
 struct rules {
 	const struct rack *rack;
 	struct conf *conf;
@@ -278,11 +280,37 @@ static void check_node_addresses(struct rules *ru, const struct rack_node *n)
 		SAY(ru, "node", n->name, "host", "host number %u is the address of [deploy]", n->host);
 }
 
-static void clash(struct rules *ru, const struct rack_node *a, const struct rack_node *b,
-	const char *key, const char *what)
+/* ---- what only one node may have ---- */
+
+/* Sorted, those that are the same stand together, in the order of the file. */
+struct claim {
+	char *what; /* owned: "BMC 10.77.1.11" */
+	const char *words; /* borrowed: "this BMC" */
+	char key[24];
+	const struct rack_node *node; /* borrowed */
+	unsigned nth; /* of the node's own */
+};
+
+struct claims {
+	struct claim *list; /* owned */
+	size_t n, cap;
+	const struct rack_node *node; /* whose are added */
+	unsigned nth;
+};
+
+static _printf_(4, 5) void claim(
+	struct claims *c, const char *key, const char *words, const char *fmt, ...)
 {
-	SAY(ru, "node", b->name, key, "%s is already that of [node %s] (line %u)", what, a->name,
-		a->line);
+	struct claim *x;
+	va_list ap;
+
+	GROW(c->list, c->n, c->cap);
+	x = &c->list[c->n++];
+	*x = (struct claim){.words = words, .node = c->node, .nth = c->nth++};
+	snprintf(x->key, sizeof(x->key), "%s", key);
+	va_start(ap, fmt);
+	x->what = xvasprintf(fmt, ap);
+	va_end(ap);
 }
 
 static bool mac_is_set(const struct mac_addr *m)
@@ -292,68 +320,91 @@ static bool mac_is_set(const struct mac_addr *m)
 	return !mac_equal(m, &none);
 }
 
-static void check_mac_pair(struct rules *ru, const struct rack_node *a, const struct rack_node *b)
+static void claim_parts(struct claims *c, const struct rack_node *n)
 {
-	for (size_t i = 0; i < RACK_MAX_NICS; i++) {
-		for (size_t k = 0; k < RACK_MAX_NICS; k++) {
-			_cleanup_free_ char *key = xasprintf("mac.%zu", i + 1);
+	char key[24], mac[18];
 
-			if ((a != b || k < i) && mac_is_set(&b->macs[i]) &&
-				mac_equal(&a->macs[k], &b->macs[i]))
-				clash(ru, a, b, key, "this MAC");
-		}
+	for (unsigned i = 0; i < RACK_MAX_NICS; i++) {
+		if (!mac_is_set(&n->macs[i]))
+			continue;
+		snprintf(key, sizeof(key), "mac.%u", i + 1);
+		format_mac(&n->macs[i], mac);
+		claim(c, key, "this MAC", "MAC %s", mac);
+	}
+	for (unsigned i = 0; i < RACK_MAX_DISKS; i++) {
+		const struct rack_node_disk *d = &n->disks[i];
+		unsigned bay = d->serial || d->wwn ? n->profile->disks[i].bay : 0;
+
+		snprintf(key, sizeof(key), "disk.%u.serial", bay);
+		if (d->serial)
+			claim(c, key, "this disk's serial", "disk %s", d->serial);
+		snprintf(key, sizeof(key), "disk.%u.wwn", bay);
+		if (d->wwn)
+			claim(c, key, "this disk's WWN", "WWN %s", d->wwn);
 	}
 }
 
-static void disk_clash(struct rules *ru, const struct rack_node *a, const struct rack_node *b,
-	size_t disk, const char *what, const char *words)
+static void claim_all(struct claims *c, const struct rack_node *n)
 {
-	_cleanup_free_ char *key = xasprintf("disk.%u.%s", b->profile->disks[disk].bay, what);
-
-	clash(ru, a, b, key, words);
+	c->node = n;
+	c->nth = 0;
+	if (n->bmc)
+		claim(c, "bmc", "this BMC", "BMC %u", n->bmc);
+	if (n->host)
+		claim(c, "host", "this host number", "host %u", n->host);
+	if (n->unit)
+		claim(c, "unit", "this rack unit", "unit %u", n->unit);
+	if (*n->serial)
+		claim(c, "serial", "this serial", "serial %s", n->serial);
+	if (*n->uuid)
+		claim(c, "uuid", "this UUID", "UUID %s", n->uuid);
+	claim_parts(c, n);
 }
 
-static void check_disk_pair(struct rules *ru, const struct rack_node *a, const struct rack_node *b)
+static int compare_claims(const void *a, const void *b)
 {
-	for (size_t i = 0; i < RACK_MAX_DISKS; i++) {
-		for (size_t k = 0; k < RACK_MAX_DISKS; k++) {
-			if (a == b && k >= i)
-				continue;
-			if (b->disks[i].serial && streq_ptr(a->disks[k].serial, b->disks[i].serial))
-				disk_clash(ru, a, b, i, "serial", "this disk's serial");
-			if (b->disks[i].wwn && streq_ptr(a->disks[k].wwn, b->disks[i].wwn))
-				disk_clash(ru, a, b, i, "wwn", "this disk's WWN");
-		}
+	const struct claim *x = a, *y = b;
+	int r = strcmp(x->what, y->what);
+
+	if (r)
+		return r;
+	if (x->node != y->node)
+		return x->node < y->node ? -1 : 1;
+	return x->nth < y->nth ? -1 : x->nth > y->nth;
+}
+
+/* Each but the first of those that are the same is told about the first. */
+static void check_claims(struct rules *ru, const struct rack *r)
+{
+	struct claims c = {0};
+	const struct claim *first = NULL;
+
+	for (size_t i = 0; i < r->n_nodes; i++)
+		claim_all(&c, &r->nodes[i]);
+	if (c.n)
+		qsort(c.list, c.n, sizeof(*c.list), compare_claims);
+	for (size_t i = 0; i < c.n; i++) {
+		const struct claim *x = &c.list[i];
+
+		if (first && streq(first->what, x->what))
+			SAY(ru, "node", x->node->name, x->key,
+				"%s is already that of [node %s] (line %u)", x->words,
+				first->node->name, first->node->line);
+		else
+			first = x;
 	}
-}
-
-static void check_node_pair(struct rules *ru, const struct rack_node *a, const struct rack_node *b)
-{
-	if (b->bmc && a->bmc == b->bmc)
-		clash(ru, a, b, "bmc", "this BMC");
-	if (b->host && a->host == b->host)
-		clash(ru, a, b, "host", "this host number");
-	if (b->unit && a->unit == b->unit)
-		clash(ru, a, b, "unit", "this rack unit");
-	if (*b->serial && streq(a->serial, b->serial))
-		clash(ru, a, b, "serial", "this serial");
-	if (*b->uuid && streq(a->uuid, b->uuid))
-		clash(ru, a, b, "uuid", "this UUID");
-	check_mac_pair(ru, a, b);
-	check_disk_pair(ru, a, b);
+	for (size_t i = 0; i < c.n; i++)
+		free(c.list[i].what);
+	free(c.list);
 }
 
 static void check_nodes(struct rules *ru)
 {
 	const struct rack *r = ru->rack;
 
-	for (size_t i = 0; i < r->n_nodes; i++) {
+	for (size_t i = 0; i < r->n_nodes; i++)
 		check_node_addresses(ru, &r->nodes[i]);
-		check_mac_pair(ru, &r->nodes[i], &r->nodes[i]);
-		check_disk_pair(ru, &r->nodes[i], &r->nodes[i]);
-		for (size_t k = 0; k < i; k++)
-			check_node_pair(ru, &r->nodes[k], &r->nodes[i]);
-	}
+	check_claims(ru, r);
 }
 
 void rackrules_check(const struct rack *r, struct conf *c, struct problems *problems)

@@ -62,6 +62,8 @@ static void good(void **state)
 	_cleanup_(rack_freep) struct rack *r = NULL;
 	struct problems p = {0};
 	const struct rack_node *n;
+	const struct mac_addr nobody = {{0x02, 1, 2, 3, 4, 5}};
+	size_t port = 0;
 	char addr[16];
 
 	assert_int_equal(rack_parse("rack.ini", example, strlen(example), roles, &p, &r), 0);
@@ -79,7 +81,14 @@ static void good(void **state)
 	assert_string_equal(addr, "10.77.40.18");
 	assert_int_equal(rack_nic_of(n, rack_network(r, "storage")), 1);
 	assert_int_equal(rack_nic_mtu(&n->profile->nics[1]), 9000);
-	assert_ptr_equal(rack_node_by_mac(r, &n->macs[1]), n);
+	assert_ptr_equal(rack_node_by_mac(r, &n->macs[1], &port), n);
+	assert_int_equal(port, 1);
+	assert_null(rack_node_by_mac(r, &nobody, NULL));
+	assert_ptr_equal(rack_node_by_address(r, r->provisioning,
+				 rack_address(n, r->provisioning)),
+		n);
+	assert_null(rack_node_by_address(r, r->provisioning, r->address));
+	assert_null(rack_node_by_address(r, r->provisioning, r->provisioning->subnet.addr - 1));
 	assert_null(rack_node(r, "hp99"));
 }
 
