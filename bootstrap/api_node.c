@@ -124,6 +124,49 @@ static void post_inventory(struct node *n, struct http_req *req)
 	json_decref(body);
 }
 
+static void drop_peers(void *peers)
+{
+	peers_unref(peers);
+}
+
+/* An object as JSON without its last brace: more members follow. Caller frees. */
+static char *open_object(const json_t *obj)
+{
+	char *text = json_dumps(obj, JSON_COMPACT);
+
+	if (!text)
+		abort(); /* no memory: what is kept is UTF-8 */
+	text[strlen(text) - 1] = 0;
+	return text;
+}
+
+/*
+ * A desired state, inside of an order or (order NULL) by itself; takes both. In a large rack
+ * its peers are nearly all of it: they are not written anew for each node.
+ */
+static void reply_desired(struct node *n, struct http_req *req, json_t *order, json_t *desired)
+{
+	struct peers *peers = n->o->cloud->parts->peers;
+	_cleanup_free_ char *outer = order ? open_object(order) : NULL, *inner = NULL;
+	char *head;
+
+	inner = open_object(desired);
+	head = xasprintf("%s%s%s,\"peers\":", order ? outer : "", order ? ",\"desired\":" : "",
+		inner);
+	json_decref(order);
+	json_decref(desired);
+	httpd_reply_shared(req, head, peers->text, peers->len, order ? "}}" : "}", drop_peers,
+		peers_ref(peers));
+}
+
+static void reply_order(struct node *n, struct http_req *req, json_t *order)
+{
+	json_t *desired = json_incref(json_object_get(order, "desired"));
+
+	json_object_del(order, "desired");
+	reply_desired(n, req, order, desired);
+}
+
 static void try_order(struct http_req *req, bool expired, void *userdata)
 {
 	const char *rest;
@@ -147,7 +190,7 @@ static void try_order(struct http_req *req, bool expired, void *userdata)
 		httpd_reply_error(req, 500, "the node could not be kept: see ondold's log");
 		json_decref(order);
 	} else {
-		httpd_reply_json(req, 200, order);
+		reply_order(n, req, order);
 		node_event(n, "http", FSM_EV_ORDER_SENT, "the agent has its order", NULL);
 	}
 }
@@ -219,7 +262,7 @@ static void try_desired(struct http_req *req, bool expired, void *userdata)
 			json_object_set_new(doc, "task",
 				json_pack("{s:I, s:s}", "id", (json_int_t)n->task_id,
 					"type", n->task_type));
-		httpd_reply_json(req, 200, doc);
+		reply_desired(n, req, NULL, doc);
 	} else if (expired) {
 		httpd_reply_empty(req, 204);
 	}

@@ -202,8 +202,9 @@ uint64_t cloud_facts_rev(const struct ondold *o)
 json_t *cloud_deliver(struct node *n)
 {
 	struct cloud *c = n->o->cloud;
-	json_t *doc = json_deep_copy(n->desired), *restore;
+	json_t *doc = node_desired(n), *restore;
 
+	peers_forget(doc);
 	if (!n->o->rack->cloud)
 		return doc;
 	put_values(n->o, doc);

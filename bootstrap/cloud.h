@@ -45,7 +45,10 @@ void cloud_take(struct ondold *o, struct cloudparts *parts);
  */
 void cloud_put_digests(struct ondold *o, const struct rack *rack,
 	const struct cloudparts *parts, const struct rack_node *conf, json_t *desired);
-/* The desired state as the node is given it: with values, facts, restore. New reference. */
+/*
+ * The desired state as the node is given it, but for its peers: with values, facts, restore.
+ * New reference.
+ */
 json_t *cloud_deliver(struct node *n);
 /* The same for an install order: a restore counts as handed out. */
 json_t *cloud_deliver_order(struct node *n);

@@ -26,6 +26,7 @@ void cloudparts_free(struct cloudparts *p)
 	if (!p)
 		return;
 	free_secrets(p);
+	peers_unref(p->peers);
 	partdefs_free(p->parts);
 	roledefs_free(p->roles);
 	free(p);

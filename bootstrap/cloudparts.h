@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "bootstrap/peers.h"
 #include "common/partdef.h"
 #include "common/rack.h"
 
@@ -12,6 +13,7 @@ struct cloudparts {
 	struct roledefs *roles; /* owned */
 	struct partdefs *parts; /* owned */
 	char ***secrets; /* owned: for each of roles->list, names; NULL: the rack is no cloud */
+	struct peers *peers; /* owned reference: of the rack; NULL until whoever needs it sets it */
 };
 
 /*

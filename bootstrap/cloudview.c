@@ -2,6 +2,7 @@
 #include "bootstrap/cloudview.h"
 
 #include "common/jsonx.h"
+#include "common/rack.h"
 
 /*
  * The cloud is well when each node is ready, the controller spoke lately, and nothing it
@@ -10,7 +11,6 @@
  */
 
 #define MAX_SERVICES 4096
-#define MAX_NODES 512
 
 /* ---- reading ---- */
 
@@ -131,7 +131,7 @@ static void read_cloud(struct cloud_view *v, struct jx *outer)
 	v->dashboard = xstrdup(jx_str(&j, "dashboard", 255));
 	v->told_ms = jx_uint(&j, "time", 0, INT64_MAX);
 	old_after_ms = jx_uint(&j, "old_after_ms", 0, INT64_MAX);
-	nodes = jx_array(&j, "nodes", MAX_NODES);
+	nodes = jx_array(&j, "nodes", RACK_MAX_NODES);
 	read_services(v, &j, nodes);
 	json_array_foreach(nodes, i, n)
 		judge_node(v, &j, n);

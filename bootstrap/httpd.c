@@ -11,6 +11,7 @@
 #include "bootstrap/httpd_internal.h"
 #include "common/log.h"
 #include "common/parse.h"
+#include "common/rack.h"
 
 /*
  * libmicrohttpd runs without a thread: its epoll fd is watched here, and before each sleep
@@ -22,7 +23,8 @@
  * the one place where it may be queued, at once or after the resume.
  */
 
-#define MAX_CONNECTIONS 1200u /* two for each node of the largest rack, and operators */
+/* two for each node of the largest rack, and operators */
+#define MAX_CONNECTIONS (2u * RACK_MAX_NODES + 1000u)
 #define MAX_PER_ADDRESS 64u
 #define IDLE_SECONDS 120u
 #define HEADER_BYTES 32768u
@@ -56,6 +58,7 @@ static void req_free(struct http_req *req)
 		req->next->prev = req->prev;
 	if (req->slot)
 		*req->slot = NULL;
+	httpd_wait_no_more(req);
 	sd_event_source_disable_unref(req->timer);
 	if (req->response)
 		MHD_destroy_response(req->response);
@@ -280,6 +283,38 @@ static int on_wait_over(
 	return 0;
 }
 
+/* Keys are addresses: their lowest bits say nothing. */
+static struct http_req **bucket_of(struct httpd *h, const void *key)
+{
+	uintptr_t k = (uintptr_t)key;
+
+	return &h->waiting[(k >> 5 ^ k >> 16) % HTTPD_BUCKETS];
+}
+
+static void wait_for(struct http_req *req, const void *key)
+{
+	struct http_req **bucket = bucket_of(req->httpd, key);
+
+	req->key = key;
+	req->next_waiting = *bucket;
+	req->waits_at = bucket;
+	if (*bucket)
+		(*bucket)->waits_at = &req->next_waiting;
+	*bucket = req;
+}
+
+void httpd_wait_no_more(struct http_req *req)
+{
+	if (!req->waits_at)
+		return;
+	*req->waits_at = req->next_waiting;
+	if (req->next_waiting)
+		req->next_waiting->waits_at = req->waits_at;
+	req->waits_at = NULL;
+	req->key = NULL;
+	req->try = NULL;
+}
+
 void httpd_hold(struct http_req *req, const void *key, uint64_t wait_ms, httpd_try_fn try,
 	void *userdata)
 {
@@ -292,19 +327,28 @@ void httpd_hold(struct http_req *req, const void *key, uint64_t wait_ms, httpd_t
 		try(req, true, userdata);
 		return;
 	}
-	req->key = key;
 	req->try = try;
 	req->try_data = userdata;
+	wait_for(req, key);
 }
 
+static struct http_req *next_to_ask(struct httpd *h, const void *key, uint64_t kick)
+{
+	for (struct http_req *req = *bucket_of(h, key); req; req = req->next_waiting)
+		if (req->key == key && req->kicked < kick)
+			return req;
+	return NULL;
+}
+
+/* Looked for anew after each: what one is answered may kick, and answer, others. */
 void httpd_kick(struct httpd *h, const void *key)
 {
-	if (!h)
-		return;
-	for (struct http_req *req = h->reqs, *next; req; req = next) {
-		next = req->next;
-		if (req->try && req->key == key)
-			req->try(req, false, req->try_data);
+	uint64_t kick = h ? ++h->kicks : 0;
+	struct http_req *req;
+
+	while (h && (req = next_to_ask(h, key, kick))) {
+		req->kicked = kick;
+		req->try(req, false, req->try_data);
 	}
 }
 
@@ -486,7 +530,8 @@ int httpd_serve(sd_event *event, int fd, const struct httpd_serve_options *optio
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
 		NULL, MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
 		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		options->head_bytes ? options->head_bytes : (size_t)HEADER_BYTES,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, MAX_PER_ADDRESS, MHD_OPTION_ARRAY,
 		options->clients ? tls
 			: options->cert ? &tls[2]

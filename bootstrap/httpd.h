@@ -98,6 +98,12 @@ void httpd_reply_json(
 	struct http_req *req, unsigned status, json_t *body); /* takes body */
 void httpd_reply_error(struct http_req *req, unsigned status, const char *fmt, ...)
 	_printf_(3, 4);
+/*
+ * head (taken), the middle, which is shared with other answers, and tail (a literal), one
+ * behind the other as JSON. drop is called with owner when the middle is needed no more.
+ */
+void httpd_reply_shared(struct http_req *req, char *head, const char *middle, size_t len,
+	const char *tail, void (*drop)(void *owner), void *owner);
 void httpd_reply_text(struct http_req *req, unsigned status, const char *text);
 /* Takes text, a string from the heap. */
 void httpd_reply_typed(

@@ -10,6 +10,7 @@
 #include "bootstrap/httpd.h"
 
 #define HTTPD_MAX_HEADERS 4
+#define HTTPD_BUCKETS 1024 /* a rack may hold ten thousand requests */
 
 struct http_req {
 	struct httpd *httpd; /* borrowed */
@@ -34,6 +35,8 @@ struct http_req {
 	httpd_try_fn try;
 	void *try_data;
 	sd_event_source *timer; /* owned: the end of its wait */
+	struct http_req **waits_at, *next_waiting; /* those whose keys have the same bucket */
+	uint64_t kicked; /* the last kick that it was asked in */
 	struct http_req *prev, *next; /* all requests of the server */
 };
 
@@ -55,6 +58,8 @@ struct httpd {
 	sd_event *event; /* borrowed */
 	sd_event_source *io, *timer; /* owned */
 	struct http_req *reqs;
+	struct http_req *waiting[HTTPD_BUCKETS]; /* held requests, by their keys */
+	uint64_t kicks; /* so far */
 	char *unix_path; /* owned: removed at the end */
 	const struct httpd_header *headers; /* borrowed: of every answer; may be NULL */
 	struct httpd_counts *counts; /* borrowed, NULL: nobody counts */
@@ -67,8 +72,11 @@ struct httpd_serve_options {
 	const char *cert, *key; /* PEM; NULL: no TLS */
 	const char *clients; /* see httpd_listen_tls */
 	const struct httpd_header *headers; /* see httpd_listen_tls */
+	size_t head_bytes; /* what a connection keeps for heads; 0: as much as browsers send */
 };
 
+/* No kick wakes it any more. */
+void httpd_wait_no_more(struct http_req *req);
 /* Takes fd, a socket that listens. 0 or -errno. */
 int httpd_serve(sd_event *event, int fd, const struct httpd_serve_options *options,
 	httpd_handler handler, void *userdata, struct httpd **ret);

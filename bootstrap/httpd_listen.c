@@ -12,6 +12,9 @@
  * address is not there, and the UNIX socket is never open to others.
  */
 
+/* Nodes send heads of some hundred bytes, and each holds two connections all the time. */
+#define NODE_HEAD_BYTES 4096u
+
 static int listen_inet(uint32_t address, unsigned port)
 {
 	struct sockaddr_in sin = {
@@ -33,7 +36,7 @@ static int listen_inet(uint32_t address, unsigned port)
 int httpd_listen_tcp(sd_event *event, uint32_t address, unsigned port,
 	httpd_handler handler, void *userdata, struct httpd **ret)
 {
-	struct httpd_serve_options options = {0};
+	struct httpd_serve_options options = {.head_bytes = NODE_HEAD_BYTES};
 	int fd = listen_inet(address, port);
 
 	return fd < 0 ? fd : httpd_serve(event, fd, &options, handler, userdata, ret);
@@ -47,7 +50,8 @@ int httpd_listen_tls(sd_event *event, uint32_t address, unsigned port,
 		.cert = tls->cert,
 		.key = tls->key,
 		.headers = tls->headers,
-		.clients = tls->clients};
+		.clients = tls->clients,
+		.head_bytes = tls->clients ? NODE_HEAD_BYTES : 0};
 	int fd = listen_inet(address, port);
 
 	return fd < 0 ? fd : httpd_serve(event, fd, &options, handler, userdata, ret);

@@ -48,8 +48,7 @@ static void reply(struct http_req *req, unsigned status, struct MHD_Response *re
 	req->status = status;
 	if (req->httpd->counts && status / 100 < ARRAY_SIZE(req->httpd->counts->answered))
 		req->httpd->counts->answered[status / 100]++;
-	req->key = NULL;
-	req->try = NULL;
+	httpd_wait_no_more(req);
 	req->timer = sd_event_source_disable_unref(req->timer);
 	if (req->suspended) {
 		req->suspended = false;
@@ -72,6 +71,34 @@ void httpd_reply_json(struct http_req *req, unsigned status, json_t *body)
 		text = xstrdup(
 			"{\"error\": \"an answer that cannot be written as JSON\"}");
 	reply(req, status, response_of(text, strlen(text)), "application/json");
+}
+
+struct shared {
+	char *head; /* owned */
+	void (*drop)(void *owner);
+	void *owner;
+};
+
+static void free_shared(void *cls)
+{
+	struct shared *s = cls;
+
+	s->drop(s->owner);
+	free(s->head);
+	free(s);
+}
+
+void httpd_reply_shared(struct http_req *req, char *head, const char *middle, size_t len,
+	const char *tail, void (*drop)(void *owner), void *owner)
+{
+	struct shared *s = xcalloc(1, sizeof(*s));
+	const struct MHD_IoVec parts[] = {{head, strlen(head)}, {middle, len},
+		{tail, strlen(tail)}};
+
+	*s = (struct shared){head, drop, owner};
+	reply(req, 200,
+		MHD_create_response_from_iovec(parts, ARRAY_SIZE(parts), free_shared, s),
+		"application/json");
 }
 
 void httpd_reply_error(struct http_req *req, unsigned status, const char *fmt, ...)

@@ -69,6 +69,8 @@ struct ipmi_bmc {
 	enum ipmi_power power;
 	struct ipmi_job *queue; /* owned; the head runs */
 	struct child *child; /* owned: running ipmitool */
+	struct ipmi_line *line; /* borrowed; NULL: no limit */
+	struct ipmi_place place; /* in line */
 	sd_event_source *timer; /* owned */
 	uint64_t not_before_ms; /* mono */
 	uint64_t spawned_ms; /* mono: child */
@@ -86,17 +88,37 @@ static void wipe(char **s)
 	*s = NULL;
 }
 
+static void run_at(struct ipmi_bmc *b, uint64_t mono_ms)
+{
+	sd_event_source_set_time(b->timer, mono_ms * 1000);
+	sd_event_source_set_enabled(b->timer, SD_EVENT_ONESHOT);
+}
+
 static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
 	pump(userdata);
 	return 0;
 }
 
-struct ipmi_bmc *ipmi_bmc_new(sd_event *event, const struct ipmi_hooks *hooks)
+static void on_called(void *userdata)
+{
+	run_at(userdata, now_mono_ms());
+}
+
+static void child_is_gone(struct ipmi_bmc *b)
+{
+	b->child = NULL;
+	ipmi_line_end(b->line);
+}
+
+struct ipmi_bmc *ipmi_bmc_new(
+	sd_event *event, struct ipmi_line *line, const struct ipmi_hooks *hooks)
 {
 	struct ipmi_bmc *b = xcalloc(1, sizeof(*b));
 
 	b->event = event;
+	b->line = line;
+	b->place = (struct ipmi_place){.call = on_called, .userdata = b};
 	b->hooks = *hooks;
 	b->cipher = b->first_cipher = 17;
 	if (sd_event_add_time(event, &b->timer, CLOCK_MONOTONIC, UINT64_MAX, 10000,
@@ -126,7 +148,11 @@ void ipmi_bmc_free(struct ipmi_bmc *b)
 {
 	if (!b)
 		return;
+	ipmi_line_leave(b->line, &b->place);
 	child_kill(b->child);
+	if (b->child)
+		child_is_gone(b);
+	ipmi_line_pass(b->line); /* it may have been called */
 	while (b->queue) {
 		struct ipmi_job *j = b->queue;
 
@@ -177,12 +203,6 @@ static void cipher_worked(struct ipmi_bmc *b)
 	b->told_cipher = b->cipher;
 	if (b->hooks.cipher)
 		b->hooks.cipher(b->cipher, b->hooks.userdata);
-}
-
-static void run_at(struct ipmi_bmc *b, uint64_t mono_ms)
-{
-	sd_event_source_set_time(b->timer, mono_ms * 1000);
-	sd_event_source_set_enabled(b->timer, SD_EVENT_ONESHOT);
 }
 
 static struct ipmi_job *enqueue(struct ipmi_bmc *b, enum ipmi_op op, void *userdata)
@@ -508,7 +528,7 @@ static void on_exit_(_unused_ struct child *c, int status, bool timed_out,
 	struct ipmi_job *j = b->queue;
 	enum ipmi_fault fault = judge(j, status, timed_out, out);
 
-	b->child = NULL;
+	child_is_gone(b);
 	b->not_before_ms = now_mono_ms() + PACE_MS;
 	if (fault == IPMI_FAULT_NONE) {
 		cipher_worked(b);
@@ -569,36 +589,54 @@ static uint64_t may_run_ms(struct ipmi_job *j)
 	return MAX(b->not_before_ms, j->turn_ms);
 }
 
+static void send_words(struct ipmi_job *j, const char *const *words)
+{
+	struct ipmi_bmc *b = j->bmc;
+	int r;
+
+	if (!j->step_began_ms)
+		j->step_began_ms = now_mono_ms();
+	b->spawned_ms = now_mono_ms();
+	r = spawn(j, words);
+	if (r == 0)
+		ipmi_line_begin(b->line);
+	if (r < 0)
+		ran(b, IPMI_FAULT_NO_TOOL, 0);
+	if (r == -ENOENT)
+		job_fail(j, IPMI_FAULT_NO_TOOL, "");
+	else if (r < 0)
+		job_end(j, r, strerror(-r));
+}
+
+/* The head of the queue goes one step. False: it has to wait. */
+static bool go(struct ipmi_job *j)
+{
+	struct ipmi_bmc *b = j->bmc;
+	const char *const *words =
+		ipmi_step_words(*j->step, j->op, b->power, j->pxe_again, j->identify);
+
+	if (j->cancelled || *j->step == STEP_END) {
+		job_end(j, 0, "");
+	} else if (reset_while_off(j)) {
+		job_end(j, -EINVAL, "the server is off and cannot be reset: use power on");
+	} else if (!words) {
+		next_step(j);
+	} else if (now_mono_ms() < may_run_ms(j)) {
+		run_at(b, may_run_ms(j));
+		return false;
+	} else if (ipmi_line_wait(b->line, &b->place)) {
+		return false;
+	} else {
+		send_words(j, words);
+	}
+	return true;
+}
+
 /* Takes the head of the queue as far as it goes without waiting. */
 static void pump(struct ipmi_bmc *b)
 {
-	while (!b->child && b->queue) {
-		struct ipmi_job *j = b->queue;
-		const char *const *words = ipmi_step_words(
-			*j->step, j->op, b->power, j->pxe_again, j->identify);
-		int r;
-
-		if (j->cancelled || *j->step == STEP_END) {
-			job_end(j, 0, "");
-		} else if (reset_while_off(j)) {
-			job_end(j, -EINVAL,
-				"the server is off and cannot be reset: use power on");
-		} else if (!words) {
-			next_step(j);
-		} else if (now_mono_ms() < may_run_ms(j)) {
-			run_at(b, may_run_ms(j));
-			return;
-		} else {
-			if (!j->step_began_ms)
-				j->step_began_ms = now_mono_ms();
-			b->spawned_ms = now_mono_ms();
-			r = spawn(j, words);
-			if (r < 0)
-				ran(b, IPMI_FAULT_NO_TOOL, 0);
-			if (r == -ENOENT)
-				job_fail(j, IPMI_FAULT_NO_TOOL, "");
-			else if (r < 0)
-				job_end(j, r, strerror(-r));
-		}
-	}
+	while (!b->child && b->queue && go(b->queue))
+		;
+	if (!b->child)
+		ipmi_line_pass(b->line);
 }

@@ -8,6 +8,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "bootstrap/ipmiline.h"
 #include "bootstrap/ipmitext.h"
 
 enum ipmi_op {
@@ -70,7 +71,9 @@ typedef void (*ipmi_text_fn)(int r, const char *text, void *userdata);
 /* Would it say the same when it was asked again, until a person has changed something? */
 bool ipmi_is_refusal(int r);
 
-struct ipmi_bmc *ipmi_bmc_new(sd_event *event, const struct ipmi_hooks *hooks);
+/* line may be NULL: then there is no limit. */
+struct ipmi_bmc *ipmi_bmc_new(
+	sd_event *event, struct ipmi_line *line, const struct ipmi_hooks *hooks);
 void ipmi_bmc_free(struct ipmi_bmc *b); /* ends the running child; NULL is fine */
 /* Copies all three. Where they changed, the cipher suite is found anew, and it is true. */
 bool ipmi_bmc_set(

@@ -5,7 +5,7 @@ ondol_SRCS := bootstrap/ondol.c bootstrap/cli.c bootstrap/client.c bootstrap/clo
 	bootstrap/cmd_cloudbackup.c bootstrap/backup.c bootstrap/tar.c bootstrap/cmd_maintenance.c bootstrap/cmd_metrics.c bootstrap/cmd_plan.c bootstrap/cmd_power.c bootstrap/cmd_prove.c \
 	bootstrap/cmd_reinstall.c bootstrap/cmd_status.c bootstrap/cmd_token.c bootstrap/cmd_why.c bootstrap/follow.c \
 	bootstrap/help.c bootstrap/input.c bootstrap/nodeprint.c bootstrap/options.c \
-	bootstrap/outcome.c bootstrap/plan.c bootstrap/progress.c bootstrap/summary.c \
+	bootstrap/outcome.c bootstrap/peers.c bootstrap/plan.c bootstrap/progress.c bootstrap/summary.c \
 	bootstrap/table.c bootstrap/term.c bootstrap/view.c bootstrap/watch.c
 ondol_USES := common
 ondol_PKGS := jansson gnutls
@@ -14,9 +14,9 @@ test-term_WITH := bootstrap/term.c
 test-table_WITH := bootstrap/table.c bootstrap/term.c
 test-progress_WITH := bootstrap/progress.c bootstrap/term.c
 test-options_WITH := bootstrap/options.c
-test-plan_WITH := bootstrap/cloudparts.c bootstrap/plan.c bootstrap/summary.c bootstrap/input.c bootstrap/cli.c \
+test-plan_WITH := bootstrap/cloudparts.c bootstrap/peers.c bootstrap/plan.c bootstrap/summary.c bootstrap/input.c bootstrap/cli.c \
 	bootstrap/client.c bootstrap/options.c bootstrap/view.c bootstrap/table.c bootstrap/term.c
-test-plan_PKGS := jansson
+test-plan_PKGS := gnutls jansson
 test-view_WITH := bootstrap/view.c bootstrap/term.c bootstrap/client.c
 test-view_PKGS := jansson
 test-watch_WITH := bootstrap/watch.c bootstrap/view.c bootstrap/progress.c bootstrap/term.c
@@ -27,16 +27,16 @@ fuzz-cli_PKGS := jansson
 
 # what the tests of several files want together
 FSM := bootstrap/fsm.c bootstrap/suspect.c
-IPMI := bootstrap/ipmi.c bootstrap/ipmicall.c bootstrap/ipmisteps.c bootstrap/ipmitext.c
+IPMI := bootstrap/ipmi.c bootstrap/ipmicall.c bootstrap/ipmiline.c bootstrap/ipmisteps.c bootstrap/ipmitext.c
 
 PROGS += ondold
 ondold_SRCS := bootstrap/ondold.c bootstrap/access.c bootstrap/api.c bootstrap/api_bmc.c bootstrap/bmctext.c bootstrap/api_cloud.c bootstrap/api_console.c bootstrap/api_metrics.c bootstrap/api_node.c \
 	bootstrap/conclean.c bootstrap/conlines.c bootstrap/conrec.c bootstrap/console.c bootstrap/node_console.c bootstrap/sol.c \
 	bootstrap/api_page.c bootstrap/api_token.c bootstrap/live.c bootstrap/metrics.c bootstrap/page.c bootstrap/pagefiles.c bootstrap/sse.c \
 	bootstrap/api_operator.c bootstrap/apply.c bootstrap/blobs.c bootstrap/cloud.c bootstrap/rackca.c \
-	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/diagnose.c bootstrap/enrol.c bootstrap/eventlog.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/identity.c bootstrap/ipmi.c bootstrap/ipmicall.c \
+	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/diagnose.c bootstrap/enrol.c bootstrap/eventlog.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/identity.c bootstrap/ipmi.c bootstrap/ipmicall.c bootstrap/ipmiline.c \
 	bootstrap/ipmitext.c bootstrap/node.c bootstrap/node_install.c bootstrap/node_json.c \
-	bootstrap/node_report.c bootstrap/notify.c bootstrap/profile.c bootstrap/promtext.c bootstrap/pxe.c bootstrap/pxetext.c \
+	bootstrap/node_report.c bootstrap/notify.c bootstrap/peers.c bootstrap/profile.c bootstrap/promtext.c bootstrap/pxe.c bootstrap/pxetext.c \
 	bootstrap/radv.c \
 	bootstrap/radvtext.c bootstrap/rackstate.c bootstrap/range.c bootstrap/serve.c bootstrap/store.c bootstrap/tlsport.c
 ondold_SRCS += bootstrap/ipmisteps.c bootstrap/node_sel.c bootstrap/selnews.c bootstrap/suspect.c
@@ -99,6 +99,8 @@ test-store_WITH := bootstrap/store.c
 test-store_PKGS := sqlite3 gnutls jansson
 test-ipmitext_WITH := bootstrap/ipmitext.c
 test-ipmi_WITH := $(IPMI)
+test-ipmisteps_WITH := bootstrap/ipmisteps.c
+test-ipmiline_WITH := bootstrap/ipmiline.c
 test-ipmi_PKGS := libsystemd
 test-pxetext_WITH := bootstrap/pxetext.c
 test-radvtext_WITH := bootstrap/radvtext.c
@@ -120,7 +122,10 @@ test-blobs_WITH := bootstrap/blobs.c bootstrap/store.c
 test-blobs_PKGS := sqlite3 gnutls jansson
 test-facts_WITH := bootstrap/facts.c
 test-facts_PKGS := jansson
-test-cloudparts_WITH := bootstrap/cloudparts.c
+test-cloudparts_WITH := bootstrap/cloudparts.c bootstrap/peers.c
+test-cloudparts_PKGS := gnutls jansson
+test-peers_WITH := bootstrap/peers.c
+test-peers_PKGS := gnutls jansson
 test-identity_WITH := bootstrap/identity.c
 test-identity_PKGS := jansson
 test-httpd_WITH := bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/range.c

@@ -204,7 +204,7 @@ struct node *node_new(struct ondold *o, const struct rack_node *conf)
 	n->task_type = NODE_PROVE;
 	n->bmc_reachable = -1;
 	n->names = (struct fsm_names){n->mac, n->bmc_text, n->server, NULL};
-	n->bmc = ipmi_bmc_new(o->event, &hooks);
+	n->bmc = ipmi_bmc_new(o->event, &o->ipmi_line, &hooks);
 	node_console_new(n);
 	if (sd_event_add_time(o->event, &n->deadline, CLOCK_MONOTONIC, UINT64_MAX, 10000,
 		    on_deadline, n) < 0)
@@ -219,8 +219,7 @@ void node_free(struct node *n)
 	ipmi_bmc_free(n->bmc);
 	sd_event_source_disable_unref(n->deadline);
 	inventory_free(n->inv);
-	json_decref(n->inv_json);
-	json_decref(n->desired);
+	free(n->desired);
 	json_decref(n->report);
 	json_decref(n->task_proofs);
 	free(n->task_text);

@@ -63,8 +63,7 @@ struct node {
 	int bmc_reachable; /* as last asked: 0, 1; -1: not yet */
 
 	struct inventory *inv; /* owned, NULL: never seen */
-	json_t *inv_json; /* owned, the same */
-	json_t *desired; /* owned, NULL: none yet */
+	char *desired; /* owned: as it is kept (peers.h), JSON; NULL: none yet */
 	uint64_t revision; /* of desired */
 
 	json_t *report; /* owned: the last one, NULL: none */
@@ -140,6 +139,10 @@ bool node_refresh_desired(struct node *n);
 bool node_would_change(const struct node *n, const struct rack *rack,
 	const struct cloudparts *parts, const struct rack_node *conf);
 void node_load_docs(struct node *n);
+/* Is what is kept of the peers of the rack in force? */
+bool node_has_peers(const struct node *n);
+/* The desired state as it is kept, which must be there. New reference. */
+json_t *node_desired(const struct node *n);
 
 /* ---- node_report.c ---- */
 /* One element of POST events from the agent or noded; NULL or words for a 400. */

@@ -6,6 +6,7 @@
 #include "bootstrap/pxetext.h"
 #include "common/digest.h"
 #include "common/diskmatch.h"
+#include "common/jsonx.h"
 #include "common/log.h"
 #include "common/order.h"
 
@@ -19,27 +20,42 @@
 
 /* ---- the desired state ---- */
 
+/* As it is kept: without its peers, and with digests for secrets. New reference. */
 static json_t *make_desired(const struct node *n, const struct rack *rack,
 	const struct cloudparts *parts, const struct rack_node *conf, uint64_t revision)
 {
-	_cleanup_(desired_freep) struct desired *d =
-		desired_from_rack(rack, conf, n->inv, revision);
+	_cleanup_(desired_freep) struct desired *d = desired_alone(rack, conf, n->inv, revision);
 	json_t *doc;
 
 	d->patience_percent = n->o->opts.patience_percent;
 	doc = desired_to_json(d);
+	json_object_del(doc, "peers");
+	peers_pack(parts->peers, doc);
 	cloud_put_digests(n->o, rack, parts, conf, doc);
 	return doc;
+}
+
+json_t *node_desired(const struct node *n)
+{
+	return json_loads(n->desired, JSON_REJECT_DUPLICATES, NULL);
 }
 
 bool node_would_change(const struct node *n, const struct rack *rack,
 	const struct cloudparts *parts, const struct rack_node *conf)
 {
-	json_t *doc = make_desired(n, rack, parts, conf, n->revision);
-	bool changed = !n->desired || !json_equal(doc, n->desired);
+	_cleanup_(jx_freep) json_t *now = n->desired ? node_desired(n) : NULL;
+	_cleanup_(jx_freep) json_t *doc = make_desired(n, rack, parts, conf, n->revision);
 
-	json_decref(doc);
-	return changed;
+	return !now || !json_equal(doc, now);
+}
+
+/* Of ten thousand nodes ten thousand texts, and not as many trees. */
+static void hold_desired(struct node *n, const json_t *doc)
+{
+	free(n->desired);
+	n->desired = json_dumps(doc, JSON_COMPACT);
+	if (!n->desired)
+		abort(); /* no memory: it was read as JSON */
 }
 
 bool node_refresh_desired(struct node *n)
@@ -52,26 +68,43 @@ bool node_refresh_desired(struct node *n)
 	n->revision++;
 	doc = make_desired(n, n->o->rack, parts, n->conf, n->revision);
 	store_doc_put(n->o->store, "desired", n->name, doc);
-	json_decref(n->desired);
-	n->desired = doc;
+	hold_desired(n, doc);
+	json_decref(doc);
 	return true;
+}
+
+static void load_inventory(struct node *n)
+{
+	_cleanup_free_ char *msg = NULL;
+	_cleanup_(jx_freep) json_t *doc = NULL;
+
+	if (store_doc_get(n->o->store, "inventory", n->name, &doc) < 0)
+		return;
+	if (inventory_from_json(doc, &n->inv, &msg) < 0)
+		log_warn(
+			"%s: the stored inventory is not readable (%s); waiting for a new one",
+			n->name, msg);
+	else
+		ondold_know_board(n);
 }
 
 void node_load_docs(struct node *n)
 {
-	_cleanup_free_ char *msg = NULL;
+	_cleanup_(jx_freep) json_t *doc = NULL;
 
-	if (store_doc_get(n->o->store, "inventory", n->name, &n->inv_json) == 0 &&
-		inventory_from_json(n->inv_json, &n->inv, &msg) < 0) {
-		log_warn(
-			"%s: the stored inventory is not readable (%s); waiting for a new one",
-			n->name, msg);
-		json_decref(n->inv_json);
-		n->inv_json = NULL;
-	}
-	if (store_doc_get(n->o->store, "desired", n->name, &n->desired) == 0)
-		n->revision = (uint64_t)json_integer_value(
-			json_object_get(n->desired, "revision"));
+	load_inventory(n);
+	if (store_doc_get(n->o->store, "desired", n->name, &doc) < 0)
+		return;
+	n->revision = (uint64_t)json_integer_value(json_object_get(doc, "revision"));
+	peers_pack(n->o->cloud->parts->peers, doc);
+	hold_desired(n, doc);
+}
+
+bool node_has_peers(const struct node *n)
+{
+	_cleanup_(jx_freep) json_t *doc = node_desired(n);
+
+	return peers_are_of(n->o->cloud->parts->peers, doc);
 }
 
 /* ---- disks ---- */
@@ -132,10 +165,9 @@ static int choose_disk(const struct node *n, const struct inv_disk **ret, bool *
 static void keep_inventory(struct node *n, struct inventory *inv, const json_t *inv_json)
 {
 	inventory_free(n->inv);
-	json_decref(n->inv_json);
 	n->inv = inv;
-	n->inv_json = json_deep_copy(inv_json);
-	store_doc_put(n->o->store, "inventory", n->name, n->inv_json);
+	ondold_know_board(n);
+	store_doc_put(n->o->store, "inventory", n->name, inv_json);
 	if (node_refresh_desired(n))
 		ondold_kick(n->o, n);
 }
@@ -159,10 +191,12 @@ int node_take_inventory(
 	bool wipe;
 
 	*reterr_msg = identity_check(n->o->rack, n->conf, inv);
-	for (size_t i = 0; !*reterr_msg && i < n->o->n_nodes; i++)
-		if (n->o->nodes[i] != n && n->o->nodes[i]->inv)
-			*reterr_msg = identity_twice(n->name, inv, n->o->nodes[i]->name,
-				n->o->nodes[i]->inv);
+	for (int which = 0; !*reterr_msg && which < BOARD_NAMES; which++) {
+		const struct node *other = ondold_board(n, inv, which);
+
+		if (other)
+			*reterr_msg = identity_twice(n->name, inv, other->name, other->inv);
+	}
 	if (*reterr_msg) {
 		inventory_free(inv);
 		node_event(n, "ondold", FSM_EV_IDENTITY_MISMATCH, *reterr_msg, NULL);

@@ -151,6 +151,6 @@ json_t *node_to_json(const struct node *n, bool with_inventory)
 	set(obj, "task", task(n));
 	set_u64(obj, "last_seen", n->last_seen_ms);
 	if (with_inventory)
-		set(obj, "inventory", or_null(n->inv_json));
+		set(obj, "inventory", n->inv ? inventory_to_json(n->inv) : json_null());
 	return obj;
 }

@@ -3,6 +3,7 @@
 
 #include <getopt.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <systemd/sd-daemon.h>
 
@@ -70,32 +71,60 @@ void ondold_kick(struct ondold *o, const void *key)
 
 /* ---- nodes ---- */
 
+/* The nodes stand in the order of the rack's. */
+static struct node *node_of(const struct ondold *o, const struct rack_node *conf)
+{
+	size_t i = conf ? (size_t)(conf - o->rack->nodes) : SIZE_MAX;
+
+	return i < o->n_nodes ? o->nodes[i] : NULL;
+}
+
 struct node *ondold_node(struct ondold *o, const char *name)
 {
-	for (size_t i = 0; i < o->n_nodes; i++)
-		if (streq(o->nodes[i]->name, name))
-			return o->nodes[i];
-	return NULL;
+	return node_of(o, o->rack ? rack_node(o->rack, name) : NULL);
 }
 
 struct node *ondold_node_by_mac(
 	struct ondold *o, const struct mac_addr *mac, bool *ret_first_port)
 {
-	for (size_t i = 0; i < o->n_nodes; i++)
-		for (size_t p = 0; p < o->nodes[i]->conf->profile->n_nics; p++)
-			if (mac_equal(&o->nodes[i]->conf->macs[p], mac)) {
-				*ret_first_port = p == 0;
-				return o->nodes[i];
-			}
-	return NULL;
+	size_t port = 0;
+	struct node *n = node_of(o, o->rack ? rack_node_by_mac(o->rack, mac, &port) : NULL);
+
+	*ret_first_port = port == 0;
+	return n;
 }
 
 struct node *ondold_node_by_address(struct ondold *o, uint32_t address)
 {
-	for (size_t i = 0; i < o->n_nodes; i++)
-		if (rack_address(o->nodes[i]->conf, o->rack->provisioning) == address)
-			return o->nodes[i];
-	return NULL;
+	return node_of(o,
+		o->rack ? rack_node_by_address(o->rack, o->rack->provisioning, address) : NULL);
+}
+
+/* ---- boards ---- */
+
+static const char *board_name(const struct inventory *inv, int which)
+{
+	return which == 0 ? inv->serial : inv->uuid;
+}
+
+void ondold_know_board(struct node *n)
+{
+	struct ondold *o = n->o;
+
+	if (!o->boards)
+		o->boards = json_object();
+	for (int i = 0; i < BOARD_NAMES; i++)
+		json_object_set_new(
+			o->boards, board_name(n->inv, i), json_string(n->name));
+}
+
+struct node *ondold_board(const struct node *n, const struct inventory *inv, int which)
+{
+	const char *name = json_string_value(
+		json_object_get(n->o->boards, board_name(inv, which)));
+	struct node *other = name ? ondold_node(n->o, name) : NULL;
+
+	return other && other != n && other->inv ? other : NULL;
 }
 
 /* ---- slots ---- */
@@ -213,6 +242,18 @@ static int watch(struct ondold *o)
 	return r < 0 ? r : 0;
 }
 
+/* Each node holds connections; what the service manager allows at most is taken. */
+static void take_all_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == files.rlim_max)
+		return;
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		log_warn("the limit of open files cannot be raised: %s", strerror(errno));
+}
+
 static int add_timers(struct ondold *o)
 {
 	int r = sd_event_add_time(o->event, &o->sched_timer, CLOCK_MONOTONIC, UINT64_MAX,
@@ -290,6 +331,7 @@ static void stop(struct ondold *o)
 	o->n_nodes = 0;
 	consoles_clear(&o->consoles);
 	free(o->nodes);
+	json_decref(o->boards);
 	page_close(o);
 	serve_free(o);
 	httpd_free(o->unix_http);
@@ -405,6 +447,7 @@ int main(int argc, char **argv)
 			.tftp_dir = "/usr/lib/ipxe",
 			.patience_percent = 100},
 		.consoles.max = DEFAULT_CONSOLES,
+		.ipmi_line.max = IPMI_AT_ONCE,
 	};
 	int r;
 
@@ -417,5 +460,6 @@ int main(int argc, char **argv)
 		r = read_variable("ONDOL_CONSOLES", 0, MAX_CONSOLES, "a number", &o.consoles.max);
 	if (r != 0)
 		return r < 0 ? 2 : 0;
+	take_all_files();
 	return run(&o);
 }

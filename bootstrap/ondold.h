@@ -41,11 +41,13 @@ struct ondold {
 	bool rack_lost; /* there is one in the store, and it cannot be read */
 	struct node **nodes; /* owned, in the order of rack.ini */
 	size_t n_nodes;
+	json_t *boards; /* owned: {"SERIAL or UUID": node that said it last}, NULL: none yet */
 
 	struct cloudsecrets *authority; /* owned: by which it and its nodes know one another */
 	struct cloud *cloud; /* owned */
 	struct page *page; /* owned */
 	struct consoles consoles;
+	struct ipmi_line ipmi_line;
 
 	struct tlsport *node_port; /* owned: the node API */
 	struct httpd *unix_http, *tcp_http; /* owned; tcp: NULL while it cannot listen */
@@ -78,6 +80,14 @@ struct node *ondold_node(struct ondold *o, const char *name);
 struct node *ondold_node_by_mac(
 	struct ondold *o, const struct mac_addr *mac, bool *ret_first_port);
 struct node *ondold_node_by_address(struct ondold *o, uint32_t provisioning_address);
+/*
+ * Boards by what only one of them should say: its serial number (which 0) and its UUID (1).
+ * The node has said them in its inventory; and which other one has said what is in inv. NULL:
+ * none.
+ */
+#define BOARD_NAMES 2
+void ondold_know_board(struct node *n);
+struct node *ondold_board(const struct node *n, const struct inventory *inv, int which);
 /* Wakes held requests that wait for key, of either server. */
 void ondold_kick(struct ondold *o, const void *key);
 /* Takes the next turn to switch a server on: from when on (mono, ms) it may be. */

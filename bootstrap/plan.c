@@ -55,7 +55,7 @@ static int parse_plan(const json_t *json, struct plan *p, char **reterr_msg)
 	size_t i;
 
 	p->revision = jx_uint_opt(&j, "revision", 0, UINT64_C(1) << 53, 0);
-	list = jx_array(&j, "actions", 4096);
+	list = jx_array(&j, "actions", 2 * RACK_MAX_NODES);
 	p->list = xcalloc(json_array_size(list) + 1, sizeof(*p->list));
 	json_array_foreach(list, i, item)
 	{

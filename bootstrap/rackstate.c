@@ -87,6 +87,7 @@ static int parse_texts(struct ondold *o, const char *file, const char *rack_ini,
 		cloudparts_fit(parts, rack, problems);
 	if (r < 0 || s < 0 || problems->n)
 		return -EINVAL;
+	parts->peers = peers_new(rack);
 	*ret = (struct parsed){TAKE_PTR(rack), TAKE_PTR(secrets), TAKE_PTR(parts)};
 	return 0;
 }
@@ -511,8 +512,8 @@ void rackstate_load(struct ondold *o)
 	if (r < 0)
 		return;
 	bring_back(o);
-	/* With new role files a role may have other secrets. */
-	for (size_t i = 0; o->rack->cloud && i < o->n_nodes; i++)
-		if (o->nodes[i]->desired)
+	/* With new role files a role may have other secrets; another version may tell of peers otherwise. */
+	for (size_t i = 0; i < o->n_nodes; i++)
+		if (o->nodes[i]->desired && (o->rack->cloud || !node_has_peers(o->nodes[i])))
 			node_refresh_desired(o->nodes[i]);
 }

@@ -9,7 +9,7 @@
 #include "common/jsonx.h"
 
 #define MAX_STR 4096
-#define MAX_ITEMS 4096
+#define MAX_ITEMS RACK_MAX_NODES /* nodes, and what one of them has */
 #define MAX_BYTES (UINT64_C(1) << 62)
 #define MAX_TIME_MS (UINT64_C(1) << 53)
 

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "bootstrap/term.h"
+#include "common/rack.h"
 
 struct phase_view {
 	char *state;

@@ -338,6 +338,8 @@ static void take_rack(struct ondold *o)
 	}
 	if (fresh)
 		cloudparts_fit(spare_parts, o->rack, &problems);
+	if (fresh)
+		spare_parts->peers = peers_new(o->rack);
 	tell_problems(&problems);
 	o->rack_revision = 1;
 	o->tcp_address = o->rack->address;
@@ -406,6 +408,7 @@ static void begin(struct world *w, const char *socket, const char *images)
 		.roles_dir = "roles",
 		.tftp_dir = fuzz_place(),
 		.patience_percent = 100};
+	o->ipmi_line.max = IPMI_AT_ONCE;
 	restore_secrets(false);
 	if (sd_event_new(&o->event) < 0 || add_timers(o) < 0 ||
 		store_open(fuzz_place(), &o->store, &msg) < 0 ||
@@ -439,7 +442,7 @@ static void check_node(struct ondold *o, const struct node *n)
 		again->fsm.tries != n->fsm.tries ||
 		again->fsm.ordered != n->fsm.ordered ||
 		again->fsm.bmc_was_reset != n->fsm.bmc_was_reset ||
-		!json_equal(again->desired, n->desired))
+		!streq_ptr(again->desired, n->desired))
 		abort(); /* killed now, it would come back as another */
 	node_free(again);
 }

@@ -43,6 +43,23 @@ static void get_file(struct world *w, struct http_req *req)
 	httpd_reply_file(req, open(path, O_RDONLY | O_CLOEXEC), 10);
 }
 
+/* One held request that, when it is answered, kicks and so answers the others too. */
+static void try_chain(struct http_req *req, bool expired, void *userdata)
+{
+	struct world *w = userdata;
+
+	if (!w->open && !expired)
+		return;
+	httpd_reply_empty(req, 204);
+	w->tries++;
+	httpd_kick(w->httpd, w);
+}
+
+static void drop_shared(void *owner)
+{
+	++*(int *)owner;
+}
+
 static void on_closed(void *userdata)
 {
 	struct world *w = userdata;
@@ -64,6 +81,11 @@ static void handler(struct http_req *req, void *userdata)
 			httpd_reply_error(req, 418, "%llu", (unsigned long long)n);
 	} else if (streq(path, "/hold")) {
 		httpd_hold(req, w, 400, try_hold, w);
+	} else if (streq(path, "/chain")) {
+		httpd_hold(req, w, 20000, try_chain, w);
+	} else if (streq(path, "/shared")) {
+		httpd_reply_shared(req, xstrdup("{\"a\":"), "[1,2,3]garbage", 7, "}", drop_shared,
+			&w->tries);
 	} else if (streq(path, "/park")) {
 		w->parked = req;
 		httpd_park(req);
@@ -265,6 +287,39 @@ static void held_until_a_kick(void **state)
 	close(fd);
 }
 
+static void kick_within_a_kick(void **state)
+{
+	struct world *w = *state;
+	char got[3][4096] = {"", "", ""};
+	int fds[3];
+
+	for (int i = 0; i < 3; i++) {
+		fds[i] = dial(w);
+		assert_int_equal(write_all(fds[i], GET("/chain"), strlen(GET("/chain"))), 0);
+		converse(w, fds[i], got[i], sizeof(got[i]), NULL, 100);
+	}
+	w->open = true;
+	httpd_kick(w->httpd, &w->open); /* nobody's */
+	assert_int_equal(w->tries, 0);
+	httpd_kick(w->httpd, w);
+	assert_int_equal(w->tries, 3); /* each once */
+	for (int i = 0; i < 3; i++) {
+		converse(w, fds[i], got[i], sizeof(got[i]), NULL, 5000);
+		assert_true(str_startswith(got[i], "HTTP/1.1 204 "));
+		close(fds[i]);
+	}
+	httpd_kick(w->httpd, w);
+	assert_int_equal(w->tries, 3);
+}
+
+static void shared_middle(void **state)
+{
+	struct world *w = *state;
+
+	ask(w, GET("/shared"), "HTTP/1.1 200 ", "\r\n\r\n{\"a\":[1,2,3]}");
+	assert_int_equal(w->tries, 1); /* given back, once */
+}
+
 static void held_to_the_end(void **state)
 {
 	struct world *w = *state;
@@ -442,6 +497,8 @@ int main(void)
 		T(bodies),
 		T(body_too_long),
 		T(held_until_a_kick),
+		T(kick_within_a_kick),
+		T(shared_middle),
 		T(held_to_the_end),
 		T(held_client_hangs_up),
 		T(parked),

@@ -119,7 +119,7 @@ static int setup(void **state)
 	setenv("PATH", path, 1);
 	setenv("IPMI_DIR", w->dir, 1);
 	assert_true(sd_event_new(&w->event) >= 0);
-	w->bmc = ipmi_bmc_new(w->event, &hooks);
+	w->bmc = ipmi_bmc_new(w->event, NULL, &hooks);
 	ipmi_bmc_set(w->bmc, 0x0a4d010c, "ondol", "sesame");
 	*state = w;
 	return 0;
@@ -388,7 +388,7 @@ static void freed_with_work(void **state)
 	ipmi_bmc_free(w->bmc);
 	assert_int_equal(w->pending, 0);
 	assert_int_equal(w->last_r, -ECANCELED);
-	w->bmc = ipmi_bmc_new(w->event, &hooks);
+	w->bmc = ipmi_bmc_new(w->event, NULL, &hooks);
 }
 
 static void ask(struct world *w, enum ipmi_op op, const char *arg)
