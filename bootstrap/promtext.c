@@ -43,7 +43,7 @@ void prom_family(struct prom *p, const char *name, enum prom_type type, const ch
 
 static void put_value_of_label(FILE *f, const char *s)
 {
-	for (size_t i = 0; s[i] && i < PROM_MAX_LABEL; i++) {
+	for (size_t i = 0; i < PROM_MAX_LABEL && s[i]; i++) {
 		if (s[i] == '\n')
 			fputs("\\n", f);
 		else if (s[i] == '"' || s[i] == '\\')
