@@ -119,6 +119,7 @@ struct rule {
 #define END_TRY END_RUN /* what it left is taken away, its slot goes to another */
 #define SEL FSM_DO_READ_SEL /* where the server or its BMC is the suspect, and when all is well */
 #define WAITED "the pause is over: it is powered again, and waits for its turn"
+#define WRITES "its agent writes: that it had its order could not be kept"
 #define LATE "it booted from the network after all"
 #define BMC_ANSWERS "its BMC answers again after its reset; it is powered once more"
 #define AGAIN \
@@ -159,6 +160,7 @@ static const struct rule rules[] = {
 	{BY_AGENT, FSM_EV_REFUSED, NULL, FSM_FAILED, END_RUN, NULL},
 	{BY_AGENT, FSM_EV_AGENT_FAILED, NULL, FSM_FAILED, END_RUN | SEL, NULL},
 	{S(AGENT), FSM_EV_ORDER_SENT, NULL, FSM_INSTALLING, 0, ""},
+	{S(AGENT), FSM_EV_AGENT_PROGRESS, NULL, FSM_INSTALLING, 0, WRITES},
 	{S(INSTALLING), FSM_EV_AGENT_KEXEC, installed, FSM_FIRST_BOOT, FSM_DO_SCHEDULE, ""},
 	{S(INSTALLING), FSM_EV_NODED_UP, installed, FSM_CONFIGURING, FSM_DO_SCHEDULE, ""},
 	{S(FIRST_BOOT), FSM_EV_NODED_UP, NULL, FSM_CONFIGURING, FSM_DO_SCHEDULE, ""},
@@ -205,6 +207,12 @@ static bool is_progress(enum fsm_state state, enum fsm_event event)
 			event == FSM_EV_AGENT_INSTALLED);
 }
 
+static void disk_may_change(struct fsm_node *f)
+{
+	f->had_system = false;
+	f->ordered = true;
+}
+
 static void remember(struct fsm_node *f, enum fsm_event event, uint64_t now_ms)
 {
 	f->evidence |= UINT64_C(1) << event;
@@ -216,10 +224,8 @@ static void remember(struct fsm_node *f, enum fsm_event event, uint64_t now_ms)
 		f->installed = true;
 	if (event == FSM_EV_NODED_UP && fsm_noded_proves_install(f))
 		f->installed = true;
-	if (event == FSM_EV_ORDER_SENT) { /* from here on the disk may change */
-		f->had_system = false;
-		f->ordered = true;
-	}
+	if (event == FSM_EV_ORDER_SENT)
+		disk_may_change(f);
 	if (event == FSM_EV_INSTALL) {
 		f->tries = 0;
 		f->bmc_was_reset = false;
@@ -255,6 +261,8 @@ static void enter(struct fsm_node *f, enum fsm_state to, uint64_t now_ms)
 		f->want_install = true;
 	if (to == FSM_BMC_RESET)
 		f->bmc_was_reset = true;
+	if (to == FSM_INSTALLING)
+		disk_may_change(f);
 	if (to == FSM_FAILED || to == FSM_CANCELLED || to == FSM_MAINTENANCE) {
 		/* What never reached the disk left the old system as it was. */
 		f->installed = !fsm_seen(f, FSM_EV_REMOVED) && (f->installed || f->had_system);

@@ -485,8 +485,9 @@ static void sol_off_failed(struct ipmi_job *j, enum ipmi_fault fault, const char
 static void step_failed(struct ipmi_job *j, enum ipmi_fault fault, const char *out)
 {
 	struct ipmi_bmc *b = j->bmc;
+	bool no_log = *j->step == STEP_TEXT && j->op == IPMI_SEL; /* it will say so again */
 	bool worth_it = fault == IPMI_FAULT_UNREACHABLE || fault == IPMI_FAULT_BUSY ||
-		fault == IPMI_FAULT_OTHER;
+		(fault == IPMI_FAULT_OTHER && !no_log);
 
 	if (*j->step == STEP_WAIT_BMC && worth_it) {
 		bmc_away(j);

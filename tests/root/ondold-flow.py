@@ -267,11 +267,13 @@ def processes(word):
 
 # ---- what is applied ----
 
-def rack_ini(nodes=(1, 2, 3), parallel=2, roles=None, macs=None):
+def rack_ini(nodes=(1, 2, 3), parallel=2, roles=None, macs=None, retries=0, interval="1s",
+             deadlines=()):
     text = open("examples/dl360-rack.ini").read()
     head, *rest = re.split(r"(?m)^(?=\[node )", text)
-    head = re.sub(r"(?m)^parallel_installs.*", f"parallel_installs = {parallel}", head)
-    out = head
+    head = re.sub(r"(?m)^parallel_installs.*", f"parallel_installs = {parallel}\n"
+                  f"retries = {retries}\npower_on_interval = {interval}", head)
+    out = head + "\n".join(["[deadlines]", *deadlines, "", ""])
     for i in nodes:
         part = rest[i - 1]
         if roles and i in roles:
@@ -902,6 +904,61 @@ def part_metrics():
     check("ondol metrics prints them", text.returncode == 0 and metrics(text.stdout)("ondol_dnsmasq_up") == 1, text)
 
 
+def part_power_turns():
+    """Three at once, three seconds apart: the third is not on before six have passed."""
+    apply(rack_ini(roles={2: "role = storage\nkind = block"}, interval="3s"))
+    for name in ("hp01", "hp02", "hp03"):
+        op("POST", f"/v1/nodes/{name}/power", {"action": "off"})
+    answers, began = [], time.monotonic()
+    threads = [threading.Thread(target=lambda n=n: answers.append(
+        op("POST", f"/v1/nodes/{n}/power", {"action": "on"}))) for n in ("hp01", "hp02", "hp03")]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    check("all three are on", answers == [(200, {"power": "on"})] * 3, answers)
+    check("one after the other", time.monotonic() - began >= 6, time.monotonic() - began)
+    apply(rack_ini(roles={2: "role = storage\nkind = block"}))
+
+
+def part_retry():
+    """Nobody answers for hp03: tried twice. Then it is cancelled in its pause."""
+    kill()
+    start(patience="20")
+    text = rack_ini(roles={2: "role = storage\nkind = block"}, retries=1,
+                    deadlines=("network-booting = 15s",))
+    status, a = apply(text)
+    check("a rack with retries and deadlines", status == 200, a)
+    if node("hp03")["state"] == "failed":
+        op("POST", "/v1/nodes/hp03/reinstall", {})
+    n = wait_state("hp03", "retrying", seconds=60)
+    retry = n["retry"] or {}
+    check("a boot that nobody hears of is tried again", n["state"] == "retrying" and
+          retry.get("try") == 2 and retry.get("of") == 2 and retry.get("at", 0) > n["since"] and
+          "no DHCP request from " + mac(3) in n["reason"] and
+          retry.get("cause") == n["reason"], n)
+    check("why: no DHCP request, and it is tried again", causes("hp03")[0] == "no-dhcp" and
+          "retrying" in causes("hp03"), causes("hp03"))
+    words = [e["text"] for e in events("hp03", "state") if "-> retrying" in e["text"]][-1]
+    check("the event says when", re.search(r"retrying: 2nd try in \d+ s: no DHCP", words), words)
+    kill()
+    start(patience="20")
+    n = wait_state("hp03", "network-booting", seconds=60)
+    check("after kill -9: it is the second try", n["state"] == "network-booting" and
+          n["retry"]["try"] == 2 and n["retry"]["at"] == 0, n)
+    n = wait_state("hp03", "failed", seconds=60)
+    check("and the last", n["state"] == "failed" and
+          n["reason"].startswith("tried 2 times, the last time: no DHCP"), n)
+    op("POST", "/v1/nodes/hp03/reinstall", {})
+    wait_state("hp03", "retrying", seconds=60)
+    status, a = op("POST", "/v1/nodes/hp03/cancel", {})
+    check("cancelled in the pause", status == 200 and a["state"] == "cancelled", a)
+    kill()
+    start()
+    check("and stays so", node("hp03")["state"] == "cancelled" and node("hp03")["retry"] is None)
+    apply(rack_ini(roles={2: "role = storage\nkind = block"}))
+
+
 def part_deadline():
     """hp01 is being installed again; nobody answers for it."""
     wait_state("hp01", "network-booting", "failed")
@@ -1030,7 +1087,9 @@ def flow():
     part_prove(nt, rev + 1)
     part_power()
     part_metrics()
+    part_power_turns()
     part_deadline()
+    part_retry()
     part_set_aside()
     part_remove()
     part_end()

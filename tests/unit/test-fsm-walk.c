@@ -48,7 +48,8 @@ static const struct {
 	{FSM_EV_BOOT_INITRD,       "..............", ""},
 	{FSM_EV_AGENT_UP,          "....aa........", ""},
 	{FSM_EV_AGENT_STEP,        "..............", ""},
-	{FSM_EV_AGENT_PROGRESS,    "..............", ""},
+	/* the word that it had its order was lost */
+	{FSM_EV_AGENT_PROGRESS,    "......g.......", ""},
 	{FSM_EV_AGENT_INSTALLED,   "..............", ""},
 	{FSM_EV_AGENT_KEXEC,       "..............", ".......f......"},
 	{FSM_EV_AGENT_FAILED,      "....FFFF......", ""},

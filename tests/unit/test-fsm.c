@@ -604,6 +604,21 @@ static void test_agent_is_retried_before_its_order(void **state)
 	assert_int_equal(f.state, FSM_FAILED); /* it may still be writing */
 }
 
+/* The disk was full when its order was to be kept: it is not switched off as one without. */
+static void test_lost_order(void **state)
+{
+	struct fsm_node f = ready();
+
+	step(&f, FSM_EV_INSTALL);
+	step(&f, FSM_EV_SLOT);
+	step(&f, FSM_EV_POWERED);
+	step(&f, FSM_EV_AGENT_UP);
+	to(&f, FSM_EV_AGENT_PROGRESS, FSM_INSTALLING);
+	assert_true(f.ordered && !f.had_system);
+	run_out(&f);
+	assert_int_equal(f.state, FSM_FAILED);
+}
+
 /* After an order a retry is one of the boots that the run has anyway. */
 static void test_boots_bound_tries_after_an_order(void **state)
 {
@@ -913,7 +928,8 @@ static bool forbidden(
 
 	if (powers && !(from == FSM_IDLE && ev == FSM_EV_SLOT))
 		return true; /* power is touched for a slot and nothing else */
-	if (s == FSM_INSTALLING && from != FSM_INSTALLING && ev != FSM_EV_ORDER_SENT)
+	if (s == FSM_INSTALLING && from != FSM_INSTALLING && ev != FSM_EV_ORDER_SENT &&
+		ev != FSM_EV_AGENT_PROGRESS)
 		return true;
 	if (s == FSM_READY && from != FSM_READY && ev != FSM_EV_REPORT_READY)
 		return true;
@@ -989,6 +1005,7 @@ int main(void)
 		T(test_hopeless),
 		T(test_agents_word_is_final),
 		T(test_agent_is_retried_before_its_order),
+		T(test_lost_order),
 		T(test_boots_bound_tries_after_an_order),
 		T(test_first_boot_is_not_repeated),
 		T(test_late_boot),

@@ -36,6 +36,7 @@ static const char script[] =
 	" echo \"   - Boot Device Selector : $(cat boot)\" ;;\n"
 	"'mc reset cold') [ -e stays ] || echo 3 >away; echo Sent ;;\n"
 	"sensor) echo 'a | 1.0' ;;\n"
+	"*' sel elist '*) echo 'Get SEL Info command failed'; exit 1 ;;\n"
 	"'sol deactivate') echo 'Info: SOL payload already de-activated'; exit 1 ;;\n"
 	"esac\n";
 
@@ -409,10 +410,13 @@ static void text_is_handed_over(void **state)
 	assert_int_equal(w->last_r, 0);
 	ask(w, IPMI_SOL_OFF, NULL); /* nobody had it: as well */
 	assert_int_equal(w->last_r, 0);
+	ask(w, IPMI_SEL, NULL); /* it keeps no log, and is not asked again */
+	assert_int_equal(w->last_r, -EIO);
 	expect_log(w,
 		"17 chassis power status\n17 sensor\n"
 		"17 chassis power status\n17 chassis identify force\n"
-		"17 sol deactivate\n");
+		"17 sol deactivate\n"
+		"17 chassis power status\n17 -c -Z sel elist last 1000\n");
 	ipmi_bmc_set(w->bmc, 0x0a4d010c, "ondol", "guess");
 	ask(w, IPMI_SENSORS, NULL);
 	assert_true(w->last_r < 0);
