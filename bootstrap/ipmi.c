@@ -26,6 +26,7 @@
 
 #define PACE_MS 200
 #define POLL_MS 1000
+#define TURN_GOOD_MS 200
 #define COMMAND_MS 20000
 #define RETRY_MS 2000
 #define MAX_TRIES 3
@@ -580,12 +581,17 @@ static bool reset_while_off(const struct ipmi_job *j)
 	return *j->step == STEP_RESET && j->bmc->power == IPMI_POWER_OFF;
 }
 
-/* From when on its command may be sent: the BMC's pace, and for a power-on the rack's. */
+/*
+ * From when on its command may be sent: the BMC's pace, and for a power-on the rack's. Who
+ * could not go when it was his turn takes another, or those that waited would go together.
+ */
 static uint64_t may_run_ms(struct ipmi_job *j)
 {
 	struct ipmi_bmc *b = j->bmc;
+	uint64_t now = now_mono_ms();
 
-	if (*j->step == STEP_ON && !j->turn_ms && b->hooks.power_on)
+	if (*j->step == STEP_ON && b->hooks.power_on && now >= b->not_before_ms &&
+		now > j->turn_ms + TURN_GOOD_MS)
 		j->turn_ms = b->hooks.power_on(b->hooks.userdata);
 	return MAX(b->not_before_ms, j->turn_ms);
 }
@@ -615,6 +621,7 @@ static bool go(struct ipmi_job *j)
 	struct ipmi_bmc *b = j->bmc;
 	const char *const *words =
 		ipmi_step_words(*j->step, j->op, b->power, j->pxe_again, j->identify);
+	uint64_t at_ms;
 
 	if (j->cancelled || *j->step == STEP_END) {
 		job_end(j, 0, "");
@@ -622,8 +629,8 @@ static bool go(struct ipmi_job *j)
 		job_end(j, -EINVAL, "the server is off and cannot be reset: use power on");
 	} else if (!words) {
 		next_step(j);
-	} else if (now_mono_ms() < may_run_ms(j)) {
-		run_at(b, may_run_ms(j));
+	} else if (now_mono_ms() < (at_ms = may_run_ms(j))) {
+		run_at(b, at_ms);
 		return false;
 	} else if (ipmi_line_wait(b->line, &b->place)) {
 		return false;
