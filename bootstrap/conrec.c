@@ -17,6 +17,8 @@
 #define MEMORY_BYTES (64 * 1024)
 #define HEADER_MAX 4096
 #define FILE_MAX (CONREC_PART_BYTES * 8u)
+/* Since the part began: it may have begun in 1970, before the clock was set. */
+#define MAX_SECONDS 1e12
 
 struct part {
 	unsigned run, part;
@@ -107,7 +109,7 @@ static bool read_event(
 	double at = json_number_value(json_array_get(e, 0));
 	bool more = true;
 
-	if (kind && streq(kind, "o") && json_is_string(text) && at >= 0 && at < 1e9)
+	if (kind && streq(kind, "o") && json_is_string(text) && at >= 0 && at < MAX_SECONDS)
 		more = fn(json_string_value(text), json_string_length(text),
 			p->began_ms + (uint64_t)(at * 1000), userdata);
 	json_decref(e);

@@ -109,6 +109,19 @@ static void offsets_go_on_over_lives(void **state)
 	assert_int_equal(count_files(w), 1);
 }
 
+/* A host without a battery begins in 1970; what was recorded before its clock was set counts. */
+static void the_clock_is_set_within_a_part(void **state)
+{
+	struct world *w = *state;
+
+	conrec_begin(w->rec);
+	conrec_write(w->rec, "boot ", 5, 20000);
+	put(w, "later");
+	reopen(w);
+	assert_int_equal(conrec_end(w->rec), 10);
+	expect(w, 0, "boot later");
+}
+
 static void a_cut_line_is_cut_off(void **state)
 {
 	struct world *w = *state;
@@ -229,7 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(offsets_go_on_over_lives),
-		T(a_cut_line_is_cut_off),
+		T(the_clock_is_set_within_a_part), T(a_cut_line_is_cut_off),
 		T(it_is_asciicast),
 		T(runs_are_kept_apart_and_few),
 		T(size_is_capped),
