@@ -194,7 +194,7 @@ struct desired *desired_alone(const struct rack *r, const struct rack_node *n,
 	d->role = xstrdup(n->role);
 	d->kind = xstrdup(n->kind ? n->kind : "");
 	d->server = r->address;
-	d->server_port = r->http_port;
+	d->server_port = r->api_port;
 	d->patience_percent = 100;
 	d->bridges = xcalloc(RACK_MAX_NICS, sizeof(*d->bridges));
 	for (size_t i = 0; i < n->profile->n_nics; i++)

@@ -85,7 +85,7 @@ disk() { printf '{"serial": "D%s", "wwn": "0025385a71b0af0%s", "size_bytes": 536
 desired() {
 	cat >/etc/ondol/desired.json <<-END
 		{"revision": 1, "rack": "${3:-dl360}", "node": "hp02", "role": "storage", "kind": "$1",
-		 "server": "10.77.0.2", "server_port": 8780, "bridges": [], "ports": [], "peers": [],
+		 "server": "10.77.0.2", "server_port": 8781, "bridges": [], "ports": [], "peers": [],
 		 "ssh_keys": [], "data_disks": [$2]}
 	END
 }

@@ -79,7 +79,7 @@ echo "eui.0025385A71B0AF02" >"$sys/nvme0n1/wwid"
 desired() {
 	cat >"$www/desired.new" <<-END
 		{"revision": $1, "rack": "dl360", "node": "hp02", "role": "$2", "kind": "$3",
-		 "server": "10.77.0.2", "server_port": 8780, ${4:-}
+		 "server": "10.77.0.2", "server_port": 8781, ${4:-}
 		 "bridges": [
 		  {"name": "br-nic1", "uplink": "94:40:c9:00:02:01", "mtu": 1500, "native_vlan": 10, "trunks": [20]},
 		  {"name": "br-nic2", "uplink": "94:40:c9:00:02:02", "mtu": 9000, "native_vlan": 0, "trunks": [30, 40]}],
