@@ -34,7 +34,8 @@ static char *file_url(const struct nodeconf *conf, const char *file)
 		file);
 }
 
-static int fetch_file(const char *url, char hex[static 65], char **reterr_msg)
+static int fetch_file(const struct nodeconf *conf, const char *url, char hex[static 65],
+	char **reterr_msg)
 {
 	_cleanup_close_ int fd = open(TARGET, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	_cleanup_(http_response_clear) struct http_response res = {0};
@@ -50,7 +51,7 @@ static int fetch_file(const char *url, char hex[static 65], char **reterr_msg)
 	if (gnutls_hash_init(&sink.hash, GNUTLS_DIG_SHA256) < 0)
 		abort();
 	r = http_do(&(struct http_request){.method = "GET",
-			    .url = url,
+			    .url = url, .identity = &conf->identity,
 			    .stall_timeout_ms = STALL_MS,
 			    .on_data = take,
 			    .userdata = &sink},
@@ -82,7 +83,7 @@ static int fetch_image(const struct nodeconf *conf, const char *file, const char
 	if (is_there(sha256))
 		return 0;
 	unlink(TARGET ".sha256");
-	r = fetch_file(url, hex, reterr_msg);
+	r = fetch_file(conf, url, hex, reterr_msg);
 	if (r < 0)
 		return r;
 	if (!streq(hex, sha256)) {
@@ -132,7 +133,7 @@ static int look(struct guestimage *ret, struct nodeconf **ret_conf, const char *
 	if (r < 0)
 		return r;
 	url = file_url(*ret_conf, "manifest.json");
-	r = http_do(&(struct http_request){.method = "GET", .url = url, .timeout_ms = 30000}, &res,
+	r = http_do(&(struct http_request){.method = "GET", .url = url, .identity = &(*ret_conf)->identity, .timeout_ms = 30000}, &res,
 		reterr_msg);
 	if (r < 0 || res.status == 404)
 		return r;
