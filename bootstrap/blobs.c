@@ -242,6 +242,8 @@ static int replace(struct blobs *b, const char *name, const char *digest, uint64
 	json_object_set_new(index, name, json_pack("{s:s, s:I}", "sha256", digest, "size_bytes",
 		(json_int_t)size));
 	r = store_doc_put(b->store, "blobs", "", index);
+	if (r == 0)
+		r = store_settle(b->store); /* the old one goes now */
 	if (r < 0) {
 		json_decref(index);
 		return r;

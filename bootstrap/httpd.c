@@ -48,6 +48,17 @@ static struct http_req *req_new(struct httpd *h, struct MHD_Connection *conn,
 	return req;
 }
 
+static void forget_unsettled(struct http_req *req)
+{
+	if (!req->held_back)
+		return;
+	for (struct http_req **at = &req->httpd->unsettled; *at; at = &(*at)->next_unsettled)
+		if (*at == req) {
+			*at = req->next_unsettled;
+			return;
+		}
+}
+
 static void req_free(struct http_req *req)
 {
 	if (req->prev)
@@ -59,6 +70,7 @@ static void req_free(struct http_req *req)
 	if (req->slot)
 		*req->slot = NULL;
 	httpd_wait_no_more(req);
+	forget_unsettled(req);
 	sd_event_source_disable_unref(req->timer);
 	if (req->response)
 		MHD_destroy_response(req->response);
@@ -378,6 +390,61 @@ static bool operator_allowed(struct MHD_Connection *conn)
 	return cred.uid == 0 || cred.uid == geteuid();
 }
 
+/* ---- answers that wait until what they say is safe ---- */
+
+void httpd_settle_with(struct httpd *h, const struct httpd_settler *settler)
+{
+	if (h)
+		h->settler = *settler;
+}
+
+static bool is_unsettled(const struct httpd *h)
+{
+	return h->settler.settle && !h->settler.is_settled(h->settler.userdata);
+}
+
+/* At the server's end all has been settled, and nothing is held back any more. */
+static bool must_settle(const struct http_req *req)
+{
+	return !req->settled && req->response && !req->httpd->stopping &&
+		is_unsettled(req->httpd);
+}
+
+static void hold_back(struct http_req *req)
+{
+	req->next_unsettled = req->httpd->unsettled;
+	req->httpd->unsettled = req;
+	req->held_back = true;
+}
+
+/* In the place of an answer that has not gone out. */
+static void answer_unsafe(struct http_req *req)
+{
+	MHD_destroy_response(TAKE_PTR(req->response));
+	req->replied = false;
+	httpd_reply_error(req, 503,
+		"this could not be kept: is the disk of the deployment host full?");
+}
+
+/* At the end of each turn: all that was said in it is made safe at once. */
+static void settle(struct httpd *h)
+{
+	struct http_req *req;
+	int r = h->unsettled || (h->stopping && is_unsettled(h))
+		? h->settler.settle(h->settler.userdata)
+		: 0;
+
+	while ((req = h->unsettled)) {
+		h->unsettled = req->next_unsettled;
+		req->settled = true;
+		req->held_back = req->suspended = false;
+		if (r < 0)
+			answer_unsafe(req);
+		h->resumed = true;
+		MHD_resume_connection(req->conn);
+	}
+}
+
 static enum MHD_Result queue_reply(struct http_req *req)
 {
 	enum MHD_Result r = MHD_queue_response(req->conn, req->status, req->response);
@@ -432,7 +499,9 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
 	}
 	if (!req->handled)
 		handle(req);
-	if (req->replied)
+	if (req->replied && must_settle(req))
+		hold_back(req);
+	else if (req->replied)
 		return req->response ? queue_reply(req) : MHD_YES;
 	req->suspended = true;
 	MHD_suspend_connection(conn);
@@ -451,6 +520,7 @@ static int run(struct httpd *h)
 {
 	h->resumed = false;
 	MHD_run(h->daemon);
+	settle(h);
 	return 0;
 }
 
@@ -556,6 +626,7 @@ void httpd_free(struct httpd *h)
 	if (!h)
 		return;
 	h->stopping = true;
+	settle(h);
 	for (struct http_req *req = h->reqs; req; req = req->next)
 		if (!req->replied && req->suspended)
 			httpd_reply_error(req, 503, "ondold is ending");

@@ -47,6 +47,18 @@ int httpd_listen_unix(sd_event *event, const char *path, httpd_handler handler,
 void httpd_count(struct httpd *h, struct httpd_counts *counts);
 /* How many requests wait for a kick now, and how many answers go on. NULL h is fine. */
 void httpd_open_requests(const struct httpd *h, uint64_t *ret_held, uint64_t *ret_streams);
+/*
+ * No answer leaves before what was written for it is safe: is_settled is asked of each, and
+ * those for which it is false go out after settle, of all of them once in a turn of the loop.
+ * When it fails (-errno) they become 503.
+ */
+struct httpd_settler {
+	bool (*is_settled)(void *userdata);
+	int (*settle)(void *userdata);
+	void *userdata;
+};
+/* settler is copied; NULL h is fine. */
+void httpd_settle_with(struct httpd *h, const struct httpd_settler *settler);
 void httpd_free(
 	struct httpd *h); /* held and parked requests are answered 503; NULL is fine */
 

@@ -30,6 +30,8 @@ struct http_req {
 	struct http_stream *stream; /* owned: the answer is one */
 	unsigned status;
 	bool replied;
+	bool held_back, settled; /* the answer must not go out yet; may, whatever comes */
+	struct http_req *next_unsettled; /* of those whose answers wait for the settler */
 	struct http_req **slot; /* borrowed: where somebody keeps this request, or NULL */
 	const void *key; /* what it waits for */
 	httpd_try_fn try;
@@ -63,6 +65,8 @@ struct httpd {
 	char *unix_path; /* owned: removed at the end */
 	const struct httpd_header *headers; /* borrowed: of every answer; may be NULL */
 	struct httpd_counts *counts; /* borrowed, NULL: nobody counts */
+	struct httpd_settler settler; /* no functions: nothing is to be settled */
+	struct http_req *unsettled; /* replied, suspended */
 	bool resumed; /* since the last MHD_run: libmicrohttpd itself wakes nobody for it */
 	bool stopping;
 };

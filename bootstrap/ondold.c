@@ -20,6 +20,7 @@
  */
 
 #define PULSE_MS 10000
+#define STATUS_MS 200
 #define DEFAULT_CONSOLES 48u /* sessions at once, an ipmitool each */
 #define MAX_CONSOLES 10000u
 #define SPACE_LOW_BYTES (UINT64_C(512) << 20)
@@ -37,6 +38,24 @@ static void tell_status(struct ondold *o)
 			count[o->nodes[i]->fsm.state]++;
 	text = notify_words(count, o->rack, o->rack_lost);
 	notify_status(&o->notify, text);
+}
+
+static int on_status(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+	tell_status(userdata);
+	return 0;
+}
+
+/* All nodes are counted for it: not for each event of a thousand. */
+static void status_soon(struct ondold *o)
+{
+	int on;
+
+	if (!o->status_timer || sd_event_source_get_enabled(o->status_timer, &on) < 0 ||
+		on != SD_EVENT_OFF)
+		return;
+	sd_event_source_set_time_relative(o->status_timer, STATUS_MS * 1000);
+	sd_event_source_set_enabled(o->status_timer, SD_EVENT_ONESHOT);
 }
 
 int64_t ondold_event(struct ondold *o, struct node *n, const char *source,
@@ -58,7 +77,7 @@ int64_t ondold_event(struct ondold *o, struct node *n, const char *source,
 		metrics_count_event(&o->counts, source);
 	ondold_kick(o, o);
 	live_kick(page_live(o));
-	tell_status(o);
+	status_soon(o);
 	return id;
 }
 
@@ -125,6 +144,50 @@ struct node *ondold_board(const struct node *n, const struct inventory *inv, int
 	struct node *other = name ? ondold_node(n->o, name) : NULL;
 
 	return other && other != n && other->inv ? other : NULL;
+}
+
+/* ---- what was gathered in a turn of the loop ---- */
+
+static bool is_settled(void *userdata)
+{
+	return store_is_settled(((struct ondold *)userdata)->store);
+}
+
+static int settle(void *userdata)
+{
+	return store_settle(((struct ondold *)userdata)->store);
+}
+
+void ondold_settle_answers(struct ondold *o, struct httpd *h)
+{
+	httpd_settle_with(h,
+		&(struct httpd_settler){
+			.is_settled = is_settled, .settle = settle, .userdata = o});
+}
+
+/* What no answer waits for: said by dnsmasq, a BMC, a clock. */
+static int on_settle(_unused_ sd_event_source *s, void *userdata)
+{
+	(void)settle(userdata);
+	return 0;
+}
+
+static void settle_soon(void *userdata)
+{
+	struct ondold *o = userdata;
+
+	sd_event_source_set_enabled(o->settle_source, SD_EVENT_ONESHOT);
+}
+
+static int gather(struct ondold *o)
+{
+	int r = sd_event_add_defer(o->event, &o->settle_source, on_settle, o);
+
+	if (r >= 0)
+		r = sd_event_source_set_enabled(o->settle_source, SD_EVENT_OFF);
+	if (r >= 0)
+		store_gather(o->store, settle_soon, o);
+	return MIN(r, 0);
 }
 
 /* ---- slots ---- */
@@ -260,6 +323,11 @@ static int add_timers(struct ondold *o)
 		10000, on_schedule, o);
 
 	if (r >= 0)
+		r = sd_event_add_time(o->event, &o->status_timer, CLOCK_MONOTONIC, UINT64_MAX,
+			10000, on_status, o);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(o->status_timer, SD_EVENT_OFF);
+	if (r >= 0)
 		r = sd_event_add_time_relative(o->event, &o->pulse_timer, CLOCK_MONOTONIC,
 			PULSE_MS * 1000, 100000, on_pulse, o);
 	return r < 0 ? r : 0;
@@ -286,6 +354,7 @@ static int open_socket(struct ondold *o)
 	if (r == 0) {
 		httpd_on_upload(o->unix_http, api_cloud_upload);
 		httpd_count(o->unix_http, &o->counts.http[METRICS_UNIX]);
+		ondold_settle_answers(o, o->unix_http);
 	}
 	if (r < 0)
 		log_error("cannot listen at %s: %s; see --socket", o->opts.socket,
@@ -312,6 +381,8 @@ static int start(struct ondold *o)
 		r = page_open(o, &msg);
 	if (r >= 0)
 		r = serve_new(o);
+	if (r >= 0)
+		r = gather(o);
 	if (r < 0) {
 		log_error("%s", msg ? msg : strerror(-r));
 		return r;
@@ -335,6 +406,8 @@ static void stop(struct ondold *o)
 	page_close(o);
 	serve_free(o);
 	httpd_free(o->unix_http);
+	sd_event_source_disable_unref(o->settle_source);
+	sd_event_source_disable_unref(o->status_timer);
 	sd_event_source_disable_unref(o->sched_timer);
 	sd_event_source_disable_unref(o->pulse_timer);
 	cloud_close(o);

@@ -60,6 +60,8 @@ struct ondold {
 	bool dnsmasq_up;
 	struct radv *radv; /* owned, NULL while the interface is not there */
 
+	sd_event_source *settle_source; /* owned: makes safe what the store has gathered */
+	sd_event_source *status_timer; /* owned: tells the service manager how it goes */
 	sd_event_source *sched_timer; /* owned: slots are given from here */
 	uint64_t last_slot_ms; /* mono */
 	uint64_t next_power_on_ms; /* mono: who is switched on next has to wait so long */
@@ -88,6 +90,8 @@ struct node *ondold_node_by_address(struct ondold *o, uint32_t provisioning_addr
 #define BOARD_NAMES 2
 void ondold_know_board(struct node *n);
 struct node *ondold_board(const struct node *n, const struct inventory *inv, int which);
+/* For each server as it is made: answers wait for the store. */
+void ondold_settle_answers(struct ondold *o, struct httpd *h);
 /* Wakes held requests that wait for key, of either server. */
 void ondold_kick(struct ondold *o, const void *key);
 /* Takes the next turn to switch a server on: from when on (mono, ms) it may be. */

@@ -172,6 +172,7 @@ static void try_listen(struct ondold *o)
 
 	if (r == 0) {
 		httpd_count(o->tcp_http, &o->counts.http[METRICS_BOOT]);
+		ondold_settle_answers(o, o->tcp_http);
 		o->tcp_address = o->rack->address;
 		o->tcp_port = o->rack->http_port;
 	}

@@ -15,6 +15,9 @@
  * was answered; a node token or an order that is forgotten disowns a server. The secrets
  * are a file and not a row so that the database can be copied for a bug report. The new
  * file is in place before the row that names it, the old one until that row is committed.
+ *
+ * An fsync takes milliseconds, and in a large rack many nodes speak within one: so ondold
+ * gathers what it is told in one turn of its loop, and answers when it is safe.
  */
 
 #define SCHEMA_VERSION 1
@@ -76,6 +79,9 @@ struct store {
 	int lock_fd; /* owned; the flock lives as long as it */
 	sqlite3 *db; /* owned */
 	unsigned depth; /* of store_begin */
+	bool gathered; /* a transaction is open for what is written one by one */
+	void (*soon)(void *userdata); /* NULL: each write is a transaction */
+	void *userdata;
 	sqlite3_stmt *stmts[ST_N]; /* owned */
 };
 
@@ -92,6 +98,53 @@ static int db_failed(struct store *s, const char *what)
 		s->dir, what, sqlite3_errmsg(s->db));
 	return db_errno(s);
 }
+
+/* ---- gathering ---- */
+
+void store_gather(struct store *s, void (*soon)(void *userdata), void *userdata)
+{
+	s->soon = soon;
+	s->userdata = userdata;
+}
+
+bool store_is_settled(const struct store *s)
+{
+	return !s->gathered;
+}
+
+/* Before each write. When it fails, the write is a transaction by itself. */
+static void gather(struct store *s)
+{
+	if (!s->soon || s->gathered || s->depth > 0)
+		return;
+	if (sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK) {
+		db_failed(s, "begin");
+		return;
+	}
+	s->gathered = true;
+	s->soon(s->userdata);
+}
+
+static int commit(struct store *s)
+{
+	int r;
+
+	if (sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	r = db_failed(s, "commit");
+	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	return r;
+}
+
+int store_settle(struct store *s)
+{
+	if (!s->gathered || s->depth > 0)
+		return 0;
+	s->gathered = false;
+	return commit(s);
+}
+
+/* ---- statements ---- */
 
 static void bind_text(sqlite3_stmt *st, int at, const char *text)
 {
@@ -116,6 +169,7 @@ static int run_texts(
 	const char *const texts[] = {a, b, c};
 	int r;
 
+	gather(s);
 	for (int i = 0; i < sqlite3_bind_parameter_count(st); i++)
 		bind_text(st, i + 1, texts[i]);
 	r = sqlite3_step(st) == SQLITE_DONE ? 0 : db_failed(s, "writing");
@@ -236,6 +290,8 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
+	if (s->db)
+		(void)store_settle(s);
 	for (int i = 0; i < ST_N; i++)
 		sqlite3_finalize(s->stmts[i]);
 	sqlite3_close(s->db);
@@ -265,25 +321,22 @@ uint64_t store_size_bytes(const struct store *s)
 
 int store_begin(struct store *s)
 {
-	if (s->depth == 0 && sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+	if (s->depth == 0 && !s->gathered &&
+		sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
 		return db_failed(s, "begin");
 	s->depth++;
 	return 0;
 }
 
+/* With what was gathered before: then both are safe. */
 int store_commit(struct store *s)
 {
-	int r = 0;
-
 	if (s->depth == 0) /* its begin has failed: each write stood alone */
 		return -EIO;
 	if (--s->depth > 0)
 		return 0;
-	if (sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
-		r = db_failed(s, "commit");
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-	}
-	return r;
+	s->gathered = false;
+	return commit(s);
 }
 
 /* ---- events ---- */
@@ -294,6 +347,7 @@ int64_t store_event_add(struct store *s, const struct store_event *ev)
 	_cleanup_free_ char *data = ev->data ? json_dumps(ev->data, JSON_COMPACT) : NULL;
 	int64_t id;
 
+	gather(s);
 	sqlite3_bind_int64(st, 1, (sqlite3_int64)ev->time_ms);
 	bind_text(st, 2, ev->node);
 	bind_text(st, 3, ev->source);
@@ -413,6 +467,7 @@ static int64_t add_rack_row(struct store *s, const char *file, const char *rack_
 	sqlite3_stmt *st = s->stmts[ST_RACK_ADD];
 	int64_t rev;
 
+	gather(s);
 	sqlite3_bind_int64(st, 1, (sqlite3_int64)now_real_ms());
 	bind_text(st, 2, file);
 	bind_text(st, 3, rack_ini);

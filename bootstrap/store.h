@@ -3,7 +3,8 @@
  * What ondold keeps on disk: the append-only table of events, from which the state of
  * each node is folded at the start, and beside it the documents that events only refer
  * to: the rack, each node's inventory and desired state, and the hashes of tokens.
- * Blocks for as long as SQLite in WAL mode does, with one fsync per event or transaction.
+ * Blocks for as long as SQLite in WAL mode does, with one fsync per write or transaction, or
+ * (store_gather) for all writes of a turn of the event loop.
  */
 #pragma once
 
@@ -38,6 +39,16 @@ uint64_t store_size_bytes(const struct store *s);
 /* What is written between the two is kept whole or not at all. Inner pairs only count. */
 int store_begin(struct store *s);
 int store_commit(struct store *s);
+
+/*
+ * From now on what is written outside of such a pair is gathered, many writes to one fsync,
+ * and is not safe before store_settle(): until then nobody may be told that it is. soon is
+ * called with the first of them; store_settle() is to follow from the event loop.
+ */
+void store_gather(struct store *s, void (*soon)(void *userdata), void *userdata);
+bool store_is_settled(const struct store *s);
+/* 0: all is safe; -errno, logged: what was gathered is lost. */
+int store_settle(struct store *s);
 
 /* Appends; id of *ev is not read. Returns the new id (> 0) or -errno, logged. */
 int64_t store_event_add(struct store *s, const struct store_event *ev);

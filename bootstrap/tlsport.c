@@ -42,6 +42,7 @@ static void try_listen(struct tlsport *p)
 	if (r == 0) {
 		httpd_on_upload(p->http, c->upload);
 		httpd_count(p->http, &p->o->counts.http[c->counts]);
+		ondold_settle_answers(p->o, p->http);
 		free(p->cert);
 		p->cert = xstrdup(tls.cert);
 	}

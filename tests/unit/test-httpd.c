@@ -20,6 +20,9 @@ struct world {
 	struct http_req *parked;
 	struct http_req *slot; /* as parked, for /slot */
 	struct http_stream *stream; /* NULL: none, or closed */
+	bool unsafe; /* something was written, and is not settled */
+	int settles, settle_r;
+	int peeked; /* the client whose answer must not be there when it is settled */
 	char *body; /* of the last POST */
 	size_t body_len;
 };
@@ -86,6 +89,9 @@ static void handler(struct http_req *req, void *userdata)
 	} else if (streq(path, "/shared")) {
 		httpd_reply_shared(req, xstrdup("{\"a\":"), "[1,2,3]garbage", 7, "}", drop_shared,
 			&w->tries);
+	} else if (streq(path, "/write")) {
+		w->unsafe = true;
+		httpd_reply_json(req, 200, json_object());
 	} else if (streq(path, "/park")) {
 		w->parked = req;
 		httpd_park(req);
@@ -284,6 +290,73 @@ static void held_until_a_kick(void **state)
 	assert_true(str_startswith(got, "HTTP/1.1 200 "));
 	httpd_kick(w->httpd, w);
 	assert_int_equal(w->tries, 3);
+	close(fd);
+}
+
+static bool is_settled(void *userdata)
+{
+	return !((struct world *)userdata)->unsafe;
+}
+
+static int settle(void *userdata)
+{
+	struct world *w = userdata;
+	char c;
+
+	assert_int_equal(recv(w->peeked, &c, 1, MSG_PEEK | MSG_DONTWAIT), -1);
+	assert_int_equal(errno, EAGAIN);
+	w->settles++;
+	w->unsafe = false;
+	return w->settle_r;
+}
+
+/* Two that write in one turn are settled once, and answered after it. */
+static void answers_wait_until_they_are_safe(void **state)
+{
+	struct world *w = *state;
+	struct httpd_settler s = {.is_settled = is_settled, .settle = settle, .userdata = w};
+	char got[2][4096] = {"", ""};
+	int fds[2] = {dial(w), dial(w)};
+
+	httpd_settle_with(w->httpd, &s);
+	httpd_settle_with(NULL, &s);
+	w->peeked = fds[1];
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(write_all(fds[i], GET("/write"), strlen(GET("/write"))), 0);
+	for (int i = 0; i < 2; i++) {
+		converse(w, fds[i], got[i], sizeof(got[i]), NULL, 5000);
+		assert_true(str_startswith(got[i], "HTTP/1.1 200 "));
+		close(fds[i]);
+	}
+	assert_int_equal(w->settles, 1);
+	w->peeked = dial(w);
+	ask(w, GET("/text"), "HTTP/1.1 200 ", NULL); /* has written nothing */
+	assert_int_equal(w->settles, 1);
+	w->settle_r = -ENOSPC;
+	ask(w, GET("/write"), "HTTP/1.1 503 ", "could not be kept");
+	assert_int_equal(w->settles, 2);
+	close(w->peeked);
+}
+
+/* One that waits for others' sake is answered, too, when the server ends. */
+static void end_with_an_unsafe_answer(void **state)
+{
+	struct world *w = *state;
+	struct httpd_settler s = {.is_settled = is_settled, .settle = settle, .userdata = w};
+	char got[4096] = "";
+	int fd = dial(w);
+
+	httpd_settle_with(w->httpd, &s);
+	w->peeked = fd;
+	assert_int_equal(write_all(fd, HOLD, strlen(HOLD)), 0);
+	converse(w, fd, got, sizeof(got), NULL, 100);
+	w->unsafe = w->open = true;
+	httpd_kick(w->httpd, w);
+	httpd_free(w->httpd);
+	w->httpd = NULL;
+	assert_true(read(fd, got, sizeof(got) - 1) > 0);
+	assert_true(str_startswith(got, "HTTP/1.1 200 "));
+	assert_int_equal(w->settles, 1);
 	close(fd);
 }
 
@@ -497,6 +570,8 @@ int main(void)
 		T(bodies),
 		T(body_too_long),
 		T(held_until_a_kick),
+		T(answers_wait_until_they_are_safe),
+		T(end_with_an_unsafe_answer),
 		T(kick_within_a_kick),
 		T(shared_middle),
 		T(held_to_the_end),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/harness.h"
 
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include "bootstrap/store.h"
@@ -280,6 +281,82 @@ static void inner_transactions(void **state)
 	assert_int_equal(store_commit(p->store), -EIO); /* without a begin */
 }
 
+static void count_soon(void *userdata)
+{
+	++*(int *)userdata;
+}
+
+/* As another process sees it: what is not safe is not there. */
+static int seen(struct place *p)
+{
+	_cleanup_free_ char *path = xasprintf("%s/ondold.db", p->dir);
+	sqlite3_stmt *st = NULL;
+	sqlite3 *db = NULL;
+	int n;
+
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db,
+				 "SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM "
+				 "doc) + (SELECT count(*) FROM token)",
+				 -1, &st, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return n;
+}
+
+static void gathered(void **state)
+{
+	struct place *p = *state;
+	json_t *doc = json_object();
+	int soon = 0;
+
+	add(p, "hp01", "before", NULL);
+	assert_int_equal(seen(p), 1);
+	store_gather(p->store, count_soon, &soon);
+	assert_true(store_is_settled(p->store));
+	assert_int_equal(store_settle(p->store), 0);
+	add(p, "hp01", "a", NULL);
+	assert_int_equal(store_doc_put(p->store, "k", "hp01", doc), 0);
+	assert_int_equal(store_token_put(p->store, "boot", "hp01", "abc"), 0);
+	assert_int_equal(soon, 1);
+	assert_false(store_is_settled(p->store));
+	assert_int_equal(seen(p), 1);
+	assert_int_equal(store_event_last(p->store), 2); /* who writes sees it */
+	assert_int_equal(store_settle(p->store), 0);
+	assert_true(store_is_settled(p->store));
+	assert_int_equal(seen(p), 4);
+	add(p, "hp01", "b", NULL);
+	assert_int_equal(soon, 2);
+	open_again(p); /* an orderly end loses nothing */
+	assert_int_equal(seen(p), 5);
+	json_decref(doc);
+}
+
+static void pairs_among_the_gathered(void **state)
+{
+	struct place *p = *state;
+	int soon = 0;
+
+	store_gather(p->store, count_soon, &soon);
+	add(p, "hp01", "a", NULL);
+	assert_int_equal(store_begin(p->store), 0);
+	add(p, "hp01", "b", NULL);
+	assert_int_equal(store_settle(p->store), 0); /* not within */
+	assert_int_equal(seen(p), 0);
+	assert_int_equal(store_commit(p->store), 0);
+	assert_true(store_is_settled(p->store));
+	assert_int_equal(seen(p), 2);
+	assert_int_equal(store_begin(p->store), 0);
+	add(p, "hp01", "c", NULL);
+	assert_int_equal(soon, 1);
+	assert_int_equal(store_commit(p->store), 0);
+	assert_int_equal(seen(p), 3);
+	assert_int_equal(store_settle(p->store), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +368,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_holder, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_a_database, setup, teardown),
 		cmocka_unit_test_setup_teardown(transactions, setup, teardown),
+		cmocka_unit_test_setup_teardown(gathered, setup, teardown),
+		cmocka_unit_test_setup_teardown(pairs_among_the_gathered, setup, teardown),
 		cmocka_unit_test_setup_teardown(inner_transactions, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_rack_not_committed, setup, teardown),
 	};
