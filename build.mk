@@ -22,6 +22,7 @@ help:
 	@echo "make check-twin       the demo as a test: three servers, role change, reinstall (root)"
 	@echo "make check-cloud      the cloud as its users see it, and tempest's smoke tests (root)"
 	@echo "make images           the node image and the initramfs (root)"
+	@echo "make bench [SWARM=10000]  so many servers against one ondold: CPU, memory, lost events (root)"
 	@echo "make fuzz-smoke       each fuzzer for FUZZ_SECONDS=20 seconds"
 	@echo "make analyze          cppcheck, clang-tidy, shellcheck"
 	@echo "make rules            the layers of ARCHITECTURE.md, held"
@@ -87,6 +88,12 @@ check-cloud: deps
 	@$(RELEASE_) all
 	@$(RELEASE_) images-full
 	@tests/cloud/check-cloud
+
+SWARM ?= 10000
+.PHONY: bench
+bench: deps
+	@$(RELEASE_) all $(BUILD)/release/swarm $(BUILD)/release/bench-ipmitool
+	@tests/bench/run "$(BUILD)/release" "$(SWARM)"
 
 .PHONY: format format-check
 SOURCES = $(shell git ls-files '*.c' '*.h')

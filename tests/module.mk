@@ -39,3 +39,11 @@ $(FUZZERS:%=explore-%): explore-%:
 		$(foreach l,$($*_USES),$($(l)_LDLIBS)) $(call pkglibs,$(call fuzz_pkgs,$*))
 	$(Q)cd $(TOP) && $(BUILD)/fuzz/$*.bin -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=2048 \
 		-print_final_stats=0 -verbosity=0 -artifact_prefix=$(BUILD)/fuzz/$*- $($*_FLAGS) $(BUILD)/fuzz/$* tests/fuzz/corpus/$(*:fuzz-%=%)
+
+# The bench: the swarm, and what it has in the place of ipmitool. Built with the tests, run by
+# `make bench` alone.
+swarm_SRCS := tests/bench/swarm.c tests/bench/conn.c tests/bench/tls.c
+swarm_USES := common
+swarm_PKGS := gnutls jansson
+bench-ipmitool_SRCS := tests/bench/ipmitool.c
+TESTS += swarm bench-ipmitool

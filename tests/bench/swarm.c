@@ -1,0 +1,715 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * N servers in one process against one real ondold: each with its own address plays firmware,
+ * agent and noded, from the boot script over its certificate to held polls and heartbeats,
+ * with as many connections as the real ones have: the firmware one for each request, the agent
+ * one to be enrolled and one for all else, noded one that polls and one that posts.
+ *
+ *   swarm SERVER BOOT_PORT API_PORT BASE N LEDGER
+ *
+ * SERVER is ondold; server i (from 1) has the address BASE + 10 + i, the name nI with
+ * five digits and the MAC 94:40:c9:HH:LL:01 of its number. What is to be done is read from
+ * standard input, a line each, and answered with a line of JSON: see `commands`. LEDGER gets
+ * the text of every event that was acknowledged, so that the table can be held against it.
+ *
+ * tests/bench/bench.py drives it.
+ */
+#include <arpa/inet.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+
+#include "common/jsonx.h"
+#include "common/parse.h"
+#include "tests/bench/conn.h"
+
+#define FIRST_HOST 10 /* host number of server 0 */
+#define MAX_BOOTING 500 /* between power-on and enrolled at the same time */
+#define HEARTBEAT_MS 15000
+#define POLL_S 60
+#define LATENCIES 24 /* powers of two, in microseconds */
+
+enum step { /* what an agent does next */
+	ST_OFF,
+	ST_BOOT,
+	ST_KERNEL,
+	ST_INITRD,
+	ST_ENROL,
+	ST_UP,
+	ST_INVENTORY,
+	ST_ORDER,
+	ST_PROGRESS,
+	ST_INSTALLED,
+	ST_KEXEC,
+	ST_NODED_UP,
+	ST_DESIRED,
+	ST_REPORT,
+	ST_READY, /* polls, and reports every HEARTBEAT_MS */
+};
+
+struct swarm;
+
+struct agent {
+	unsigned number;
+	enum step step;
+	unsigned progress; /* told so far */
+	unsigned events; /* told so far: its events are numbered */
+	uint64_t revision;
+	char boot_token[33];
+	gnutls_certificate_credentials_t cred; /* owned, NULL: not enrolled */
+	struct conn post, poll;
+	char said[80]; /* texts of the events under way, for the ledger */
+	struct swarm *swarm; /* borrowed */
+	struct agent *next; /* of a queue */
+	uint64_t due_ms;
+};
+
+struct queue { /* agents that wait, those with the same wait: first in, first out */
+	struct agent *first, *last;
+	uint64_t wait_ms;
+};
+
+struct counts {
+	uint64_t requests, answered, refused,
+		failed; /* refused: not 2xx; failed: no answer */
+	uint64_t events_acked, progress_acked, reports_acked;
+	uint64_t latency[LATENCIES];
+};
+
+struct swarm {
+	struct sockaddr_in boot, api;
+	struct tls_maker *maker;
+	gnutls_certificate_credentials_t nobody; /* who shows no certificate */
+	uint32_t base;
+	unsigned n, n_progress, progress_ms;
+	struct agent *agents;
+	struct conn_net net;
+	FILE *ledger_file;
+	unsigned started, enrolled, n_ready;
+	bool heartbeats;
+	bool talks; /* those that are ready say events instead of reporting */
+	bool post_anew; /* a connection for each post: there are too few files for two a node */
+	struct queue second, beat;
+	struct counts c;
+};
+
+/* ---- queues ---- */
+
+static void enqueue(struct queue *q, struct agent *a)
+{
+	a->due_ms = now_mono_ms() + q->wait_ms;
+	a->next = NULL;
+	if (q->last)
+		q->last->next = a;
+	else
+		q->first = a;
+	q->last = a;
+}
+
+static struct agent *take_due(struct queue *q, uint64_t now_ms)
+{
+	struct agent *a = q->first;
+
+	if (!a || a->due_ms > now_ms)
+		return NULL;
+	q->first = a->next;
+	if (!q->first)
+		q->last = NULL;
+	return a;
+}
+
+/* ---- asking ---- */
+
+static bool is_firmware(const struct agent *a)
+{
+	return a->step <= ST_INITRD;
+}
+
+/* From the agent's own address; takes request. */
+static void ask(struct swarm *s, struct conn *c, char *request)
+{
+	struct agent *a = c->owner;
+	gnutls_certificate_credentials_t cred = a->cred ? a->cred : s->nobody;
+	struct conn_way way = {
+		.from = {.sin_family = AF_INET,
+			.sin_addr.s_addr = htonl(s->base + FIRST_HOST + a->number)},
+		.to = is_firmware(a) ? s->boot : s->api,
+		.cred = is_firmware(a) ? NULL : cred};
+
+	s->c.requests++;
+	conn_ask(&s->net, c, &way, request);
+}
+
+static void count_latency(struct swarm *s, uint64_t us)
+{
+	unsigned i = 0;
+
+	while (us > 1 && i < LATENCIES - 1) {
+		us >>= 1;
+		i++;
+	}
+	s->c.latency[i]++;
+}
+
+/* ---- requests ---- */
+
+static void name_of(const struct agent *a, char buf[static 16])
+{
+	snprintf(buf, 16, "n%05u", a->number);
+}
+
+static void mac_of(const struct agent *a, unsigned port, char buf[static 18])
+{
+	snprintf(buf, 18, "94:40:c9:%02x:%02x:%02x", a->number >> 8 & 0xff,
+		a->number & 0xff, port);
+}
+
+/* Firmware and enrolment: one for each; the agent's last word ends its own. */
+static const char *closing(const struct agent *a, bool is_poll)
+{
+	bool noded = a->step >= ST_NODED_UP;
+
+	return a->step <= ST_ENROL || a->step == ST_KEXEC ||
+			(noded && !is_poll && a->swarm->post_anew)
+		? "Connection: close\r\n"
+		: "";
+}
+
+static char *get(const struct agent *a, const char *path)
+{
+	return xasprintf("GET %s HTTP/1.1\r\nHost: ondold\r\n%s\r\n", path,
+		closing(a, a->step == ST_READY));
+}
+
+static char *post(const struct agent *a, const char *what, const char *body)
+{
+	_cleanup_free_ char *bearer = a->step == ST_ENROL
+		? xasprintf("Authorization: Bearer %s\r\n", a->boot_token)
+		: xstrdup("");
+	char name[16];
+
+	name_of(a, name);
+	return xasprintf(
+		"POST /v1/nodes/%s/%s HTTP/1.1\r\nHost: ondold\r\n%s%s"
+		"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+		name, what, bearer, closing(a, false), strlen(body), body);
+}
+
+/* One event with a text that no other has; data is JSON or NULL. */
+static char *event(struct agent *a, const char *type, const char *data)
+{
+	_cleanup_free_ char *body = NULL;
+
+	snprintf(a->said, sizeof(a->said), "swarm %u.%u", a->number, ++a->events);
+	body = xasprintf("{\"events\":[{\"type\":\"%s\",\"text\":\"%s\"%s%s}]}", type,
+		a->said, data ? ",\"data\":" : "", data ? data : "");
+	return post(a, "events", body);
+}
+
+static char *inventory(struct agent *a)
+{
+	_cleanup_free_ char *body = NULL;
+	char m1[18], m2[18];
+
+	mac_of(a, 1, m1);
+	mac_of(a, 2, m2);
+	body = xasprintf(
+		"{\"vendor\":\"HPE\",\"product\":\"ProLiant DL360 Gen10\",\"serial\":\"CZJ%07u\","
+		"\"uuid\":\"39383838-3738-5a43-4a30-%012u\",\"bios_version\":\"U32\",\"cpus\":64,"
+		"\"cpu_model\":\"Intel(R) Xeon(R) Gold 6130\",\"cpu_virt\":true,"
+		"\"memory_bytes\":137438953472,\"uefi\":true,\"disks\":["
+		"{\"name\":\"sda\",\"serial\":\"S%uA\",\"wwn\":\"5000c500a1%06x\",\"model\":\"MB0480\","
+		"\"bus\":\"sata\",\"bay\":1,\"size_bytes\":480103981056,\"sector_bytes\":512,"
+		"\"rotational\":false,\"removable\":false,\"read_only\":false,\"signatures\":[]},"
+		"{\"name\":\"nvme0n1\",\"serial\":\"N%u\",\"wwn\":\"\",\"model\":\"MO1920\","
+		"\"bus\":\"nvme\",\"bay\":3,\"size_bytes\":1920383410176,\"sector_bytes\":512,"
+		"\"rotational\":false,\"removable\":false,\"read_only\":false,\"signatures\":[]}],"
+		"\"nics\":[{\"name\":\"eth0\",\"mac\":\"%s\",\"driver\":\"tg3\",\"link\":true,"
+		"\"speed_mbps\":1000},{\"name\":\"eth1\",\"mac\":\"%s\",\"driver\":\"tg3\",\"link\":true,"
+		"\"speed_mbps\":1000}]}",
+		a->number, a->number, a->number, a->number, a->number, m1, m2);
+	return post(a, "inventory", body);
+}
+
+static char *progress(struct swarm *s, struct agent *a)
+{
+	_cleanup_free_ char *data = xasprintf("{\"done\":%u,\"total\":%u}",
+		(a->progress + 1) * 1000000, s->n_progress * 1000000);
+	_cleanup_free_ char *body = xasprintf(
+		"{\"events\":[{\"type\":\"agent.progress\",\"text\":\"\",\"data\":%s}]}",
+		data);
+
+	return post(a, "events", body);
+}
+
+static char *report(struct agent *a, bool ready)
+{
+	_cleanup_free_ char *body = xasprintf(
+		"{\"revision\":%llu,\"ready\":%s,\"boot_id\":\"b%u\",\"image\":\"0.1.0-bench\","
+		"\"proofs\":[{\"name\":\"network\",\"ok\":%s,\"text\":\"as declared\",\"time\":%llu},"
+		"{\"name\":\"units\",\"ok\":true,\"text\":\"all up\",\"time\":1}],\"task\":null}",
+		(unsigned long long)a->revision, ready ? "true" : "false", a->number,
+		ready ? "true" : "false", (unsigned long long)now_real_ms());
+
+	return post(a, "report", body);
+}
+
+static char *installed(struct agent *a)
+{
+	_cleanup_free_ char *data = xasprintf(
+		"{\"serial\":\"S%uA\",\"wwn\":\"\",\"bytes\":4096000}", a->number);
+
+	return event(a, "agent.installed", data);
+}
+
+static char *get_desired(struct agent *a, uint64_t rev, unsigned wait_s)
+{
+	_cleanup_free_ char *path = NULL;
+	char name[16];
+
+	name_of(a, name);
+	path = xasprintf("/v1/nodes/%s/desired?rev=%llu&task=0&facts=0&wait=%u", name,
+		(unsigned long long)rev, wait_s);
+	return get(a, path);
+}
+
+static char *get_named(struct agent *a, const char *what)
+{
+	_cleanup_free_ char *path = NULL;
+	char name[16];
+
+	name_of(a, name);
+	path = xasprintf("/v1/nodes/%s/%s", name, what);
+	return get(a, path);
+}
+
+static char *get_script(struct agent *a)
+{
+	_cleanup_free_ char *path = NULL;
+	char mac[18];
+
+	mac_of(a, 1, mac);
+	path = xasprintf("/boot/%s", mac);
+	return get(a, path);
+}
+
+static char *enrol(struct swarm *s, struct agent *a)
+{
+	_cleanup_(jx_freep) json_t *doc =
+		json_pack("{s:s}", "request", tls_request(s->maker));
+	_cleanup_free_ char *body = json_dumps(doc, JSON_COMPACT);
+
+	return post(a, "enrol", body);
+}
+
+/* The request of the agent's present step. */
+static char *request_of(struct swarm *s, struct agent *a)
+{
+	switch (a->step) {
+	case ST_BOOT:
+		return get_script(a);
+	case ST_KERNEL:
+		return get(a, "/files/core/vmlinuz");
+	case ST_INITRD:
+		return get(a, "/files/core/initrd.img");
+	case ST_ENROL:
+		return enrol(s, a);
+	case ST_UP:
+		return event(a, "agent.up", NULL);
+	case ST_INVENTORY:
+		return inventory(a);
+	case ST_ORDER:
+		return get_named(a, "order?wait=30");
+	case ST_PROGRESS:
+		return progress(s, a);
+	case ST_INSTALLED:
+		return installed(a);
+	case ST_KEXEC:
+		return event(a, "agent.kexec", NULL);
+	case ST_NODED_UP:
+		return event(a, "noded.up", NULL);
+	case ST_DESIRED:
+		return get_desired(a, a->revision, 0); /* it has it from the order */
+	case ST_REPORT:
+		return report(a, false);
+	case ST_READY:
+		return s->talks ? event(a, "noded.step", NULL) : report(a, true);
+	case ST_OFF:
+		break;
+	}
+	abort();
+}
+
+static void go_on(struct swarm *s, struct agent *a)
+{
+	ask(s, &a->post, request_of(s, a));
+}
+
+static void poll_on(struct swarm *s, struct agent *a)
+{
+	ask(s, &a->poll, get_desired(a, a->revision, POLL_S));
+}
+
+/* ---- answers ---- */
+
+/* len characters behind word in the answer; false: it is not there. */
+static bool find_word(const struct conn *c, const char *word, char *ret, size_t len)
+{
+	const char *at = strstr(c->in + c->head_len, word);
+
+	if (!at || strlen(at) < strlen(word) + len)
+		return false;
+	memcpy(ret, at + strlen(word), len);
+	ret[len] = 0;
+	return true;
+}
+
+static void learn_revision(struct agent *a, const struct conn *c)
+{
+	static const char word[] = "\"revision\":";
+	const char *at = strstr(c->in + c->head_len, word);
+
+	if (at)
+		a->revision = strtoull(at + strlen(word), NULL, 10);
+}
+
+static void take_cert(struct swarm *s, struct agent *a)
+{
+	const char *text = a->post.in + a->post.head_len;
+	_cleanup_free_ char *msg = NULL;
+	_cleanup_(jx_freep) json_t *doc = jx_parse(text, strlen(text), &msg);
+	const char *cert = json_string_value(json_object_get(doc, "cert"));
+
+	a->cred = cert ? tls_credentials(s->maker, cert) : NULL;
+	if (!a->cred) {
+		fprintf(stderr, "swarm: n%05u got no certificate: %.200s\n", a->number,
+			text);
+		abort();
+	}
+}
+
+static void acknowledged(struct swarm *s, struct agent *a)
+{
+	if (a->step == ST_PROGRESS) {
+		s->c.progress_acked++;
+	} else if (*a->said) {
+		s->c.events_acked++;
+		fprintf(s->ledger_file, "%s\n", a->said);
+	}
+	a->said[0] = 0;
+}
+
+/* A step was answered well: what is next? */
+static void step_done(struct swarm *s, struct agent *a)
+{
+	const struct conn *c = &a->post;
+
+	acknowledged(s, a);
+	if (a->step == ST_BOOT && !find_word(c, "ondol.token=", a->boot_token, 32)) {
+		enqueue(&s->second, a); /* not now: it is asked again, as iPXE does */
+		return;
+	}
+	if (a->step == ST_ENROL) {
+		take_cert(s, a);
+		s->enrolled++;
+	}
+	if (a->step == ST_ORDER && c->status != 200) {
+		go_on(s, a); /* 204: none yet */
+		return;
+	}
+	if (a->step == ST_ORDER)
+		learn_revision(a, c);
+	if (a->step == ST_PROGRESS && ++a->progress < s->n_progress) {
+		enqueue(&s->second, a);
+		return;
+	}
+	if (a->step == ST_READY) {
+		s->c.reports_acked += !s->talks;
+		enqueue(&s->beat, a);
+		if (!a->poll.busy)
+			poll_on(s, a);
+		return;
+	}
+	a->step++;
+	if (a->step == ST_READY) {
+		s->n_ready++;
+		poll_on(s, a);
+	}
+	go_on(s, a);
+}
+
+static void on_answer(struct conn *c, void *userdata)
+{
+	struct swarm *s = userdata;
+	struct agent *a = c->owner;
+	bool good = c->status >= 200 && c->status < 300;
+
+	s->c.answered++;
+	if (!c->is_poll)
+		count_latency(s, c->took_us);
+	if (!good) {
+		s->c.refused++;
+		fprintf(stderr, "swarm: n%05u, step %d: %u %.200s\n", a->number,
+			(int)a->step, c->status, c->in + c->head_len);
+		return;
+	}
+	if (c->is_poll) {
+		learn_revision(a, c);
+		poll_on(s, a);
+	} else {
+		step_done(s, a);
+	}
+}
+
+/* No answer: the same is asked again in a second, as agent and noded do. */
+static void on_failure(struct conn *c, const char *what, void *userdata)
+{
+	struct swarm *s = userdata;
+	struct agent *a = c->owner;
+
+	if (s->c.failed++ < 10)
+		fprintf(stderr, "swarm: n%05u, step %d, %s: %s\n", a->number,
+			(int)a->step, what, strerror(errno));
+	if (c->is_poll) /* with the next heartbeat */
+		return;
+	a->events -= *a->said != 0; /* it keeps its number */
+	enqueue(&s->second, a);
+}
+
+/* ---- the loop ---- */
+
+static void wake_due(struct swarm *s)
+{
+	uint64_t now = now_mono_ms();
+	struct agent *a;
+
+	while ((a = take_due(&s->second, now)))
+		go_on(s, a);
+	while (s->heartbeats && (a = take_due(&s->beat, now)))
+		go_on(s, a);
+}
+
+static void boot_more(struct swarm *s)
+{
+	while (s->started < s->n && s->started - s->enrolled < MAX_BOOTING) {
+		struct agent *a = &s->agents[s->started++];
+
+		a->step = ST_BOOT;
+		go_on(s, a);
+	}
+}
+
+static int turn(struct swarm *s)
+{
+	struct epoll_event list[512];
+	int n = epoll_wait(s->net.epoll, list, ARRAY_SIZE(list), 20);
+
+	for (int i = 0; i < n; i++)
+		conn_event(&s->net, list[i].data.ptr, list[i].events);
+	wake_due(s);
+	return n;
+}
+
+/* ---- commands ---- */
+
+static void tell(struct swarm *s, uint64_t took_ms)
+{
+	const struct counts *c = &s->c;
+
+	printf("{\"ms\":%llu,\"post_anew\":%s,\"ready\":%u,\"requests\":%llu,\"answered\":%llu,\"refused\":%llu,"
+	       "\"failed\":%llu,\"events\":%llu,\"progress\":%llu,\"reports\":%llu,"
+	       "\"bytes\":%llu,\"latency\":[",
+		(unsigned long long)took_ms, s->post_anew ? "true" : "false", s->n_ready,
+		(unsigned long long)c->requests, (unsigned long long)c->answered,
+		(unsigned long long)c->refused, (unsigned long long)c->failed,
+		(unsigned long long)c->events_acked,
+		(unsigned long long)c->progress_acked,
+		(unsigned long long)c->reports_acked, (unsigned long long)s->net.bytes);
+	for (size_t i = 0; i < LATENCIES; i++)
+		printf("%s%llu", i ? "," : "", (unsigned long long)c->latency[i]);
+	printf("]}\n");
+	fflush(stdout);
+	fflush(s->ledger_file);
+	s->c = (struct counts){0};
+	s->net.bytes = 0;
+}
+
+/* Until all are ready, or for at most so many seconds. */
+static void install(struct swarm *s, unsigned limit_s)
+{
+	uint64_t began = now_mono_ms(), until = began + (uint64_t)limit_s * 1000;
+
+	s->heartbeats = true;
+	while (s->n_ready < s->n && now_mono_ms() < until) {
+		boot_more(s);
+		turn(s);
+	}
+	tell(s, now_mono_ms() - began);
+}
+
+/* Heartbeats and held polls for so long. */
+static void steady(struct swarm *s, unsigned seconds)
+{
+	uint64_t began = now_mono_ms(), until = began + (uint64_t)seconds * 1000;
+
+	s->heartbeats = true;
+	while (now_mono_ms() < until)
+		turn(s);
+	tell(s, now_mono_ms() - began);
+}
+
+/* No heartbeats: only the polls are held, and asked again when they end. */
+static void quiet(struct swarm *s, unsigned seconds)
+{
+	s->heartbeats = false;
+	for (uint64_t until = now_mono_ms() + (uint64_t)seconds * 1000;
+		now_mono_ms() < until;)
+		turn(s);
+	tell(s, (uint64_t)seconds * 1000);
+}
+
+static bool any_post(const struct swarm *s)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->agents[i].post.busy)
+			return true;
+	return false;
+}
+
+/* So many reports, from each server as fast as it is answered; at the end none is under way. */
+static void hammer(struct swarm *s, unsigned requests)
+{
+	uint64_t began = now_mono_ms(), wait_ms = s->beat.wait_ms;
+
+	s->beat.wait_ms = 0;
+	for (struct agent *a = s->beat.first; a; a = a->next)
+		a->due_ms = 0;
+	s->heartbeats = true;
+	while (s->c.answered < requests)
+		turn(s);
+	s->heartbeats = false;
+	s->beat.wait_ms = wait_ms;
+	while (any_post(s))
+		turn(s);
+	tell(s, now_mono_ms() - began);
+}
+
+/* The same with events, each of which is kept. */
+static void talk(struct swarm *s, unsigned requests)
+{
+	s->talks = true;
+	hammer(s, requests);
+	s->talks = false;
+}
+
+/* What comes next goes to another server at this port, with the same certificates. */
+static void aim(struct swarm *s, unsigned port)
+{
+	s->api.sin_port = htons((uint16_t)port);
+	for (unsigned i = 0; i < s->n; i++)
+		if (!s->agents[i].post.busy)
+			conn_close(&s->agents[i].post);
+	tell(s, 0);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct swarm *s, unsigned argument);
+} commands[] = {
+	{"install", install}, /* boots all; argument: seconds at most */
+	{"steady", steady}, /* argument: seconds */
+	{"quiet", quiet}, /* argument: seconds */
+	{"hammer", hammer}, /* argument: requests */
+	{"talk", talk}, /* argument: requests */
+	{"aim", aim}, /* argument: a port */
+};
+
+static int command(struct swarm *s, char *line)
+{
+	char *argument = strchr(line, ' ');
+	unsigned number = 0;
+
+	line[strcspn(line, "\n")] = 0;
+	if (argument)
+		*argument++ = 0;
+	if (argument && parse_unsigned(argument, 0, 100000000, &number) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (streq(commands[i].name, line)) {
+			commands[i].run(s, number);
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static void make_agents(struct swarm *s)
+{
+	s->agents = xcalloc(s->n, sizeof(*s->agents));
+	for (unsigned i = 0; i < s->n; i++) {
+		struct agent *a = &s->agents[i];
+
+		a->number = i + 1;
+		a->swarm = s;
+		a->post = (struct conn){.owner = a, .fd = -1};
+		a->poll = (struct conn){.owner = a, .fd = -1, .is_poll = true};
+	}
+}
+
+static struct sockaddr_in address_of(uint32_t address, unsigned port)
+{
+	return (struct sockaddr_in){.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(address)};
+}
+
+static int read_args(int argc, char **argv, struct swarm *s)
+{
+	uint32_t server;
+	unsigned boot, api;
+
+	if (argc != 7 || parse_ipv4(argv[1], &server) < 0 ||
+		parse_unsigned(argv[2], 1, 65535, &boot) < 0 ||
+		parse_unsigned(argv[3], 1, 65535, &api) < 0 ||
+		parse_ipv4(argv[4], &s->base) < 0 ||
+		parse_unsigned(argv[5], 1, 60000, &s->n) < 0) {
+		fputs("usage: swarm SERVER BOOT_PORT API_PORT BASE N LEDGER; see "
+		      "tests/bench/bench.py\n",
+			stderr);
+		return -EINVAL;
+	}
+	s->boot = address_of(server, boot);
+	s->api = address_of(server, api);
+	s->ledger_file = fopen(argv[6], "we");
+	return s->ledger_file ? 0 : -errno;
+}
+
+int main(int argc, char **argv)
+{
+	struct rlimit files = {200000, 200000};
+	struct swarm s = {.n_progress = 30,
+		.second.wait_ms = 1000,
+		.beat.wait_ms = HEARTBEAT_MS,
+		.net = {.answered = on_answer, .failed = on_failure}};
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+
+	if (read_args(argc, argv, &s) < 0)
+		return 2;
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0 &&
+		getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	s.post_anew = files.rlim_cur < 2 * s.n + 100;
+	s.maker = tls_maker_new();
+	s.net.maker = s.maker;
+	s.net.userdata = &s;
+	s.net.epoll = epoll_create1(EPOLL_CLOEXEC);
+	s.nobody = tls_credentials(s.maker, NULL);
+	make_agents(&s);
+	while (getline(&line, &size, stdin) > 0)
+		if (command(&s, line) < 0) {
+			fprintf(stderr, "swarm: unknown command: %s\n", line);
+			return 2;
+		}
+	return 0;
+}
