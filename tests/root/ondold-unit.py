@@ -138,7 +138,7 @@ def journal(*matches):
 
 def rack(nodes=(1, 2)):
     return flow.rack_ini(nodes=nodes, parallel=4).replace(
-        "; page = 10.77.0.2:8443", "page = 10.77.0.2:8443").replace("; retries = 2", "retries = 0")
+        "; page = 10.77.0.2:8443", "page = 10.77.0.2:8443")
 
 
 def part_start():
