@@ -23,6 +23,7 @@
 #include "initramfs/parttable.h"
 #include "initramfs/slot.h"
 #include "initramfs/statefs.h"
+#include "initramfs/steps.h"
 #include "initramfs/target.h"
 
 #define SLOT_NAME "a"
@@ -54,8 +55,9 @@ static char *part_path(const struct install *in, enum part_id id)
 
 /* ---- the disk ---- */
 
-static int step_measure(struct install *in, char **reterr_msg)
+static int step_measure(void *userdata, char **reterr_msg)
 {
+	struct install *in = userdata;
 	_cleanup_(inventory_freep) struct inventory *inv = xcalloc(1, sizeof(*inv));
 	const struct inv_disk *found = NULL;
 	int r;
@@ -121,8 +123,9 @@ static int open_disk(const struct install *in, char **reterr_msg)
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
-static int step_wipe(struct install *in, char **reterr_msg)
+static int step_wipe(void *userdata, char **reterr_msg)
 {
+	struct install *in = userdata;
 	_cleanup_close_ int fd = open_disk(in, reterr_msg);
 
 	return fd < 0 ? fd : blk_wipe(fd, in->disk.size_bytes, reterr_msg);
@@ -152,8 +155,9 @@ static bool partitions_are_there(void *userdata)
  * fsync): while the disk is held open, closing it here writes nothing out, and what came
  * later than the partitions' own data would destroy it.
  */
-static int step_partition(struct install *in, char **reterr_msg)
+static int step_partition(void *userdata, char **reterr_msg)
 {
+	struct install *in = userdata;
 	_cleanup_free_ char *path = xasprintf("/dev/%s", in->disk.name);
 	_cleanup_close_ int fd = open_disk(in, reterr_msg);
 	int r = fd < 0 ? fd : 0;
@@ -181,8 +185,9 @@ static int step_partition(struct install *in, char **reterr_msg)
 	return r;
 }
 
-static int step_format(struct install *in, char **reterr_msg)
+static int step_format(void *userdata, char **reterr_msg)
 {
+	struct install *in = userdata;
 	_cleanup_free_ char *esp = part_path(in, PART_ESP),
 			    *state = part_path(in, PART_STATE);
 	const char *const vfat[] = {
@@ -213,8 +218,9 @@ static void on_pause(void *userdata, unsigned ms, const char *why)
 	(void)devices_wait(in->devices, now_mono_ms() + ms, NULL, NULL);
 }
 
-static int step_image(struct install *in, char **reterr_msg)
+static int step_image(void *userdata, char **reterr_msg)
 {
+	struct install *in = userdata;
 	const struct order_image *im = &in->order->image;
 	_cleanup_free_ char *path = part_path(in, PART_A),
 			    *url = server_url(in->server, im->path);
@@ -256,8 +262,9 @@ static int mount_part(struct install *in, enum part_id id, const char *where,
 	return r;
 }
 
-static int step_bootable(struct install *in, char **reterr_msg)
+static int step_bootable(void *userdata, char **reterr_msg)
 {
+	struct install *in = userdata;
 	_cleanup_(mounts_removep) const char *slot = NULL, *esp = NULL;
 	int r = mount_part(in, PART_A, SLOT_DIR, "erofs", MS_RDONLY, &slot, reterr_msg);
 
@@ -277,8 +284,9 @@ static int step_bootable(struct install *in, char **reterr_msg)
 	return r;
 }
 
-static int step_identity(struct install *in, char **reterr_msg)
+static int step_identity(void *userdata, char **reterr_msg)
 {
+	struct install *in = userdata;
 	struct statefs_node node = {in->args->node, in->args->api, server_identity(in->server)};
 	_cleanup_(mounts_removep) const char *state = NULL;
 	int r = mount_part(in, PART_STATE, STATE_DIR, "ext4", 0, &state, reterr_msg);
@@ -348,35 +356,23 @@ static int start_installed(struct install *in, char **reterr_msg)
 	return r;
 }
 
-static const struct step {
-	const char *text;
-	int (*run)(struct install *in, char **reterr_msg);
-} steps[] = {
-	{"measuring the system disk again", step_measure},
-	{"wiping old signatures", step_wipe},
-	{"partitioning", step_partition},
-	{"making file systems", step_format},
-	{"writing the image", step_image},
-	{"writing the node's identity", step_identity},
-	{"making it bootable", step_bootable},
-};
-
-static int run_steps(struct install *in, char **reterr_msg)
+static void tell_step(void *userdata, const char *step)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		_cleanup_free_ char *why = NULL;
-		int r;
+	struct install *in = userdata;
 
-		(void)server_event(in->server, "agent.step", steps[i].text, NULL);
-		r = steps[i].run(in, &why);
-		if (r < 0) {
-			*reterr_msg = xasprintf(
-				"%s: %s", steps[i].text, why ? why : strerror(-r));
-			return r;
-		}
-	}
-	return 0;
+	(void)server_event(in->server, "agent.step", step, NULL);
 }
+
+static const struct install_how how = {
+	.tell = tell_step,
+	.run[INSTALL_MEASURE] = step_measure,
+	.run[INSTALL_WIPE] = step_wipe,
+	.run[INSTALL_PARTITION] = step_partition,
+	.run[INSTALL_FORMAT] = step_format,
+	.run[INSTALL_IMAGE] = step_image,
+	.run[INSTALL_IDENTITY] = step_identity,
+	.run[INSTALL_BOOTABLE] = step_bootable,
+};
 
 /* What an agent that crashed halfway may have left. */
 static void unmount_leftovers(void)
@@ -405,7 +401,7 @@ int install_run(struct devices *devices, struct server *server,
 	int r;
 
 	unmount_leftovers();
-	r = run_steps(&in, reterr_msg);
+	r = install_steps(&how, &in, reterr_msg);
 	if (r < 0)
 		return r;
 	(void)server_event_insist(server, "agent.installed", order->image.version,

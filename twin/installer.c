@@ -11,6 +11,7 @@
 #include "initramfs/server.h"
 #include "initramfs/smbios.h"
 #include "initramfs/statefs.h"
+#include "initramfs/steps.h"
 #include "initramfs/target.h"
 #include "twin/baseimage.h"
 #include "twin/fit.h"
@@ -95,8 +96,9 @@ static struct inventory *take_inventory(const struct twin_node *n)
 
 /* ---- the steps, in the agent's words ---- */
 
-static int step_measure(struct installer *in, char **reterr_msg)
+static int step_measure(void *userdata, char **reterr_msg)
 {
+	struct installer *in = userdata;
 	_cleanup_(inventory_freep) struct inventory *inv = take_inventory(in->node);
 	const struct inv_disk *found;
 	int r = target_find(inv, in->order, &found, reterr_msg);
@@ -112,8 +114,9 @@ static int step_measure(struct installer *in, char **reterr_msg)
 	return -EINVAL;
 }
 
-static int step_wipe(struct installer *in, char **reterr_msg)
+static int step_wipe(void *userdata, char **reterr_msg)
 {
+	struct installer *in = userdata;
 	_cleanup_free_ char *mark = done_mark(in->node),
 			    *slot = baseimage_slot(in->node->disk_dir),
 			    *state = installer_state_dir(in->node);
@@ -131,8 +134,9 @@ static int step_wipe(struct installer *in, char **reterr_msg)
 	return r;
 }
 
-static int step_partition(struct installer *in, char **reterr_msg)
+static int step_partition(void *userdata, char **reterr_msg)
 {
+	struct installer *in = userdata;
 	_cleanup_close_ int fd = open(in->disk->path, O_RDWR | O_CLOEXEC);
 	struct part_plan plan[PART_COUNT];
 	int r;
@@ -149,8 +153,9 @@ static int step_partition(struct installer *in, char **reterr_msg)
 		: r;
 }
 
-static int step_format(struct installer *in, char **reterr_msg)
+static int step_format(void *userdata, char **reterr_msg)
 {
+	struct installer *in = userdata;
 	_cleanup_free_ char *state = installer_state_dir(in->node);
 	int r = mkdir_p(state, 0755);
 
@@ -166,16 +171,18 @@ static void on_progress(void *userdata, uint64_t done, uint64_t total)
 	server_progress(in->server, done, total);
 }
 
-static int step_image(struct installer *in, char **reterr_msg)
+static int step_image(void *userdata, char **reterr_msg)
 {
+	struct installer *in = userdata;
 	struct baseimage_progress progress = {on_progress, in};
 
 	return baseimage_install(in->plan->images, in->node->disk_dir, &in->order->image,
 		&progress, reterr_msg);
 }
 
-static int step_identity(struct installer *in, char **reterr_msg)
+static int step_identity(void *userdata, char **reterr_msg)
 {
+	struct installer *in = userdata;
 	struct statefs_node node = {in->args->node, in->args->api, server_identity(in->server)};
 	_cleanup_free_ char *state = installer_state_dir(in->node);
 	_cleanup_free_ char *upper = xasprintf("%s/root/" SLOT_NAME "/upper", state);
@@ -184,8 +191,9 @@ static int step_identity(struct installer *in, char **reterr_msg)
 	return r < 0 ? r : fit_apply(upper, reterr_msg);
 }
 
-static int step_bootable(struct installer *in, char **reterr_msg)
+static int step_bootable(void *userdata, char **reterr_msg)
 {
+	struct installer *in = userdata;
 	_cleanup_free_ char *mark = done_mark(in->node);
 	_cleanup_free_ char *text = xasprintf("%s\n", in->order->image.version);
 	int r = write_file_atomic(mark, text, strlen(text), 0600);
@@ -195,41 +203,29 @@ static int step_bootable(struct installer *in, char **reterr_msg)
 	return r;
 }
 
-static const struct {
-	const char *text;
-	int (*run)(struct installer *in, char **reterr_msg);
-} steps[] = {
-	{"measuring the system disk again", step_measure},
-	{"wiping old signatures", step_wipe},
-	{"partitioning", step_partition},
-	{"making file systems", step_format},
-	{"writing the image", step_image},
-	{"writing the node's identity", step_identity},
-	{"making it bootable", step_bootable},
-};
-
-static int run_steps(struct installer *in, char **reterr_msg)
+static void tell_step(void *userdata, const char *step)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		_cleanup_free_ char *why = NULL;
-		int r;
+	struct installer *in = userdata;
 
-		(void)server_event(in->server, "agent.step", steps[i].text, NULL);
-		r = steps[i].run(in, &why);
-		if (r < 0) {
-			*reterr_msg = xasprintf(
-				"%s: %s", steps[i].text, why ? why : strerror(-r));
-			return r;
-		}
-	}
-	return 0;
+	(void)server_event(in->server, "agent.step", step, NULL);
 }
+
+static const struct install_how how = {
+	.tell = tell_step,
+	.run[INSTALL_MEASURE] = step_measure,
+	.run[INSTALL_WIPE] = step_wipe,
+	.run[INSTALL_PARTITION] = step_partition,
+	.run[INSTALL_FORMAT] = step_format,
+	.run[INSTALL_IMAGE] = step_image,
+	.run[INSTALL_IDENTITY] = step_identity,
+	.run[INSTALL_BOOTABLE] = step_bootable,
+};
 
 static bool carry_out(struct installer *in)
 {
 	_cleanup_free_ char *why = NULL;
 
-	if (run_steps(in, &why) < 0) {
+	if (install_steps(&how, in, &why) < 0) {
 		(void)server_event(in->server, "agent.failed", why, NULL);
 		return false;
 	}

@@ -1,54 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a change of rack.ini means, told from two texts of it. */
 #include "tests/unit/harness.h"
+#include "tests/unit/example-rack.h"
 
 #include "bootstrap/apply.h"
-#include "common/roledef.h"
-
-static struct roledefs *roles;
-static char *example;
-
-static int setup(void **state)
-{
-	struct problems p = {0};
-
-	return roledefs_load("roles", &p, &roles) < 0 ||
-		read_file("examples/dl360-rack.ini", 1 << 20, &example, NULL) < 0;
-}
-
-static int teardown(void **state)
-{
-	roledefs_freep(&roles);
-	free(example);
-	return 0;
-}
-
-/* The example with the first "from" after section replaced. */
-static struct rack *rack_with(const char *section, const char *from, const char *to)
-{
-	struct problems p = {0};
-	struct rack *r = NULL;
-	char *at = strstr(example, section), *text;
-
-	assert_non_null(at);
-	at = strstr(at, from);
-	assert_non_null(at);
-	text = xasprintf("%.*s%s%s", (int)(at - example), example, to, at + strlen(from));
-	if (rack_parse("rack.ini", text, strlen(text), roles, &p, &r) < 0) {
-		problems_print(&p, stderr);
-		fail_msg("the changed rack is not valid");
-	}
-	problems_clear(&p);
-	free(text);
-	return r;
-}
 
 static const char *const nothing[] = {NULL};
 
 static void expect(struct rack *after, const char *node, const struct fsm_node *f,
 	bool changes, const char *const *wipe, enum apply_action action, const char *word)
 {
-	struct rack *before = rack_with("[rack]", "dl360", "dl360");
+	struct rack *before = example_with("[rack]", "dl360", "dl360");
 	struct apply_view view = {.fsm = f, .desired_changes = changes, .wipe = wipe};
 	_cleanup_free_ char *why = NULL;
 	enum apply_action got = apply_decide(
@@ -69,7 +31,7 @@ static struct fsm_node in(enum fsm_state state)
 
 static struct rack *same(void)
 {
-	return rack_with("[rack]", "dl360", "dl360");
+	return example_with("[rack]", "dl360", "dl360");
 }
 
 static void a_new_node(void **state)
@@ -107,19 +69,19 @@ static void role(void **state)
 {
 	struct fsm_node f = in(FSM_READY);
 
-	expect(rack_with("[node hp02]", "role    = compute",
+	expect(example_with("[node hp02]", "role    = compute",
 		       "role = storage\nkind = block"),
 		"hp02", &f, true, nothing, APPLY_CONVERGE, "compute -> storage/block");
 	f = in(FSM_FAILED);
 	f.installed = true;
-	expect(rack_with("[node hp02]", "role    = compute", "role = controller"), "hp02",
+	expect(example_with("[node hp02]", "role    = compute", "role = controller"), "hp02",
 		&f, true, nothing, APPLY_CONVERGE, "compute -> controller");
 }
 
 static void leaving_a_cloud(void **state)
 {
 	struct rack *before = same();
-	struct rack *after = rack_with("[node hp02]", "role    = compute", "role = storage\nkind = object");
+	struct rack *after = example_with("[node hp02]", "role    = compute", "role = storage\nkind = object");
 	struct fsm_node f = in(FSM_READY);
 	struct apply_view view = {.fsm = &f, .desired_changes = true, .cloud = true};
 	_cleanup_free_ char *why = NULL, *removed = NULL, *plain = NULL;
@@ -140,7 +102,7 @@ static void busy(void **state)
 {
 	struct fsm_node f = in(FSM_INSTALLING);
 
-	expect(rack_with("[node hp02]", "role    = compute", "role = controller"), "hp02",
+	expect(example_with("[node hp02]", "role    = compute", "role = controller"), "hp02",
 		&f, true, nothing, APPLY_NONE, "installing");
 	f = (struct fsm_node){.state = FSM_IDLE, .want_install = true};
 	expect(same(), "hp02", &f, true, nothing, APPLY_NONE, "idle");
@@ -150,7 +112,7 @@ static void busy(void **state)
 	f = in(FSM_BMC_RESET);
 	expect(same(), "hp02", &f, true, nothing, APPLY_NONE, "resetting-bmc");
 	f = in(FSM_INSTALLING);
-	expect(rack_with("[node hp02]", "94:40:c9:00:02:01", "94:40:c9:00:02:99"), "hp02",
+	expect(example_with("[node hp02]", "94:40:c9:00:02:01", "94:40:c9:00:02:99"), "hp02",
 		&f, true, nothing, APPLY_REFUSED, "mac.1");
 }
 
@@ -166,22 +128,22 @@ static void hardware(void **state)
 	struct apply_view view = {.fsm = &f, .inv = &inv, .wipe = consent};
 	_cleanup_free_ char *why = NULL;
 
-	after = rack_with("[node hp02]", "94:40:c9:00:02:02", "94:40:c9:00:02:99");
+	after = example_with("[node hp02]", "94:40:c9:00:02:02", "94:40:c9:00:02:99");
 	assert_int_equal(apply_decide(rack_node(before, "hp02"), rack_node(after, "hp02"),
 				 &view, &why),
 		APPLY_INSTALL);
 	rack_free(before);
 	rack_free(after);
-	expect(rack_with("[node hp02]", "94:40:c9:00:02:02", "94:40:c9:00:02:99"), "hp02",
+	expect(example_with("[node hp02]", "94:40:c9:00:02:02", "94:40:c9:00:02:99"), "hp02",
 		&f, true, other, APPLY_REFUSED, "mac.2 is 94:40:c9:00:02:99");
-	expect(rack_with("[node hp02]", "CZJ0010002", "CZJ0010099"), "hp02", &f, true,
+	expect(example_with("[node hp02]", "CZJ0010002", "CZJ0010099"), "hp02", &f, true,
 		nothing, APPLY_REFUSED, "serial is CZJ0010099");
-	expect(rack_with("[profile dl360]", "disk.1.size = 480G", "disk.1.size = 960G"),
+	expect(example_with("[profile dl360]", "disk.1.size = 480G", "disk.1.size = 960G"),
 		"hp02", &f, true, nothing, APPLY_REFUSED, "disk.1");
-	expect(rack_with("[profile dl360]", "disk.2.use  = spare", "disk.2.use = data"),
+	expect(example_with("[profile dl360]", "disk.2.use  = spare", "disk.2.use = data"),
 		"hp02", &f, true, nothing, APPLY_CONVERGE, "");
 	f = in(FSM_FAILED);
-	expect(rack_with("[node hp02]", "CZJ0010002", "CZJ0010099"), "hp02", &f, true,
+	expect(example_with("[node hp02]", "CZJ0010002", "CZJ0010099"), "hp02", &f, true,
 		nothing, APPLY_INSTALL, "serial");
 }
 
@@ -189,7 +151,7 @@ static void bmc_address(void **state)
 {
 	struct fsm_node f = in(FSM_READY);
 
-	expect(rack_with("[node hp02]", "10.77.1.12", "10.77.1.99"), "hp02", &f, false,
+	expect(example_with("[node hp02]", "10.77.1.12", "10.77.1.99"), "hp02", &f, false,
 		nothing, APPLY_NONE, "as declared");
 }
 
@@ -220,5 +182,5 @@ int main(void)
 		cmocka_unit_test(moved_address),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, example_setup, example_teardown);
 }

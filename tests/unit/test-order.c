@@ -1,33 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inventory, disk matching, install order and desired state: out, back in, and broken. */
 #include "tests/unit/harness.h"
+#include "tests/unit/example-rack.h"
 
 #include "common/diskmatch.h"
 #include "common/jsonx.h"
 #include "common/order.h"
-#include "common/roledef.h"
-
-static struct rack *rack;
-
-static int setup(void **state)
-{
-	struct roledefs *roles = NULL;
-	struct problems p = {0};
-	int r = roledefs_load("roles", &p, &roles);
-
-	if (r == 0)
-		r = rack_load("examples/dl360-rack.ini", roles, &p, &rack);
-	problems_print(&p, stderr);
-	problems_clear(&p);
-	roledefs_free(roles);
-	return r;
-}
-
-static int teardown(void **state)
-{
-	rack_freep(&rack);
-	return 0;
-}
 
 static const char inventory_text[] =
 	"{\"vendor\":\"HPE\",\"product\":\"ProLiant DL360 Gen10\",\"serial\":\"CZJ0010008\","
@@ -117,7 +95,7 @@ static void json_limits(void **state)
 static void matching(void **state)
 {
 	_cleanup_(inventory_freep) struct inventory *inv = inventory();
-	const struct rack_node *n = rack_node(rack, "hp08");
+	const struct rack_node *n = rack_node(example_rack, "hp08");
 	const struct inv_disk *d = NULL;
 	_cleanup_free_ char *msg = NULL, *msg2 = NULL;
 
@@ -137,7 +115,7 @@ static void matching(void **state)
 static void never_candidates(void **state)
 {
 	_cleanup_(inventory_freep) struct inventory *inv = inventory();
-	const struct rack_node *n = rack_node(rack, "hp08");
+	const struct rack_node *n = rack_node(example_rack, "hp08");
 	const struct inv_disk *d = NULL;
 	char *msg = NULL;
 
@@ -154,7 +132,7 @@ static void desired_there_and_back(void **state)
 {
 	_cleanup_(inventory_freep) struct inventory *inv = inventory();
 	_cleanup_(desired_freep) struct desired *d =
-		desired_from_rack(rack, rack_node(rack, "hp08"), inv, 7), *again = NULL;
+		desired_from_rack(example_rack, rack_node(example_rack, "hp08"), inv, 7), *again = NULL;
 	_cleanup_(jx_freep) json_t *a = desired_to_json(d), *b = NULL;
 	_cleanup_free_ char *msg = NULL;
 
@@ -179,7 +157,7 @@ static void desired_there_and_back(void **state)
 static void desired_must_fit_together(void **state)
 {
 	_cleanup_(desired_freep) struct desired *d =
-		desired_from_rack(rack, rack_node(rack, "hp01"), NULL, 1), *again = NULL;
+		desired_from_rack(example_rack, rack_node(example_rack, "hp01"), NULL, 1), *again = NULL;
 	_cleanup_(jx_freep) json_t *a = NULL;
 	_cleanup_free_ char *msg = NULL;
 
@@ -192,7 +170,7 @@ static void desired_must_fit_together(void **state)
 static void desired_providers(void **state)
 {
 	_cleanup_(desired_freep) struct desired *d =
-		desired_from_rack(rack, rack_node(rack, "hp01"), NULL, 1), *old = NULL, *again = NULL;
+		desired_from_rack(example_rack, rack_node(example_rack, "hp01"), NULL, 1), *old = NULL, *again = NULL;
 	_cleanup_(jx_freep) json_t *a = desired_to_json(d);
 	_cleanup_free_ char *msg = NULL, *msg2 = NULL;
 	json_t *list = json_incref(json_object_get(a, "providers"));
@@ -247,5 +225,5 @@ int main(void)
 		cmocka_unit_test(install_order),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, example_setup, example_teardown);
 }

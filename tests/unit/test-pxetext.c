@@ -1,30 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/harness.h"
+#include "tests/unit/example-rack.h"
 
 #include "bootstrap/pxetext.h"
-#include "common/roledef.h"
-
-static struct rack *rack;
-
-static int setup(void **state)
-{
-	struct roledefs *roles = NULL;
-	struct problems p = {0};
-	int r = roledefs_load("roles", &p, &roles);
-
-	if (r == 0)
-		r = rack_load("examples/dl360-rack.ini", roles, &p, &rack);
-	problems_print(&p, stderr);
-	problems_clear(&p);
-	roledefs_free(roles);
-	return r;
-}
-
-static int teardown(void **state)
-{
-	rack_freep(&rack);
-	return 0;
-}
 
 static void has_line(const char *text, const char *line)
 {
@@ -46,7 +24,7 @@ static size_t count(const char *text, const char *word)
 static void config(void **state)
 {
 	struct pxe_paths paths = {"/s/dnsmasq.pid", "/usr/lib/ipxe"};
-	_cleanup_free_ char *text = pxe_config(rack, &paths);
+	_cleanup_free_ char *text = pxe_config(example_rack, &paths);
 
 	has_line(text, "port=0");
 	has_line(text, "interface=deploy0");
@@ -67,10 +45,10 @@ static void config(void **state)
 
 static void script(void **state)
 {
-	const struct rack_node *n = rack_node(rack, "hp02");
+	const struct rack_node *n = rack_node(example_rack, "hp02");
 	struct pxe_boot boot = {"core", "vmlinuz", "initrd.img",
 		"00112233445566778899aabbccddeeff", "c0ffee", 1763867272};
-	_cleanup_free_ char *text = pxe_install_script(rack, n, &boot);
+	_cleanup_free_ char *text = pxe_install_script(example_rack, n, &boot);
 
 	assert_true(str_startswith(text, "#!ipxe\n"));
 	has_line(text, "set files http://10.77.0.2:8780/files/core");
@@ -187,5 +165,5 @@ int main(void)
 		cmocka_unit_test(arch),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, example_setup, example_teardown);
 }

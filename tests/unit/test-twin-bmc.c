@@ -7,7 +7,7 @@
 
 static void lan_conf_is_what_ipmi_sim_reads(void **state)
 {
-	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(twin_rack, 2);
+	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(example_rack, 2);
 	struct bmc_login login = {(char *)"ondol", (char *)"s3cret\"x"};
 	_cleanup_free_ char *conf = NULL, *msg = NULL;
 
@@ -32,7 +32,7 @@ static void lan_conf_is_what_ipmi_sim_reads(void **state)
 
 static void expect_refused(const char *user, const char *password, const char *want)
 {
-	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(twin_rack, 1);
+	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(example_rack, 1);
 	struct bmc_login login = {(char *)user, (char *)password};
 	_cleanup_free_ char *conf = NULL, *msg = NULL;
 
@@ -55,7 +55,7 @@ static void logins_that_do_not_fit_are_refused(void **state)
 
 static void commands_build_the_insides(void **state)
 {
-	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(twin_rack, 1);
+	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(example_rack, 1);
 	_cleanup_free_ char *c =
 		bmc_commands(&p->nodes[0], "/run/t/nodes/hp01/bmc/fru.bin");
 	const char *wanted[] = {"mc_setbmc 0x20\n", " 11 0x2000\n", "sel_enable 0x20 ",
@@ -149,5 +149,5 @@ int main(void)
 		cmocka_unit_test(sdr_length_counts_what_follows_its_header),
 	};
 
-	return cmocka_run_group_tests(tests, twin_setup, twin_teardown);
+	return cmocka_run_group_tests(tests, example_setup, example_teardown);
 }

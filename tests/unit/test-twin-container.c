@@ -22,7 +22,7 @@ static struct twin_plan *plan_in(const char *dir)
 	struct twin_plan *p = NULL;
 	char *msg = NULL;
 
-	if (twin_plan_new(twin_rack, &opt, &p, &msg) < 0)
+	if (twin_plan_new(example_rack, &opt, &p, &msg) < 0)
 		fail_msg("%s", msg);
 	return p;
 }
@@ -125,7 +125,7 @@ static void the_switch_has_no_port_for_a_server_that_is_off(void **state)
 
 static void the_deployment_host_is_the_router(void **state)
 {
-	_cleanup_(rack_freep) struct rack *rack = twin_changed(
+	_cleanup_(rack_freep) struct rack *rack = example_with(NULL, 
 		"[network storage]\n", "[network storage]\ngateway = 10.77.40.1\n");
 	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(rack, 1);
 	_cleanup_(args_clear) struct args a = {0};
@@ -156,5 +156,5 @@ int main(void)
 		cmocka_unit_test(memory_is_shared_out),
 	};
 
-	return cmocka_run_group_tests(tests, twin_setup, twin_teardown);
+	return cmocka_run_group_tests(tests, example_setup, example_teardown);
 }

@@ -10,7 +10,7 @@ static void expect_nodes(const struct twin_options *opt, const char *want)
 	char got[256] = "";
 	size_t n = 0;
 
-	assert_int_equal(twin_select(twin_rack, opt, nodes, &n, &msg), 0);
+	assert_int_equal(twin_select(example_rack, opt, nodes, &n, &msg), 0);
 	for (size_t i = 0; i < n; i++)
 		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%s",
 			i ? " " : "", nodes[i]->name);
@@ -42,7 +42,7 @@ static void expect_refused(const struct twin_options *opt, const char *want)
 	_cleanup_free_ char *msg = NULL;
 	size_t n = 7;
 
-	assert_int_equal(twin_select(twin_rack, opt, nodes, &n, &msg), -EINVAL);
+	assert_int_equal(twin_select(example_rack, opt, nodes, &n, &msg), -EINVAL);
 	assert_int_equal(n, 7);
 	if (!strstr(msg, want))
 		fail_msg("expected \"%s\" in: %s", want, msg);
@@ -61,8 +61,8 @@ static void wrong_choices_are_refused(void **state)
 
 static void disks_are_the_same_whichever_nodes_run(void **state)
 {
-	_cleanup_(twin_plan_freep) struct twin_plan *all = twin_plan_of(twin_rack, 0),
-						    *three = twin_plan_of(twin_rack, 3);
+	_cleanup_(twin_plan_freep) struct twin_plan *all = twin_plan_of(example_rack, 0),
+						    *three = twin_plan_of(example_rack, 3);
 	const struct twin_node *a = twin_plan_node(all, "hp08"),
 			       *b = twin_plan_node(three, "hp08");
 
@@ -83,7 +83,7 @@ static void disks_are_the_same_whichever_nodes_run(void **state)
 
 static void declared_disks_are_taken(void **state)
 {
-	_cleanup_(rack_freep) struct rack *r = twin_changed("serial  = CZJ0010001",
+	_cleanup_(rack_freep) struct rack *r = example_with(NULL, "serial  = CZJ0010001",
 		"serial  = CZJ0010001\ndisk.1.serial = S1\ndisk.1.wwn = 5000c500a1b2c301");
 	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(r, 1);
 
@@ -108,16 +108,16 @@ static void expect_no_plan(const struct rack *r, const char *dir, const char *wa
 static void what_a_twin_cannot_have_is_said(void **state)
 {
 	_cleanup_(rack_freep) struct rack *
-		serial = twin_changed("serial  = CZJ0010001",
+		serial = example_with(NULL, "serial  = CZJ0010001",
 		       "serial  = CZJ0010001\ndisk.1.serial = S12345678901234567890"),
-	       *wwn = twin_changed("serial  = CZJ0010001",
+	       *wwn = example_with(NULL, "serial  = CZJ0010001",
 		       "serial  = CZJ0010001\ndisk.1.wwn = 5000c500a1b2c3015000c500a1b2c301");
 
 	expect_no_plan(serial, "/run/t", "room for 20");
 	expect_no_plan(wwn, "/run/t", "WWNs of 16");
-	expect_no_plan(twin_rack, "/run/with blank", "expected only letters");
-	expect_no_plan(twin_rack, "/run/a\";reboot;\"", "expected only letters");
-	expect_no_plan(twin_rack,
+	expect_no_plan(example_rack, "/run/with blank", "expected only letters");
+	expect_no_plan(example_rack, "/run/a\";reboot;\"", "expected only letters");
+	expect_no_plan(example_rack,
 		"/run/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 		"shorter --dir");
 }
@@ -125,7 +125,7 @@ static void what_a_twin_cannot_have_is_said(void **state)
 static void long_names_still_fit(void **state)
 {
 	_cleanup_(rack_freep) struct rack *r =
-		twin_changed("[node hp01]", "[node a-rather-long-name-of-a-server]");
+		example_with(NULL, "[node hp01]", "[node a-rather-long-name-of-a-server]");
 	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(r, 1);
 	const struct twin_node *n = &p->nodes[0];
 
@@ -136,7 +136,7 @@ static void long_names_still_fit(void **state)
 
 static void addresses_and_mtus(void **state)
 {
-	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(twin_rack, 1);
+	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(example_rack, 1);
 	char addr[16];
 
 	format_ipv4(p->bmc_host, addr);
@@ -150,7 +150,7 @@ static void addresses_and_mtus(void **state)
 static void deployment_host_avoids_the_bmcs(void **state)
 {
 	_cleanup_(rack_freep) struct rack *r =
-		twin_changed("bmc     = 10.77.1.11", "bmc = 10.77.1.2");
+		example_with(NULL, "bmc     = 10.77.1.11", "bmc = 10.77.1.2");
 	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(r, 1);
 	char addr[16];
 
@@ -161,7 +161,7 @@ static void deployment_host_avoids_the_bmcs(void **state)
 static void a_node_without_uuid_gets_one(void **state)
 {
 	_cleanup_(rack_freep) struct rack *r =
-		twin_changed("uuid    = 39383838-3738-5a43-4a30-303130303101\n", "");
+		example_with(NULL, "uuid    = 39383838-3738-5a43-4a30-303130303101\n", "");
 	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(r, 1);
 	char uuid[37];
 
@@ -196,5 +196,5 @@ int main(void)
 		cmocka_unit_test(accel_names),
 	};
 
-	return cmocka_run_group_tests(tests, twin_setup, twin_teardown);
+	return cmocka_run_group_tests(tests, example_setup, example_teardown);
 }

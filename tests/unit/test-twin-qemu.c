@@ -38,7 +38,7 @@ static void expect_not(const char *line, const char *what)
 static void identity_is_the_declared_one(void **state)
 {
 	_cleanup_free_ char *l =
-		command_line(twin_rack, "hp02", TWIN_ACCEL_TCG, BOOT_DISK);
+		command_line(example_rack, "hp02", TWIN_ACCEL_TCG, BOOT_DISK);
 
 	expect_has(l,
 		"-smbios type=1,manufacturer=HPE,product=ProLiant DL360 Gen10,serial=CZJ0010002,"
@@ -51,7 +51,7 @@ static void identity_is_the_declared_one(void **state)
 static void disks_sit_in_their_bays(void **state)
 {
 	_cleanup_free_ char *l =
-		command_line(twin_rack, "hp02", TWIN_ACCEL_TCG, BOOT_DISK);
+		command_line(example_rack, "hp02", TWIN_ACCEL_TCG, BOOT_DISK);
 
 	expect_has(l, "ide-hd,drive=disk1,bus=ide.0,serial=TWhp02-1,wwn=0x5000c500");
 	expect_has(l, "ide-hd,drive=disk2,bus=ide.1,serial=TWhp02-2,wwn=0x5000c500");
@@ -68,9 +68,9 @@ static void disks_sit_in_their_bays(void **state)
 static void boot_order_follows_the_choice(void **state)
 {
 	_cleanup_free_ char *disk = command_line(
-				    twin_rack, "hp01", TWIN_ACCEL_TCG, BOOT_DISK),
+				    example_rack, "hp01", TWIN_ACCEL_TCG, BOOT_DISK),
 			    *net = command_line(
-				    twin_rack, "hp01", TWIN_ACCEL_TCG, BOOT_NETWORK);
+				    example_rack, "hp01", TWIN_ACCEL_TCG, BOOT_NETWORK);
 
 	expect_has(disk, "model=VK000480GWTWIN,bootindex=1 ");
 	expect_has(disk, "host_mtu=1500,bootindex=4 ");
@@ -82,7 +82,7 @@ static void boot_order_follows_the_choice(void **state)
 static void nics_are_the_declared_ones(void **state)
 {
 	_cleanup_free_ char *l =
-		command_line(twin_rack, "hp01", TWIN_ACCEL_TCG, BOOT_DISK);
+		command_line(example_rack, "hp01", TWIN_ACCEL_TCG, BOOT_DISK);
 
 	expect_has(l, "tap,id=net1,ifname=hp01.1,script=no,downscript=no,vnet_hdr=off ");
 	expect_has(l,
@@ -94,7 +94,7 @@ static void nics_are_the_declared_ones(void **state)
 static void a_reset_ends_the_process(void **state)
 {
 	_cleanup_free_ char *l =
-		command_line(twin_rack, "hp01", TWIN_ACCEL_TCG, BOOT_DISK);
+		command_line(example_rack, "hp01", TWIN_ACCEL_TCG, BOOT_DISK);
 
 	expect_has(l, "-action reboot=shutdown,");
 }
@@ -102,9 +102,9 @@ static void a_reset_ends_the_process(void **state)
 static void accelerators(void **state)
 {
 	_cleanup_free_ char *tcg = command_line(
-				    twin_rack, "hp01", TWIN_ACCEL_TCG, BOOT_DISK),
+				    example_rack, "hp01", TWIN_ACCEL_TCG, BOOT_DISK),
 			    *kvm = command_line(
-				    twin_rack, "hp01", TWIN_ACCEL_KVM, BOOT_DISK);
+				    example_rack, "hp01", TWIN_ACCEL_KVM, BOOT_DISK);
 
 	expect_has(tcg, "-accel tcg,thread=single,");
 	expect_has(kvm, "-accel kvm ");
@@ -115,9 +115,9 @@ static void accelerators(void **state)
 static void other_buses(void **state)
 {
 	_cleanup_(
-		rack_freep) struct rack *sas = twin_changed("disk.1.bus  = sata",
+		rack_freep) struct rack *sas = example_with(NULL, "disk.1.bus  = sata",
 						"disk.1.bus = sas"),
-					*far = twin_changed("disk.2.use",
+					*far = example_with(NULL, "disk.2.use",
 						"disk.8.use  = spare\ndisk.8.bus = sata\n"
 						"disk.8.size = 1T\ndisk.2.use");
 	_cleanup_free_ char *s = command_line(sas, "hp01", TWIN_ACCEL_TCG, BOOT_DISK),
@@ -132,7 +132,7 @@ static void other_buses(void **state)
 
 static void commas_are_doubled(void **state)
 {
-	_cleanup_(rack_freep) struct rack *r = twin_changed(
+	_cleanup_(rack_freep) struct rack *r = example_with(NULL, 
 		"product = ProLiant DL360 Gen10", "product = ProLiant, DL360");
 	_cleanup_free_ char *l = command_line(r, "hp01", TWIN_ACCEL_TCG, BOOT_DISK),
 			    *e = qemu_escape("a,b,,c");
@@ -154,5 +154,5 @@ int main(void)
 		cmocka_unit_test(commas_are_doubled),
 	};
 
-	return cmocka_run_group_tests(tests, twin_setup, twin_teardown);
+	return cmocka_run_group_tests(tests, example_setup, example_teardown);
 }

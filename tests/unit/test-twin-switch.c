@@ -56,7 +56,7 @@ static void sixteen_long_vlans_fit(void **state)
 
 static void the_whole_switch(void **state)
 {
-	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(twin_rack, 1);
+	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(example_rack, 1);
 	_cleanup_(args_clear) struct args a = {0};
 	_cleanup_free_ char *got = NULL;
 
@@ -82,5 +82,5 @@ int main(void)
 		cmocka_unit_test(the_whole_switch),
 	};
 
-	return cmocka_run_group_tests(tests, twin_setup, twin_teardown);
+	return cmocka_run_group_tests(tests, example_setup, example_teardown);
 }
