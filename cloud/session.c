@@ -118,14 +118,6 @@ static unsigned connect_ms(unsigned timeout_ms)
 	return MAX(timeout_ms / 4, 10000u);
 }
 
-unsigned cloud_session_timeout(struct cloud_session *s, unsigned timeout_ms)
-{
-	unsigned before = s->timeout_ms;
-
-	s->timeout_ms = timeout_ms;
-	return before;
-}
-
 const char *cloud_project_id(const struct cloud_session *s)
 {
 	return s->token.project_id ? s->token.project_id : "";
@@ -658,11 +650,12 @@ int cloud_wait(struct cloud_session *s, const struct cloud_wait *w, char **reter
 int cloud_probe(struct cloud_session *s, const char *url, unsigned timeout_ms,
 	unsigned *ret_status, char **ret_body, char **reterr_msg)
 {
+	unsigned limit_ms = timeout_ms ? timeout_ms : s->timeout_ms;
 	struct http_request req = {.method = "GET",
 		.url = url,
 		.ca_file = s->ca_file,
-		.timeout_ms = timeout_ms,
-		.connect_timeout_ms = MIN(timeout_ms, connect_ms(timeout_ms)),
+		.timeout_ms = limit_ms,
+		.connect_timeout_ms = MIN(limit_ms, connect_ms(limit_ms)),
 		.reuse = s->reuse};
 	_cleanup_(http_response_clear) struct http_response resp = {0};
 	int r = s->transport(&req, &resp, reterr_msg, s->userdata);

@@ -36,9 +36,6 @@ typedef int (*cloud_transport_fn)(const struct http_request *req,
 void cloud_session_transport(
 	struct cloud_session *s, cloud_transport_fn fn, void *userdata);
 
-/* Sets the timeout of the calls to come; the one before. */
-unsigned cloud_session_timeout(struct cloud_session *s, unsigned timeout_ms);
-
 /*
  * Takes a token when there is none or it ends within five minutes. The calls below do it
  * themselves. 0, -EACCES (user or password refused), or another negative errno.
@@ -117,7 +114,8 @@ struct cloud_wait {
 };
 int cloud_wait(struct cloud_session *s, const struct cloud_wait *w, char **reterr_msg);
 
-/* A URL's host has to answer at all: 0 and its status; no token is sent. */
+/* A URL's host has to answer at all: 0 and its status; no token is sent. timeout_ms 0: the
+ * session's. */
 int cloud_probe(struct cloud_session *s, const char *url, unsigned timeout_ms,
 	unsigned *ret_status, char **ret_body, char **reterr_msg);
 
