@@ -10,56 +10,10 @@ TOP=$(cd "$(dirname "$0")/../.." && pwd)
 BIN=${1:-${ONDOL_BIN:-$TOP/build/debug}}
 NETCONF=$(realpath "$BIN/ondol-netconf") # nodes are entered at /
 
-passed=0 failed=0 skipped=0
-pass() { passed=$((passed + 1)); echo "ok      $*"; }
-fail() {
-	failed=$((failed + 1))
-	echo "FAILED  $*"
-	[ -s "$T/out" ] && sed 's/^/        out: /' "$T/out"
-}
-skip() { skipped=$((skipped + 1)); echo "skipped $*"; }
-close() {
-	echo "$passed passed, $failed failed, $skipped skipped"
-	[ "$failed" -eq 0 ]
-	exit
-}
-
-# ---- outside: check what is needed, then go into the namespaces ----
-
-if [ -z "${ONDOL_TEST_INSIDE:-}" ]; then
-	T=/nonexistent
-	[ "$(id -u)" = 0 ] || { skip "everything: needs root"; close; }
-	for tool in ovs-vswitchd ovsdb-server ovsdb-tool ovs-vsctl ip unshare nsenter ping python3; do
-		PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null ||
-			{ skip "everything: $tool is not installed"; close; }
-	done
-	[ -x "$NETCONF" ] || { echo "FAILED  $NETCONF is not built"; failed=1; close; }
-	unshare -n true 2>/dev/null || { skip "everything: no namespaces here"; close; }
-	ONDOL_TEST_INSIDE=1 exec timeout --foreground 300 unshare -n -m -p -f --kill-child \
-		--mount-proc "$0" "$BIN"
-fi
-
-# ---- inside ----
-
-export PATH=$PATH:/usr/sbin:/sbin
-mount --make-rprivate /
-mount -t tmpfs tmpfs /run
-mkdir -p /run/test/www
-T=/run/test
-: >$T/out
-ip link set lo up
-
-# wait_for SECONDS COMMAND...: until it succeeds, looked at ten times a second
-wait_for() {
-	local end=$(($(date +%s%N) + $1 * 1000000000))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$(date +%s%N)" -lt $end ] || return 1
-		read -r -t 0.1 <>$T/never
-	done
-	return 0
-}
-mkfifo $T/never
+# shellcheck source=tests/lib/namespaces.sh
+. "$TOP/tests/lib/namespaces.sh"
+enter_namespaces 300 "$NETCONF"
+mkdir -p $T/www
 
 # start_ovs DIRECTORY PREFIX...: its sockets are DIRECTORY/db.sock and so on
 start_ovs() {
