@@ -113,6 +113,8 @@ void api_metrics_get(struct ondold *o, struct http_req *req)
 		.consoles = o->consoles.running,
 		.max_consoles = o->consoles.max,
 		.store_bytes = store_size_bytes(o->store),
+		.store_events = store_event_count(o->store),
+		.events_dropped = store_event_dropped(o->store),
 		.images_free_bytes = free_bytes(o->opts.images_dir),
 		.state_free_bytes = free_bytes(o->opts.state_dir)};
 

@@ -16,6 +16,13 @@
 
 /* ---- reading ---- */
 
+static json_t *kept_events(struct ondold *o)
+{
+	return json_pack("{s:I, s:I, s:I}", "count", (json_int_t)store_event_count(o->store),
+		"oldest", (json_int_t)store_event_oldest_ms(o->store), "bytes",
+		(json_int_t)store_size_bytes(o->store));
+}
+
 static void get_status(struct ondold *o, struct http_req *req)
 {
 	json_t *list = json_array();
@@ -23,9 +30,9 @@ static void get_status(struct ondold *o, struct http_req *req)
 	for (size_t i = 0; i < o->n_nodes; i++)
 		json_array_append_new(list, node_to_json(o->nodes[i], false));
 	httpd_reply_json(req, 200,
-		json_pack("{s:s, s:s?, s:I, s:o}", "version", ONDOL_VERSION, "rack",
+		json_pack("{s:s, s:s?, s:I, s:o, s:o}", "version", ONDOL_VERSION, "rack",
 			o->rack ? o->rack->name : NULL, "now", (json_int_t)now_real_ms(),
-			"nodes", list));
+			"nodes", list, "events", kept_events(o)));
 }
 
 struct event_list {

@@ -15,6 +15,18 @@ static void put_remark(struct table *t, const struct node_view *n, uint64_t now_
 		table_add(t, STYLE_PLAIN, "%s", text);
 }
 
+/* How far back `ondol why --all` can look. */
+static void print_kept(const struct status_view *s)
+{
+	char size[32], since[32];
+
+	if (!s->n_events)
+		return;
+	format_size(s->store_bytes, size);
+	cli_date_time(s->oldest_ms, since);
+	printf("\n%llu events since %s, in %s\n", (unsigned long long)s->n_events, since, size);
+}
+
 static void print_table(const struct cli *cli, const struct status_view *s)
 {
 	static const char *const headings[] = {"node", "unit", "role", "state", "since",
@@ -44,6 +56,7 @@ static void print_table(const struct cli *cli, const struct status_view *s)
 		put_remark(t, n, s->now_ms);
 	}
 	table_print(t, &cli->out);
+	print_kept(s);
 }
 
 static int print_all(const struct cli *cli)

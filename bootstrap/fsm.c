@@ -273,6 +273,14 @@ static void enter(struct fsm_node *f, enum fsm_state to, uint64_t now_ms)
 	f->not_before_ms = 0;
 }
 
+bool fsm_is_same(const struct fsm_node *a, const struct fsm_node *b)
+{
+	return a->state == b->state && a->boots == b->boots && a->tries == b->tries &&
+		a->bmc_was_reset == b->bmc_was_reset && a->ordered == b->ordered &&
+		a->want_install == b->want_install && a->installed == b->installed &&
+		a->had_system == b->had_system;
+}
+
 void fsm_replay_event(struct fsm_node *f, enum fsm_event event, uint64_t now_ms)
 {
 	remember(f, event, now_ms);

@@ -163,6 +163,8 @@ void fsm_try_words(const struct fsm_node *f, const struct fsm_policy *policy,
 char *fsm_moved_words(enum fsm_state from, const struct fsm_output *out,
 	const struct fsm_policy *policy, uint64_t now_ms);
 
+/* The same node, but for its evidence and its times? */
+bool fsm_is_same(const struct fsm_node *a, const struct fsm_node *b);
 /*
  * Replay from the store, oldest first: an event, and a transition to a state. No action
  * follows from either. When all is replayed, fsm_resume() says what must be begun again;

@@ -87,12 +87,11 @@ static void put_states(struct prom *p, const struct metrics *m)
 	begin_gauge(p, "ondol_nodes", "Nodes of the rack by state.");
 	for (unsigned s = 0; s < FSM_N_STATES; s++)
 		prom_add(p, n[s], "state", fsm_state_str((enum fsm_state)s), NULL);
-	begin_gauge(
-		p, "ondol_node_state", "1 for the state that the node is in, else 0.");
+	/* Its own alone: with all of them of each node a large rack would be too many series. */
+	begin_gauge(p, "ondol_node_state", "The state that the node is in; always 1.");
 	for (size_t i = 0; i < m->n_nodes; i++)
-		for (unsigned s = 0; s < FSM_N_STATES; s++)
-			prom_add(p, m->nodes[i].state == s, "node", m->nodes[i].name,
-				"state", fsm_state_str((enum fsm_state)s), NULL);
+		prom_add(p, 1, "node", m->nodes[i].name, "state",
+			fsm_state_str(m->nodes[i].state), NULL);
 }
 
 static void put_nodes(struct prom *p, const struct metrics *m)
@@ -210,6 +209,11 @@ static void put_host(struct prom *p, const struct metrics *m)
 	begin_gauge(
 		p, "ondol_store_size_bytes", "The database with its write-ahead log.");
 	prom_add(p, m->store_bytes, NULL);
+	begin_gauge(p, "ondol_store_events", "Events in the database.");
+	prom_add(p, m->store_events, NULL);
+	prom_family(p, "ondol_events_dropped_total", PROM_COUNTER,
+		"Events dropped because they were older than keep_events.");
+	prom_add(p, m->events_dropped, NULL);
 	begin_gauge(p, "ondol_folder_free_bytes", "What is free where the folder is.");
 	if (m->images_free_bytes != UINT64_MAX)
 		prom_add(p, m->images_free_bytes, "folder", "images", NULL);

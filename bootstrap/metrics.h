@@ -88,7 +88,7 @@ struct metrics { /* all borrowed */
 	bool listens[METRICS_N_LISTENERS], dnsmasq_up;
 	uint64_t held[METRICS_N_LISTENERS], streams;
 	uint64_t consoles, max_consoles;
-	uint64_t store_bytes;
+	uint64_t store_bytes, store_events, events_dropped;
 	uint64_t images_free_bytes, state_free_bytes; /* UINT64_MAX: not known */
 	struct metrics_process process;
 };

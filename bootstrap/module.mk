@@ -38,7 +38,7 @@ ondold_SRCS := bootstrap/ondold.c bootstrap/access.c bootstrap/api.c bootstrap/a
 	bootstrap/ipmitext.c bootstrap/node.c bootstrap/node_install.c bootstrap/node_json.c \
 	bootstrap/node_report.c bootstrap/notify.c bootstrap/peers.c bootstrap/profile.c bootstrap/promtext.c bootstrap/pxe.c bootstrap/pxetext.c \
 	bootstrap/radv.c \
-	bootstrap/radvtext.c bootstrap/rackstate.c bootstrap/range.c bootstrap/serve.c bootstrap/store.c bootstrap/tlsport.c
+	bootstrap/radvtext.c bootstrap/rackstate.c bootstrap/range.c bootstrap/retain.c bootstrap/serve.c bootstrap/store.c bootstrap/store_old.c bootstrap/sweep.c bootstrap/tlsport.c
 ondold_SRCS += bootstrap/ipmisteps.c bootstrap/node_sel.c bootstrap/selnews.c bootstrap/suspect.c
 ondold_USES := images common
 ondold_PKGS := libmicrohttpd sqlite3 gnutls jansson libsystemd
@@ -95,7 +95,9 @@ test-notify_PKGS := libsystemd
 test-promtext_WITH := bootstrap/promtext.c
 test-metrics_WITH := bootstrap/metrics.c bootstrap/promtext.c bootstrap/ipmitext.c $(FSM)
 test-metrics_PKGS := jansson libsystemd
-test-store_WITH := bootstrap/store.c
+test-retain_WITH := bootstrap/retain.c bootstrap/store.c bootstrap/store_old.c bootstrap/fsm.c bootstrap/suspect.c
+test-retain_PKGS := sqlite3 gnutls jansson
+test-store_WITH := bootstrap/store.c bootstrap/store_old.c
 test-store_PKGS := sqlite3 gnutls jansson
 test-ipmitext_WITH := bootstrap/ipmitext.c
 test-ipmi_WITH := $(IPMI)

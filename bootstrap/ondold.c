@@ -383,6 +383,8 @@ static int start(struct ondold *o)
 		r = serve_new(o);
 	if (r >= 0)
 		r = gather(o);
+	if (r >= 0)
+		r = sweep_open(o);
 	if (r < 0) {
 		log_error("%s", msg ? msg : strerror(-r));
 		return r;
@@ -410,6 +412,7 @@ static void stop(struct ondold *o)
 	sd_event_source_disable_unref(o->status_timer);
 	sd_event_source_disable_unref(o->sched_timer);
 	sd_event_source_disable_unref(o->pulse_timer);
+	sweep_close(o);
 	cloud_close(o);
 	cloudsecrets_free(o->authority);
 	store_close(o->store);

@@ -19,6 +19,7 @@
 #include "bootstrap/pxe.h"
 #include "bootstrap/radv.h"
 #include "bootstrap/store.h"
+#include "bootstrap/sweep.h"
 #include "bootstrap/tlsport.h"
 #include "common/secrets.h"
 
@@ -66,6 +67,7 @@ struct ondold {
 	uint64_t last_slot_ms; /* mono */
 	uint64_t next_power_on_ms; /* mono: who is switched on next has to wait so long */
 	sd_event_source *pulse_timer; /* owned: looks for nodes that fell silent */
+	struct sweep sweep;
 	bool stopping;
 	struct notify notify; /* what systemd was told */
 	bool space_low; /* told that the state folder's disk is nearly full */

@@ -314,6 +314,7 @@ static int take(struct ondold *o, struct parsed *p, const struct request *req,
 	if (o->rack_revision > 0)
 		store_rack_drop_secrets_but(o->store, o->rack_revision);
 	serve_rack(o);
+	sweep_rack(o);
 	ondold_schedule(o);
 	return r;
 }

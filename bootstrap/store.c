@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bootstrap/store.h"
+#include "bootstrap/store_internal.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -21,6 +20,9 @@
  */
 
 #define SCHEMA_VERSION 1
+#define AUTO_VACUUM_INCREMENTAL 2 /* as PRAGMA auto_vacuum answers */
+/* A slow disk writes it three times within the TimeoutStartSec of ondold.service. */
+#define REWRITE_MAX_BYTES (UINT64_C(2) << 30)
 
 static const char schema[] =
 	"CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL,"
@@ -35,22 +37,9 @@ static const char schema[] =
 	" PRIMARY KEY (kind, node));"
 	"PRAGMA user_version = 1;";
 
-enum stmt {
-	ST_EVENT_ADD,
-	ST_EVENT_LAST,
-	ST_EVENT_BEFORE,
-	ST_EVENT_NEWEST,
-	ST_RACK_ADD,
-	ST_RACK_GET,
-	ST_DOC_PUT,
-	ST_DOC_GET,
-	ST_DOC_DROP,
-	ST_TOKEN_PUT,
-	ST_TOKEN_GET,
-	ST_TOKEN_DROP,
-	ST_TOKEN_DROP_ALL,
-	ST_N,
-};
+/* Later than the schema: an ondold without it reads and writes the same tables. */
+static const char index_of_types[] =
+	"CREATE INDEX IF NOT EXISTS event_type ON event (node, type, id)";
 
 static const char *const sql[ST_N] = {
 	[ST_EVENT_ADD] = ("INSERT INTO event (time, node, source, type, text, data)"
@@ -58,8 +47,9 @@ static const char *const sql[ST_N] = {
 	[ST_EVENT_LAST] = "SELECT coalesce(max(id), 0) FROM event",
 	[ST_EVENT_BEFORE] = ("SELECT id FROM event WHERE ?1 IS NULL OR node = ?1"
 			     " ORDER BY id DESC LIMIT 1 OFFSET ?2"),
-	[ST_EVENT_NEWEST] = ("SELECT id FROM event WHERE node = ?1 AND (type = ?2 OR type = ?3)"
-			     " ORDER BY id DESC LIMIT 1"),
+	[ST_EVENT_NEWEST] = ("SELECT max(coalesce((SELECT max(id) FROM event WHERE node = ?1"
+			     " AND type = ?2), 0), coalesce((SELECT max(id) FROM event"
+			     " WHERE node = ?1 AND type = ?3), 0))"),
 	[ST_RACK_ADD] = "INSERT INTO rack (time, file, rack_ini) VALUES (?1, ?2, ?3)",
 	[ST_RACK_GET] =
 		"SELECT revision, file, rack_ini FROM rack ORDER BY revision DESC LIMIT 1",
@@ -74,29 +64,18 @@ static const char *const sql[ST_N] = {
 	[ST_TOKEN_DROP_ALL] = "DELETE FROM token WHERE node = ?1",
 };
 
-struct store {
-	char *dir; /* owned */
-	int lock_fd; /* owned; the flock lives as long as it */
-	sqlite3 *db; /* owned */
-	unsigned depth; /* of store_begin */
-	bool gathered; /* a transaction is open for what is written one by one */
-	void (*soon)(void *userdata); /* NULL: each write is a transaction */
-	void *userdata;
-	sqlite3_stmt *stmts[ST_N]; /* owned */
-};
-
-static int db_errno(struct store *s)
+int store_db_errno(struct store *s)
 {
 	int code = sqlite3_errcode(s->db);
 
 	return code == SQLITE_FULL ? -ENOSPC : code == SQLITE_NOMEM ? -ENOMEM : -EIO;
 }
 
-static int db_failed(struct store *s, const char *what)
+int store_db_failed(struct store *s, const char *what)
 {
 	log_error("%s/ondold.db: %s: %s; going on without it, check the disk's space",
 		s->dir, what, sqlite3_errmsg(s->db));
-	return db_errno(s);
+	return store_db_errno(s);
 }
 
 /* ---- gathering ---- */
@@ -112,17 +91,12 @@ bool store_is_settled(const struct store *s)
 	return !s->gathered;
 }
 
-/* Before each write. When it fails, the write is a transaction by itself. */
-static void gather(struct store *s)
+static int begin(struct store *s)
 {
-	if (!s->soon || s->gathered || s->depth > 0)
-		return;
-	if (sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK) {
-		db_failed(s, "begin");
-		return;
-	}
-	s->gathered = true;
-	s->soon(s->userdata);
+	if (sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+		return store_db_failed(s, "begin");
+	s->before = s->now;
+	return 0;
 }
 
 static int commit(struct store *s)
@@ -131,9 +105,18 @@ static int commit(struct store *s)
 
 	if (sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
 		return 0;
-	r = db_failed(s, "commit");
+	r = store_db_failed(s, "commit");
 	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	s->now = s->before;
 	return r;
+}
+
+void store_join(struct store *s)
+{
+	if (!s->soon || s->gathered || s->depth > 0 || begin(s) < 0)
+		return;
+	s->gathered = true;
+	s->soon(s->userdata);
 }
 
 int store_settle(struct store *s)
@@ -146,7 +129,7 @@ int store_settle(struct store *s)
 
 /* ---- statements ---- */
 
-static void bind_text(sqlite3_stmt *st, int at, const char *text)
+void store_bind_text(sqlite3_stmt *st, int at, const char *text)
 {
 	if (text)
 		sqlite3_bind_text(st, at, text, -1, SQLITE_TRANSIENT);
@@ -154,7 +137,7 @@ static void bind_text(sqlite3_stmt *st, int at, const char *text)
 		sqlite3_bind_null(st, at);
 }
 
-static const char *column_text(sqlite3_stmt *st, int at)
+const char *store_column_text(sqlite3_stmt *st, int at)
 {
 	const unsigned char *text = sqlite3_column_text(st, at);
 
@@ -163,16 +146,16 @@ static const char *column_text(sqlite3_stmt *st, int at)
 
 /* Binds up to three texts and runs a statement that answers no row. */
 static int run_texts(
-	struct store *s, enum stmt which, const char *a, const char *b, const char *c)
+	struct store *s, enum store_stmt which, const char *a, const char *b, const char *c)
 {
 	sqlite3_stmt *st = s->stmts[which];
 	const char *const texts[] = {a, b, c};
 	int r;
 
-	gather(s);
+	store_join(s);
 	for (int i = 0; i < sqlite3_bind_parameter_count(st); i++)
-		bind_text(st, i + 1, texts[i]);
-	r = sqlite3_step(st) == SQLITE_DONE ? 0 : db_failed(s, "writing");
+		store_bind_text(st, i + 1, texts[i]);
+	r = sqlite3_step(st) == SQLITE_DONE ? 0 : store_db_failed(s, "writing");
 	sqlite3_reset(st);
 	return r;
 }
@@ -200,28 +183,56 @@ static int take_lock(struct store *s, char **reterr_msg)
 	return 0;
 }
 
-static int user_version(struct store *s, int *ret)
+static int read_number(struct store *s, const char *query, int64_t *ret)
 {
 	sqlite3_stmt *st = NULL;
 	int r = -EIO;
 
-	if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL) ==
-			SQLITE_OK &&
+	if (sqlite3_prepare_v2(s->db, query, -1, &st, NULL) == SQLITE_OK &&
 		sqlite3_step(st) == SQLITE_ROW) {
-		*ret = sqlite3_column_int(st, 0);
+		*ret = sqlite3_column_int64(st, 0);
 		r = 0;
 	}
 	sqlite3_finalize(st);
 	return r;
 }
 
+static void rewrite(struct store *s)
+{
+	if (store_size_bytes(s) > REWRITE_MAX_BYTES)
+		log_warn("%s/ondold.db is too large to be made shrinkable at a start; to do that, "
+			 "stop ondold and run: sqlite3 ondold.db 'PRAGMA auto_vacuum=2; VACUUM'",
+			s->dir);
+	else if (sqlite3_exec(s->db, "PRAGMA auto_vacuum=INCREMENTAL; VACUUM", NULL, NULL,
+			 NULL) != SQLITE_OK)
+		log_warn("%s/ondold.db will not shrink when old events are dropped: %s", s->dir,
+			sqlite3_errmsg(s->db));
+}
+
+/*
+ * Pages of dropped events are given back a few at a time (store_shrink), which a file has to
+ * be made for: one of an earlier ondold is written anew, once. Without the space for that, or
+ * when nobody could wait so long, it stays as it is, and its free pages are used again.
+ */
+static int make_shrinkable(struct store *s)
+{
+	int64_t mode = 0;
+	int r = read_number(s, "PRAGMA auto_vacuum", &mode);
+
+	if (r == 0 && mode != AUTO_VACUUM_INCREMENTAL)
+		rewrite(s);
+	return r;
+}
+
 static int prepare_schema(struct store *s, char **reterr_msg)
 {
-	int version = 0;
+	int64_t version = 0, n_events = 0;
 
-	if (sqlite3_exec(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+	if (sqlite3_exec(s->db,
+		    "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;"
+		    " PRAGMA synchronous=FULL;",
 		    NULL, NULL, NULL) != SQLITE_OK ||
-		user_version(s, &version) < 0)
+		read_number(s, "PRAGMA user_version", &version) < 0)
 		goto fail;
 	if (version == 0 && sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK) {
 		if (sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
@@ -231,12 +242,17 @@ static int prepare_schema(struct store *s, char **reterr_msg)
 	}
 	if (version != SCHEMA_VERSION) {
 		*reterr_msg = xasprintf(
-			"%s/ondold.db has schema %d, this ondold knows %d: it was "
+			"%s/ondold.db has schema %lld, this ondold knows %d: it was "
 			"written by another version",
-			s->dir, version, SCHEMA_VERSION);
+			s->dir, (long long)version, SCHEMA_VERSION);
 		return -EPROTO;
 	}
-	return 0;
+	if (sqlite3_exec(s->db, index_of_types, NULL, NULL, NULL) == SQLITE_OK &&
+		make_shrinkable(s) == 0 &&
+		read_number(s, "SELECT count(*) FROM event", &n_events) == 0) {
+		s->now.events = (uint64_t)n_events;
+		return 0;
+	}
 fail:
 	*reterr_msg = xasprintf("%s/ondold.db: %s", s->dir, sqlite3_errmsg(s->db));
 	return -EIO;
@@ -254,7 +270,7 @@ static int open_db(struct store *s, char **reterr_msg)
 			xasprintf("cannot open %s: %s", path, sqlite3_errmsg(s->db));
 		return -EIO;
 	}
-	sqlite3_busy_timeout(s->db, 2000);
+	sqlite3_busy_timeout(s->db, STORE_BUSY_MS);
 	r = prepare_schema(s, reterr_msg);
 	for (int i = 0; r == 0 && i < ST_N; i++)
 		if (sqlite3_prepare_v2(s->db, sql[i], -1, &s->stmts[i], NULL) !=
@@ -321,11 +337,11 @@ uint64_t store_size_bytes(const struct store *s)
 
 int store_begin(struct store *s)
 {
-	if (s->depth == 0 && !s->gathered &&
-		sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
-		return db_failed(s, "begin");
-	s->depth++;
-	return 0;
+	int r = s->depth == 0 && !s->gathered ? begin(s) : 0;
+
+	if (r == 0)
+		s->depth++;
+	return r;
 }
 
 /* With what was gathered before: then both are safe. */
@@ -347,15 +363,16 @@ int64_t store_event_add(struct store *s, const struct store_event *ev)
 	_cleanup_free_ char *data = ev->data ? json_dumps(ev->data, JSON_COMPACT) : NULL;
 	int64_t id;
 
-	gather(s);
+	store_join(s);
 	sqlite3_bind_int64(st, 1, (sqlite3_int64)ev->time_ms);
-	bind_text(st, 2, ev->node);
-	bind_text(st, 3, ev->source);
-	bind_text(st, 4, ev->type);
-	bind_text(st, 5, ev->text);
-	bind_text(st, 6, data);
+	store_bind_text(st, 2, ev->node);
+	store_bind_text(st, 3, ev->source);
+	store_bind_text(st, 4, ev->type);
+	store_bind_text(st, 5, ev->text);
+	store_bind_text(st, 6, data);
 	id = sqlite3_step(st) == SQLITE_DONE ? sqlite3_last_insert_rowid(s->db)
-					     : db_failed(s, "adding an event");
+					     : store_db_failed(s, "adding an event");
+	s->now.events += id > 0;
 	sqlite3_reset(st);
 	return id;
 }
@@ -374,7 +391,7 @@ int64_t store_event_before(struct store *s, const char *node, unsigned n)
 	sqlite3_stmt *st = s->stmts[ST_EVENT_BEFORE];
 	int64_t id;
 
-	bind_text(st, 1, node);
+	store_bind_text(st, 1, node);
 	sqlite3_bind_int64(st, 2, n);
 	id = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
 	sqlite3_reset(st);
@@ -387,9 +404,9 @@ int64_t store_event_newest(
 	sqlite3_stmt *st = s->stmts[ST_EVENT_NEWEST];
 	int64_t id;
 
-	bind_text(st, 1, node);
-	bind_text(st, 2, type);
-	bind_text(st, 3, or_type);
+	store_bind_text(st, 1, node);
+	store_bind_text(st, 2, type);
+	store_bind_text(st, 3, or_type);
 	id = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
 	sqlite3_reset(st);
 	return id;
@@ -398,15 +415,15 @@ int64_t store_event_newest(
 static int read_event(
 	sqlite3_stmt *st, int (*fn)(const struct store_event *, void *), void *userdata)
 {
-	const char *text = column_text(st, 6);
+	const char *text = store_column_text(st, 6);
 	json_t *data = *text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
 	struct store_event ev = {
 		.id = sqlite3_column_int64(st, 0),
 		.time_ms = (uint64_t)sqlite3_column_int64(st, 1),
-		.node = column_text(st, 2),
-		.source = column_text(st, 3),
-		.type = column_text(st, 4),
-		.text = column_text(st, 5),
+		.node = store_column_text(st, 2),
+		.source = store_column_text(st, 3),
+		.type = store_column_text(st, 4),
+		.text = store_column_text(st, 5),
 		.data = data,
 	};
 	int r = fn(&ev, userdata);
@@ -429,18 +446,18 @@ int store_event_each(struct store *s, int64_t since, const char *node, unsigned 
 	int rc, r = 0;
 
 	if (sqlite3_prepare_v2(s->db, node ? one : all, -1, &st, NULL) != SQLITE_OK)
-		return db_failed(s, "reading events");
+		return store_db_failed(s, "reading events");
 	sqlite3_bind_int64(st, 1, since);
 	sqlite3_bind_int64(st, 2, limit ? (sqlite3_int64)limit : -1);
 	if (node)
-		bind_text(st, 3, node);
+		store_bind_text(st, 3, node);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
 		if (read_event(st, fn, userdata)) {
 			rc = SQLITE_DONE;
 			break;
 		}
 	if (rc != SQLITE_DONE)
-		r = db_failed(s, "reading events");
+		r = store_db_failed(s, "reading events");
 	sqlite3_finalize(st);
 	return r;
 }
@@ -467,12 +484,12 @@ static int64_t add_rack_row(struct store *s, const char *file, const char *rack_
 	sqlite3_stmt *st = s->stmts[ST_RACK_ADD];
 	int64_t rev;
 
-	gather(s);
+	store_join(s);
 	sqlite3_bind_int64(st, 1, (sqlite3_int64)now_real_ms());
-	bind_text(st, 2, file);
-	bind_text(st, 3, rack_ini);
+	store_bind_text(st, 2, file);
+	store_bind_text(st, 3, rack_ini);
 	rev = sqlite3_step(st) == SQLITE_DONE ? sqlite3_last_insert_rowid(s->db)
-					      : db_failed(s, "writing the rack");
+					      : store_db_failed(s, "writing the rack");
 	sqlite3_reset(st);
 	return rev;
 }
@@ -523,8 +540,8 @@ int store_rack_get(struct store *s, int64_t *ret_revision, char **ret_file,
 	r = read_file(path, 4 * 1024 * 1024, &secrets, NULL);
 	if (r == 0) {
 		*ret_revision = sqlite3_column_int64(st, 0);
-		*ret_file = xstrdup(column_text(st, 1));
-		*ret_rack_ini = xstrdup(column_text(st, 2));
+		*ret_file = xstrdup(store_column_text(st, 1));
+		*ret_rack_ini = xstrdup(store_column_text(st, 2));
 		*ret_secrets_ini = TAKE_PTR(secrets);
 	} else {
 		log_error("cannot read %s: %s; run `ondol apply` again", path,
@@ -548,10 +565,10 @@ int store_doc_get(struct store *s, const char *kind, const char *node, json_t **
 	sqlite3_stmt *st = s->stmts[ST_DOC_GET];
 	json_t *doc = NULL;
 
-	bind_text(st, 1, kind);
-	bind_text(st, 2, node);
+	store_bind_text(st, 1, kind);
+	store_bind_text(st, 2, node);
 	if (sqlite3_step(st) == SQLITE_ROW)
-		doc = json_loads(column_text(st, 0), JSON_REJECT_DUPLICATES, NULL);
+		doc = json_loads(store_column_text(st, 0), JSON_REJECT_DUPLICATES, NULL);
 	sqlite3_reset(st);
 	if (!doc)
 		return -ENOENT;
@@ -588,8 +605,8 @@ bool store_token_has(struct store *s, const char *kind, const char *node)
 	sqlite3_stmt *st = s->stmts[ST_TOKEN_GET];
 	bool has;
 
-	bind_text(st, 1, kind);
-	bind_text(st, 2, node);
+	store_bind_text(st, 1, kind);
+	store_bind_text(st, 2, node);
 	has = sqlite3_step(st) == SQLITE_ROW;
 	sqlite3_reset(st);
 	return has;
@@ -603,10 +620,10 @@ bool store_token_is(
 	bool is = false;
 
 	digest_hex(token, strlen(token), hash);
-	bind_text(st, 1, kind);
-	bind_text(st, 2, node);
+	store_bind_text(st, 1, kind);
+	store_bind_text(st, 2, node);
 	if (sqlite3_step(st) == SQLITE_ROW)
-		is = secret_equal(column_text(st, 0), hash);
+		is = secret_equal(store_column_text(st, 0), hash);
 	sqlite3_reset(st);
 	return is;
 }

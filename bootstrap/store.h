@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What ondold keeps on disk: the append-only table of events, from which the state of
- * each node is folded at the start, and beside it the documents that events only refer
+ * What ondold keeps on disk: the table of events, from which the state of each node
+ * is folded at the start, and beside it the documents that events only refer
  * to: the rack, each node's inventory and desired state, and the hashes of tokens.
  * Blocks for as long as SQLite in WAL mode does, with one fsync per write or transaction, or
  * (store_gather) for all writes of a turn of the event loop.
@@ -65,6 +65,31 @@ int64_t store_event_newest(
 	struct store *s, const char *node, const char *type, const char *or_type);
 /* The id after which n events of the node (NULL: of all) follow; 0 when there are not more. */
 int64_t store_event_before(struct store *s, const char *node, unsigned n);
+
+/* ---- store_old.c: letting go of old events; which: retain.h ---- */
+uint64_t store_event_count(const struct store *s);
+uint64_t store_event_dropped(const struct store *s); /* since it was opened */
+uint64_t store_event_oldest_ms(struct store *s); /* since 1970; 0: there is none */
+/* The next name after this one (NULL: the first) that has events; NULL: none. Caller frees. */
+char *store_event_node_after(struct store *s, const char *after);
+struct store_skim { /* an event without its words; strings are borrowed */
+	int64_t id;
+	uint64_t time_ms;
+	const char *type;
+	const char *from, *to; /* of a "state" */
+};
+/*
+ * Events of the node ("": of the rack as a whole) with an id over since, oldest first, of one
+ * type or (NULL) of all. fn returning non-zero ends the walk; it may not write. 0 or -errno.
+ */
+int store_event_skim(struct store *s, const char *node, const char *type, int64_t since,
+	int (*fn)(const struct store_skim *row, void *userdata), void *userdata);
+/* Drops these; ids are never given again. 0 or -errno. */
+int store_event_drop(struct store *s, const int64_t *ids, size_t n);
+/* Gives back at most so many free pages of the file; true: there are more. */
+bool store_shrink(struct store *s, unsigned pages);
+/* The file gets shorter when the log is written back to it. false: not before all is settled. */
+bool store_write_back(struct store *s);
 
 /*
  * The rack in force. The secrets text goes to a file of mode 0600 beside the database.

@@ -212,6 +212,18 @@ void node_view_clear(struct node_view *n)
 	*n = (struct node_view){0};
 }
 
+static void parse_kept(struct jx *outer, struct status_view *s)
+{
+	struct jx j = {.obj = json_object_get(outer->obj, "events")};
+
+	if (!j.obj)
+		return;
+	s->n_events = jx_uint(&j, "count", 0, INT64_MAX);
+	s->oldest_ms = jx_uint(&j, "oldest", 0, MAX_TIME_MS);
+	s->store_bytes = jx_uint(&j, "bytes", 0, INT64_MAX);
+	jx_merge(outer, "events", &j);
+}
+
 int status_view_parse(const json_t *json, struct status_view **ret, char **reterr_msg)
 {
 	struct jx j = {.obj = json};
@@ -223,6 +235,7 @@ int status_view_parse(const json_t *json, struct status_view **ret, char **reter
 	s->rack = str_opt(&j, "rack");
 	s->now_ms = jx_uint(&j, "now", 0, MAX_TIME_MS);
 	list = jx_array(&j, "nodes", MAX_ITEMS);
+	parse_kept(&j, s);
 	if (finish(&j, reterr_msg) < 0)
 		return -EPROTO;
 	s->nodes = xcalloc(json_array_size(list) + 1, sizeof(*s->nodes));

@@ -52,6 +52,7 @@ struct status_view {
 	char *version;
 	char *rack; /* "" when ondold has none */
 	uint64_t now_ms;
+	uint64_t n_events, oldest_ms, store_bytes; /* 0: not said */
 	struct node_view *nodes;
 	size_t n_nodes;
 };

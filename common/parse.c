@@ -109,7 +109,8 @@ int parse_memory(const char *s, uint64_t *ret_bytes)
 
 int parse_duration_ms(const char *s, uint64_t *ret_ms)
 {
-	static const struct unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+	static const struct unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000},
+		{"d", 86400000}};
 	uint64_t v;
 	int r = parse_with_unit(s, units, ARRAY_SIZE(units), &v);
 

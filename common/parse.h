@@ -26,7 +26,7 @@ int parse_bool(const char *s, bool *ret); /* yes/no, true/false, on/off; lower c
 int parse_size(const char *s, uint64_t *ret_bytes);
 /* "64G", "512M", "1T": binary multiples, as memory is sold */
 int parse_memory(const char *s, uint64_t *ret_bytes);
-/* "30s", "10m", "2h", "500ms" */
+/* "30s", "10m", "2h", "90d", "500ms" */
 int parse_duration_ms(const char *s, uint64_t *ret_ms);
 int parse_ipv4(const char *s, uint32_t *ret); /* dotted quad, host byte order */
 /* "10.77.0.0/24"; -EINVAL when host bits are set, prefix 8..30 */

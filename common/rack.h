@@ -122,6 +122,7 @@ struct rack {
 	char *image;      /* image profile: "core", "full" */
 	unsigned parallel_installs; /* 1..RACK_MAX_NODES */
 	unsigned power_on_interval_ms; /* 0..60000: between two power-ons of the rack */
+	uint64_t keep_events_ms;
 	unsigned retries; /* 0..9: of a run, after a failure that a power cycle can mend */
 	uint32_t page_address; /* where operators reach the page over TLS */
 	unsigned page_port; /* 0: no page */

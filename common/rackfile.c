@@ -10,6 +10,8 @@
 
 #include "common/roledef.h"
 
+#define DAY_MS UINT64_C(86400000)
+
 struct reader {
 	struct conf *conf;
 	struct conf_section *section; /* being read */
@@ -64,6 +66,19 @@ static unsigned read_uint(struct reader *rd, const char *name, unsigned min, uns
 	if (k && parse_unsigned(k->value, min, max, &v) < 0)
 		bad(rd, k, what);
 	return v;
+}
+
+/* A time of whole days or hours, such as 90d; min, max and dflt in days. */
+static uint64_t read_days(
+	struct reader *rd, const char *name, unsigned min, unsigned max, unsigned dflt)
+{
+	_cleanup_free_ char *what = xasprintf("a time from %ud to %ud, such as %ud", min, max, dflt);
+	const struct conf_key *k = value(rd, name, NULL);
+	uint64_t ms = dflt * DAY_MS;
+
+	if (k && (parse_duration_ms(k->value, &ms) < 0 || ms < min * DAY_MS || ms > max * DAY_MS))
+		bad(rd, k, what);
+	return ms;
 }
 
 static uint32_t read_ipv4(struct reader *rd, const char *name, bool need)
@@ -203,6 +218,7 @@ static void read_general(struct reader *rd)
 		r->image = read_word(rd, "image", parse_hostname, "the name of an image profile", "core");
 		r->parallel_installs = read_uint(rd, "parallel_installs", 1, RACK_MAX_NODES, 4, false);
 		r->retries = read_uint(rd, "retries", 0, 9, 2, false);
+		r->keep_events_ms = read_days(rd, "keep_events", 1, 3650, 90);
 		read_page(rd);
 	}
 	if (enter(rd, "bmc", "it describes the network of the service processors")) {

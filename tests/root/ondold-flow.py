@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import ssl
 import struct
 import subprocess
@@ -1012,6 +1013,47 @@ def part_set_aside():
     check("not twice", op("POST", "/v1/nodes/hp02/maintenance", {"on": False})[0] == 409)
 
 
+def stays(n):
+    """What a restart must not change of a node."""
+    states = [p["state"] for p in n["phases"]]
+    return {k: v for k, v in n.items() if k not in ("phases", "last_seen", "power")} | {"states": states}
+
+
+def part_old_events():
+    """All that happened is a year old; half of it was never of interest."""
+    daemon.send_signal(signal.SIGTERM)
+    daemon.wait(30)
+    db = sqlite3.connect(f"{work}/state/ondold.db")
+    db.execute("UPDATE event SET time = time - 365 * 86400000")
+    for i in range(4000):
+        db.execute("INSERT INTO event (time, node, source, type, text) VALUES (1, ?, 'ipmi', 'power.is', ?)",
+                   (("", "hp02", "hp03", "hp09")[i % 4], "x" * 500))
+    db.commit()
+    db.close()
+    start()
+    size, last = os.path.getsize(f"{work}/state/ondold.db"), op("GET", "/v1/events?since=-1")[1]["last"]
+    check("they are there", op("GET", "/v1/status")[1]["events"]["count"] > 4000)
+    status, a = apply(rack_ini(roles={2: "role = storage\nkind = block"}))
+    before, why = stays(node("hp02")), [c for c in causes("hp02") if c != "ondold-restarted"]
+    check("its system of a year ago is known", status == 200 and before["disk"]["serial"] == "S2A", before)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and os.path.getsize(f"{work}/state/ondold.db") > size / 2:
+        time.sleep(0.2)
+    kept = op("GET", "/v1/status")[1]["events"]
+    check("most of them went", kept["count"] < 500 and metrics()("ondol_events_dropped_total") > 3900, kept)
+    check("and the file is smaller", os.path.getsize(f"{work}/state/ondold.db") < size / 2,
+          (size, os.path.getsize(f"{work}/state/ondold.db")))
+    new = op("GET", f"/v1/events?since={last}")[1]["events"]
+    check("who reads on from an id reads on", new and new[0]["id"] > last and
+          "rack.taken" in [e["type"] for e in new], new)
+    kill()
+    start()
+    after = stays(node("hp02"))
+    check("after kill -9 it is the same node", after == before, (before, after))
+    now = [c for c in causes("hp02") if c != "ondold-restarted"]
+    check("and why as well", now == why, (why, now))
+
+
 def part_remove():
     status, a = apply(rack_ini(nodes=(2, 3), roles={2: "role = storage\nkind = block"}))
     check("a node that left is removed", actions(a)["hp01"] == "remove", a)
@@ -1092,6 +1134,7 @@ def flow():
     part_deadline()
     part_retry()
     part_set_aside()
+    part_old_events()
     part_remove()
     part_end()
 

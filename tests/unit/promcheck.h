@@ -7,7 +7,6 @@
 #pragma once
 
 #include <ctype.h>
-#include <search.h>
 
 #include "tests/unit/harness.h"
 
@@ -17,8 +16,7 @@ struct promcheck {
 	size_t n_families, n_samples;
 	char type[16]; /* of the family begun last */
 	char help[80]; /* HELP was said of this one, and TYPE is to follow; "": none */
-	struct hsearch_data seen; /* of series */
-	char **series; /* owned */
+	char **series; /* owned: names with labels */
 	size_t n_series, cap_series;
 	double bucket, sum_count, last_le;
 	bool has_inf;
@@ -149,16 +147,24 @@ static const char *promcheck_labels(
 	return s;
 }
 
-static void promcheck_once(struct promcheck *c, const char *line, size_t len)
+static void promcheck_keep(struct promcheck *c, const char *line, size_t len)
 {
-	ENTRY e = {.key = xstrndup(line, len)}, *found;
-
-	if (hsearch_r(e, FIND, &found, &c->seen))
-		promcheck_fail(c, "twice: %s", e.key);
 	GROW(c->series, c->n_series, c->cap_series);
-	c->series[c->n_series++] = e.key;
-	if (!hsearch_r(e, ENTER, &found, &c->seen))
-		promcheck_fail(c, "more series than the check holds");
+	c->series[c->n_series++] = xstrndup(line, len);
+}
+
+static int promcheck_compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void promcheck_no_twins(struct promcheck *c)
+{
+	if (c->n_series)
+		qsort(c->series, c->n_series, sizeof(*c->series), promcheck_compare);
+	for (size_t i = 1; i < c->n_series; i++)
+		if (streq(c->series[i - 1], c->series[i]))
+			promcheck_fail(c, "twice: %s", c->series[i]);
 }
 
 static void promcheck_bucket(
@@ -194,7 +200,7 @@ static void promcheck_sample(struct promcheck *c, const char *line)
 		s = promcheck_labels(c, s, le);
 	if (!s)
 		return;
-	promcheck_once(c, line, (size_t)(s - line));
+	promcheck_keep(c, line, (size_t)(s - line));
 	value = strtod(s, &end);
 	if (*s != ' ' || !isdigit((unsigned char)s[1]) || *end)
 		promcheck_fail(c, "a value: %.80s", line);
@@ -209,8 +215,6 @@ static inline char *promcheck(const char *text, size_t *ret_samples)
 	struct promcheck c = {0};
 	char *copy = xstrdup(text), *rest = copy, *line;
 
-	if (!hcreate_r(40000, &c.seen))
-		abort();
 	if (*text && text[strlen(text) - 1] != '\n')
 		promcheck_fail(&c, "the last line does not end");
 	while ((line = strsep(&rest, "\n")) && (rest || *line) && !*c.wrong) {
@@ -226,7 +230,7 @@ static inline char *promcheck(const char *text, size_t *ret_samples)
 		promcheck_fail(&c, "HELP of %s has no TYPE", c.help);
 	if (ret_samples)
 		*ret_samples = c.n_samples;
-	hdestroy_r(&c.seen);
+	promcheck_no_twins(&c);
 	for (size_t i = 0; i < c.n_series; i++)
 		free(c.series[i]);
 	free(c.series);

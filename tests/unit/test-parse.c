@@ -32,7 +32,10 @@ static void sizes(void **state)
 	assert_int_equal(parse_size("99999999999T", &v), -ERANGE);
 	assert_int_equal(parse_duration_ms("10m", &v), 0);
 	assert_int_equal(v, 600000);
+	assert_int_equal(parse_duration_ms("90d", &v), 0);
+	assert_true(v == 7776000000ULL);
 	assert_int_equal(parse_duration_ms("10", &v), -EINVAL);
+	assert_int_equal(parse_duration_ms("1w", &v), -EINVAL);
 }
 
 static void addresses(void **state)

@@ -71,6 +71,7 @@ static void good(void **state)
 	assert_int_equal(r->n_nodes, 10);
 	assert_int_equal(r->n_networks, 5);
 	assert_int_equal(r->retries, 2);
+	assert_true(r->keep_events_ms == 90 * UINT64_C(86400000));
 	assert_string_equal(r->provisioning->name, "provisioning");
 	n = rack_node(r, "hp08");
 	assert_string_equal(n->role, "storage");
@@ -187,6 +188,21 @@ static void bad_values(void **state)
 	expect("[deploy]", "[deployer]", "the section [deploy] is missing");
 }
 
+static void keep_events(void **state)
+{
+	_cleanup_free_ char *week = changed("; retries = 2", "keep_events = 7d");
+	_cleanup_(rack_freep) struct rack *r = NULL;
+	struct problems p = {0};
+
+	assert_int_equal(rack_parse("rack.ini", week, strlen(week), roles, &p, &r), 0);
+	assert_true(r->keep_events_ms == 7 * UINT64_C(86400000));
+	expect("; retries = 2", "keep_events = 23h",
+		"[deploy] keep_events: expected a time from 1d to 3650d, such as 90d");
+	expect("; retries = 2", "keep_events = 3651d", "[deploy] keep_events: expected a time");
+	expect("; retries = 2", "keep_events = 90", "[deploy] keep_events: expected a time");
+	expect("; retries = 2", "keep_events = never", "[deploy] keep_events: expected a time");
+}
+
 static void retries(void **state)
 {
 	_cleanup_free_ char *none = changed("; retries = 2", "retries = 0");
@@ -261,6 +277,7 @@ int main(void)
 		cmocka_unit_test(network_uses),
 		cmocka_unit_test(bad_values),
 		cmocka_unit_test(page),
+		cmocka_unit_test(keep_events),
 		cmocka_unit_test(retries),
 		cmocka_unit_test(secrets),
 	};

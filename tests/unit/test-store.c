@@ -2,7 +2,11 @@
 #include "tests/unit/harness.h"
 
 #include <sqlite3.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+
+#include <sqlite3.h>
 
 #include "bootstrap/store.h"
 
@@ -234,6 +238,146 @@ static void not_a_database(void **state)
 	assert_non_null(strstr(msg, "ondold.db"));
 }
 
+/* What an earlier ondold has left: no index by type, and a file that cannot shrink. */
+static void make_old(struct place *p)
+{
+	_cleanup_free_ char *path = xasprintf("%s/ondold.db", p->dir);
+	sqlite3 *db = NULL;
+
+	store_close(p->store);
+	p->store = NULL;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				 "DROP INDEX event_type; PRAGMA auto_vacuum=NONE; VACUUM", NULL,
+				 NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static int64_t add_large(struct place *p)
+{
+	static char words[2000];
+	struct store_event ev = {
+		.node = "hp01", .source = "test", .type = "large", .text = words};
+
+	memset(words, 'w', sizeof(words) - 1);
+	return store_event_add(p->store, &ev);
+}
+
+static void fills_and_shrinks(struct place *p)
+{
+	_cleanup_free_ int64_t *ids = xcalloc(2000, sizeof(*ids));
+	uint64_t full;
+	int64_t last;
+
+	store_begin(p->store);
+	for (int i = 0; i < 2000; i++)
+		ids[i] = add_large(p);
+	assert_int_equal(store_commit(p->store), 0);
+	open_again(p); /* the log goes into the file */
+	assert_int_equal(store_event_count(p->store), 2000);
+	full = store_size_bytes(p->store);
+	assert_true(full > 4000000);
+	last = store_event_last(p->store);
+	assert_int_equal(store_event_drop(p->store, ids, 2000), 0);
+	assert_int_equal(store_event_count(p->store), 0);
+	while (store_shrink(p->store, 100)) {}
+	assert_true(store_write_back(p->store));
+	assert_true(store_size_bytes(p->store) < full / 10);
+	assert_int_equal(add_large(p), last + 1); /* an id is never given twice */
+	open_again(p);
+	assert_int_equal(store_event_count(p->store), 1);
+	assert_int_equal(store_event_drop(p->store, &(int64_t){last + 1}, 1), 0);
+}
+
+static void shrinking(void **state)
+{
+	fills_and_shrinks(*state);
+}
+
+static void shrinking_of_an_old_file(void **state)
+{
+	struct place *p = *state;
+	int64_t id = add(p, "hp01", "state", NULL);
+
+	make_old(p);
+	open_again(p);
+	assert_int_equal(store_event_count(p->store), 1);
+	assert_int_equal(store_event_newest(p->store, "hp01", "state", "x"), id);
+	assert_int_equal(store_event_drop(p->store, &id, 1), 0);
+	fills_and_shrinks(p);
+}
+
+/* Nobody is made to wait for it at a start. */
+static void a_huge_old_file(void **state)
+{
+	struct place *p = *state;
+	_cleanup_free_ char *path = xasprintf("%s/ondold.db", p->dir);
+	int64_t id = add(p, "hp01", "state", NULL);
+
+	make_old(p);
+	/* What follows its pages is none of it. */
+	assert_int_equal(truncate(path, INT64_C(3) << 30), 0);
+	open_again(p);
+	assert_int_equal(store_event_count(p->store), 1);
+	assert_int_equal(store_event_drop(p->store, &id, 1), 0);
+	assert_false(store_shrink(p->store, 100));
+}
+
+/* Who reads on from an id reads on, whatever was dropped before, after and at it. */
+static void cursors(void **state)
+{
+	struct place *p = *state;
+
+	for (int i = 0; i < 6; i++)
+		add(p, i % 2 ? "hp02" : "hp01", "x", NULL);
+	assert_int_equal(store_event_drop(p->store, (int64_t[]){1, 2, 4, 99}, 4), 0);
+	assert_int_equal(store_event_count(p->store), 3);
+	expect_list(p, 0, NULL, 0, "3:hp01:x:- 5:hp01:x:- 6:hp02:x:- ");
+	expect_list(p, 4, NULL, 0, "5:hp01:x:- 6:hp02:x:- ");
+	expect_list(p, 2, "hp01", 1, "3:hp01:x:- ");
+	assert_int_equal(store_event_last(p->store), 6);
+	assert_int_equal(store_event_before(p->store, NULL, 2), 3);
+	assert_int_equal(store_event_before(p->store, "hp02", 5), 0);
+}
+
+static int skim(const struct store_skim *row, void *userdata)
+{
+	char **out = userdata;
+	char *more = xasprintf("%s%lld:%s:%s>%s ", *out, (long long)row->id, row->type,
+		row->from, row->to);
+
+	free(*out);
+	*out = more;
+	return streq(row->type, "stop");
+}
+
+static void skimming(void **state)
+{
+	struct place *p = *state;
+	json_t *data = json_pack("{s:s, s:s}", "from", "idle", "to", "powering");
+	_cleanup_free_ char *all = xstrdup(""), *some = xstrdup(""), *a = NULL, *b = NULL;
+
+	assert_null(store_event_node_after(p->store, NULL));
+	assert_int_equal(store_event_oldest_ms(p->store), 0);
+	add(p, "hp01", "state", data);
+	add(p, "hp01", "power.is", data);
+	add(p, "", "state", NULL);
+	add(p, "hp01", "stop", NULL);
+	add(p, "hp01", "state", data);
+	json_decref(data);
+	assert_int_equal(store_event_skim(p->store, "hp01", NULL, 0, skim, &all), 0);
+	assert_string_equal(all, "1:state:idle>powering 2:power.is:> 4:stop:> ");
+	assert_int_equal(store_event_skim(p->store, "hp01", "state", 1, skim, &some), 0);
+	assert_string_equal(some, "5:state:idle>powering ");
+	a = store_event_node_after(p->store, NULL);
+	assert_string_equal(a, "");
+	b = store_event_node_after(p->store, "");
+	assert_string_equal(b, "hp01");
+	assert_null(store_event_node_after(p->store, "hp01"));
+	assert_int_equal(store_event_oldest_ms(p->store), 1234);
+}
+
 static void transactions(void **state)
 {
 	struct place *p = *state;
@@ -357,6 +501,59 @@ static void pairs_among_the_gathered(void **state)
 	assert_int_equal(store_settle(p->store), 0);
 }
 
+/* Letting go is one of the turn's writes, and the file gets shorter when all is safe. */
+static void dropping_among_the_gathered(void **state)
+{
+	struct place *p = *state;
+	int64_t ids[500];
+	int soon = 0;
+
+	for (int i = 0; i < 500; i++)
+		ids[i] = add_large(p);
+	store_gather(p->store, count_soon, &soon);
+	add(p, "hp01", "a", NULL);
+	assert_int_equal(store_event_drop(p->store, ids, 400), 0);
+	assert_int_equal(store_event_count(p->store), 101);
+	assert_int_equal(soon, 1);
+	assert_int_equal(seen(p), 500);
+	assert_false(store_write_back(p->store));
+	assert_int_equal(store_settle(p->store), 0);
+	assert_int_equal(seen(p), 101);
+	assert_int_equal(store_event_drop(p->store, ids + 400, 100), 0);
+	assert_int_equal(soon, 2); /* it asks for the settling itself */
+	assert_true(store_shrink(p->store, 10));
+	assert_int_equal(store_event_dropped(p->store), 500);
+	assert_int_equal(seen(p), 101);
+	assert_int_equal(store_settle(p->store), 0);
+	assert_int_equal(seen(p), 1);
+	assert_true(store_write_back(p->store));
+}
+
+/* What the disk did not take was neither added nor dropped. */
+static void lost_counts(void **state)
+{
+	struct place *p = *state;
+	int64_t id = add(p, "hp01", "a", NULL);
+	struct rlimit usual;
+	int soon = 0, r;
+
+	store_gather(p->store, count_soon, &soon);
+	add(p, "hp01", "b", NULL);
+	add(p, "hp01", "c", NULL);
+	assert_int_equal(store_event_drop(p->store, &id, 1), 0);
+	assert_int_equal(store_event_count(p->store), 2);
+	signal(SIGXFSZ, SIG_IGN); /* instead of a full disk: no file may grow */
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &usual), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, usual.rlim_max}), 0);
+	r = store_settle(p->store);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &usual), 0);
+	assert_true(r < 0);
+	assert_true(store_is_settled(p->store));
+	assert_int_equal(store_event_count(p->store), 1);
+	assert_int_equal(store_event_dropped(p->store), 0);
+	assert_int_equal(seen(p), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,9 +564,16 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tokens, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_holder, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_a_database, setup, teardown),
+		cmocka_unit_test_setup_teardown(shrinking, setup, teardown),
+		cmocka_unit_test_setup_teardown(shrinking_of_an_old_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_huge_old_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(cursors, setup, teardown),
+		cmocka_unit_test_setup_teardown(skimming, setup, teardown),
 		cmocka_unit_test_setup_teardown(transactions, setup, teardown),
 		cmocka_unit_test_setup_teardown(gathered, setup, teardown),
 		cmocka_unit_test_setup_teardown(pairs_among_the_gathered, setup, teardown),
+		cmocka_unit_test_setup_teardown(dropping_among_the_gathered, setup, teardown),
+		cmocka_unit_test_setup_teardown(lost_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(inner_transactions, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_rack_not_committed, setup, teardown),
 	};

@@ -127,7 +127,10 @@ static void test_refused(void **state)
 static void test_status(void **state)
 {
 	_cleanup_(jx_freep) json_t *good =
-		parse("{\"version\": \"1\", \"rack\": null, \"now\": 5, \"nodes\": []}");
+		parse("{\"version\": \"1\", \"rack\": null, \"now\": 5, \"nodes\": [], "
+		      "\"events\": {\"count\": 7, \"oldest\": 3, \"bytes\": 4096}}");
+	_cleanup_(jx_freep) json_t *odd =
+		parse("{\"now\": 5, \"nodes\": [], \"events\": {\"count\": -1}}");
 	_cleanup_(jx_freep) json_t *bad =
 		parse("{\"now\": 5, \"nodes\": [{\"name\": \"a\"}]}");
 	_cleanup_(status_view_freep) struct status_view *s = NULL;
@@ -136,6 +139,10 @@ static void test_status(void **state)
 
 	assert_int_equal(status_view_parse(good, &s, &msg), 0);
 	assert_string_equal(s->rack, "");
+	assert_true(s->n_events == 7 && s->oldest_ms == 3 && s->store_bytes == 4096);
+	assert_int_equal(status_view_parse(odd, &none, &msg), -EPROTO);
+	assert_non_null(strstr(msg, "events"));
+	free(TAKE_PTR(msg));
 	assert_int_equal(status_view_parse(bad, &none, &msg), -EPROTO);
 	assert_null(none);
 }
