@@ -213,6 +213,8 @@ check "it knows its peers" on grep -q '^10.77.20.11.hp01$' /etc/hosts
 check "it keeps its own hosts" on grep -q localhost /etc/hosts
 check "root's keys are there" on grep -q 'AAAA tester' /root/.ssh/authorized_keys
 check "events came in order" event '"noded.up"'
+check "they are in its journal, with their fields" on sh -c \
+	"journalctl -b ONDOL_NODE=hp02 ONDOL_EVENT=noded.up ONDOL_SOURCE=noded -o cat | grep -q 'is up'"
 check "status says so" on sh -c 'ondol-noded status | grep -q "storage block, revision 1, ready"'
 check "prove says so" on sh -c 'ondol-noded prove --json 2>/dev/null | grep -q "\"volume-group\""'
 check "the role's unit is enabled" quiet on systemctl is-enabled lvm2-monitor.service
