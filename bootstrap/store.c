@@ -88,7 +88,7 @@ void store_gather(struct store *s, void (*soon)(void *userdata), void *userdata)
 
 bool store_is_settled(const struct store *s)
 {
-	return !s->gathered;
+	return !s->gathered && !s->lost;
 }
 
 static int begin(struct store *s)
@@ -121,10 +121,15 @@ void store_join(struct store *s)
 
 int store_settle(struct store *s)
 {
-	if (!s->gathered || s->depth > 0)
+	int r = s->lost;
+
+	if (s->depth > 0)
 		return 0;
+	s->lost = 0;
+	if (!s->gathered)
+		return r;
 	s->gathered = false;
-	return commit(s);
+	return MIN(r, commit(s));
 }
 
 /* ---- statements ---- */
@@ -344,15 +349,21 @@ int store_begin(struct store *s)
 	return r;
 }
 
-/* With what was gathered before: then both are safe. */
+/* With what was gathered before: then both are safe, or both lost. */
 int store_commit(struct store *s)
 {
+	bool gathered = s->gathered;
+	int r;
+
 	if (s->depth == 0) /* its begin has failed: each write stood alone */
 		return -EIO;
 	if (--s->depth > 0)
 		return 0;
 	s->gathered = false;
-	return commit(s);
+	r = commit(s);
+	if (gathered)
+		s->lost = MIN(s->lost, r);
+	return r;
 }
 
 /* ---- events ---- */

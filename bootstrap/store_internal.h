@@ -37,6 +37,7 @@ struct store {
 	sqlite3 *db; /* owned */
 	unsigned depth; /* of store_begin */
 	bool gathered; /* a transaction is open for what is written one by one */
+	int lost; /* -errno: what was gathered is lost, and nobody who waits for it was told */
 	void (*soon)(void *userdata); /* NULL: each write is a transaction */
 	void *userdata;
 	struct store_counts now, before; /* the transaction that is open */

@@ -529,29 +529,60 @@ static void dropping_among_the_gathered(void **state)
 	assert_true(store_write_back(p->store));
 }
 
+/* Instead of a full disk: no file may grow. */
+static int while_full(struct place *p, int (*fn)(struct store *))
+{
+	struct rlimit usual;
+	int r;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &usual), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, usual.rlim_max}), 0);
+	r = fn(p->store);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &usual), 0);
+	return r;
+}
+
 /* What the disk did not take was neither added nor dropped. */
 static void lost_counts(void **state)
 {
 	struct place *p = *state;
 	int64_t id = add(p, "hp01", "a", NULL);
-	struct rlimit usual;
-	int soon = 0, r;
+	int soon = 0;
 
 	store_gather(p->store, count_soon, &soon);
 	add(p, "hp01", "b", NULL);
 	add(p, "hp01", "c", NULL);
 	assert_int_equal(store_event_drop(p->store, &id, 1), 0);
 	assert_int_equal(store_event_count(p->store), 2);
-	signal(SIGXFSZ, SIG_IGN); /* instead of a full disk: no file may grow */
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &usual), 0);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, usual.rlim_max}), 0);
-	r = store_settle(p->store);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &usual), 0);
-	assert_true(r < 0);
+	assert_true(while_full(p, store_settle) < 0);
 	assert_true(store_is_settled(p->store));
 	assert_int_equal(store_event_count(p->store), 1);
 	assert_int_equal(store_event_dropped(p->store), 0);
 	assert_int_equal(seen(p), 1);
+}
+
+/* Who waits for what was gathered hears of it, though another's commit has lost it. */
+static void lost_by_a_pair(void **state)
+{
+	struct place *p = *state;
+	int soon = 0;
+
+	store_gather(p->store, count_soon, &soon);
+	add(p, "hp01", "a", NULL);
+	assert_int_equal(store_begin(p->store), 0);
+	add(p, "hp01", "b", NULL);
+	assert_true(while_full(p, store_commit) < 0);
+	assert_false(store_is_settled(p->store));
+	add(p, "hp01", "c", NULL);
+	assert_true(store_settle(p->store) < 0);
+	assert_true(store_is_settled(p->store));
+	assert_int_equal(store_settle(p->store), 0);
+	assert_int_equal(seen(p), 1);
+	assert_int_equal(store_begin(p->store), 0);
+	add(p, "hp01", "d", NULL);
+	assert_true(while_full(p, store_commit) < 0); /* nobody else's */
+	assert_true(store_is_settled(p->store));
 }
 
 int main(void)
@@ -574,6 +605,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(pairs_among_the_gathered, setup, teardown),
 		cmocka_unit_test_setup_teardown(dropping_among_the_gathered, setup, teardown),
 		cmocka_unit_test_setup_teardown(lost_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(lost_by_a_pair, setup, teardown),
 		cmocka_unit_test_setup_teardown(inner_transactions, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_rack_not_committed, setup, teardown),
 	};
