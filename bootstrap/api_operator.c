@@ -406,6 +406,7 @@ struct node_route {
 static const struct node_route node_routes[] = {
 	{"GET", "", get_node, ACCESS_VIEWER},
 	{"GET", "why", get_why, ACCESS_VIEWER},
+	{"GET", "plan", api_plan_get, ACCESS_VIEWER},
 	{"POST", "reinstall", post_reinstall, ACCESS_OPERATOR},
 	{"POST", "power", post_power, ACCESS_OPERATOR},
 	{"POST", "prove", post_prove, ACCESS_OPERATOR},

@@ -5,7 +5,7 @@ ondol_SRCS := bootstrap/ondol.c bootstrap/cli.c bootstrap/client.c bootstrap/clo
 	bootstrap/cmd_cloudbackup.c bootstrap/backup.c bootstrap/tar.c bootstrap/cmd_maintenance.c bootstrap/cmd_metrics.c bootstrap/cmd_plan.c bootstrap/cmd_power.c bootstrap/cmd_prove.c \
 	bootstrap/cmd_reinstall.c bootstrap/cmd_status.c bootstrap/cmd_token.c bootstrap/cmd_why.c bootstrap/follow.c \
 	bootstrap/help.c bootstrap/input.c bootstrap/nodeprint.c bootstrap/options.c \
-	bootstrap/outcome.c bootstrap/peers.c bootstrap/plan.c bootstrap/progress.c bootstrap/summary.c \
+	bootstrap/diskplan.c bootstrap/outcome.c bootstrap/peers.c bootstrap/plan.c bootstrap/progress.c bootstrap/summary.c \
 	bootstrap/table.c bootstrap/term.c bootstrap/view.c bootstrap/watch.c
 ondol_USES := common
 ondol_PKGS := jansson gnutls
@@ -14,7 +14,7 @@ test-term_WITH := bootstrap/term.c
 test-table_WITH := bootstrap/table.c bootstrap/term.c
 test-progress_WITH := bootstrap/progress.c bootstrap/term.c
 test-options_WITH := bootstrap/options.c
-test-plan_WITH := bootstrap/cloudparts.c bootstrap/peers.c bootstrap/plan.c bootstrap/summary.c bootstrap/input.c bootstrap/cli.c \
+test-plan_WITH := bootstrap/cloudparts.c bootstrap/peers.c bootstrap/plan.c bootstrap/summary.c bootstrap/diskplan.c bootstrap/input.c bootstrap/cli.c \
 	bootstrap/client.c bootstrap/options.c bootstrap/view.c bootstrap/table.c bootstrap/term.c
 test-plan_PKGS := gnutls jansson
 test-view_WITH := bootstrap/view.c bootstrap/term.c bootstrap/client.c
@@ -39,7 +39,7 @@ ondold_SRCS := bootstrap/ondold.c bootstrap/access.c bootstrap/api.c bootstrap/a
 	bootstrap/node_report.c bootstrap/notify.c bootstrap/peers.c bootstrap/profile.c bootstrap/promtext.c bootstrap/pxe.c bootstrap/pxetext.c \
 	bootstrap/radv.c \
 	bootstrap/radvtext.c bootstrap/rackstate.c bootstrap/range.c bootstrap/retain.c bootstrap/serve.c bootstrap/store.c bootstrap/store_old.c bootstrap/sweep.c bootstrap/tlsport.c
-ondold_SRCS += bootstrap/ipmisteps.c bootstrap/node_sel.c bootstrap/selnews.c bootstrap/suspect.c
+ondold_SRCS += bootstrap/api_plan.c bootstrap/diskplan.c bootstrap/ipmisteps.c bootstrap/node_sel.c bootstrap/selnews.c bootstrap/suspect.c
 ondold_USES := images common
 ondold_PKGS := libmicrohttpd sqlite3 gnutls jansson libsystemd
 
@@ -107,6 +107,10 @@ test-ipmi_PKGS := libsystemd
 test-pxetext_WITH := bootstrap/pxetext.c
 test-radvtext_WITH := bootstrap/radvtext.c
 test-range_WITH := bootstrap/range.c
+test-pagefiles_WITH := bootstrap/pagefiles.c
+test-pagefiles_PKGS := jansson libsystemd
+test-diskplan_WITH := bootstrap/diskplan.c
+test-diskplan_PKGS := jansson
 test-apply_WITH := bootstrap/apply.c $(FSM)
 test-apply_PKGS := jansson
 test-cloudview_WITH := bootstrap/cloudview.c

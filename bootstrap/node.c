@@ -450,6 +450,8 @@ static void replay_effects(
 {
 	if (event == FSM_EV_INSTALL)
 		set_wipe(n, json_object_get(ev->data, "wipe"));
+	if (event == FSM_EV_INVENTORY)
+		n->inv_ms = ev->time_ms;
 	if (event == FSM_EV_AGENT_INSTALLED && json_is_object(ev->data)) {
 		json_decref(n->disk);
 		n->disk = json_deep_copy(ev->data);

@@ -63,6 +63,7 @@ struct node {
 	int bmc_reachable; /* as last asked: 0, 1; -1: not yet */
 
 	struct inventory *inv; /* owned, NULL: never seen */
+	uint64_t inv_ms; /* since 1970: when the agent reported it; 0: not known */
 	char *desired; /* owned: as it is kept (peers.h), JSON; NULL: none yet */
 	uint64_t revision; /* of desired */
 

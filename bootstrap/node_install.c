@@ -166,6 +166,7 @@ static void keep_inventory(struct node *n, struct inventory *inv, const json_t *
 {
 	inventory_free(n->inv);
 	n->inv = inv;
+	n->inv_ms = now_real_ms();
 	ondold_know_board(n);
 	store_doc_put(n->o->store, "inventory", n->name, inv_json);
 	if (node_refresh_desired(n))

@@ -132,6 +132,8 @@ void api_bmc_get_sensors(struct node *n, struct http_req *req);
 void api_bmc_get_sel(struct node *n, struct http_req *req);
 void api_bmc_post_sel(struct node *n, struct http_req *req);
 void api_bmc_post_identify(struct node *n, struct http_req *req);
+/* ---- api_plan.c ---- */
+void api_plan_get(struct node *n, struct http_req *req);
 /* ---- api_metrics.c ---- */
 void api_metrics_get(struct ondold *o, struct http_req *req);
 /* ---- api_console.c ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/plan.h"
 
+#include "bootstrap/diskplan.h"
 #include "bootstrap/table.h"
 #include "common/diskmatch.h"
 #include "common/jsonx.h"
@@ -128,9 +129,7 @@ char *plan_disk_text(const struct rack_node *n, size_t i, const struct inventory
 		return xasprintf("bay %u, %s, %s", d->bay, disk_bus_str(d->bus), size);
 	if (disk_match(n, i, inv, &found, &why) < 0)
 		return xasprintf("bay %u: %s", d->bay, why);
-	contents = inv_disk_is_blank(found) ? xstrdup("blank")
-		: inv_disk_is_ours(found)   ? xstrdup("an ondol system")
-					    : inv_disk_contents(found);
+	contents = disk_holds(found);
 	return xasprintf("bay %u, %s, %s, serial %s; on it: %s", d->bay,
 		disk_bus_str(d->bus), size, *found->serial ? found->serial : found->wwn,
 		contents);

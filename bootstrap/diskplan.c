@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bootstrap/diskplan.h"
+
+#include "common/diskmatch.h"
+
+const char *disk_fate_str(enum disk_fate f)
+{
+	switch (f) {
+	case DISK_FATE_KEPT:
+		return "kept";
+	case DISK_FATE_WRITTEN:
+		return "written";
+	case DISK_FATE_REFUSED:
+		return "refused";
+	case DISK_FATE_USED:
+		return "used";
+	case DISK_FATE_MISSING:
+		return "missing";
+	case DISK_FATE_UNSEEN:
+		return "unseen";
+	}
+	return "missing";
+}
+
+char *disk_holds(const struct inv_disk *d)
+{
+	if (inv_disk_is_blank(d))
+		return xstrdup("blank");
+	return inv_disk_is_ours(d) ? xstrdup("an ondol system") : inv_disk_contents(d);
+}
+
+static const char *id_of(const struct inv_disk *d)
+{
+	return *d->serial ? d->serial : d->wwn;
+}
+
+/* ---- the system disk ---- */
+
+static void plan_system(const struct diskplan_view *v, struct diskplan *p)
+{
+	bool ours = v->past != DISK_PAST_NONE || inv_disk_is_ours(p->found);
+
+	if (v->past == DISK_PAST_SYSTEM)
+		p->holds = xstrdup("the system that ondold installed");
+	else if (v->past == DISK_PAST_HALF)
+		p->holds = xstrdup("an ondol system, perhaps half written");
+	else
+		p->holds = disk_holds(p->found);
+	p->fate = DISK_FATE_WRITTEN;
+	if (ours) {
+		p->what = xstrdup("is overwritten: everything on it is lost");
+	} else if (inv_disk_is_blank(p->found)) {
+		p->what = xstrdup("is written; there was nothing on it");
+	} else {
+		p->fate = DISK_FATE_REFUSED;
+		p->what = xasprintf("is refused, as it holds what is not ondol's. If that may be "
+				    "destroyed: `ondol reinstall %s --wipe %s`",
+			v->node->name, id_of(p->found));
+	}
+}
+
+/* ---- those of the role ---- */
+
+/* "LVM's volume group cinder-volumes", "XFS at /srv/node"; NULL: the role wants no disk. */
+static char *use_words(const struct roledef *role)
+{
+	if (role && role->data_vg)
+		return xasprintf("LVM's volume group %s", role->data_vg);
+	if (role && role->data_dir)
+		return xasprintf("XFS at %s", role->data_dir);
+	return NULL;
+}
+
+static void plan_data(const struct diskplan_view *v, struct diskplan *p)
+{
+	_cleanup_free_ char *use = use_words(v->role);
+
+	p->holds = disk_holds(p->found);
+	if (!use) {
+		p->what = xstrdup("is left alone: the role keeps nothing on data disks");
+		return;
+	}
+	p->fate = DISK_FATE_USED;
+	if (inv_disk_is_blank(p->found) && v->past == DISK_PAST_NONE)
+		p->what = xasprintf("becomes %s; there was nothing on it", use);
+	else
+		p->what = xasprintf("stays as it is when it is %s already, and becomes it when it is "
+				    "blank. With anything else on it the role is not taken up, and "
+				    "nothing is written", use);
+}
+
+/* ---- one disk ---- */
+
+static void plan_unseen(const struct diskplan_view *v, struct diskplan *p)
+{
+	_cleanup_free_ char *use = use_words(v->role);
+
+	p->holds = xstrdup("");
+	p->fate = DISK_FATE_UNSEEN;
+	if (p->declared->use == DISK_SYSTEM)
+		p->what = xstrdup("is written when the agent finds it blank or with an ondol system; "
+				  "else it is refused until it is named with --wipe");
+	else if (p->declared->use == DISK_DATA && use)
+		p->what = xasprintf("becomes %s when it is blank", use);
+	else
+		p->what = xstrdup("is left alone");
+}
+
+static void plan_declared(const struct diskplan_view *v, size_t i, struct diskplan *p)
+{
+	char *why;
+
+	p->declared = &v->node->profile->disks[i];
+	if (!v->inv) {
+		plan_unseen(v, p);
+		return;
+	}
+	if (disk_match(v->node, i, v->inv, &p->found, &why) < 0) {
+		p->fate = DISK_FATE_MISSING;
+		p->holds = xstrdup("");
+		p->what = why;
+	} else if (p->declared->use == DISK_SYSTEM) {
+		plan_system(v, p);
+	} else if (p->declared->use == DISK_DATA) {
+		plan_data(v, p);
+	} else {
+		p->holds = disk_holds(p->found);
+		p->what = xstrdup("is left alone: a spare");
+	}
+}
+
+static bool is_planned(const struct diskplans *p, const struct inv_disk *d)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->list[i].found == d)
+			return true;
+	return false;
+}
+
+void diskplans_make(const struct diskplan_view *v, struct diskplans *ret)
+{
+	const struct rack_profile *profile = v->node->profile;
+	struct diskplans p = {0};
+
+	p.list = xcalloc(profile->n_disks + (v->inv ? v->inv->n_disks : 0), sizeof(*p.list));
+	for (size_t i = 0; i < profile->n_disks; i++)
+		plan_declared(v, i, &p.list[p.n++]);
+	for (size_t i = 0; v->inv && i < v->inv->n_disks; i++) {
+		const struct inv_disk *d = &v->inv->disks[i];
+
+		if (is_planned(&p, d))
+			continue;
+		p.list[p.n++] = (struct diskplan){.found = d,
+			.fate = DISK_FATE_KEPT,
+			.holds = disk_holds(d),
+			.what = xstrdup("is left alone: it is none of those in rack.ini")};
+	}
+	*ret = p;
+}
+
+const struct diskplan *diskplans_system(const struct diskplans *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->list[i].declared && p->list[i].declared->use == DISK_SYSTEM)
+			return &p->list[i];
+	return NULL; /* never: rack.c asks for one */
+}
+
+void diskplans_clear(struct diskplans *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		free(p->list[i].holds);
+		free(p->list[i].what);
+	}
+	free(p->list);
+	*p = (struct diskplans){0};
+}
