@@ -350,6 +350,9 @@ class Browser:
     def scheme(self, value):
         self.cdp("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": value}])
 
+    def select(self, node):
+        self.js("""scrollTo(0, 0); return import('/node.js').then((m) => m.select(arguments[0]))""", node)
+
     def shot(self, name):
         if shots:
             with open(f"{shots}/{name}.png", "wb") as f:
@@ -420,6 +423,65 @@ def part_cloud(b):
     b.until("and one that turns unwell", "return document.getElementById('cloud').innerText.includes('24 well, 1 not')")
 
 
+def part_plan_api(viewer):
+    """What `ondol plan` says, for who may only look."""
+    check("no plan without a token", tls("GET", "/v1/nodes/hp03/plan")[0] == 401)
+    status, a, _ = tls("GET", "/v1/nodes/hp03/plan", **bearer(viewer))
+    check("a viewer sees the plan", status == 200 and a["action"] == "none" and a["why"] == "as declared" and
+          a["needs"] == [] and now() - 600000 < a["seen"] <= now(), a)
+    system = a["disks"][0]
+    check("and what a reinstall overwrites", system["fate"] == "written" and system["found"]["serial"] == "S3A" and
+          system["declared"]["use"] == "system" and system["holds"] == "the system that ondold installed", system)
+    check("and what it does not", [d["fate"] for d in a["disks"][1:]] == ["kept"] * 2, a["disks"])
+    status, a, _ = tls("GET", "/v1/nodes/hp09/plan", **bearer(viewer))
+    check("a foreign disk is refused, by its serial", a["disks"][0]["fate"] == "refused" and
+          a["disks"][0]["holds"] == "LVM2_member" and any("--wipe S9A" in w for w in a["needs"]), a)
+    check("and what is to be installed is told as plan tells it", a["action"] == "install" and
+          a["why"] == "was never installed to the end", a)
+    status, a, _ = tls("GET", "/v1/nodes/hp10/plan", **bearer(viewer))
+    check("a server that nobody saw has no disks yet", a["seen"] == 0 and
+          {d["fate"] for d in a["disks"]} == {"unseen"}, a)
+    check("no node, no plan", tls("GET", "/v1/nodes/hp99/plan", **bearer(viewer))[0] == 404)
+    check("nothing can be put there", tls("POST", "/v1/nodes/hp03/plan", {}, **bearer(viewer))[0] == 404)
+
+
+def part_plan(b):
+    b.until("a node's plan is beside its disks", "return document.getElementById('plan-disks')")
+    text = b.text("#panel")
+    check("with what would be lost", all(w in text for w in (
+        "nothing to apply", "as declared", "bay 1, system", "serial S1A", "the system that ondold installed",
+        "It is overwritten: everything on it is lost.", "left alone")), text[:3000])
+    b.js("document.getElementById('plan-show').focus()")
+    check("the rack's plan is not read until somebody asks", b.js("return document.getElementById('plan-body').hidden"))
+    b.keys(ENTER)
+    b.until("the keyboard opens the rack's plan", "return document.querySelectorAll('.plans details').length === 10")
+    text = b.text("#plan")
+    check("each node and what a reinstall does", "A reinstall overwrites bay 1, system, serial S3A: the system that ondold installed" in text
+          and "A reinstall is refused at bay 1, system, serial S9A: LVM2_member" in text and "which nobody has seen yet" in text
+          and "was never installed to the end" in text, text)
+    b.js("document.querySelector('[data-plan=hp09] a').focus()")
+    b.keys(TAB, ENTER)
+    b.until("and opens a node's disks", "return document.querySelector('[data-plan=hp09] details').open")
+    check("with what it needs first", "A reinstall needs" in b.text("[data-plan=hp09]") and "--wipe S9A" in b.text("[data-plan=hp09]"))
+    status, _ = op("POST", "/v1/nodes/hp04/maintenance", {"on": True, "reason": "new fans"})
+    b.until("a change of a node is a change of its plan", "return document.querySelector('[data-plan=hp04]').innerText.includes('is in maintenance')")
+    op("POST", "/v1/nodes/hp04/maintenance", {"on": False, "reason": ""})
+    ready(4, node_revision("hp04"))
+    b.until("what was opened stays open", "return document.querySelector('[data-plan=hp04]').innerText.includes('as declared') && "
+                                          "document.querySelector('[data-plan=hp09] details').open")
+    for scheme in ("light", "dark"):
+        b.scheme(scheme)
+        b.size(360, 740)
+        over = b.js("document.getElementById('plan').scrollIntoView(); return document.documentElement.scrollWidth - innerWidth")
+        check(f"the plan fits a phone ({scheme})", over <= 0, over)
+        b.shot(f"plan-phone-{scheme}")
+        b.size(1440, 980)
+        b.js("scrollTo(0, document.getElementById('plan').offsetTop - 70)")
+        b.shot(f"plan-{scheme}")
+    b.js("document.getElementById('plan-show').click(); scrollTo(0, 0)")
+    check("it closes", b.js("return document.getElementById('plan-body').hidden && !document.querySelector('[data-plan]')"))
+
+
 def part_viewer(b):
     b.js(f"{ROW}.click()", "hp01")
     b.until("a node's panel", "return document.getElementById('panel').innerText.includes('CZJ0010001')")
@@ -427,10 +489,11 @@ def part_viewer(b):
     check("has disks, ports, proofs and events", all(w in text for w in (
         "480.1 GB", "94:40:c9:00:01:01", "5 networks as declared", "install.wanted")), text[:3000])
     check("a console's text is lines without its escape sequences", b.js(
-        r"return consoleText('\x1b[2J\x1b[1;31mboot\x1b[0m\r\n 5 %\r 9 %\r\n\x07<b>ok')") == "boot\n 9 %\n<b>ok")
+        r"return import('/console.js').then((m) => m.consoleText('\x1b[2J\x1b[1;31mboot\x1b[0m\r\n 5 %\r 9 %\r\n\x07<b>ok'))") == "boot\n 9 %\n<b>ok")
     b.js("document.querySelector('#panel [data-action=console]').click()")
     b.until("its recording is read", "return !document.querySelector('#panel .console').hidden")
     check("a viewer has no buttons to do things", b.js("return document.querySelectorAll('#panel .danger').length") == 0)
+    part_plan(b)
     b.keys(ESCAPE)
     b.until("Escape closes it", "return document.getElementById('panel').hidden")
     b.js("document.getElementById('sign-out').click()")
@@ -442,9 +505,10 @@ def part_operator(b, operator):
     b.js(f"{ROW}.click()", "hp03")
     b.until("the operator has buttons", "return document.querySelector('#panel [data-action=reinstall]')")
     b.js("document.querySelector('#panel [data-action=reinstall]').click()")
+    b.until("a reinstall is asked about", "return document.getElementById('ask').open")
     text = b.text("#ask")
-    check("the confirmation names the node and what is lost", "Reinstall hp03?" in text and "S3A" in text
-          and "everything on it is lost" in text, text)
+    check("the confirmation names the node and what is lost", "Reinstall hp03?" in text and "bay 1, system" in text and
+          "serial S3A" in text and "everything on it is lost" in text and text.count("left alone") >= 2, text)
     check("and cannot be given yet", b.js("return document.getElementById('ask-yes').disabled"))
     b.keys(*"hp04")
     check("nor with another name", b.js("return document.getElementById('ask-yes').disabled"))
@@ -461,10 +525,30 @@ def part_operator(b, operator):
     asked = events("hp03", "power.wanted")
     check("and kept with who and from where", asked and re.match(r"power on, by night-shift from [\d.]+$", asked[-1]["text"]), asked)
     b.js("document.querySelector('#panel [data-action=reinstall]').click()")
+    b.until("it asks again", "return document.getElementById('ask').open")
     b.keys(*"hp03", ENTER)
     b.until("the name typed, it is done", f"return !{ROW}.innerText.includes('ready')", "hp03")
     wanted = events("hp03", "install.wanted")
     check("with who and from where", "night-shift from " in wanted[-1]["text"], wanted)
+
+
+def part_foreign_disk(b):
+    """What is not ondol's is given up by the disk's serial, not by the node's name."""
+    b.select("hp09")
+    b.until("the panel of the node with a foreign disk", "return document.querySelector('#panel [data-action=reinstall]') && "
+                                                         "document.getElementById('panel-title').innerText === 'hp09'")
+    b.js("document.querySelector('#panel [data-action=reinstall]').click()")
+    b.until("it asks for the disk", "return document.getElementById('ask').open")
+    text = b.text("#ask")
+    check("what is on it is named", "On it: LVM2_member." in text and "Type the disk's serial S9A" in text, text)
+    b.keys(*"hp09")
+    check("the node's name is not enough", b.js("return document.getElementById('ask-yes').disabled"))
+    b.keys("\ue003", "\ue003", "\ue003", "\ue003", *"S9A")
+    b.shot("confirm-foreign")
+    b.keys(ENTER)
+    b.until("the serial is", "return (document.getElementById('did') || {}).innerText === 'hp09 will be installed again'")
+    wanted = events("hp09", "install.wanted")[-1]
+    check("and the disk is given up for this run", wanted["data"] == {"wipe": ["S9A"]} and "night-shift" in wanted["text"], wanted)
 
 
 def part_aside(b):
@@ -484,7 +568,7 @@ def part_looks(b):
                                               ("page-phone", 360, 740, "light", ""), ("page-phone-node", 360, 740, "dark", "hp08")):
         b.size(width, height)
         b.scheme(scheme)
-        b.js("select(arguments[0]); scrollTo(0, 0)", node)
+        b.select(node)
         if node:
             b.until(f"{name}: the panel", "return document.getElementById('panel').innerText.includes(arguments[0])", node)
             b.js("document.activeElement.blur()")
@@ -507,7 +591,8 @@ def part_hostile(b, agent):
 
 
 def part_keyboard(b):
-    b.js("select('hp01'); document.activeElement.blur(); scrollTo(0, 0)")
+    b.select("hp01")
+    b.js("document.activeElement.blur()")
     b.until("panel for the keyboard", "return document.getElementById('panel').innerText.includes('CZJ0010001')")
     b.js("document.activeElement.blur()")
     seen = set()
@@ -517,7 +602,7 @@ def part_keyboard(b):
             return [[...document.querySelectorAll('*')].indexOf(e), s.outlineStyle !== 'none' || e === document.body]""")
         check("focus can be seen", visible) if not visible else None
         seen.add(i)
-    wanted = b.js("""return [...document.querySelectorAll('button, a[href], input, [tabindex="0"]')].filter((e) =>
+    wanted = b.js("""return [...document.querySelectorAll('button, a[href], input, summary, [tabindex="0"]')].filter((e) =>
         e.offsetParent !== null && !e.disabled && !e.closest('dialog')).map((e) => [...document.querySelectorAll('*')].indexOf(e))""")
     missed = [i for i in wanted if i not in seen]
     check(f"Tab reaches all {len(wanted)} controls", len(wanted) > 15 and len(missed) <= 0,
@@ -561,6 +646,7 @@ def page():
     agent = installed(5, "installing")
     cloud_report(node_revision("hp01"))
     part_tls(operator, viewer)
+    part_plan_api(viewer)
     part_stream(viewer)
     part_slow_client(viewer, agent)
     progress(5, agent, 37)
@@ -572,6 +658,7 @@ def page():
     part_operator(b, operator)
     part_aside(b)
     part_looks(b)
+    part_foreign_disk(b)
     part_hostile(b, agent)
     part_keyboard(b)
     part_lost(b)
@@ -586,6 +673,8 @@ def page():
 
 def end():
     if browser:
+        if flow.failed:
+            print(*(e["message"] for e in browser.do("POST", "/se/log", {"type": "browser"})), sep="\n")
         browser.close()
     if flow.daemon and flow.daemon.poll() is None:
         flow.daemon.terminate()
