@@ -101,6 +101,9 @@ test-store_WITH := bootstrap/store.c bootstrap/store_old.c
 test-store_PKGS := sqlite3 gnutls jansson
 test-ipmitext_WITH := bootstrap/ipmitext.c
 test-ipmi_WITH := $(IPMI)
+test-sol_WITH := bootstrap/sol.c $(IPMI)
+test-sol_PKGS := libsystemd
+test-sol_LDFLAGS := -Wl,--wrap=sd_event_add_time_relative
 test-ipmisteps_WITH := bootstrap/ipmisteps.c
 test-ipmiline_WITH := bootstrap/ipmiline.c
 test-ipmi_PKGS := libsystemd

@@ -18,6 +18,7 @@
 
 #define BANNER "[SOL Session operational."
 #define TALK_BYTES 2048
+#define TALK_KEPT (TALK_BYTES / 2) /* longer than the banner */
 #define STOP_US (5 * 1000 * 1000)
 #define FREE_MS 300
 
@@ -27,7 +28,7 @@ struct sol {
 	pid_t pid;
 	int in, out; /* owned; our ends */
 	sd_event_source *io, *exit, *timer; /* owned */
-	char talk[TALK_BYTES + 1]; /* what it said before the banner, or after */
+	char talk[TALK_BYTES + 1]; /* what it said up to the banner */
 	size_t talk_len;
 	bool up, stopped;
 	struct sol **list, *next; /* of the stopped ones; borrowed */
@@ -48,33 +49,56 @@ static void release(struct sol *s)
 	free(s);
 }
 
-/* Bytes before the banner's end are kept; those behind it are the server's. */
+/* The newest of what was said, without NUL. */
+static void keep_talk(struct sol *s, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		s->talk[s->talk_len++] = data[i] ? data[i] : ' ';
+	s->talk[s->talk_len] = 0;
+}
+
+/* It is full: room for more, of which the banner may be the beginning or the end. */
+static void make_room(struct sol *s)
+{
+	char *banner = strstr(s->talk, BANNER);
+
+	if (banner)
+		s->talk_len = strlen(BANNER); /* of its line only the end is missing */
+	else
+		s->talk_len = TALK_KEPT;
+	memmove(s->talk, banner ? banner : s->talk + TALK_BYTES - TALK_KEPT, s->talk_len);
+	s->talk[s->talk_len] = 0;
+}
+
+/* Where the banner's line ends in what was said; NULL: not yet. */
+static char *banner_end(struct sol *s)
+{
+	char *banner = strstr(s->talk, BANNER);
+
+	return banner ? strchr(banner, '\n') : NULL;
+}
+
+/* Bytes before the banner's end are ipmitool's; those behind it are the server's. */
 static void take(struct sol *s, const char *data, size_t len)
 {
-	size_t n = MIN(len, TALK_BYTES - s->talk_len);
-	char *banner, *end;
+	while (!s->up && len) {
+		size_t had = s->talk_len, n = MIN(len, TALK_BYTES - had);
+		char *end;
 
-	if (s->up) {
+		keep_talk(s, data, n);
+		end = banner_end(s);
+		if (end) { /* it is in what has just come */
+			n = (size_t)(end + 1 - s->talk) - had;
+			s->up = true;
+			s->hooks.up(s->hooks.userdata);
+		} else if (s->talk_len == TALK_BYTES) {
+			make_room(s);
+		}
+		data += n;
+		len -= n;
+	}
+	if (len)
 		s->hooks.data(data, len, s->hooks.userdata);
-		return;
-	}
-	memcpy(s->talk + s->talk_len, data, n);
-	s->talk_len += n;
-	s->talk[s->talk_len] = 0;
-	banner = strstr(s->talk, BANNER);
-	end = banner ? strchr(banner, '\n') : NULL;
-	if (end) {
-		s->up = true;
-		s->hooks.up(s->hooks.userdata);
-		end++;
-		if (end < s->talk + s->talk_len)
-			s->hooks.data(end, s->talk_len - (size_t)(end - s->talk),
-				s->hooks.userdata);
-		if (n < len)
-			s->hooks.data(data + n, len - n, s->hooks.userdata);
-	}
-	if (s->up || s->talk_len == TALK_BYTES)
-		s->talk_len = 0;
 }
 
 static bool read_some(struct sol *s)
