@@ -101,6 +101,9 @@ test-store_WITH := bootstrap/store.c bootstrap/store_old.c
 test-store_PKGS := sqlite3 gnutls jansson
 test-ipmitext_WITH := bootstrap/ipmitext.c
 test-ipmi_WITH := $(IPMI)
+test-console_WITH := bootstrap/console.c bootstrap/conclean.c bootstrap/conlines.c bootstrap/conrec.c bootstrap/sol.c $(IPMI)
+test-console_PKGS := jansson libsystemd
+test-console_LDFLAGS := -Wl,--wrap=now_mono_ms,--wrap=sd_event_source_set_time,--wrap=sd_event_source_set_time_relative
 test-sol_WITH := bootstrap/sol.c $(IPMI)
 test-sol_PKGS := libsystemd
 test-sol_LDFLAGS := -Wl,--wrap=sd_event_add_time_relative
