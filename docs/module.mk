@@ -19,3 +19,4 @@ install-docs: $(MAN_PAGES)
 		install -D -m 0644 $$page $(DESTDIR)$(prefix)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
 	done
 	install -D -m 0644 docs/completion/ondol.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/ondol
+	install -D -m 0644 docs/completion/ondol-twin.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/ondol-twin

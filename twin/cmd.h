@@ -12,6 +12,7 @@ int cmd_exec(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_console(int argc, char **argv);
 int cmd_rack(int argc, char **argv);
+int cmd_fault(int argc, char **argv);
 int cmd_chassis(int argc, char **argv); /* called by ipmi_sim */
 int cmd_hold_stdin(int argc, char **argv); /* starts ipmi_sim */
 

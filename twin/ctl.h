@@ -5,6 +5,7 @@
  *     {"op": "status"}
  *     {"op": "get", "node": "hp02", "what": "power"}
  *     {"op": "set", "node": "hp02", "what": "power", "value": "1"}
+ *     {"op": "set", "node": "hp02", "what": "fault", "value": "no-disk=1 clock=2011-03-01"}
  * Answers: {"value": "..."}, the status, or {"error": "..."}. Does not block.
  */
 #pragma once

@@ -16,6 +16,7 @@ static const struct {
 	{"exec", cmd_exec, "-- CMD... run a command inside the rack's network"},
 	{"status", cmd_status, "        which nodes there are, and their power"},
 	{"console", cmd_console, "NODE   what a node said on its serial line"},
+	{"fault", cmd_fault, "NODE [FAULT...]  break something of a node, or mend it"},
 	{"rack", cmd_rack,
 		"FILE      print FILE with fewer nodes, to try a part of a rack"},
 	{"chassis", cmd_chassis, NULL},

@@ -57,6 +57,8 @@ static int start(struct node *n)
 	int r;
 
 	n->current = boot_device_take(&n->next);
+	if (n->node->fault->boot_ignored)
+		n->current = BOOT_DISK;
 	r = n->ops->start(n->vehicle, n->current);
 	if (r < 0) {
 		log_error("%s: %s could not be started: %s; the node stays off",

@@ -205,6 +205,7 @@ static int plan_node(struct twin_plan *p, const struct rack_node *n, struct twin
 	const uint8_t *mac = n->macs[0].b;
 
 	t->rack = n;
+	t->fault = xcalloc(1, sizeof(*t->fault));
 	t->dir = xasprintf("%s/nodes/%s", p->dir, n->name);
 	t->disk_dir = xasprintf("%s/%s", p->disks, n->name);
 	t->nvram = xasprintf("%s/nvram.fd", t->disk_dir);
@@ -338,6 +339,7 @@ void twin_plan_free(struct twin_plan *p)
 		free(n->disk_dir);
 		free(n->nvram);
 		free(n->console);
+		free(n->fault);
 	}
 	free(p->nodes);
 	free(p->dir);

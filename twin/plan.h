@@ -7,6 +7,7 @@
 #pragma once
 
 #include "common/rack.h"
+#include "twin/fault.h"
 
 #define TWIN_IF_NAME 16 /* IFNAMSIZ */
 #define TWIN_DISK_NAME 16
@@ -52,6 +53,7 @@ struct twin_node {
 	char *nvram, *console; /* owned: paths; nvram of a machine only */
 	unsigned kcs_port; /* TCP on loopback: the BMC's side of the in-band interface */
 	unsigned sol_port; /* TCP on loopback: the BMC's side of the serial console */
+	struct twin_fault *fault; /* owned; what is broken now, which changes */
 };
 
 struct twin_plan {

@@ -58,6 +58,8 @@ static void add_machine(struct args *a, const struct twin_plan *p,
 	args_opt(a, "-cpu", "%s", accel == TWIN_ACCEL_KVM ? "max" : "max,-erms,-fsrm");
 	args_opt(a, "-smp", "cpus=%u,sockets=1,cores=%u,threads=1", p->cpus, p->cpus);
 	args_opt(a, "-m", "%u", p->memory_mib);
+	if (*n->fault->clock)
+		args_opt(a, "-rtc", "base=%s", n->fault->clock);
 	args_opt(a, "-action", "reboot=shutdown,shutdown=poweroff,panic=none");
 	/* Hot-plug slots by PCIe itself: their number is the bay, in /sys/bus/pci/slots. */
 	args_opt(a, "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off");
@@ -70,18 +72,21 @@ static void add_machine(struct args *a, const struct twin_plan *p,
 
 static void add_identity(struct args *a, const struct twin_node *n)
 {
+	const struct twin_fault *f = n->fault;
+	const char *uuid = *f->uuid ? f->uuid : n->uuid;
 	_cleanup_free_ char *vendor = qemu_escape(n->rack->profile->vendor);
 	_cleanup_free_ char *product = qemu_escape(n->rack->profile->product);
-	_cleanup_free_ char *serial = qemu_escape(n->rack->serial);
+	_cleanup_free_ char *serial =
+		qemu_escape(*f->serial ? f->serial : n->rack->serial);
 
-	args_opt(a, "-uuid", "%s", n->uuid);
+	args_opt(a, "-uuid", "%s", uuid);
 	args_opt(a, "-smbios",
 		"type=0,vendor=%s,version=U32,date=10/27/2023,release=2.90,uefi=on",
 		vendor);
 	args_opt(a, "-smbios",
 		"type=1,manufacturer=%s,product=%s,serial=%s,uuid=%s,sku=%s,"
 		"family=ProLiant",
-		vendor, product, serial, n->uuid, "P19766-B21");
+		vendor, product, serial, uuid, "P19766-B21");
 	args_opt(a, "-smbios", "type=2,manufacturer=%s,product=%s,serial=%s", vendor,
 		product, serial);
 	args_opt(a, "-smbios", "type=3,manufacturer=%s,serial=%s", vendor, serial);
@@ -179,14 +184,34 @@ static void add_nvme(struct args *a, const struct twin_disk *d, unsigned bootind
 		d->bay, d->bay, d->wwn);
 }
 
-static void add_disk(struct args *a, const struct twin_disk *d, unsigned bootindex)
+/* Reads are good, writes are answered with an I/O error: a drive that wore out. */
+static void add_bad_blocks(struct args *a, const struct twin_disk *d, const char *path)
+{
+	args_opt(a, "-blockdev",
+		"driver=raw,node-name=disk%u,cache.no-flush=on,file.driver=blkdebug,"
+		"file.inject-error.0.event=none,file.inject-error.0.iotype=write,"
+		"file.inject-error.0.errno=5,file.inject-error.1.event=none,"
+		"file.inject-error.1.iotype=write-zeroes,file.inject-error.1.errno=5,"
+		"file.image.driver=file,file.image.filename=%s",
+		d->bay, path);
+}
+
+static void add_blocks(struct args *a, const struct twin_disk *d, bool bad)
 {
 	_cleanup_free_ char *path = qemu_escape(d->path);
 
+	if (bad) {
+		add_bad_blocks(a, d, path);
+		return;
+	}
 	args_opt(a, "-blockdev",
 		"driver=raw,node-name=disk%u,cache.no-flush=on,discard=unmap,"
 		"detect-zeroes=unmap,file.driver=file,file.filename=%s",
 		d->bay, path);
+}
+
+static void add_disk(struct args *a, const struct twin_disk *d, unsigned bootindex)
+{
 	switch (d->bus) {
 	case DISK_BUS_SATA:
 		add_sata(a, d, bootindex);
@@ -217,6 +242,17 @@ static void add_disk(struct args *a, const struct twin_disk *d, unsigned bootind
 	}
 }
 
+static void add_drive(struct args *a, const struct twin_node *n,
+	const struct twin_disk *d, unsigned bootindex)
+{
+	uint32_t bit = UINT32_C(1) << d->bay;
+
+	if (n->fault->no_disks & bit)
+		return;
+	add_blocks(a, d, n->fault->bad_disks & bit);
+	add_disk(a, d, bootindex);
+}
+
 void qemu_args(struct args *a, const struct twin_plan *p, const struct twin_node *n,
 	enum twin_accel accel, enum boot_device first)
 {
@@ -227,7 +263,7 @@ void qemu_args(struct args *a, const struct twin_plan *p, const struct twin_node
 	add_channels(a, n);
 	add_controllers(a, n);
 	for (size_t i = 0; i < n->n_disks; i++)
-		add_disk(a, &n->disks[i], index++);
+		add_drive(a, n, &n->disks[i], index++);
 	for (size_t i = 0; i < n->n_nics; i++)
 		add_nic(a, &n->nics[i], i, i > 0 ? 0 : first == BOOT_NETWORK ? 1 : index);
 }

@@ -126,6 +126,8 @@ static json_t *set_power(struct ctl_conn *c, struct node *n, const char *value)
 {
 	json_t *answer;
 
+	if (node_plan(n)->fault->power_ignored)
+		return done_answer(value);
 	if (streq(value, "1"))
 		return power_answer(n, POWER_EV_POWER_ON);
 	if (!streq(value, "0"))
@@ -168,17 +170,42 @@ static json_t *image_answer(struct supervisor *s, const char *path)
 	return done_answer(device);
 }
 
-static json_t *set_answer(
-	struct ctl_conn *c, struct node *n, const char *what, const char *value)
+/* Reset and power button; a BMC that ignores power commands ignores these too. */
+static json_t *press(struct node *n, enum power_event event)
+{
+	return node_plan(n)->fault->power_ignored ? done_answer("1")
+						  : power_answer(n, event);
+}
+
+/* What is broken from now on, instead of what was. */
+static json_t *set_fault(const struct supervisor *s, struct node *n, const char *words)
+{
+	_cleanup_free_ char *msg = NULL;
+	struct twin_fault f;
+
+	if (fault_parse(words, &f, &msg) < 0)
+		return error_answer("%s", msg);
+	if (s->plan->form == TWIN_CONTAINERS && fault_changes_machine(&f))
+		return error_answer(
+			"this rack's servers are containers: of faults they know power-ignored "
+			"and boot-ignored");
+	*node_plan(n)->fault = f;
+	log_info("%s: broken: %s", node_plan(n)->rack->name, *words ? words : "nothing");
+	return done_answer(words);
+}
+
+static json_t *set_answer(struct supervisor *s, struct ctl_conn *c, struct node *n,
+	const char *what, const char *value)
 {
 	enum boot_device boot;
 
 	if (streq(what, "power"))
 		return set_power(c, n, value);
-	if (streq(what, "reset"))
-		return power_answer(n, POWER_EV_RESET);
-	if (streq(what, "shutdown"))
-		return power_answer(n, POWER_EV_SOFT_OFF);
+	if (streq(what, "reset") || streq(what, "shutdown"))
+		return press(
+			n, streq(what, "reset") ? POWER_EV_RESET : POWER_EV_SOFT_OFF);
+	if (streq(what, "fault"))
+		return set_fault(s, n, value);
 	if (streq(what, "identify"))
 		return set_identify(n, value);
 	if (!streq(what, "boot"))
@@ -210,7 +237,7 @@ static json_t *handle(struct ctl_conn *c, const json_t *request, void *userdata)
 	if (streq(op, "get"))
 		return get_answer(n, what);
 	if (streq(op, "set"))
-		return set_answer(c, n, what, value);
+		return set_answer(s, c, n, what, value);
 	if (streq(op, "image"))
 		return image_answer(s, value);
 	return error_answer("unknown request");

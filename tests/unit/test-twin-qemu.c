@@ -5,10 +5,9 @@
 #include "twin/qemu.h"
 
 /* The whole command line, blanks between words. */
-static char *command_line(const struct rack *rack, const char *node,
+static char *command_line_of(const struct twin_plan *p, const char *node,
 	enum twin_accel accel, enum boot_device first)
 {
-	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(rack, 0);
 	_cleanup_(args_clear) struct args a = {0};
 	char *line = xstrdup("");
 
@@ -21,6 +20,14 @@ static char *command_line(const struct rack *rack, const char *node,
 		line = longer;
 	}
 	return line;
+}
+
+static char *command_line(const struct rack *rack, const char *node,
+	enum twin_accel accel, enum boot_device first)
+{
+	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(rack, 0);
+
+	return command_line_of(p, node, accel, first);
 }
 
 static void expect_has(const char *line, const char *want)
@@ -130,6 +137,26 @@ static void other_buses(void **state)
 	expect_has(f, "ide-hd,drive=disk8,bus=sata1.1,");
 }
 
+static void broken_things(void **state)
+{
+	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(example_rack, 0);
+	_cleanup_free_ char *l = NULL, *msg = NULL;
+	struct twin_fault *f = twin_plan_node(p, "hp01")->fault;
+
+	assert_int_equal(fault_parse("no-disk=2 bad-disk=1 clock=2011-03-01 serial=CZJ0010009 "
+				     "uuid=39383838-3738-5a43-4a30-303130303109",
+				 f, &msg),
+		0);
+	l = command_line_of(p, "hp01", TWIN_ACCEL_TCG, BOOT_DISK);
+	expect_not(l, "disk2");
+	expect_has(l, "node-name=disk1,cache.no-flush=on,file.driver=blkdebug,");
+	expect_has(l, "file.image.filename=/var/t/hp01/disk1.raw ");
+	expect_has(l, "node-name=disk3,cache.no-flush=on,discard=unmap,");
+	expect_has(l, "-rtc base=2011-03-01T00:00:00 ");
+	expect_has(l, "serial=CZJ0010009,uuid=39383838-3738-5a43-4a30-303130303109,");
+	expect_not(l, "CZJ0010001");
+}
+
 static void commas_are_doubled(void **state)
 {
 	_cleanup_(rack_freep) struct rack *r = example_with(NULL, 
@@ -151,6 +178,7 @@ int main(void)
 		cmocka_unit_test(a_reset_ends_the_process),
 		cmocka_unit_test(accelerators),
 		cmocka_unit_test(other_buses),
+		cmocka_unit_test(broken_things),
 		cmocka_unit_test(commas_are_doubled),
 	};
 
