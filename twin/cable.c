@@ -127,6 +127,7 @@ static int no_checksum_offload(int sock, const char *name)
 	return ioctl(sock, SIOCETHTOOL, &ifr) < 0 ? -errno : 0;
 }
 
+/* Without ARP, as the taps of machines: see net.c. */
 static int set_up(int sock, const char *name)
 {
 	struct ifreq ifr = {0};
@@ -134,7 +135,7 @@ static int set_up(int sock, const char *name)
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
 	if (ioctl(sock, SIOCGIFFLAGS, &ifr) < 0)
 		return -errno;
-	ifr.ifr_flags |= IFF_UP;
+	ifr.ifr_flags |= IFF_UP | IFF_NOARP;
 	return ioctl(sock, SIOCSIFFLAGS, &ifr) < 0 ? -errno : 0;
 }
 

@@ -172,7 +172,11 @@ static int configure_switch(struct net *n, const struct twin_plan *p, char **ret
 	return run(n, args_argv(&a), NULL, reterr_msg);
 }
 
-/* A tap must be up before the switch takes it, or the switch complains until it is. */
+/*
+ * A tap must be up before the switch takes it, or the switch complains until it is. And it
+ * must not answer ARP: the host would do so on each of its interfaces, for any of its
+ * addresses, and a server would send to it past the switch.
+ */
 static int raise_taps(struct net *n, const struct twin_plan *p, char **reterr_msg)
 {
 	const char *const argv[] = {"ip", "-batch", "-", NULL};
@@ -185,7 +189,7 @@ static int raise_taps(struct net *n, const struct twin_plan *p, char **reterr_ms
 	fprintf(f, "link set lo up\n");
 	for (size_t i = 0; i < p->n_nodes && p->form == TWIN_MACHINES; i++)
 		for (size_t j = 0; j < p->nodes[i].n_nics; j++)
-			fprintf(f, "link set %s up\n", p->nodes[i].nics[j].tap);
+			fprintf(f, "link set %s arp off up\n", p->nodes[i].nics[j].tap);
 	fclose(f);
 	return run(n, argv, text, reterr_msg);
 }

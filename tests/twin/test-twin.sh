@@ -177,6 +177,7 @@ else
 	"$twin" console --dir "$dir" hp02 | tail -n 5
 fi
 check "the switch shows it on the provisioning network" within 10 grep -q "$mac" "$work/tcpdump.deploy0"
+check "the host does not answer it past the switch" has NOARP inside ip link show hp02.1
 says() { "$twin" console --dir "$dir" hp02 | grep -qa "$1"; }
 check "the console log has the firmware's words" within 20 says "Start PXE over IPv4"
 check "serial over LAN has them too" within 5 grep -qa "Start PXE over IPv4" "$work/sol"
