@@ -19,7 +19,7 @@
 	X(POWER_IGNORED) X(BOOT_NOT_KEPT) X(POWERED) X(POWER_OFF)                           \
 	X(DISCOVER) X(OFFER) X(ACK) X(BIOS) X(OTHER_PORT) X(FOREIGN_DHCP)                   \
 	X(TFTP_SENT) X(TFTP_FAILED) X(SCRIPT) X(KERNEL) X(INITRD)                           \
-	X(NO_OFFER) X(PANIC) X(OOM) X(IO_ERROR)                                             \
+	X(NO_OFFER) X(PXE_TIMEOUT) X(PANIC) X(OOM) X(IO_ERROR)                                             \
 	X(AGENT_UP) X(ORDER) X(KEXEC) X(NODED_UP) X(FROM_DISK)                              \
 	X(DISK_MISSING) X(DISK_FOREIGN) X(DISK_WRITE) X(IMAGE_BAD) X(IMAGE_CUT) X(BLOCKED)  \
 	X(CLOCK) X(TWICE) X(WRONG_BAY) X(MISMATCH)                                          \
@@ -74,9 +74,11 @@ static const struct {
 	{SIG_OOM, "console.", "Out of memory"},
 	{SIG_IO_ERROR, "console.", "I/O error"},
 	{SIG_NO_OFFER, "console.", "PXE-E16"},
-	{SIG_NO_OFFER, "console.", "PXE-E18"},
+	/* of DHCP or of TFTP: it says the same of both */
+	{SIG_PXE_TIMEOUT, "console.", "PXE-E18"},
 	{SIG_NO_OFFER, "console.", "No configuration methods succeeded"},
-	{SIG_NO_OFFER, "console.", "Connection timed out (http://ipxe.org/4c"},
+	/* iPXE's number of a time-out goes on with who waited: 1060 is DHCP, 1260 TFTP, 0a60 TCP */
+	{SIG_NO_OFFER, "console.", "Connection timed out (http://ipxe.org/4c1060"},
 	{SIG_AGENT_UP, "agent.up", NULL},
 	{SIG_ORDER, "order.sent", NULL},
 	{SIG_BLOCKED, "order.blocked", NULL},
@@ -91,6 +93,7 @@ static const struct {
 	{SIG_DISK_FOREIGN, "agent.failed", "the operator has not named it to be wiped"},
 	{SIG_DISK_WRITE, "agent.failed", "the disk did not take the image"},
 	{SIG_DISK_WRITE, "agent.failed", "cannot be written"},
+	{SIG_DISK_WRITE, "agent.failed", "may be failing"},
 	{SIG_IMAGE_BAD, "agent.failed", "the image that came is another"},
 	{SIG_IMAGE_BAD, "agent.failed", "the image is damaged"},
 	{SIG_IMAGE_CUT, "agent.failed", "the image could not be fetched"},
@@ -174,6 +177,9 @@ static const struct {
 	{SIG_STARTED, SIG_DHCP_DOWN},
 	{SIG_STARTED, SIG_NO_ADDRESS},
 	{SIG_POWERED, SIG_POWER_OFF},
+	/* of transfers the last counts: firmware asks for the size first, which looks like one */
+	{SIG_TFTP_FAILED, SIG_TFTP_SENT},
+	{SIG_TFTP_SENT, SIG_TFTP_FAILED},
 	{SIG_POWERED, SIG_BMC_SILENT},
 	{SIG_POWERED, SIG_BMC_BUSY},
 	{SIG_POWERED, SIG_POWER_IGNORED},
@@ -189,9 +195,10 @@ static const struct {
 /* How far a network boot got: of each try anew. */
 #define OF_TRY                                                                      \
 	(BIT(POWERED) | BIT(DISCOVER) | BIT(OFFER) | BIT(ACK) | BIT(BIOS) |         \
-		BIT(OTHER_PORT) | BIT(TFTP_SENT) | BIT(TFTP_FAILED) | BIT(SCRIPT) | \
-		BIT(KERNEL) | BIT(INITRD) | BIT(NO_OFFER) | BIT(PANIC) | BIT(OOM) | \
-		BIT(AGENT_UP) | BIT(BOOT_NOT_KEPT))
+		BIT(OTHER_PORT) | BIT(FOREIGN_DHCP) | BIT(TFTP_SENT) |          \
+		BIT(TFTP_FAILED) | BIT(SCRIPT) |                                    \
+		BIT(KERNEL) | BIT(INITRD) | BIT(NO_OFFER) | BIT(PXE_TIMEOUT) |       \
+		BIT(PANIC) | BIT(OOM) | BIT(AGENT_UP) | BIT(BOOT_NOT_KEPT))
 
 static bool type_fits(const char *pattern, const char *type)
 {
@@ -371,10 +378,19 @@ static const struct rule rules[] = {
 	 "Build the image (`make images`), or correct `image` in rack.ini; a waiting node goes on by itself."},
 	{"second-dhcp", BIT(FOREIGN_DHCP), BIT(AGENT_UP), UNWELL, NULL, false,
 	 "Another DHCP server answers on the provisioning VLAN.",
-	 "Its address is in the evidence: find its port by its MAC in the switch and take it off this VLAN (DHCP snooping keeps it off)."},
+	 "Find it: `tcpdump -eni IF port 67` on the deployment host shows its offers with its MAC, by which the switch knows its port. Take it off this VLAN; DHCP snooping keeps it off."},
 	{"second-dhcp", BIT(OFFER), BIT(ACK) | BIT(FOREIGN_DHCP) | BIT(SCRIPT) | BIT(AGENT_UP), UNWELL, is_quiet, false,
 	 "The server was offered its address and took another: there is a second DHCP server on the provisioning VLAN.",
 	 "Find it (`tcpdump -eni IF port 67` shows every offer with the sender's MAC) and take it off this VLAN."},
+	{"swapped-ports", BIT(OTHER_PORT), BIT(AGENT_UP), UNWELL, NULL, false,
+	 "Another port of the server asks for an address, not its first.",
+	 "Swap the cables of its first and second NIC port, or the MACs in rack.ini."},
+	{"port-not-forwarding", BIT(NO_OFFER) | BIT(POWERED), BIT(AGENT_UP), UNWELL, NULL, false,
+	 "The firmware gave up asking for an address before the switch port carried its frames.",
+	 "Make the port an edge port (spanning-tree portfast) and check its native VLAN; a port takes 30 s to forward otherwise. Then reinstall the node."},
+	{"port-not-forwarding", BIT(PXE_TIMEOUT) | BIT(POWERED), BIT(ACK) | BIT(AGENT_UP), UNWELL, NULL, false,
+	 "The firmware gave up asking for an address before the switch port carried its frames.",
+	 "Make the port an edge port (spanning-tree portfast) and check its native VLAN; a port takes 30 s to forward otherwise. Then reinstall the node."},
 	{"tftp-blocked", BIT(ACK), BIT(TFTP_SENT) | BIT(TFTP_FAILED) | BIT(SCRIPT) | BIT(AGENT_UP), UNWELL, is_quiet, false,
 	 "DHCP was answered, but the server fetched nothing by TFTP.",
 	 "Open UDP port 69, and the high ports that TFTP answers from, between this VLAN and the deployment host; is a firewall on (`nft list ruleset`)?"},
@@ -390,13 +406,7 @@ static const struct rule rules[] = {
 	{"agent-not-heard", BIT(INITRD), BIT(AGENT_UP) | BIT(PANIC) | BIT(OOM), ENDED, NULL, false,
 	 "Kernel and agent were fetched, but the agent was never heard.",
 	 "The console says why: `ondol console NODE --log`. A NIC without a driver in the initramfs, or too little memory, are the usual causes."},
-	{"swapped-ports", BIT(OTHER_PORT), BIT(AGENT_UP), UNWELL, NULL, false,
-	 "Another port of the server asks for an address, not its first.",
-	 "Swap the cables of its first and second NIC port, or the MACs in rack.ini."},
-	{"port-not-forwarding", BIT(NO_OFFER) | BIT(POWERED), BIT(AGENT_UP), UNWELL, NULL, false,
-	 "The firmware gave up asking for an address before the switch port carried its frames.",
-	 "Make the port an edge port (spanning-tree portfast) and check its native VLAN; a port takes 30 s to forward otherwise. Then reinstall the node."},
-	{"no-dhcp", BIT(POWERED), BIT(DISCOVER) | BIT(OTHER_PORT) | BIT(SCRIPT) | BIT(NO_OFFER) | BIT(AGENT_UP) | BIT(FROM_DISK) | BIT(BOOT_NOT_KEPT), S(NETBOOT) | S(RETRY) | S(FAILED), is_quiet, false,
+	{"no-dhcp", BIT(POWERED), BIT(DISCOVER) | BIT(OTHER_PORT) | BIT(SCRIPT) | BIT(NO_OFFER) | BIT(PXE_TIMEOUT) | BIT(AGENT_UP) | BIT(FROM_DISK) | BIT(BOOT_NOT_KEPT), S(NETBOOT) | S(RETRY) | S(FAILED), is_quiet, false,
 	 "The server is on, but no DHCP request from it was seen.",
 	 "Is the first NIC port cabled to the provisioning VLAN, its link up, its MAC the one in rack.ini, and network boot (UEFI, IPv4) on? `ondol console NODE` shows where it stands."},
 	{"power-supply", BIT(PSU), 0, UNWELL, NULL, false,

@@ -220,6 +220,9 @@ static void remember(struct fsm_node *f, enum fsm_event event, uint64_t now_ms)
 		f->moved_ms = now_ms;
 	if (event == FSM_EV_BOOT_SCRIPT && fsm_wants_netboot(f))
 		f->boots++;
+	/* Of transfers the last counts: firmware asks for the size first, which looks like one. */
+	if (event == FSM_EV_TFTP_FAILED)
+		f->evidence &= ~(UINT64_C(1) << FSM_EV_TFTP_SENT);
 	if (event == FSM_EV_AGENT_INSTALLED && f->state == FSM_INSTALLING)
 		f->installed = true;
 	if (event == FSM_EV_NODED_UP && fsm_noded_proves_install(f))

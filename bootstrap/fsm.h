@@ -38,6 +38,7 @@
 	X(DHCP_ACK, "dhcp.ack")                                                          \
 	X(DHCP_BIOS, "dhcp.bios")               /* asked as legacy BIOS, not UEFI */      \
 	X(DHCP_OTHER_PORT, "dhcp.other-port")   /* another port of it asked, not nic.1 */ \
+	X(DHCP_FOREIGN, "dhcp.foreign")         /* asked for another server's offer */    \
 	X(TFTP_SENT, "tftp.sent")                                                        \
 	X(TFTP_FAILED, "tftp.failed")                                                    \
 	X(BOOT_SCRIPT, "boot.script")                                                    \

@@ -113,6 +113,7 @@ static const struct dhcp_verb verbs[] = {
 	{"DHCPOFFER", PXE_LINE_OFFER},
 	{"DHCPREQUEST", PXE_LINE_REQUEST},
 	{"DHCPACK", PXE_LINE_ACK},
+	{"DHCPNAK", PXE_LINE_FOREIGN},
 };
 
 /* "DHCPOFFER(deploy0) 10.77.0.12 94:40:c9:00:02:01 [hp02|ignored]" */
@@ -138,8 +139,12 @@ static void parse_verb(const char *s, struct pxe_line *out)
 		out->mac = mac;
 		out->address = address;
 		out->kind = verbs[i].kind;
-		if (next_word(&s, word, sizeof(word)) && streq(word, "ignored"))
+		s += strspn(s, " ");
+		if (streq(s, "ignored"))
 			out->kind = PXE_LINE_IGNORED;
+		/* dnsmasq refuses for other reasons too: an address of yesterday */
+		if (out->kind == PXE_LINE_FOREIGN && !streq(s, "wrong server-ID"))
+			out->kind = PXE_LINE_OTHER;
 		return;
 	}
 }

@@ -26,6 +26,7 @@ enum pxe_line_kind {
 	PXE_LINE_OFFER,
 	PXE_LINE_REQUEST,
 	PXE_LINE_ACK,
+	PXE_LINE_FOREIGN, /* a REQUEST for what another DHCP server has offered */
 	PXE_LINE_IGNORED, /* a DISCOVER from a MAC that is not configured */
 	PXE_LINE_ARCH, /* which firmware asks, by the vendor class of the transaction */
 	PXE_LINE_SENT, /* TFTP */
@@ -36,7 +37,7 @@ enum pxe_line_kind {
 struct pxe_line {
 	enum pxe_line_kind kind;
 	struct mac_addr mac; /* DHCP kinds but ARCH */
-	uint32_t address; /* OFFER, REQUEST, ACK: the client's; TFTP: likewise; 0: none */
+	uint32_t address; /* OFFER, REQUEST, ACK, FOREIGN: the client's; TFTP: likewise; 0: none */
 	unsigned arch; /* ARCH: RFC 4578; else PXE_ARCH_UNKNOWN */
 	uint32_t transaction; /* DHCP kinds */
 	const char *text; /* borrowed from the line: the message without its prefix */

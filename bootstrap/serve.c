@@ -24,6 +24,8 @@ static char *dhcp_words(enum fsm_event event, const struct pxe_line *line)
 		return xasprintf("it is offered %s", address);
 	if (event == FSM_EV_DHCP_ACK)
 		return xasprintf("it has taken %s", address);
+	if (event == FSM_EV_DHCP_FOREIGN)
+		return xasprintf("it asks for %s, which another DHCP server has offered it", address);
 	if (event == FSM_EV_DHCP_OTHER_PORT)
 		return xasprintf(
 			"%s asks for an address, which is not its first port", mac);
@@ -76,6 +78,9 @@ static void on_line(const struct pxe_line *line, void *userdata)
 		return;
 	case PXE_LINE_ACK:
 		dhcp_event(o, FSM_EV_DHCP_ACK, line);
+		return;
+	case PXE_LINE_FOREIGN:
+		dhcp_event(o, FSM_EV_DHCP_FOREIGN, line);
 		return;
 	case PXE_LINE_SENT:
 		tftp_event(o, FSM_EV_TFTP_SENT, line);

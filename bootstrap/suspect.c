@@ -17,6 +17,7 @@ static const struct hint netboot_hints[] = {
 	{FSM_EV_BOOT_INITRD, "kernel and initramfs were fetched, the agent was not heard. Look at the server's console: a kernel panic, too little memory, or no driver for the NIC", false},
 	{FSM_EV_BOOT_KERNEL, "the kernel was fetched, the initramfs was not. Look at the server's console for iPXE's error, and at the network for loss", false},
 	{FSM_EV_BOOT_SCRIPT, "iPXE fetched its boot script but not the kernel. Look at the server's console for iPXE's error", false},
+	{FSM_EV_DHCP_FOREIGN, "it was offered an address by another DHCP server too. Find that one on the provisioning VLAN and take it off", false},
 	{FSM_EV_TFTP_SENT, "iPXE was sent by TFTP, but it did not fetch its boot script. Is TCP to the deployment host's HTTP port open, and Secure Boot off?", false},
 	{FSM_EV_TFTP_FAILED, "the TFTP transfer of iPXE broke off. Check the MTU and loss on the provisioning VLAN", false},
 	{FSM_EV_DHCP_BIOS, "it asked as a legacy BIOS. Set the server's boot mode to UEFI", true},

@@ -136,6 +136,14 @@ static void test_netboot(void **state)
 		{{"power.netboot", "dhcp.discover", "dhcp.offer", "dhcp.ack",
 			 "tftp.sent"},
 			"http-blocked", "tftp.sent"},
+		/* firmware asked for the size, then the transfer broke off */
+		{{"power.netboot", "dhcp.ack", "tftp.sent", "tftp.failed"},
+			"tftp-broken", "tftp.failed"},
+		{{"power.netboot", "dhcp.ack", "tftp.failed", "tftp.sent"},
+			"http-blocked", "tftp.sent"},
+		/* firmware took ours, iPXE another's */
+		{{"power.netboot", "dhcp.offer", "dhcp.ack", "tftp.sent", "dhcp.foreign"},
+			"second-dhcp", "dhcp.foreign"},
 		{{"power.netboot", "dhcp.ack", "tftp.sent", "boot.script"},
 			"kernel-not-fetched", "boot.script"},
 		{{"power.netboot", "dhcp.ack", "tftp.sent", "boot.script", "boot.kernel",
@@ -194,6 +202,19 @@ static void test_console(void **state)
 	says(d, "power.netboot", "");
 	says(d, "console.pxe", "PXE-E18: Server response timeout.");
 	cause_is(d, FSM_FAILED, "port-not-forwarding", "console.pxe");
+	d = begin(); /* it has its address: what it waited for is TFTP */
+	say_all(d, (const char *const[]){"power.netboot", "dhcp.ack", NULL});
+	says(d, "console.pxe", "PXE-E18: Server response timeout.");
+	cause_is(d, FSM_FAILED, "tftp-blocked", "dhcp.ack");
+	d = begin(); /* iPXE, of HTTP over TCP */
+	say_all(d, (const char *const[]){"power.netboot", "dhcp.ack", "tftp.sent", NULL});
+	says(d, "console.ipxe", "Connection timed out (http://ipxe.org/4c0a6092)");
+	cause_is(d, FSM_FAILED, "http-blocked", "tftp.sent");
+	d = begin(); /* and of DHCP: the port went away when iPXE took it over */
+	say_all(d, (const char *const[]){"power.netboot", "dhcp.ack", "tftp.sent", NULL});
+	says(d, "console.ipxe",
+		"No configuration methods succeeded (http://ipxe.org/040ee119)");
+	cause_is(d, FSM_FAILED, "port-not-forwarding", "console.ipxe");
 	d = begin();
 	says(d, "console.io", "I/O error, dev sda, sector 2048");
 	cause_is(d, FSM_FAILED, "disk-io-error", "console.io");
@@ -416,6 +437,9 @@ static void test_install(void **state)
 			"disk-foreign"},
 		{"agent.failed",
 			"writing the image: sda2: the disk did not take the image: Input/output error. It may be failing.",
+			"disk-write-error"},
+		{"agent.failed",
+			"wiping old signatures: old signatures could not be overwritten: Input/output error. The disk may be failing or locked.",
 			"disk-write-error"},
 		{"agent.failed", "the image that came is another than the manifest names",
 			"image-checksum"},

@@ -40,6 +40,7 @@ static const struct {
 	{FSM_EV_DHCP_ACK,          "..............", ""},
 	{FSM_EV_DHCP_BIOS,         "..............", ""},
 	{FSM_EV_DHCP_OTHER_PORT,   "..............", ""},
+	{FSM_EV_DHCP_FOREIGN,      "..............", ""},
 	{FSM_EV_TFTP_SENT,         "..............", ""},
 	{FSM_EV_TFTP_FAILED,       "..............", ""},
 	/* in a pause: late; while the agent works: it died */

@@ -431,6 +431,7 @@ static void test_suspects(void **state)
 	suspect_is(FSM_EV_DHCP_ACK, "nothing was fetched");
 	suspect_is(FSM_EV_DHCP_BIOS, "UEFI");
 	suspect_is(FSM_EV_TFTP_SENT, "HTTP");
+	suspect_is(FSM_EV_DHCP_FOREIGN, "another DHCP server");
 	suspect_is(FSM_EV_BOOT_SCRIPT, "not the kernel");
 	suspect_is(FSM_EV_BOOT_KERNEL, "initramfs was not");
 	suspect_is(FSM_EV_BOOT_INITRD, "agent was not heard");
@@ -438,6 +439,11 @@ static void test_suspects(void **state)
 	stays(&f, FSM_EV_DHCP_OTHER_PORT);
 	out = step_at(&f, FSM_EV_TIMEOUT, "", fsm_deadline(&f, &policy));
 	assert_non_null(strstr(out.reason, "swapped"));
+	f = at(FSM_NETBOOT);
+	stays(&f, FSM_EV_TFTP_SENT); /* of the size */
+	stays(&f, FSM_EV_TFTP_FAILED);
+	out = step_at(&f, FSM_EV_TIMEOUT, "", fsm_deadline(&f, &policy));
+	assert_non_null(strstr(out.reason, "transfer of iPXE broke off"));
 }
 
 /* ---- tries ---- */
