@@ -190,7 +190,7 @@ def watch_ipmitool(do):
     do()
     stop.set()
     t.join()
-    return sorted(seen)
+    return sorted(seen - {""})  # one that was just ending
 
 
 class Terminal:
@@ -378,6 +378,106 @@ def part_not_needed(server):
         lambda: not [p for p, a in sol_children() if "10.77.1.11" in a], 10), sol_children())
 
 
+def ipmitool(i, *words):
+    return subprocess.run(
+        ["ipmitool", "-I", "lanplus", "-H", f"10.77.1.{i}", "-U", "ondol", "-E", "-C", "3", *words],
+        env=dict(os.environ, IPMI_PASSWORD="sesame-1"), capture_output=True, text=True, timeout=60)
+
+
+def log_entry(i, sensor_type, sensor, offset):
+    """Puts an entry of a sensor-specific kind into the BMC's log, as its firmware would."""
+    r = ipmitool(i, "raw", "0x0a", "0x44", "0", "0", "2", "0", "0", "0", "0", "0x20", "0", "4",
+                 hex(sensor_type), hex(sensor), "0x6f", hex(offset), "0xff", "0xff")
+    check("an entry is put into the log", r.returncode == 0, r.stderr)
+
+
+def rack(**more):
+    return flow.rack_ini(nodes=(1, 2, 3), parallel=3, **more)
+
+
+def logged(node, kind="sel.entry"):
+    return flow.events(node, kind)
+
+
+def part_log_events():
+    """What hp01's BMC says of its memory explains why it does not boot; it is told once."""
+    before = len(logged("hp01"))
+    flow.apply(rack(deadlines=("network-booting = 3s",)))
+    op("POST", "/v1/nodes/hp01/reinstall", {})
+    flow.wait_state("hp01", "network-booting", seconds=60)
+    log_entry(11, 0x0c, 0x30, 1)
+    n = flow.wait_state("hp01", "failed", seconds=60)
+    check("a deadline of rack.ini ends the wait", n["state"] == "failed", n)
+    until(lambda: len(logged("hp01")) > before, 30)
+    new = logged("hp01")[before:]
+    check("a new entry of the log is an event", len(new) == 1 and new[0]["source"] == "bmc" and
+          "Uncorrectable ECC, asserted" in new[0]["text"] and new[0]["data"]["id"] > 0 and
+          "time" in new[0]["data"], new)
+    check("why: the memory", flow.causes("hp01")[0] == "memory-error", flow.causes("hp01"))
+    flow.kill()
+    flow.start()
+    log_entry(11, 0x08, 0x50, 1)
+    op("POST", "/v1/nodes/hp01/reinstall", {})
+    flow.wait_state("hp01", "network-booting", "failed", seconds=90)
+    until(lambda: len(logged("hp01")) > before + 1, 30)
+    new = logged("hp01")[before + 1:]
+    check("after kill -9 too, nothing is told twice", len(new) == 1 and
+          "Failure detected, asserted" in new[0]["text"], new)
+    flow.wait_state("hp01", "failed", seconds=60)
+    check("why: of this run the power supply alone", "power-supply" in flow.causes("hp01") and
+          "memory-error" not in flow.causes("hp01"), flow.causes("hp01"))
+    check("nobody said that the log begins anew", logged("hp01", "sel.anew") == [])
+    check("the log is cleared behind ondold's back", ipmitool(11, "sel", "clear").returncode == 0)
+    op("POST", "/v1/nodes/hp01/reinstall", {})
+    until(lambda: logged("hp01", "sel.anew"), 60)
+    flow.wait_state("hp01", "failed", seconds=60)
+    until(lambda: len(logged("hp01", "sel.anew")) != 1, 2)
+    check("which is noticed, once", len(logged("hp01", "sel.anew")) == 1, logged("hp01", "sel.anew"))
+
+
+def part_refused_login():
+    """hp02's BMC has another password: asked once, nothing is tried again, nothing reset."""
+    flow.apply(rack(retries=3))
+    op("POST", "/v1/nodes/hp02/reinstall", {})
+    flow.wait_state("hp02", "powering", seconds=60)
+    n = flow.wait_state("hp02", "failed", seconds=60)
+    last = flow.events("hp02")
+    run = last[max(i for i, e in enumerate(last) if e["type"] == "install.wanted"):]
+    kinds = [e["type"] for e in run]
+    check("a refused login ends the run at once", n["state"] == "failed" and "password" in
+          n["reason"] and kinds.count("power.refused") == 1 and n["retry"] is None, (n, kinds))
+    check("and is neither tried again nor answered with a reset", not any(
+        "retrying" in e["text"] or "resetting" in e["text"] for e in run), run)
+    check("why: the password", flow.causes("hp02")[0] == "bmc-password", flow.causes("hp02"))
+
+
+def part_reset_as_last_step():
+    """hp03's BMC takes power commands and ignores them, until it is reset."""
+    flow.kill()
+    flow.start(patience="20")
+    with open(f"{work}/bmc13/deaf", "w"):
+        pass
+    flow.apply(rack(retries=1, deadlines=("powering = 40s", "network-booting = 10m")))
+    for name in ("hp01", "hp02"):
+        op("POST", f"/v1/nodes/{name}/cancel", {})
+    op("POST", "/v1/nodes/hp03/reinstall", {})
+    n = flow.wait_state("hp03", "retrying", seconds=90)
+    check("a BMC that ignores commands: tried again", n["state"] == "retrying" and
+          n["retry"]["try"] == 2 and "10.77.1.13" in n["reason"], n)
+    n = flow.wait_state("hp03", "resetting-bmc", seconds=90)
+    check("then it is reset", n["state"] == "resetting-bmc" and "resetting its BMC" in n["step"], n)
+    check("why: it is being reset", "bmc-resetting" in flow.causes("hp03"), flow.causes("hp03"))
+    os.unlink(f"{work}/bmc13/deaf")  # that has helped
+    n = flow.wait_state("hp03", "network-booting", "maintenance", seconds=120)
+    check("and does its work", n["state"] == "network-booting" and n["retry"]["try"] == 3 and
+          n["power"] == "on" and len(flow.events("hp03", "bmc.back")) == 1, n)
+    check("why: it was", "bmc-was-reset" in flow.causes("hp03"), flow.causes("hp03"))
+    op("POST", "/v1/nodes/hp03/cancel", {})
+    op("POST", "/v1/nodes/hp03/power", {"action": "off"})
+    flow.kill()
+    flow.start()
+
+
 def part_cold_reset():
     r, out, err = ondol("power", "hp01", "bmc-reset", timeout=60)
     check("ondol power bmc-reset: done when it answers", r == 0 and "power is" in out, out + err)
@@ -426,6 +526,9 @@ def bmcs():
     part_console(servers[11])
     part_sol_lost(servers[11])
     part_cold_reset()
+    part_log_events()
+    part_refused_login()
+    part_reset_as_last_step()
     part_faults()
     part_not_needed(servers[11])
     flow.part_end()
