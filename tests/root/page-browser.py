@@ -42,8 +42,8 @@ def roles():
     flow.image = "full"
 
 
-def rack(page=True):
-    text = flow.rack_ini(nodes=range(1, 11), parallel=10).replace("image     = core", "image = full", 1)
+def rack(page=True, **more):
+    text = flow.rack_ini(nodes=range(1, 11), parallel=10, **more).replace("image     = core", "image = full", 1)
     text = re.sub(r"(?m)^; page = .*\n", f"page = {HOST}:{PAGE_PORT}\n" if page else "", text)
     return text.replace("[bmc]\n", "[cloud]\nregion = Lab\n[bmc]\n", 1)
 
@@ -563,6 +563,20 @@ def part_aside(b):
     b.until("and can be taken back", "return (document.querySelector('#panel [data-action=maintenance]') || {}).innerText === 'Take back'")
 
 
+def part_tries(b):
+    """Nobody answers for hp09: its pause counts down, and can be ended."""
+    apply(rack(retries=2, deadlines=("network-booting = 1s",)))
+    words = f"return ({ROW}.innerText.match(/2nd try in (\\d+) s: no DHCP request/) || [])[1]"
+    b.until("the pause before a try, and why", words, "hp09", seconds=40)
+    left = int(b.js(words, "hp09"))
+    b.until("it counts down", f"return {ROW}.innerText.match(/2nd try in (\\d+) s/)[1] < {left}", "hp09")
+    b.js(f"{ROW}.click()", "hp09")
+    b.until("it can be cancelled", "return document.getElementById('panel-title').innerText === 'hp09' && "
+            "document.querySelector('#panel [data-action=cancel]')")
+    b.js("document.querySelector('#panel [data-action=cancel]').click(); document.getElementById('ask-yes').click()")
+    b.until("and is", f"return {ROW}.innerText.includes('cancelled')", "hp09")
+
+
 def part_looks(b):
     for name, width, height, scheme, node in (("page-dark", 1440, 980, "dark", "hp01"), ("page-light", 1440, 980, "light", ""),
                                               ("page-phone", 360, 740, "light", ""), ("page-phone-node", 360, 740, "dark", "hp08")):
@@ -661,6 +675,7 @@ def page():
     part_foreign_disk(b)
     part_hostile(b, agent)
     part_keyboard(b)
+    part_tries(b)
     part_lost(b)
     foreign = [u for u in b.urls() if not u.startswith((BASE + "/", "data:", "chrome:"))]
     check(f"none of {len(b.requests)} requests left the page's own origin", len(b.requests) > 20 and not foreign, foreign)
