@@ -555,7 +555,8 @@ def part_aside(b):
     b.js(f"{ROW}.click()", "hp10")
     check("the panel of the node before is gone at once", b.js("return document.getElementById('panel').hidden || "
                                                                "document.getElementById('panel-title').innerText === 'hp10'"))
-    b.until("hp10's panel", "return document.querySelector('#panel [data-action=cancel]')")
+    b.until("hp10's panel", "return !document.getElementById('panel').hidden && document.querySelector('#panel [data-action=cancel]') && "
+                            "document.getElementById('panel-title').innerText === 'hp10'")
     b.js("document.querySelector('#panel [data-action=maintenance]').click()")
     check("what for has to be said", b.js("return document.getElementById('ask-yes').disabled"))
     b.keys(*"new fan", ENTER)
