@@ -31,7 +31,11 @@ function takeEvent(ev) {
 	if (page.cloud) loadCloud();
 }
 
+// While all is read: what the stream tells, which is newer than the answer.
+let newer = null;
+
 async function loadAll() {
+	const told = (newer = []);
 	const [status, events] = await Promise.all([call("GET", "/v1/status"), call("GET", `/v1/events?last=${MAX_EVENTS}`)]);
 	page.clockOffset = status.now - Date.now();
 	page.rack = status.rack;
@@ -41,6 +45,8 @@ async function loadAll() {
 	drawSums();
 	drawPlans();
 	drawEvents();
+	if (newer === told) newer = null;
+	for (const take of told) take();
 	page.cloud = (await call("GET", "/v1/cloud")).cloud;
 	drawCloud();
 	const wanted = location.hash.slice(1);
@@ -96,8 +102,9 @@ export async function openStream() {
 		page.retryMs = 1000;
 		loadAll().catch(retry);
 	});
-	on("node", takeNode);
-	on("event", takeEvent);
+	const inTurn = (take) => (data) => { if (newer) newer.push(() => take(data)); else take(data); };
+	on("node", inTurn(takeNode));
+	on("event", inTurn(takeEvent));
 	on("cloud", loadCloud);
 	on("beat", () => {});
 	stream.onerror = () => { if (page.stream === stream) retry(); };

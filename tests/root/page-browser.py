@@ -564,6 +564,35 @@ def part_aside(b):
     b.until("and can be taken back", "return (document.querySelector('#panel [data-action=maintenance]') || {}).innerText === 'Take back'")
 
 
+def part_late_answer(b):
+    """A new rack makes the page read all anew; what the stream tells meanwhile is newer than that."""
+    b.js("""const fetched = fetch, parsed = JSON.parse;
+        let release, asked = false;
+        const told = new Promise((done) => { release = done; });
+        window.fetch = async (...a) => {
+            const answer = await fetched(...a);
+            if (a[0] === '/v1/status') {
+                document.body.dataset.asked = asked = true;
+                await told;
+            }
+            return answer;
+        };
+        JSON.parse = (text) => {
+            const v = parsed(text);
+            if (asked && v && v.name === 'hp10') {
+                window.fetch = fetched;
+                JSON.parse = parsed;
+                release();
+            }
+            return v;
+        };""")
+    apply(rack(retries=1))
+    b.until("a new rack is read", "return document.body.dataset.asked")
+    check("a node is taken back meanwhile", op("POST", "/v1/nodes/hp10/maintenance", {"on": False, "reason": ""})[0] == 200)
+    b.until("and a late answer does not undo it", f"return {ROW}.querySelector('.badge').innerText === 'enrol'", "hp10")
+    op("POST", "/v1/nodes/hp10/maintenance", {"on": True, "reason": "new fan"})
+
+
 def part_tries(b):
     """Nobody answers for hp09: its pause counts down, and can be ended."""
     apply(rack(retries=2, deadlines=("network-booting = 1s",)))
@@ -676,6 +705,7 @@ def page():
     part_foreign_disk(b)
     part_hostile(b, agent)
     part_keyboard(b)
+    part_late_answer(b)
     part_tries(b)
     part_lost(b)
     foreign = [u for u in b.urls() if not u.startswith((BASE + "/", "data:", "chrome:"))]
