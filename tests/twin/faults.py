@@ -8,7 +8,6 @@ import http.client
 import json
 import os
 import re
-import select
 import shutil
 import signal
 import socket
@@ -590,6 +589,60 @@ def image_checksum():
             fails_with("image-checksum", 600)
         finally:
             turn()
+
+
+def ready(seconds=1500):
+    s = await_state("ready", "failed", seconds=seconds)
+    check("it is ready", s == "ready", s)
+
+
+def installed():
+    """The server has a system on its disk, or is made so."""
+    if state() != "ready":
+        install()
+        ready()
+
+
+@fault("containers")
+def never_reports():
+    """The installed system cannot reach ondold: the firewall again."""
+    since = to_agent(first_boot=90)
+    e = await_event(["agent.kexec", "agent.failed"], since, 900)
+    check("the installed system is started", e and e["type"] == "agent.kexec", e)
+    drop("tcp,tp_dst=8781")
+    try:
+        fails_with("never-reports", 200)
+        since = newest()
+    finally:
+        pass_all()
+    check("it is heard after all", await_event(["noded.up"], since, 300))
+    # first it tells of what it failed in meanwhile: a network that it could not confirm
+    s = await_state("ready", seconds=900)
+    check("and ready in the end", s == "ready", s)
+
+
+@fault("containers")
+def boots_from_disk():
+    """The BMC keeps the boot device, and the firmware does not care."""
+    installed()
+    broken("boot-ignored")
+    install()
+    s = await_state("failed", seconds=400)
+    check("its installed system is no answer to an install", s == "failed", s)
+    named("boots-from-disk", 5)
+
+
+@fault("containers")
+def noded_loop():
+    """ondol-noded crashes again and again on an installed node."""
+    install()
+    ready(300)
+    for _ in range(3):
+        since = newest()
+        twin("exec", "--node", NODE, "--", "systemctl", "kill", "-s", "SEGV", "ondol-noded")
+        check("it crashes and is started again", await_event(["noded.up"], since, 60))
+    named("noded-loop", 10)
+    ready(60)
 
 
 # ---- the flow ----
