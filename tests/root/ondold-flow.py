@@ -324,10 +324,11 @@ def inventory(i, foreign=False, **more):
 
 # ---- DHCP, by hand ----
 
-def dhcp_discover(i, arch, ipxe=False):
-    """Sends a DISCOVER on the wire; returns the offer's (address, boot file) or None."""
+def dhcp_discover(i, arch, ipxe=False, message=b"\x35\x01\x01"):
+    """Sends a DISCOVER, or another message, on the wire; returns the answer's (address, boot
+    file) or None."""
     chaddr = bytes.fromhex(mac(i).replace(":", ""))
-    opts = b"\x35\x01\x01" + b"\x5d\x02" + struct.pack("!H", arch)
+    opts = message + b"\x5d\x02" + struct.pack("!H", arch)
     cls = f"PXEClient:Arch:{arch:05d}:UNDI:003001".encode()
     opts += bytes([60, len(cls)]) + cls + b"\x37\x04\x01\x03\x42\x43"
     if ipxe:
@@ -534,6 +535,14 @@ def part_dhcp():
     dhcp_discover(1, 0)
     time.sleep(0.3)
     check("legacy BIOS is noticed", len(events("hp01", "dhcp.bios")) == 1)
+    # a REQUEST: option 54 names the server whose offer, option 50, is taken
+    last = op("GET", "/v1/events?since=-1")[1]["last"]
+    dhcp_discover(2, 7, message=b"\x35\x01\x03\x36\x04" + socket.inet_aton("10.77.0.3") +
+                  b"\x32\x04" + socket.inet_aton("10.77.0.200"))
+    op("GET", f"/v1/events?since={last}&node=hp02&wait=5")
+    told = events("hp02", "dhcp.foreign")
+    check("another DHCP server is noticed", len(told) == 1 and "10.77.0.200" in told[0]["text"] and
+          causes("hp02")[:1] == ["second-dhcp"], (told, causes("hp02")))
 
 
 def part_solicitation():
