@@ -6,6 +6,7 @@
 #include "bootstrap/cli.h"
 #include "bootstrap/help.h"
 #include "common/log.h"
+#include "common/nodump.h"
 
 #define WAITING (OPT_WIPE | OPT_YES | OPT_NO_WAIT | OPT_TIMEOUT | OPT_JSON)
 
@@ -138,6 +139,7 @@ int main(int argc, char *argv[])
 	int r;
 
 	log_open("ondol");
+	nodump();
 	term_setup(&utf8);
 	term_open(&cli.out, stdout, utf8);
 	term_open(&cli.err, stderr, utf8);

@@ -9,6 +9,7 @@
 
 #include "bootstrap/eventlog.h"
 #include "common/log.h"
+#include "common/nodump.h"
 #include "common/order.h"
 #include "common/roledef.h"
 
@@ -528,6 +529,7 @@ int main(int argc, char **argv)
 	int r;
 
 	log_open_journal("ondold");
+	nodump();
 	r = read_options(argc, argv, &o.opts);
 	if (r == 0)
 		r = read_variable("ONDOL_PATIENCE", 1, DESIRED_MAX_PATIENCE, "a percentage",

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "common/log.h"
+#include "common/nodump.h"
 #include "initramfs/agent.h"
 #include "initramfs/bootmode.h"
 #include "initramfs/cmdline.h"
@@ -51,6 +52,7 @@ static pid_t start_agent(const struct boot_args *args)
 
 	if (pid == 0) {
 		(void)setsid();
+		nodump(); /* an order has the node's secrets */
 		agent_run(args);
 	}
 	return pid;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/log.h"
+#include "common/nodump.h"
 #include "nodeagent/noded.h"
 #include "nodeagent/paths.h"
 #include "nodeagent/statefile.h"
@@ -20,6 +21,7 @@ int main(int argc, char *argv[])
 	const char *cmd = argc > 1 ? argv[1] : "run";
 
 	log_open_journal("ondol-noded");
+	nodump();
 	if (streq(cmd, "run") && argc <= 2)
 		return noded_run();
 	if (streq(cmd, "status") && argc == 2)

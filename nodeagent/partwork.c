@@ -10,7 +10,6 @@
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "common/http.h"
@@ -549,7 +548,6 @@ int partwork_run(const char *op, const char *arg, const struct desired *d,
 	struct partwork w = {.desired = d, .role = role};
 	int r = -EINVAL;
 
-	prctl(PR_SET_DUMPABLE, 0);
 	if (!d->cloud) {
 		*ret_text = xstrdup("this rack is no cloud");
 		return streq(op, "part-leave") ? 0 : -EINVAL; /* nobody is left to be told */
