@@ -56,7 +56,10 @@ function phasePart(n) {
 export function drawPanel() {
 	const n = page.detail, focused = document.activeElement && document.activeElement.dataset.action;
 	show($("panel"), Boolean(n));
-	if (!n) return;
+	if (!n) {
+		$("panel").replaceChildren(); // no button of the one before is there any more
+		return;
+	}
 	n.silent = (page.nodes.get(n.name) || n).silent;
 	const why = n.state === "failed" ? n.reason : n.retry ? whatNow(n) : n.step || n.reason;
 	$("panel").className = `card panel ${tone(n)}`;

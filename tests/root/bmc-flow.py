@@ -50,7 +50,7 @@ class Server:
         self.conn.sendall(data)
 
 
-def bmc(i, password="sesame-1"):
+def bmc(i, password=flow.PASSWORD):
     d = f"{work}/bmc{i}"
     os.makedirs(d + "/state")
     os.makedirs(d + "/sensors")
@@ -163,7 +163,7 @@ def part_cipher():
     check("cipher suite 17 is refused, 3 is found", op(
         "POST", "/v1/nodes/hp01/power", {"action": "status"})[0] == 200)
     argv = watch_ipmitool(lambda: op("GET", "/v1/nodes/hp01/sensors"))
-    check("no password in any argv", argv and not any("sesame-1" in a for a in argv), argv)
+    check("no password in any argv", argv and not any(flow.PASSWORD in a for a in argv), argv)
     check("no cipher suite but 3 is tried any more", argv and
           all(" -C 3 " in a for a in argv), argv)
     flow.kill()
@@ -329,7 +329,7 @@ def part_sol_lost(server):
     """The session drops; then ondold itself; then the BMC's session is somebody else's."""
     mine = [p for p, argv in sol_children() if "10.77.1.11" in argv]
     check("one session a BMC", len(mine) == 1, sol_children())
-    check("no password in its argv", not any("sesame" in w for _, a in sol_children() for w in a))
+    check("no password in its argv", not any(flow.PASSWORD in w for _, a in sol_children() for w in a))
     os.kill(mine[0], signal.SIGKILL)
     server.connected.clear()
     check("a dropped session is taken again", until(
@@ -342,7 +342,7 @@ def part_sol_lost(server):
           sol_children())
     thief = subprocess.Popen(
         ["ipmitool", "-I", "lanplus", "-H", "10.77.1.11", "-U", "ondol", "-E", "-C", "3",
-         "sol", "activate"], env=dict(os.environ, IPMI_PASSWORD="sesame-1"),
+         "sol", "activate"], env=dict(os.environ, IPMI_PASSWORD=flow.PASSWORD),
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     time.sleep(2)  # into a pipe it does not say when it has it
     check("another one has the console", thief.poll() is None)
@@ -360,15 +360,9 @@ def part_sol_lost(server):
 
 
 def secrets_on_disk():
-    found = []
-    for where, _, names in os.walk(f"{work}/state"):
-        for name in names:
-            with open(os.path.join(where, name), "rb") as f:
-                data = f.read()
-            if TOKEN.encode() in data or b"89abcdef0123456789" in data or (
-                    b"sesame-1" in data and not name.startswith("secrets-")):
-                found.append(name)
-    return found
+    flow.planted.plant("boot token on the console", TOKEN)
+    flow.planted.plant("half of it", "89abcdef0123456789")
+    return flow.planted.in_files(f"{work}/state", f"{work}/ondold.log", may=flow.is_place_of_secrets)
 
 
 def part_not_needed(server):
@@ -381,7 +375,7 @@ def part_not_needed(server):
 def ipmitool(i, *words):
     return subprocess.run(
         ["ipmitool", "-I", "lanplus", "-H", f"10.77.1.{i}", "-U", "ondol", "-E", "-C", "3", *words],
-        env=dict(os.environ, IPMI_PASSWORD="sesame-1"), capture_output=True, text=True, timeout=60)
+        env=dict(os.environ, IPMI_PASSWORD=flow.PASSWORD), capture_output=True, text=True, timeout=60)
 
 
 def log_entry(i, sensor_type, sensor, offset):
@@ -485,7 +479,7 @@ def part_cold_reset():
 
 def part_faults():
     r, out, err = ondol("sensors", "hp02")
-    check("a wrong password is named", r == 1 and "password" in err and "sesame" not in err, err)
+    check("a wrong password is named", r == 1 and "password" in err and flow.PASSWORD not in err, err)
     sims[12].kill()
     began = time.monotonic()
     r, out, err = ondol("sensors", "hp02", timeout=170)

@@ -16,9 +16,13 @@ import sys
 import threading
 import time
 
+sys.path.insert(0, "tests/lib")
+import planted  # noqa: E402
+
 ondold_bin, work = sys.argv[1], sys.argv[2]
 SERVER, PORT, API_PORT = "10.77.0.2", 8780, 8781
-passed = failed = 0
+passed = failed = skipped = 0
+PASSWORD = planted.new("BMC password")
 
 
 def check(name, good, info=""):
@@ -29,6 +33,12 @@ def check(name, good, info=""):
     else:
         failed += 1
         print("FAILED:", name, info, flush=True)
+
+
+def skip(name):
+    global skipped
+    skipped += 1
+    print("skipped:", name, flush=True)
 
 
 # ---- the machine around it ----
@@ -229,16 +239,18 @@ def causes(name):
 daemon = None
 
 
-roles_dir, image = "roles", "core"
+roles_dir, image, path = "roles", "core", os.environ["PATH"]
 
 
-def start(patience="100", state="state"):
+def start(patience="100", state="state", cores=None):
+    """cores: the folder to run in, where it might dump core."""
     global daemon
-    env = dict(os.environ, ONDOL_PATIENCE=patience)
+    env = dict(os.environ, ONDOL_PATIENCE=patience, PATH=path, **(planted.CORE_ENV if cores else {}))
     daemon = subprocess.Popen(
-        [ondold_bin, "--state", f"{work}/{state}", "--socket", f"{work}/ondold.sock",
-         "--images", f"{work}/images", "--roles", roles_dir, "--tftp", f"{work}/tftp"],
-        env=env, stdin=subprocess.DEVNULL, stderr=open(f"{work}/ondold.log", "a"))
+        [os.path.abspath(ondold_bin), "--state", f"{work}/{state}", "--socket", f"{work}/ondold.sock",
+         "--images", f"{work}/images", "--roles", os.path.abspath(roles_dir), "--tftp", f"{work}/tftp"],
+        env=env, stdin=subprocess.DEVNULL, stderr=open(f"{work}/ondold.log", "a"), cwd=cores,
+        preexec_fn=planted.allow_cores if cores else None)
     for _ in range(200):
         try:
             if op("GET", "/v1/status")[0] == 200:
@@ -285,7 +297,7 @@ def rack_ini(nodes=(1, 2, 3), parallel=2, roles=None, macs=None, retries=0, inte
     return out
 
 
-SECRETS = "[bmc]\nuser = ondol\npassword = sesame-1\n"
+SECRETS = f"[bmc]\nuser = ondol\npassword = {PASSWORD}\n"
 
 
 def apply(text=None, secrets=SECRETS, **more):
@@ -366,7 +378,8 @@ def dhcp_discover(i, arch, ipxe=False, message=b"\x35\x01\x01"):
 # ---- the parts ----
 
 def token_of(script):
-    return re.search(r"ondol\.token=([0-9a-f]{32})", script).group(1)
+    token = re.search(r"ondol\.token=([0-9a-f]{32})", script).group(1)
+    return planted.plant(f"boot token {token[:4]}", token)
 
 
 def take_authority(host, script):
@@ -511,7 +524,7 @@ def part_apply():
               "set boot pxe" in log and log.index("set boot pxe") < log.index("set power 1"), log)
     n = node("hp03")
     check("the third waits for a slot", n["state"] == "idle" and "waiting" in n["step"], n)
-    leak = subprocess.run(["grep", "-rl", "sesame-1", f"{work}/state/ondold.db",
+    leak = subprocess.run(["grep", "-rl", PASSWORD, f"{work}/state/ondold.db",
                            f"{work}/ondold.log"], capture_output=True).stdout
     check("no password in database or log", leak == b"", leak)
     modes = [oct(os.stat(f"{work}/state/{f}").st_mode & 0o777) for f in os.listdir(f"{work}/state")
@@ -1070,6 +1083,95 @@ def part_remove():
     check("its past stays", len(events("hp01", "node.removed")) == 1)
 
 
+# ---- nothing secret anywhere else ----
+
+def plant_state(state="state"):
+    """What ondold has made itself that nobody is to see."""
+    for name in ("node-authority", "cloud-secrets"):
+        with open(f"{work}/{state}/{name}") as f:
+            for key, value in json.load(f)["secrets"].items():
+                if not key.endswith(".cert"):
+                    planted.plant(f"{name} {key}", value)
+
+
+def is_place_of_secrets(path):
+    return re.match(r"secrets-\d+|node-authority|cloud-secrets", os.path.basename(path))
+
+
+def database(state):
+    """All that is in it: in the file a long text lies in pieces."""
+    db = sqlite3.connect(f"file:{work}/{state}/ondold.db?mode=ro", uri=True)
+    tables = [name for (name,) in db.execute("select name from sqlite_master where type = 'table'")]
+    rows = "".join(str(row) for t in tables for row in db.execute(f"select * from {t}"))
+    db.close()
+    check("the database can be searched", "rack.taken" in rows and len(tables) >= 3, tables)
+    return rows
+
+
+def spy():
+    """The next ondold to start is seen calling other programs. It takes them longer."""
+    global path
+    path = planted.spy(f"{work}/spy", "ipmitool", "dnsmasq")
+
+
+def spy_no_more():
+    global path
+    path = os.environ["PATH"]
+
+
+def part_planted(*more, state="state"):
+    """Whatever was planted is where it has to be, and nowhere else. more: files and folders."""
+    plant_state(state)
+    kinds = {w.rsplit(" ", 1)[0] for w in planted.values}
+    kept = [f for f in planted.files(f"{work}/{state}") if is_place_of_secrets(f)
+            and planted.inside(open(f, "rb").read())]
+    check(f"{len(planted.values)} secrets are planted and found in their places", len(kept) >= 3 and
+          {"BMC", "node-authority"} <= {k.split()[0] for k in kinds}, (kinds, kept))
+    leaks = planted.in_files(f"{work}/{state}", f"{work}/ondold.log", f"{work}/tftp", f"{work}/images",
+                             *more, may=is_place_of_secrets)
+    check("no file else has one, and those that do are for root alone", not leaks, leaks)
+    leaks = planted.inside(database(state))
+    check("nor the database, row by row", not leaks, leaks)
+    if os.path.exists(f"{work}/spy"):
+        calls, leaks, told = planted.spied(f"{work}/spy")
+        check(f"of {sum(calls.values())} programs called none is told one but ipmitool, in its environment",
+              not leaks and told > 3 and calls.get("dnsmasq", 0) >= 1, (calls, leaks, told))
+    leaks = planted.in_processes()
+    check("no process that runs is told one", not leaks, leaks)
+    with subprocess.Popen(["sleep", "1000"], env={"TOLD": PASSWORD}) as told:
+        leaks = planted.in_processes()
+        told.kill()
+    check("one that was would be found", [int(pid) for pid, _, _ in leaks] == [told.pid], leaks)
+    names = [n["name"] for n in op("GET", "/v1/status")[1]["nodes"]]
+    asked, leaks = planted.in_answers(
+        lambda p: exchange(Unix("ondold", timeout=60), "GET", p, None, {})[1], names)
+    check(f"none of {asked} answers to root has one", asked > 30 and not leaks, leaks)
+
+
+def part_crash():
+    """A crash of ondold, which has them all in its memory."""
+    kill()
+    os.mkdir(f"{work}/crash")
+    if not planted.host_dumps(f"{work}/crash"):
+        skip("a crash leaves no core dump: this host writes none of anybody")
+        start()
+        return
+    for name in os.listdir(f"{work}/crash"):
+        os.unlink(f"{work}/crash/{name}")
+    start(cores=f"{work}/crash")
+    end = time.monotonic() + 20
+    while not processes("dnsmasq") and time.monotonic() < end:
+        time.sleep(0.05)
+    limits = [open(f"/proc/{pid}/limits").read() for pid in processes("dnsmasq")]
+    check("what ondold starts may dump no core", limits and all(
+        re.search(r"Max core file size +1 +1 ", text) for text in limits), limits)
+    dumped = planted.dumps(daemon.pid)
+    daemon.returncode = -signal.SIGABRT  # it is reaped
+    check("a crash of ondold leaves no core dump", not dumped and os.listdir(f"{work}/crash") == [],
+          os.listdir(f"{work}/crash"))
+    start()
+
+
 def part_end():
     held = {}
     t = threading.Thread(target=lambda: held.update(
@@ -1096,7 +1198,7 @@ def world(*profiles, bmcs=(11, 12, 13)):
     os.makedirs(f"{work}/tftp")
     with open(f"{work}/tftp/snponly.efi", "wb") as f:
         f.write(os.urandom(5000))
-    return {i: bmc(i, "sesame-1") for i in bmcs}
+    return {i: bmc(i, PASSWORD) for i in bmcs}
 
 
 def whole(body, sims, at_end=lambda: None):
@@ -1115,11 +1217,12 @@ def whole(body, sims, at_end=lambda: None):
             s.kill()
     if failed:
         print(open(f"{work}/ondold.log").read()[-8000:])
-    print(f"{passed} passed, {failed} failed, 0 skipped")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 
 
 def flow():
+    spy()
     start()
     part_init()
     part_before_a_rack()
@@ -1140,10 +1243,13 @@ def flow():
     part_power()
     part_metrics()
     part_power_turns()
+    spy_no_more()
     part_deadline()
     part_retry()
     part_set_aside()
     part_old_events()
+    part_planted(f"{work}/etc")
+    part_crash()
     part_remove()
     part_end()
 

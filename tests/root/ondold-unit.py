@@ -218,7 +218,7 @@ def part_journal():
     check("who says so is there", {"ondold", "ipmi", "dnsmasq", "http", "operator"} <= sources, sources)
     power = journal("ONDOL_EVENT=power.netboot", "ONDOL_NODE=hp02")
     check("an event that only tells has the priority of one", [e["PRIORITY"] for e in power] == ["7"], power)
-    check("no secret is there", "sesame-1" not in on("journalctl", "-b", "-o", "json", "--no-pager"))
+    check("no secret is there", flow.PASSWORD not in on("journalctl", "-b", "-o", "json", "--no-pager"))
 
 
 def part_failure():

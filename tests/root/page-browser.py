@@ -536,7 +536,7 @@ def part_foreign_disk(b):
     """What is not ondol's is given up by the disk's serial, not by the node's name."""
     b.select("hp09")
     b.until("the panel of the node with a foreign disk", "return document.querySelector('#panel [data-action=reinstall]') && "
-                                                         "document.getElementById('panel-title').innerText === 'hp09'")
+                                                         "(document.getElementById('panel-title') || {}).innerText === 'hp09'")
     b.js("document.querySelector('#panel [data-action=reinstall]').click()")
     b.until("it asks for the disk", "return document.getElementById('ask').open")
     text = b.text("#ask")
@@ -549,6 +549,29 @@ def part_foreign_disk(b):
     b.until("the serial is", "return (document.getElementById('did') || {}).innerText === 'hp09 will be installed again'")
     wanted = events("hp09", "install.wanted")[-1]
     check("and the disk is given up for this run", wanted["data"] == {"wipe": ["S9A"]} and "night-shift" in wanted["text"], wanted)
+
+
+def part_planted(b, viewer, operator):
+    """Tokens, a session's cookie, and all that ondold keeps: nowhere but in their places."""
+    planted = flow.planted
+    planted.plant("viewer's token", viewer)
+    planted.plant("operator's token", operator)
+    cookies = [c["value"] for c in b.do("GET", "/cookie") if c["name"] == "__Host-ondol" and c["httpOnly"]]
+    check("the browser has the session's cookie", len(cookies) == 1, cookies)
+    planted.plant("session cookie", cookies[0])
+    flow.part_planted()
+
+    def get(path):
+        c = http.client.HTTPSConnection(HOST, PAGE_PORT, timeout=70, context=context())
+        return flow.exchange(c, "GET", path, None, bearer(viewer))[1]
+    asked, leaks = planted.in_answers(get, [f"hp{i:02d}" for i in range(1, 11)])
+    check(f"none of {asked} answers to a viewer has one", asked > 60 and not leaks, leaks)
+    for path in planted.HAVE_SECRETS:
+        check(f"and {path} is not for a viewer", b"on the deployment host" in get(path) and not planted.inside(get(path)))
+    held = b.js("return document.documentElement.outerHTML + document.cookie + location.href + "
+                "[...document.querySelectorAll('input')].map((e) => e.value).join() + "
+                "JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage)])")
+    check("nor does the page hold one", len(held) > 10000 and not planted.inside(held), planted.inside(held))
 
 
 def part_aside(b):
@@ -601,7 +624,7 @@ def part_tries(b):
     left = int(b.js(words, "hp09"))
     b.until("it counts down", f"return {ROW}.innerText.match(/2nd try in (\\d+) s/)[1] < {left}", "hp09")
     b.js(f"{ROW}.click()", "hp09")
-    b.until("it can be cancelled", "return document.getElementById('panel-title').innerText === 'hp09' && "
+    b.until("it can be cancelled", "return (document.getElementById('panel-title') || {}).innerText === 'hp09' && "
             "document.querySelector('#panel [data-action=cancel]')")
     b.js("document.querySelector('#panel [data-action=cancel]').click(); document.getElementById('ask-yes').click()")
     b.until("and is", f"return {ROW}.innerText.includes('cancelled')", "hp09")
@@ -666,7 +689,7 @@ def part_lost(b):
 def page():
     global browser
     addresses()
-    sims.update({i: flow.bmc(i, "sesame-1") for i in range(11, 21)})
+    sims.update({i: flow.bmc(i, flow.PASSWORD) for i in range(11, 21)})
     roles()
     flow.start()
     status, a = apply(rack(page=False))
@@ -701,6 +724,7 @@ def page():
     part_viewer(b)
     part_operator(b, operator)
     part_aside(b)
+    part_planted(b, viewer, operator)
     part_looks(b)
     part_foreign_disk(b)
     part_hostile(b, agent)
