@@ -317,7 +317,7 @@ static void no_ipmitool(void **state)
 static void typing_behind_its_end(void **state)
 {
 	struct world *w = *state;
-	_cleanup_free_ char *fifo = make_fifo(w);
+	free(make_fifo(w));
 
 	start(w, "printf '" BANNER "x'; exec 0</dev/null; echo gone; read never <go");
 	UNTIL(w, has_heard(w, "gone\n"));
