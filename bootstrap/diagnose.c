@@ -19,7 +19,7 @@
 	X(POWER_IGNORED) X(BOOT_NOT_KEPT) X(POWERED) X(POWER_OFF)                           \
 	X(DISCOVER) X(OFFER) X(ACK) X(BIOS) X(OTHER_PORT) X(FOREIGN_DHCP)                   \
 	X(TFTP_SENT) X(TFTP_FAILED) X(SCRIPT) X(KERNEL) X(INITRD)                           \
-	X(NO_OFFER) X(PXE_TIMEOUT) X(PANIC) X(OOM) X(IO_ERROR)                                             \
+	X(NO_OFFER) X(PXE_TIMEOUT) X(PANIC) X(OOM) X(IO_ERROR)                              \
 	X(AGENT_UP) X(ORDER) X(KEXEC) X(NODED_UP) X(FROM_DISK)                              \
 	X(DISK_MISSING) X(DISK_FOREIGN) X(DISK_WRITE) X(IMAGE_BAD) X(IMAGE_CUT) X(BLOCKED)  \
 	X(CLOCK) X(TWICE) X(WRONG_BAY) X(MISMATCH)                                          \
@@ -298,6 +298,12 @@ static bool in_run(const struct diagnosis *d, _unused_ enum fsm_state state,
 }
 
 /* clang-format off */
+#define NOT_FORWARDING                                                              \
+	"The firmware gave up asking for an address before the switch port carried its " \
+	"frames.",                                                                  \
+		"Make the port an edge port (spanning-tree portfast) and check its native " \
+		"VLAN; a port takes 30 s to forward otherwise. Then reinstall the node."
+
 static const struct rule rules[] = {
 	/* the deployment host first: with it everything else fails */
 	{"deploy-disk-full", BIT(SPACE_LOW), 0, ANY, NULL, false,
@@ -386,11 +392,9 @@ static const struct rule rules[] = {
 	 "Another port of the server asks for an address, not its first.",
 	 "Swap the cables of its first and second NIC port, or the MACs in rack.ini."},
 	{"port-not-forwarding", BIT(NO_OFFER) | BIT(POWERED), BIT(AGENT_UP), UNWELL, NULL, false,
-	 "The firmware gave up asking for an address before the switch port carried its frames.",
-	 "Make the port an edge port (spanning-tree portfast) and check its native VLAN; a port takes 30 s to forward otherwise. Then reinstall the node."},
+	 NOT_FORWARDING},
 	{"port-not-forwarding", BIT(PXE_TIMEOUT) | BIT(POWERED), BIT(ACK) | BIT(AGENT_UP), UNWELL, NULL, false,
-	 "The firmware gave up asking for an address before the switch port carried its frames.",
-	 "Make the port an edge port (spanning-tree portfast) and check its native VLAN; a port takes 30 s to forward otherwise. Then reinstall the node."},
+	 NOT_FORWARDING},
 	{"tftp-blocked", BIT(ACK), BIT(TFTP_SENT) | BIT(TFTP_FAILED) | BIT(SCRIPT) | BIT(AGENT_UP), UNWELL, is_quiet, false,
 	 "DHCP was answered, but the server fetched nothing by TFTP.",
 	 "Open UDP port 69, and the high ports that TFTP answers from, between this VLAN and the deployment host; is a firewall on (`nft list ruleset`)?"},

@@ -4,9 +4,9 @@
 # and where it can the server goes on once the fault is gone. faults.sh [NAME...]: only those;
 # faults.sh --list: which there are.
 cd "$(dirname "$0")/../.." || exit 1
+[ "${1:-}" != --list ] || exec /usr/bin/python3 tests/twin/faults.py --list
 . tests/lib/lib.sh
 . tests/lib/rack.sh
-[ "${1:-}" != --list ] || exec /usr/bin/python3 tests/twin/faults.py --list
 need_root
 for tool in qemu-system-x86_64 ipmi_sim ipmitool dnsmasq ovs-vsctl ovs-ofctl unshare /usr/bin/python3; do
 	command -v "$tool" >/dev/null || {
