@@ -6,15 +6,14 @@
  * noted.
  */
 #include "tests/unit/harness.h"
+#include "tests/unit/fake-ipmitool.h"
 
 #include <dirent.h>
-#include <signal.h>
 
 #include "bootstrap/console.h"
 #include "bootstrap/sol.h"
 #include "common/jsonx.h"
 
-#define BANNER "[SOL Session operational.  Use ^? for help]\\r\\n"
 #define PATIENCE_MS 60000 /* a test that waits so long has failed */
 #define MAX_PAUSES 32
 
@@ -25,9 +24,8 @@ static const char script[] = "#!/bin/sh\ncd \"$SOL_DIR\" || exit 1\n"
 			     "esac\n";
 
 struct world {
-	char dir[64], *rec_dir;
-	sd_event *event;
-	struct ipmi_bmc *bmc;
+	struct fake_ipmitool tool;
+	char *rec_dir; /* owned */
 	struct consoles all;
 	struct console *console;
 	char *events; /* owned: "TYPE: TEXT\n" for each */
@@ -68,21 +66,9 @@ int __wrap_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec)
 
 /* ---- the world ---- */
 
-static void put(struct world *w, const char *name, const void *data, size_t len)
-{
-	_cleanup_free_ char *path = xasprintf("%s/%s", w->dir, name);
-
-	assert_int_equal(write_file_atomic(path, data, len, 0755), 0);
-}
-
-static void does(struct world *w, const char *text)
-{
-	put(w, "does", text, strlen(text));
-}
-
 static char *asked(struct world *w)
 {
-	_cleanup_free_ char *path = xasprintf("%s/log", w->dir);
+	_cleanup_free_ char *path = xasprintf("%s/log", w->tool.dir);
 	char *text = NULL;
 
 	return read_file(path, 1 << 16, &text, NULL) < 0 ? xstrdup("") : text;
@@ -103,30 +89,20 @@ static void on_kick(void *userdata)
 
 static struct console *new_console(struct world *w, const char *name)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/%s", w->dir, name);
+	_cleanup_free_ char *dir = xasprintf("%s/%s", w->tool.dir, name);
 	struct console_hooks hooks = {on_event, on_kick, w};
 
-	return console_new(w->event, &w->all, w->bmc, dir, name, &hooks);
+	return console_new(w->tool.event, &w->all, w->tool.bmc, dir, name, &hooks);
 }
 
 static int setup(void **state)
 {
 	struct world *w = xcalloc(1, sizeof(*w));
-	_cleanup_free_ char *path = NULL;
 
-	strcpy(w->dir, "/tmp/test-console.XXXXXX");
-	assert_non_null(mkdtemp(w->dir));
-	put(w, "ipmitool", script, strlen(script));
-	does(w, "printf '" BANNER "'; cat");
-	path = xasprintf("%s:/usr/bin:/bin", w->dir);
-	setenv("PATH", path, 1);
-	setenv("SOL_DIR", w->dir, 1);
-	signal(SIGPIPE, SIG_IGN); /* as ondold */
-	assert_true(sd_event_new(&w->event) >= 0);
-	w->bmc = ipmi_bmc_new(w->event, NULL, &(struct ipmi_hooks){0});
-	ipmi_bmc_set(w->bmc, 0x0a4d010c, "ondol", "sesame");
+	fake_ipmitool_open(&w->tool, script);
+	fake_does(&w->tool, "printf '" BANNER "'; cat");
 	w->all.max = 4;
-	w->rec_dir = xasprintf("%s/hp02", w->dir);
+	w->rec_dir = xasprintf("%s/hp02", w->tool.dir);
 	w->events = xstrdup("");
 	ahead_ms = 0;
 	n_pauses = 0;
@@ -142,9 +118,7 @@ static int teardown(void **state)
 	console_free(w->console);
 	assert_int_equal(w->all.running, 0);
 	consoles_clear(&w->all);
-	ipmi_bmc_free(w->bmc);
-	sd_event_unref(w->event);
-	remove_tree(w->dir);
+	fake_ipmitool_close(&w->tool);
 	free(w->rec_dir);
 	free(w->events);
 	free(w);
@@ -154,7 +128,7 @@ static int teardown(void **state)
 /* Until it is so, by the events that come. */
 #define UNTIL(w, so)                                                               \
 	for (uint64_t end_ms = __real_now_mono_ms() + PATIENCE_MS; !(so);)         \
-	if (sd_event_run((w)->event, PATIENCE_MS * UINT64_C(1000)) <= 0 ||         \
+	if (sd_event_run((w)->tool.event, PATIENCE_MS * UINT64_C(1000)) <= 0 ||         \
 		__real_now_mono_ms() > end_ms)                                     \
 	fail_msg("it does not come to that; events so far: %s", (w)->events)
 
@@ -231,7 +205,7 @@ static void nothing_before_it_is_used(void **state)
 	console_record(w->console, false);
 	console_pulse(w->console);
 	console_new_login(w->console);
-	while (sd_event_run(w->event, 0) > 0)
+	while (sd_event_run(w->tool.event, 0) > 0)
 		;
 	assert_string_equal(log, "");
 	assert_null(opendir(w->rec_dir));
@@ -242,7 +216,7 @@ static void it_is_taken_and_recorded(void **state)
 	struct world *w = *state;
 	_cleanup_free_ char *log = NULL;
 
-	does(w, "printf '" BANNER "UEFI0002\\r\\nlogin: '; cat");
+	fake_does(&w->tool, "printf '" BANNER "UEFI0002\\r\\nlogin: '; cat");
 	record(w);
 	assert_true(session_is(w->console, "connecting"));
 	UNTIL(w, says(w->console, "login: "));
@@ -266,8 +240,8 @@ static void hostile_bytes(void **state)
 				    "ondol.token=0123456789abcdef0123456789ABCDEF end\n";
 	_cleanup_free_ char *all = NULL;
 
-	put(w, "bytes", bytes, sizeof(bytes) - 1);
-	does(w, "printf '" BANNER "'; cat bytes; cat");
+	fake_put(&w->tool, "bytes", bytes, sizeof(bytes) - 1);
+	fake_does(&w->tool, "printf '" BANNER "'; cat bytes; cat");
 	record(w);
 	UNTIL(w, says(w->console, " end\n"));
 	all = heard(w->console);
@@ -283,7 +257,7 @@ static void a_very_long_line(void **state)
 	struct world *w = *state;
 	_cleanup_free_ char *all = NULL;
 
-	does(w, "printf '" BANNER "'; head -c 700000 /dev/zero | tr '\\0' x\n"
+	fake_does(&w->tool, "printf '" BANNER "'; head -c 700000 /dev/zero | tr '\\0' x\n"
 		"printf '\\nKernel panic - not syncing: VFS\\n'; head -c 5000 /dev/zero | tr '\\0' y; cat");
 	record(w);
 	UNTIL(w, console_end(w->console) >= 700000 + strlen("\nKernel panic - not syncing: VFS\n") + 5000);
@@ -355,13 +329,13 @@ static void refused_sessions_are_tried_less_and_less(void **state)
 	struct world *w = *state;
 	static const uint64_t want[] = {1000, 2000, 4000, 8000, 16000, 30000, 30000};
 
-	does(w, "echo 'Info: SOL payload already active on another session'; exit 1");
+	fake_does(&w->tool, "echo 'Info: SOL payload already active on another session'; exit 1");
 	record(w);
 	UNTIL(w, n_pauses >= ARRAY_SIZE(want));
 	pauses_are(want, ARRAY_SIZE(want));
 	assert_string_equal(w->events, "console.unavailable: the serial console cannot be had: "
 				       "Info: SOL payload already active on another session\n");
-	does(w, "printf '" BANNER "'; cat");
+	fake_does(&w->tool, "printf '" BANNER "'; cat");
 	UNTIL(w, session_is(w->console, "connected"));
 	assert_int_equal(w->all.running, 1);
 }
@@ -372,13 +346,13 @@ static void a_lost_session_is_taken_again(void **state)
 	static const uint64_t quick[] = {1000, 2000, 4000}, steady[] = {1000, 2000};
 	_cleanup_free_ char *log = NULL;
 
-	does(w, "printf '" BANNER "'; echo here; exit 0");
+	fake_does(&w->tool, "printf '" BANNER "'; echo here; exit 0");
 	record(w);
 	UNTIL(w, n_pauses >= ARRAY_SIZE(quick)); /* it connects, and is lost at once */
 	pauses_are(quick, ARRAY_SIZE(quick));
 	assert_string_equal(w->events,
 		"console.lost: the serial console was lost, and is taken again\n");
-	does(w, "printf '" BANNER "'; read word <&0; exit 0");
+	fake_does(&w->tool, "printf '" BANNER "'; read word <&0; exit 0");
 	UNTIL(w, session_is(w->console, "connected"));
 	ahead_ms += 30 * 1000; /* it held well */
 	n_pauses = 0;
@@ -389,7 +363,7 @@ static void a_lost_session_is_taken_again(void **state)
 	}
 	UNTIL(w, n_pauses >= 1);
 	UNTIL(w, session_is(w->console, "connected"));
-	does(w, "printf '" BANNER "'; exit 0");
+	fake_does(&w->tool, "printf '" BANNER "'; exit 0");
 	log = asked(w);
 	assert_int_equal(pauses_ms[0], steady[0]);
 	assert_true(times(log, "on\n") >= 4);
@@ -403,7 +377,7 @@ static void a_refused_login_is_final(void **state)
 	_cleanup_free_ char *log = NULL, *after = NULL;
 	const char *id;
 
-	does(w, "echo 'RAKP 2 HMAC is invalid'; exit 1");
+	fake_does(&w->tool, "echo 'RAKP 2 HMAC is invalid'; exit 1");
 	record(w);
 	UNTIL(w, session_is(w->console, "refused"));
 	assert_int_equal(n_pauses, 0);
@@ -411,11 +385,11 @@ static void a_refused_login_is_final(void **state)
 	assert_null(strstr(w->events, "sesame"));
 	log = asked(w);
 	assert_string_equal(log, "off\non\n");
-	does(w, "printf '" BANNER "'; cat");
+	fake_does(&w->tool, "printf '" BANNER "'; cat");
 	console_new_login(w->console);
 	UNTIL(w, session_is(w->console, "connected"));
 	console_record(w->console, false);
-	does(w, "echo 'RAKP 2 HMAC is invalid'; exit 1");
+	fake_does(&w->tool, "echo 'RAKP 2 HMAC is invalid'; exit 1");
 	id = console_attach(w->console, "night-shift", false);
 	assert_non_null(id);
 	UNTIL(w, session_is(w->console, "refused"));
@@ -437,17 +411,17 @@ static void a_bmc_that_does_not_answer(void **state)
 			  locked[] = "echo 'RAKP 2 HMAC is invalid'; exit 1\n";
 	_cleanup_free_ char *log = NULL;
 
-	put(w, "off", away, strlen(away));
+	fake_put(&w->tool, "off", away, strlen(away));
 	record(w);
 	UNTIL(w, n_pauses >= 2);
 	pauses_are((uint64_t[]){1000, 2000}, 2);
 	log = asked(w);
 	assert_null(strstr(log, "on\n"));
 	assert_int_equal(times(w->events, "console.unavailable"), 1);
-	put(w, "off", strange, strlen(strange)); /* such a BMC may have a console all the same */
+	fake_put(&w->tool, "off", strange, strlen(strange)); /* such a BMC may have a console all the same */
 	UNTIL(w, session_is(w->console, "connected"));
 	console_record(w->console, false);
-	put(w, "off", locked, strlen(locked));
+	fake_put(&w->tool, "off", locked, strlen(locked));
 	n_pauses = 0;
 	console_record(w->console, true);
 	UNTIL(w, session_is(w->console, "refused"));
@@ -587,11 +561,11 @@ static void freed_at_any_moment(void **state)
 		console_record(c, true);
 		console_attach(c, "night-shift", false);
 		for (unsigned i = 0; i < turns; i++)
-			(void)sd_event_run(w->event, 20000);
+			(void)sd_event_run(w->tool.event, 20000);
 		console_free(c);
 		assert_int_equal(w->all.running, 0);
 	}
-	does(w, hangs); /* no banner, no end */
+	fake_does(&w->tool, hangs); /* no banner, no end */
 	record(w);
 	UNTIL(w, w->all.running == 1);
 	console_record(w->console, false);

@@ -5,16 +5,14 @@
  * nobody waits for it.
  */
 #include "tests/unit/harness.h"
+#include "tests/unit/fake-ipmitool.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
-#include <sys/stat.h>
 
 #include "bootstrap/sol.h"
 
-#define BANNER "[SOL Session operational.  Use ^? for help]\\r\\n"
 #define PATIENCE_US (60 * 1000 * 1000) /* a test that waits so long has failed */
 
 static const char script[] = "#!/bin/sh\ncd \"$SOL_DIR\" || exit 1\n"
@@ -23,9 +21,7 @@ static const char script[] = "#!/bin/sh\ncd \"$SOL_DIR\" || exit 1\n"
 			     ". ./does\n";
 
 struct world {
-	char dir[64];
-	sd_event *event;
-	struct ipmi_bmc *bmc;
+	struct fake_ipmitool tool;
 	struct sol *sol, *stopped;
 	struct sol_hooks hooks;
 	char *heard; /* owned: what the server said */
@@ -66,27 +62,6 @@ static unsigned count_fds(void)
 	return n;
 }
 
-static void put(struct world *w, const char *name, const void *data, size_t len)
-{
-	_cleanup_free_ char *path = xasprintf("%s/%s", w->dir, name);
-
-	assert_int_equal(write_file_atomic(path, data, len, 0755), 0);
-}
-
-static void does(struct world *w, const char *text)
-{
-	put(w, "does", text, strlen(text));
-}
-
-/* Where the script waits for a word. Caller frees. */
-static char *make_fifo(struct world *w)
-{
-	char *path = xasprintf("%s/go", w->dir);
-
-	assert_int_equal(mkfifo(path, 0600), 0);
-	return path;
-}
-
 static void on_up(void *userdata)
 {
 	((struct world *)userdata)->ups++;
@@ -118,18 +93,8 @@ static void on_end(enum ipmi_fault fault, const char *why, void *userdata)
 static int setup(void **state)
 {
 	struct world *w = xcalloc(1, sizeof(*w));
-	_cleanup_free_ char *path = NULL;
 
-	strcpy(w->dir, "/tmp/test-sol.XXXXXX");
-	assert_non_null(mkdtemp(w->dir));
-	put(w, "ipmitool", script, strlen(script));
-	path = xasprintf("%s:/usr/bin:/bin", w->dir);
-	setenv("PATH", path, 1);
-	setenv("SOL_DIR", w->dir, 1);
-	signal(SIGPIPE, SIG_IGN); /* as ondold */
-	assert_true(sd_event_new(&w->event) >= 0);
-	w->bmc = ipmi_bmc_new(w->event, NULL, &(struct ipmi_hooks){0});
-	ipmi_bmc_set(w->bmc, 0x0a4d010c, "ondol", "sesame");
+	fake_ipmitool_open(&w->tool, script);
 	w->hooks = (struct sol_hooks){on_up, on_data, on_end, w};
 	w->heard = xstrdup("");
 	asked_us = 0;
@@ -145,9 +110,7 @@ static int teardown(void **state)
 	sol_free(w->sol);
 	sol_free_stopped(&w->stopped);
 	assert_int_equal(count_fds(), w->fds);
-	ipmi_bmc_free(w->bmc);
-	sd_event_unref(w->event);
-	remove_tree(w->dir);
+	fake_ipmitool_close(&w->tool);
 	free(w->heard);
 	free(w->why);
 	free(w);
@@ -156,14 +119,14 @@ static int teardown(void **state)
 
 static void start(struct world *w, const char *text)
 {
-	does(w, text);
-	assert_int_equal(sol_start(w->event, w->bmc, &w->hooks, &w->sol), 0);
+	fake_does(&w->tool, text);
+	assert_int_equal(sol_start(w->tool.event, w->tool.bmc, &w->hooks, &w->sol), 0);
 }
 
 /* Until it is so, by the events that come. */
 #define UNTIL(w, so)                                                                   \
 	while (!(so))                                                                  \
-	if (sd_event_run((w)->event, PATIENCE_US) <= 0)                                \
+	if (sd_event_run((w)->tool.event, PATIENCE_US) <= 0)                                \
 	fail_msg("nothing happens; heard so far: \"%s\"", (w)->heard)
 
 static bool has_heard(const struct world *w, const char *text)
@@ -176,7 +139,7 @@ static bool has_heard(const struct world *w, const char *text)
 static void banner_and_echo(void **state)
 {
 	struct world *w = *state;
-	_cleanup_free_ char *path = xasprintf("%s/argv", w->dir), *argv = NULL;
+	_cleanup_free_ char *path = xasprintf("%s/argv", w->tool.dir), *argv = NULL;
 
 	start(w, "echo 'ipmitool talks of itself'; printf '" BANNER "'; echo ready; cat");
 	assert_int_equal(sol_type(w->sol, "early", 5), -EAGAIN);
@@ -209,7 +172,7 @@ static void every_byte_comes_through(void **state)
 
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (unsigned char)(i < 256 ? i : 255 - i % 256);
-	put(w, "bytes", bytes, sizeof(bytes));
+	fake_put(&w->tool, "bytes", bytes, sizeof(bytes));
 	start(w, "printf '" BANNER "'; cat bytes; cat");
 	UNTIL(w, w->n_heard >= sizeof(bytes));
 	assert_int_equal(w->n_heard, sizeof(bytes));
@@ -309,7 +272,7 @@ static void no_ipmitool(void **state)
 	struct world *w = *state;
 
 	setenv("PATH", "/nonexistent", 1);
-	assert_int_equal(sol_start(w->event, w->bmc, &w->hooks, &w->sol), -ENOENT);
+	assert_int_equal(sol_start(w->tool.event, w->tool.bmc, &w->hooks, &w->sol), -ENOENT);
 	assert_null(w->sol);
 }
 
@@ -317,7 +280,7 @@ static void no_ipmitool(void **state)
 static void typing_behind_its_end(void **state)
 {
 	struct world *w = *state;
-	free(make_fifo(w));
+	free(fake_fifo(&w->tool));
 
 	start(w, "printf '" BANNER "x'; exec 0</dev/null; echo gone; read never <go");
 	UNTIL(w, has_heard(w, "gone\n"));
@@ -344,7 +307,7 @@ static void the_escape_is_kept_from_ipmitool(void **state)
 static void whole_or_not_at_all(void **state)
 {
 	struct world *w = *state;
-	_cleanup_free_ char *fifo = make_fifo(w);
+	_cleanup_free_ char *fifo = fake_fifo(&w->tool);
 	_cleanup_close_ int go = -1;
 	char text[PIPE_BUF + 1];
 	size_t n = 0;
@@ -362,7 +325,7 @@ static void whole_or_not_at_all(void **state)
 	assert_int_equal(write(go, "go\n", 3), 3);
 	UNTIL(w, w->n_heard >= strlen("ready") + n);
 	while ((r = sol_type(w->sol, "\nend", 4)) == -EAGAIN)
-		assert_true(sd_event_run(w->event, PATIENCE_US) >= 0);
+		assert_true(sd_event_run(w->tool.event, PATIENCE_US) >= 0);
 	UNTIL(w, has_heard(w, "\nend"));
 	assert_int_equal(strspn(w->heard + strlen("ready"), "k"), n);
 }
