@@ -1,31 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/harness.h"
+#include "tests/unit/small-rack.h"
 
 #include "bootstrap/diskplan.h"
 #include "common/jsonx.h"
 
-static const char rack_ini[] =
-	"[rack]\nname = lab\n"
-	"[deploy]\ninterface = eth0\naddress = 10.77.0.2\n"
-	"[bmc]\nsubnet = 10.77.1.0/24\nvlan = 11\n"
-	"[network provisioning]\nsubnet = 10.77.0.0/24\nvlan = 10\n"
-	"[profile p]\nproduct = X\nnic.1.native = provisioning\n"
+static const char declared[] =
 	"disk.1.use = system\ndisk.1.bus = sata\ndisk.1.size = 480G\n"
 	"disk.2.use = data\ndisk.2.bus = sata\ndisk.2.size = 480G\n"
-	"disk.3.use = spare\ndisk.3.bus = nvme\ndisk.3.size = 960G\n"
-	"[node hp01]\nprofile = p\nrole = controller\nhost = 11\nbmc = 10.77.1.11\n"
-	"mac.1 = 94:40:c9:00:01:01\nserial = A\n";
+	"disk.3.use = spare\ndisk.3.bus = nvme\ndisk.3.size = 960G\n";
 
 static struct rack *rack;
 
 static int setup(void **state)
 {
-	_cleanup_(roledefs_freep) struct roledefs *roles = NULL;
-	_cleanup_free_ char *dir = roledefs_default_dir();
-	struct problems problems = {0};
-
-	return roledefs_load(dir, &problems, &roles) < 0 ||
-		rack_parse("rack.ini", rack_ini, strlen(rack_ini), roles, &problems, &rack) < 0;
+	rack = small_rack(declared);
+	return 0;
 }
 
 static int teardown(void **state)

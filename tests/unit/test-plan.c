@@ -1,35 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/harness.h"
+#include "tests/unit/small-rack.h"
 
 #include "bootstrap/plan.h"
 #include "bootstrap/summary.h"
 #include "common/jsonx.h"
 
-static const char rack_ini[] =
-	"[rack]\nname = lab\n"
-	"[deploy]\ninterface = eth0\naddress = 10.77.0.2\n"
-	"[bmc]\nsubnet = 10.77.1.0/24\nvlan = 11\n"
-	"[network provisioning]\nsubnet = 10.77.0.0/24\nvlan = 10\n"
-	"[profile p]\nproduct = X\nnic.1.native = provisioning\n"
-	"disk.1.use = system\ndisk.1.bus = sata\ndisk.1.size = 480G\n"
-	"[node hp01]\nprofile = p\nrole = controller\nhost = 11\nbmc = 10.77.1.11\n"
-	"mac.1 = 94:40:c9:00:01:01\nserial = A\n";
-
-static struct rack *load_rack(void)
-{
-	_cleanup_(roledefs_freep) struct roledefs *roles = NULL;
-	_cleanup_free_ char *dir = roledefs_default_dir();
-	struct problems problems = {0};
-	struct rack *rack = NULL;
-
-	assert_int_equal(roledefs_load(dir, &problems, &roles), 0);
-	if (rack_parse("rack.ini", rack_ini, strlen(rack_ini), roles, &problems, &rack) <
-		0)
-		problems_print(&problems, stderr);
-	problems_clear(&problems);
-	assert_non_null(rack);
-	return rack;
-}
+static const char disk[] = "disk.1.use = system\ndisk.1.bus = sata\ndisk.1.size = 480G\n";
 
 /* An inventory with one disk; signatures: what is on it, as JSON. */
 static struct inventory *load_inventory(const char *size, const char *signatures)
@@ -54,7 +31,7 @@ static struct inventory *load_inventory(const char *size, const char *signatures
 
 static void disk_is(const char *size, const char *signatures, const char *expected)
 {
-	_cleanup_(rack_freep) struct rack *rack = load_rack();
+	_cleanup_(rack_freep) struct rack *rack = small_rack(disk);
 	_cleanup_(inventory_freep) struct inventory *inv =
 		size ? load_inventory(size, signatures) : NULL;
 	_cleanup_free_ char *text = plan_disk_text(&rack->nodes[0], 0, inv);
@@ -78,7 +55,7 @@ static void test_disk_seen(void **state)
 
 static void test_disk_foreign(void **state)
 {
-	_cleanup_(rack_freep) struct rack *rack = load_rack();
+	_cleanup_(rack_freep) struct rack *rack = small_rack(disk);
 	_cleanup_(inventory_freep) struct inventory *inv = load_inventory("480103981056",
 		"[{\"where\": \"p2\", \"type\": \"LVM2_member\", \"label\": \"\"}]");
 	_cleanup_free_ char *text = plan_disk_text(&rack->nodes[0], 0, inv);
@@ -90,7 +67,7 @@ static void test_disk_foreign(void **state)
 /* What is there is not what is declared: that is what is told. */
 static void test_disk_other_size(void **state)
 {
-	_cleanup_(rack_freep) struct rack *rack = load_rack();
+	_cleanup_(rack_freep) struct rack *rack = small_rack(disk);
 	_cleanup_(inventory_freep) struct inventory *inv =
 		load_inventory("960000000000", "[]");
 	_cleanup_free_ char *text = plan_disk_text(&rack->nodes[0], 0, inv);
@@ -101,7 +78,7 @@ static void test_disk_other_size(void **state)
 
 static void test_summary(void **state)
 {
-	_cleanup_(rack_freep) struct rack *rack = load_rack();
+	_cleanup_(rack_freep) struct rack *rack = small_rack(disk);
 	_cleanup_(jx_freep) json_t *json = summary_json(rack);
 	_cleanup_free_ char *text = summary_text(rack);
 
