@@ -84,6 +84,9 @@ fuzz-diagnose_PKGS := jansson
 fuzz-deploy_WITH := $(FSM) bootstrap/ipmitext.c bootstrap/pxetext.c bootstrap/radvtext.c \
 	bootstrap/range.c
 test-fsm_WITH := $(FSM)
+test-fsm-all_WITH := $(FSM)
+test-fsm-deadlines_WITH := $(FSM)
+test-fsm-tries_WITH := $(FSM)
 test-fsm-walk_WITH := $(FSM)
 test-diagnose_WITH := bootstrap/diagnose.c bootstrap/bmctext.c bootstrap/selnews.c $(FSM) bootstrap/identity.c bootstrap/ipmitext.c
 test-diagnose_PKGS := jansson
