@@ -1,19 +1,118 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `ondol reinstall NODE...`: install again, over IPMI and PXE, whatever is on the system disk. */
 #include "bootstrap/outcome.h"
+#include "bootstrap/table.h"
+#include "common/jsonx.h"
 
-/* Each node's name is typed: a wrong one is noticed while it is. */
+/* What a node made up may be in it: the table cleans it. */
+static const char *words(const json_t *obj, const char *key)
+{
+	const char *s = json_string_value(json_object_get(obj, key));
+
+	return s && *s ? s : "-";
+}
+
+static void add_disk(const json_t *plan, struct table *t)
+{
+	const json_t *declared = json_object_get(plan, "declared"),
+		     *found = json_object_get(plan, "found");
+	const json_t *d = json_is_object(declared) ? declared : found,
+		     *f = json_is_object(found) ? found : declared;
+	json_int_t bay = json_integer_value(json_object_get(d, "bay")),
+		   bytes = json_integer_value(json_object_get(f, "size_bytes"));
+	const char *serial = words(f, "serial");
+	char size[32];
+
+	format_size(bytes > 0 ? (uint64_t)bytes : 0, size);
+	if (bay > 0)
+		table_add(t, STYLE_PLAIN, "%u", (unsigned)bay);
+	else
+		table_add(t, STYLE_DIM, "-");
+	table_add(t, STYLE_BOLD, "%s", words(f, "name"));
+	table_add(t, STYLE_PLAIN, "%s", streq(serial, "-") ? words(f, "wwn") : serial);
+	table_add(t, STYLE_PLAIN, "%s", size);
+	table_add(t, STYLE_PLAIN, "%s", words(plan, "holds"));
+	table_add(t, streq(words(plan, "fate"), "kept") ? STYLE_PLAIN : STYLE_WARN, "%s",
+		words(plan, "what"));
+}
+
+static char *disk_table(const struct cli *cli, struct jx *plan)
+{
+	static const char *const headings[] = {
+		"bay", "disk", "serial", "size", "on it", "what happens to it", NULL};
+	_cleanup_(table_freep) struct table *t = table_new(headings);
+	const json_t *list = jx_array(plan, "disks", RACK_MAX_NODES), *item;
+	size_t i;
+
+	json_array_foreach(list, i, item) add_disk(item, t);
+	return table_render(t, term_columns(&cli->err), cli->err.color, cli->err.utf8);
+}
+
+static char *needs_text(const struct cli *cli, struct jx *plan)
+{
+	const json_t *list = jx_array_opt(plan, "needs", RACK_MAX_NODES), *item;
+	char *text = xstrdup("");
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		_cleanup_free_ char *before = text, *clean = NULL;
+
+		if (json_is_string(item))
+			clean = text_clean(json_string_value(item), cli->err.utf8);
+		text = xasprintf("%sIt needs first: %s.\n", before, clean ? clean : "?");
+	}
+	return text;
+}
+
+/* PLAN of docs/protocol.md in words: what becomes of each disk. */
+static int plan_text(const struct cli *cli, const struct status_view *s,
+	const struct node_view *n, char **ret)
+{
+	_cleanup_free_ char *path = xasprintf("/v1/nodes/%s/plan", n->name), *msg = NULL,
+			    *disks = NULL, *needs = NULL;
+	_cleanup_(jx_freep) json_t *json = NULL;
+	struct jx plan = {0};
+	char ago[48];
+
+	if (client_call(cli->socket, "GET", path, NULL, CLIENT_TIMEOUT_MS, &json, &msg) != 0) {
+		cli_error(cli, "%s: what a reinstall would do to its disks: %s", n->name, msg);
+		return CLI_FAILED;
+	}
+	plan.obj = json;
+	disks = disk_table(cli, &plan);
+	needs = needs_text(cli, &plan);
+	cli_ago(jx_uint_opt(&plan, "seen", 0, UINT64_C(1) << 53, 0), s->now_ms, ago);
+	if (plan.error) {
+		cli_error(cli, "%s: ondold's plan is not understood: %s", n->name, plan.error);
+		free(plan.error);
+		return CLI_FAILED;
+	}
+	*ret = xasprintf("%sIts disks were last seen by an agent: %s.\n%s", disks, ago, needs);
+	return CLI_DONE;
+}
+
+/* Nobody agrees to what he has not seen; and a wrong name is noticed while it is typed. */
+static int confirm(const struct cli *cli, const struct status_view *s, const struct node_view *n)
+{
+	_cleanup_free_ char *role = node_view_role(n), *plan = NULL, *text = NULL;
+	int r;
+
+	if (!term_can_ask())
+		return cli_confirm(cli, "", n->name);
+	r = plan_text(cli, s, n, &plan);
+	if (r != CLI_DONE)
+		return r;
+	text = xasprintf("%s (%s, %s%s%s) will be powered off and installed anew.\n%s"
+			 "Type its name to go on: ",
+		n->name, role, n->state, *n->address ? ", " : "", n->address, plan);
+	return cli_confirm(cli, text, n->name);
+}
+
 static int confirm_all(const struct cli *cli, const struct status_view *s)
 {
-	for (size_t i = 0; i < cli->opt.n_args; i++) {
-		const struct node_view *n = status_view_node(s, cli->opt.args[i]);
-		_cleanup_free_ char *role = node_view_role(n);
-		_cleanup_free_ char *text = xasprintf(
-			"%s (%s, %s%s%s) will be powered off and installed anew; its system disk%s%s "
-			"is overwritten.\nType its name to go on: ",
-			n->name, role, n->state, *n->address ? ", " : "", n->address,
-			*n->disk_serial ? " " : "", n->disk_serial);
-		int r = cli_confirm(cli, text, n->name);
+	for (size_t i = 0; i < cli->opt.n_args && !cli->opt.yes; i++) {
+		int r = confirm(cli, s, status_view_node(s, cli->opt.args[i]));
 
 		if (r != CLI_DONE)
 			return r;

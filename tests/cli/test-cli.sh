@@ -159,6 +159,13 @@ def answer(method, path, body):
         reply = {"version": "0", "rack": "lab", "now": 1700000000000, "nodes": [NODE]}
     elif path == "/v1/nodes/hp01":
         reply = dict(NODE, inventory={"vendor": 5})
+    elif path == "/v1/nodes/hp01/plan":
+        reply = {"node": "hp01", "seen": 1699999990000, "needs": ["a \u001b[2Jbreath"], "disks": [
+            {"declared": {"bay": 1, "use": "system", "bus": "nvme", "size_bytes": 480000000000},
+             "found": {"name": "nvme0n1", "serial": "S1A", "wwn": "", "bay": 1, "size_bytes": 480103981056},
+             "holds": "LVM2_member on p2", "fate": "refused", "what": "is refused\u001b[2J"},
+            {"declared": {"bay": 2, "use": "data", "bus": "nvme", "size_bytes": 960000000000},
+             "found": None, "holds": "", "fate": "missing", "what": "is not there"}]}
     elif path == "/v1/nodes/hp01/reinstall":
         return (409, b'{"error": "hp01 is being installed; wait for it"}')
     elif path == "/v1/nodes/hp01/power":
@@ -211,7 +218,9 @@ if command -v script >/dev/null; then
 	printf 'hp02\n' | timeout 60 script -qec "$ONDOL reinstall hp01" /dev/null >"$TMP/out" 2>&1
 	status=$?
 	: >"$TMP/err"
-	expect 'reinstall with a wrong name typed' 1 'Type its name to go on' 'not confirmed; nothing was changed'
+	expect 'reinstall with a wrong name typed' 1 'Type its name to go on' 'not confirmed; nothing was changed' \
+		'S1A' 'LVM2_member on p2' 'is refused\x1b[2J' 'is not there' 'last seen by an agent: 10s ago' \
+		'It needs first: a \x1b[2Jbreath.'
 	printf 'hp01\n' | timeout 60 script -qec "$ONDOL reinstall hp01" /dev/null >"$TMP/out" 2>&1
 	status=$?
 	expect 'reinstall with the name typed' 1 'hp01 is being installed; wait for it'
