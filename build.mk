@@ -103,7 +103,7 @@ format-check:
 	@clang-format --dry-run -Werror $(SOURCES)
 
 .PHONY: rules
-rules:
+rules: deps format-check
 	@tests/lib/check-layers
 
 .PHONY: analyze

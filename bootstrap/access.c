@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/access.h"
 
-
 #include "common/digest.h"
 #include "common/jsonx.h"
 #include "common/parse.h"

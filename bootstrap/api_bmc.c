@@ -13,7 +13,8 @@ struct ask {
 	struct http_req *req; /* borrowed: parked; NULL when its server has ended */
 	int (*parse)(const char *text, json_t **ret, size_t *ret_unread);
 	const char *key; /* of the answer */
-	struct node *clears; /* borrowed: whose log is empty when it is done; NULL: nobody's */
+	/* borrowed: whose log is empty when it is done; NULL: nobody's */
+	struct node *clears;
 };
 
 static void answer_parsed(struct ask *a, const char *text)

@@ -41,9 +41,10 @@ static json_t *nodes_json(const struct ondold *o)
 		bool heard = n->last_seen_ms && now - n->heard_ms < NODE_SILENT_MS;
 
 		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I}", "name", n->name,
-				"role", n->conf->role, "kind", n->conf->kind ? n->conf->kind : "",
-				"state", fsm_state_str(n->fsm.state), "reason", n->reason, "step",
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I}", "name",
+				n->name, "role", n->conf->role, "kind",
+				n->conf->kind ? n->conf->kind : "", "state",
+				fsm_state_str(n->fsm.state), "reason", n->reason, "step",
 				n->step, "heard", (int)heard, "last_seen",
 				(json_int_t)n->last_seen_ms));
 	}
@@ -69,14 +70,16 @@ static json_t *cloud_json(const struct ondold *o)
 		conf->region, "controller", rack_controller(o->rack)->name, "student",
 		conf->student, "services", services_json(conf->services));
 
-	json_object_set_new(obj, "dashboard",
-		dashboard ? json_incref(dashboard) : json_string(""));
+	json_object_set_new(
+		obj, "dashboard", dashboard ? json_incref(dashboard) : json_string(""));
 	json_object_set_new(obj, "status", status ? json_incref(status) : json_array());
-	json_object_set_new(obj, "time", json_integer(c->status ? (json_int_t)c->status_ms : 0));
+	json_object_set_new(
+		obj, "time", json_integer(c->status ? (json_int_t)c->status_ms : 0));
 	json_object_set_new(obj, "old_after_ms", json_integer(CLOUD_OLD_MS));
 	json_object_set_new(obj, "nodes", nodes_json(o));
 	json_object_set_new(obj, "backup", blob_json(o, BLOB_BACKUP));
-	json_object_set_new(obj, "restore", or_null(c->restore ? json_incref(c->restore) : NULL));
+	json_object_set_new(
+		obj, "restore", or_null(c->restore ? json_incref(c->restore) : NULL));
 	return obj;
 }
 
@@ -96,9 +99,11 @@ static void try_cloud(struct http_req *req, bool expired, void *userdata)
 	if (since && !expired && parse_u64(since, 0, INT64_MAX, &stamp) == 0 &&
 		stamp == stamp_of(o))
 		return;
-	httpd_reply_json(req, 200, json_pack("{s:I, s:I, s:s?, s:o}", "now",
-		(json_int_t)now_real_ms(), "stamp", (json_int_t)stamp_of(o), "rack",
-		o->rack ? o->rack->name : NULL, "cloud", is ? cloud_json(o) : json_null()));
+	httpd_reply_json(req, 200,
+		json_pack("{s:I, s:I, s:s?, s:o}", "now", (json_int_t)now_real_ms(),
+			"stamp", (json_int_t)stamp_of(o), "rack",
+			o->rack ? o->rack->name : NULL, "cloud",
+			is ? cloud_json(o) : json_null()));
 }
 
 static void get_cloud(struct ondold *o, struct http_req *req)
@@ -116,7 +121,8 @@ static bool need_cloud(struct ondold *o, struct http_req *req)
 {
 	if (o->rack && o->rack->cloud)
 		return true;
-	httpd_reply_error(req, 409, "the rack is no cloud: its rack.ini has no section [cloud]");
+	httpd_reply_error(
+		req, 409, "the rack is no cloud: its rack.ini has no section [cloud]");
 	return false;
 }
 
@@ -125,9 +131,10 @@ static void get_ca(struct ondold *o, struct http_req *req)
 	const char *pem = cloudsecrets_get(o->cloud->secrets, "ca.cert");
 
 	if (!pem)
-		httpd_reply_error(req, 409, "there is no certificate authority yet: it is made "
-					    "by the first apply of a rack with [cloud], or with "
-					    "[deploy] page");
+		httpd_reply_error(req, 409,
+			"there is no certificate authority yet: it is made "
+			"by the first apply of a rack with [cloud], or with "
+			"[deploy] page");
 	else
 		httpd_reply_json(req, 200, json_pack("{s:s}", "ca", pem));
 }
@@ -170,8 +177,9 @@ static void post_init(struct ondold *o, struct http_req *req)
 	cloud_publish_ca(o);
 	httpd_reply_json(req, 200,
 		json_pack("{s:o, s:o}", "rack",
-			authority_json(cloudsecrets_get(o->cloud->secrets, "ca.cert"), rack), "nodes",
-			authority_json(enrol_authority(o), nodes)));
+			authority_json(
+				cloudsecrets_get(o->cloud->secrets, "ca.cert"), rack),
+			"nodes", authority_json(enrol_authority(o), nodes)));
 }
 
 static void get_openrc(struct ondold *o, struct http_req *req)
@@ -188,11 +196,13 @@ static void get_openrc(struct ondold *o, struct http_req *req)
 	public = rack_public_name(o->rack);
 	url = xasprintf("https://%s:5000/v3", public);
 	if (!password)
-		httpd_reply_error(req, 409, "there is no password yet: run `ondol apply`");
+		httpd_reply_error(
+			req, 409, "there is no password yet: run `ondol apply`");
 	else
-		httpd_reply_json(req, 200, json_pack("{s:s, s:s, s:s, s:s, s:s}", "auth_url", url,
-			"user", user, "project", user, "region", o->rack->cloud->region,
-			"password", password));
+		httpd_reply_json(req, 200,
+			json_pack("{s:s, s:s, s:s, s:s, s:s}", "auth_url", url, "user",
+				user, "project", user, "region", o->rack->cloud->region,
+				"password", password));
 }
 
 /* ---- backup and restore ---- */
@@ -200,11 +210,13 @@ static void get_openrc(struct ondold *o, struct http_req *req)
 static void get_keys(struct ondold *o, struct http_req *req)
 {
 	if (cloudsecrets_is_empty(o->cloud->secrets))
-		httpd_reply_error(req, 409, "this cloud has no secrets yet: run `ondol apply`");
+		httpd_reply_error(
+			req, 409, "this cloud has no secrets yet: run `ondol apply`");
 	else
-		httpd_reply_json(req, 200, json_pack("{s:o, s:o}", "secrets",
-			cloudsecrets_to_json(o->cloud->secrets), "blobs",
-			blobs_index(o->cloud->blobs)));
+		httpd_reply_json(req, 200,
+			json_pack("{s:o, s:o}", "secrets",
+				cloudsecrets_to_json(o->cloud->secrets), "blobs",
+				blobs_index(o->cloud->blobs)));
 }
 
 static void give_new_secrets(struct ondold *o)
@@ -227,7 +239,8 @@ static void put_keys(struct ondold *o, struct http_req *req)
 
 	if (!body)
 		return;
-	r = cloudsecrets_replace(o->cloud->secrets, json_object_get(body, "secrets"), &msg);
+	r = cloudsecrets_replace(
+		o->cloud->secrets, json_object_get(body, "secrets"), &msg);
 	if (r < 0) {
 		httpd_reply_error(req, r == -EINVAL ? 400 : 500, "secrets: %s", msg);
 	} else {
@@ -249,16 +262,17 @@ static void post_backup(struct ondold *o, struct http_req *req)
 	n = ondold_node(o, rack_controller(o->rack)->name);
 	if (n->fsm.state != FSM_READY) {
 		httpd_reply_error(req, 409,
-			"the controller %s is %s: a backup is made of one that is ready", n->name,
-			fsm_state_str(n->fsm.state));
+			"the controller %s is %s: a backup is made of one that is ready",
+			n->name, fsm_state_str(n->fsm.state));
 		return;
 	}
 	id = node_want_task(n, NODE_BACKUP);
 	if (id < 0)
-		httpd_reply_error(req, 500, "the task could not be kept: see ondold's log");
+		httpd_reply_error(
+			req, 500, "the task could not be kept: see ondold's log");
 	else
-		httpd_reply_json(req, 200, json_pack("{s:I, s:s}", "task", (json_int_t)id, "node",
-			n->name));
+		httpd_reply_json(req, 200,
+			json_pack("{s:I, s:s}", "task", (json_int_t)id, "node", n->name));
 }
 
 /* The blob with the controller's data is there: it is loaded at its next install. */
@@ -269,7 +283,8 @@ static void post_restore(struct ondold *o, struct http_req *req)
 	int r;
 
 	if (!json_is_object(blob)) {
-		httpd_reply_error(req, 409, "there is no " BLOB_BACKUP " to restore from");
+		httpd_reply_error(
+			req, 409, "there is no " BLOB_BACKUP " to restore from");
 		return;
 	}
 	r = store_doc_put(o->store, "restore", "", blob);
@@ -280,7 +295,8 @@ static void post_restore(struct ondold *o, struct http_req *req)
 	json_decref(c->restore);
 	c->restore = TAKE_PTR(blob);
 	ondold_event(o, NULL, "operator", "cloud.restore",
-		"the controller is to come up from its backup at its next installation", NULL);
+		"the controller is to come up from its backup at its next installation",
+		NULL);
 	httpd_reply_json(req, 200, json_object());
 }
 
@@ -308,8 +324,9 @@ void api_blob_done(struct ondold *o, struct http_req *req)
 	struct blob_writer *w = httpd_take_sink(req, &r);
 
 	if (!w) {
-		httpd_reply_error(req, 400, "a blob needs a body and a name of letters, digits and "
-					    ". _ -, at most 64; there may be %d blobs",
+		httpd_reply_error(req, 400,
+			"a blob needs a body and a name of letters, digits and "
+			". _ -, at most 64; there may be %d blobs",
 			DESIRED_MAX_BLOBS);
 		return;
 	}
@@ -327,7 +344,8 @@ void api_blob_done(struct ondold *o, struct http_req *req)
 	}
 	if (r < 0) {
 		log_error("a blob could not be kept: %s", strerror(-r));
-		httpd_reply_error(req, 500, "the blob could not be kept: %s", strerror(-r));
+		httpd_reply_error(
+			req, 500, "the blob could not be kept: %s", strerror(-r));
 		return;
 	}
 	if (r > 0)
@@ -369,7 +387,8 @@ static void get_blob(struct ondold *o, struct http_req *req, const char *name)
 static const struct {
 	const char *method, *path;
 	void (*handle)(struct ondold *o, struct http_req *req);
-	enum access_role role; /* of those over TLS, the least; none: the UNIX socket alone */
+	enum access_role
+		role; /* of those over TLS, the least; none: the UNIX socket alone */
 } routes[] = {
 	{"POST", "/v1/init", post_init, ACCESS_NONE},
 	{"GET", "/v1/cloud", get_cloud, ACCESS_VIEWER},

@@ -67,8 +67,8 @@ static void note_fetch(
 		return;
 	if (streq(file, m->kernel.name)) {
 		if (node_may_tell(n, FSM_EV_BOOT_KERNEL, httpd_peer(req)))
-			node_event(n, "http", FSM_EV_BOOT_KERNEL, "it fetches the agent's kernel",
-				NULL);
+			node_event(n, "http", FSM_EV_BOOT_KERNEL,
+				"it fetches the agent's kernel", NULL);
 	} else if (streq(file, m->initrd.name)) {
 		if (node_may_tell(n, FSM_EV_BOOT_INITRD, httpd_peer(req)))
 			node_event(n, "http", FSM_EV_BOOT_INITRD,
@@ -144,19 +144,20 @@ static char *open_object(const json_t *obj)
  * A desired state, inside of an order or (order NULL) by itself; takes both. In a large rack
  * its peers are nearly all of it: they are not written anew for each node.
  */
-static void reply_desired(struct node *n, struct http_req *req, json_t *order, json_t *desired)
+static void reply_desired(
+	struct node *n, struct http_req *req, json_t *order, json_t *desired)
 {
 	struct peers *peers = n->o->cloud->parts->peers;
 	_cleanup_free_ char *outer = order ? open_object(order) : NULL, *inner = NULL;
 	char *head;
 
 	inner = open_object(desired);
-	head = xasprintf("%s%s%s,\"peers\":", order ? outer : "", order ? ",\"desired\":" : "",
-		inner);
+	head = xasprintf("%s%s%s,\"peers\":", order ? outer : "",
+		order ? ",\"desired\":" : "", inner);
 	json_decref(order);
 	json_decref(desired);
-	httpd_reply_shared(req, head, peers->text, peers->len, order ? "}}" : "}", drop_peers,
-		peers_ref(peers));
+	httpd_reply_shared(req, head, peers->text, peers->len, order ? "}}" : "}",
+		drop_peers, peers_ref(peers));
 }
 
 static void reply_order(struct node *n, struct http_req *req, json_t *order)
@@ -187,7 +188,8 @@ static void try_order(struct http_req *req, bool expired, void *userdata)
 		if (expired)
 			httpd_reply_empty(req, 204);
 	} else if (enrol_ordered(n, req) < 0) {
-		httpd_reply_error(req, 500, "the node could not be kept: see ondold's log");
+		httpd_reply_error(
+			req, 500, "the node could not be kept: see ondold's log");
 		json_decref(order);
 	} else {
 		reply_order(n, req, order);
@@ -325,7 +327,8 @@ static void get_blob(struct node *n, struct http_req *req, const char *name)
 
 	if (!blob_name_is_ok(name) || !may_read_blob(n, name) ||
 		blobs_read(n->o->cloud->blobs, name, &fd, &size) < 0) {
-		httpd_reply_error(req, 404, "there is no blob of that name for this node");
+		httpd_reply_error(
+			req, 404, "there is no blob of that name for this node");
 		return;
 	}
 	httpd_reply_file(req, fd, size);
@@ -393,7 +396,8 @@ static void get_authority(struct ondold *o, struct http_req *req)
 	if (pem)
 		httpd_reply_text(req, 200, pem);
 	else
-		httpd_reply_error(req, 503, "there is no authority yet: see ondold's log");
+		httpd_reply_error(
+			req, 503, "there is no authority yet: see ondold's log");
 }
 
 void api_boot_handle(struct http_req *req, void *ondold)

@@ -18,8 +18,9 @@
 
 static json_t *kept_events(struct ondold *o)
 {
-	return json_pack("{s:I, s:I, s:I}", "count", (json_int_t)store_event_count(o->store),
-		"oldest", (json_int_t)store_event_oldest_ms(o->store), "bytes",
+	return json_pack("{s:I, s:I, s:I}", "count",
+		(json_int_t)store_event_count(o->store), "oldest",
+		(json_int_t)store_event_oldest_ms(o->store), "bytes",
 		(json_int_t)store_size_bytes(o->store));
 }
 
@@ -155,8 +156,9 @@ static json_t *evidence_json(const struct diag_finding *f)
 
 	for (size_t i = 0; i < f->n_evidence; i++)
 		json_array_append_new(list,
-			json_pack("{s:I, s:I, s:o, s:o}", "id", (json_int_t)f->evidence[i]->id,
-				"time", (json_int_t)f->evidence[i]->time_ms, "type",
+			json_pack("{s:I, s:I, s:o, s:o}", "id",
+				(json_int_t)f->evidence[i]->id, "time",
+				(json_int_t)f->evidence[i]->time_ms, "type",
 				str_or_empty(f->evidence[i]->type), "text",
 				str_or_empty(f->evidence[i]->text)));
 	return list;
@@ -184,9 +186,10 @@ static void get_why(struct node *n, struct http_req *req)
 	count = diagnosis_findings(d, n->fsm.state, now_real_ms(), found);
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list,
-			json_pack("{s:s, s:b, s:s, s:s, s:o}", "cause", found[i].cause, "note",
-				(int)found[i].is_note, "title", found[i].title, "todo",
-				found[i].todo, "evidence", evidence_json(&found[i])));
+			json_pack("{s:s, s:b, s:s, s:s, s:o}", "cause", found[i].cause,
+				"note", (int)found[i].is_note, "title", found[i].title,
+				"todo", found[i].todo, "evidence",
+				evidence_json(&found[i])));
 	httpd_reply_json(req, 200,
 		json_pack("{s:s, s:s, s:o, s:o}", "node", n->name, "state",
 			fsm_state_str(n->fsm.state), "reason", str_or_empty(n->reason),
@@ -230,8 +233,8 @@ static bool in_maintenance(struct node *n, struct http_req *req)
 	if (n->fsm.state != FSM_MAINTENANCE)
 		return false;
 	httpd_reply_error(req, 409,
-		"%s is in maintenance (%s): `ondol maintenance %s off` ends that first", n->name,
-		n->reason, n->name);
+		"%s is in maintenance (%s): `ondol maintenance %s off` ends that first",
+		n->name, n->reason, n->name);
 	return true;
 }
 
@@ -345,12 +348,12 @@ static void post_cancel(struct node *n, struct http_req *req)
 	_cleanup_free_ char *text = NULL;
 
 	if (!fsm_is_cancellable(&n->fsm)) {
-		httpd_reply_error(req, 409, "%s is %s: nothing of it is going on", n->name,
-			fsm_state_str(n->fsm.state));
+		httpd_reply_error(req, 409, "%s is %s: nothing of it is going on",
+			n->name, fsm_state_str(n->fsm.state));
 		return;
 	}
-	text = xasprintf("cancelled by %s while %s; its power is left as it is, %s", asker(req),
-		fsm_state_str(n->fsm.state), fsm_disk_words(&n->fsm));
+	text = xasprintf("cancelled by %s while %s; its power is left as it is, %s",
+		asker(req), fsm_state_str(n->fsm.state), fsm_disk_words(&n->fsm));
 	node_event(n, "operator", FSM_EV_CANCEL, text, NULL);
 	reply_state(n, req);
 }
@@ -387,7 +390,8 @@ static void post_maintenance(struct node *n, struct http_req *req)
 struct rack_route {
 	const char *method, *path;
 	void (*handle)(struct ondold *o, struct http_req *req);
-	enum access_role role; /* of those over TLS, the least; none: the UNIX socket alone */
+	enum access_role
+		role; /* of those over TLS, the least; none: the UNIX socket alone */
 };
 
 static const struct rack_route rack_routes[] = {
@@ -425,7 +429,8 @@ bool api_may(struct http_req *req, enum access_role caller, enum access_role nee
 	if (caller >= (needed ? needed : ACCESS_ROOT))
 		return true;
 	if (needed == ACCESS_OPERATOR)
-		httpd_reply_error(req, 403, "only those with the role operator may do this");
+		httpd_reply_error(
+			req, 403, "only those with the role operator may do this");
 	else
 		httpd_reply_error(req, 403,
 			"this is done on the deployment host, by root, with `ondol`");

@@ -88,8 +88,8 @@ static const struct access_token *by_token(
 			ACCESS_TRIES, from);
 		ondold_event(o, NULL, "http", "access.refused", text, NULL);
 	}
-	httpd_reply_error(req, 401,
-		"this token is not known: it is mistyped, or it was revoked");
+	httpd_reply_error(
+		req, 401, "this token is not known: it is mistyped, or it was revoked");
 	return NULL;
 }
 

@@ -31,17 +31,19 @@ static json_t *found_json(const struct inv_disk *d)
 {
 	if (!d)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o, s:s, s:i, s:I}", "name", text(d->name), "model",
-		text(d->model), "serial", text(d->serial), "wwn", text(d->wwn), "bus",
-		disk_bus_str(d->bus), "bay", d->bay, "size_bytes", (json_int_t)d->size_bytes);
+	return json_pack("{s:o, s:o, s:o, s:o, s:s, s:i, s:I}", "name", text(d->name),
+		"model", text(d->model), "serial", text(d->serial), "wwn", text(d->wwn),
+		"bus", disk_bus_str(d->bus), "bay", d->bay, "size_bytes",
+		(json_int_t)d->size_bytes);
 }
 
 static json_t *declared_json(const struct rack_disk *d)
 {
 	if (!d)
 		return json_null();
-	return json_pack("{s:i, s:s, s:s, s:I}", "bay", (int)d->bay, "use", disk_use_str(d->use),
-		"bus", disk_bus_str(d->bus), "size_bytes", (json_int_t)d->size_bytes);
+	return json_pack("{s:i, s:s, s:s, s:I}", "bay", (int)d->bay, "use",
+		disk_use_str(d->use), "bus", disk_bus_str(d->bus), "size_bytes",
+		(json_int_t)d->size_bytes);
 }
 
 static json_t *disks_json(const struct diskplans *p)
@@ -54,8 +56,8 @@ static json_t *disks_json(const struct diskplans *p)
 		json_array_append_new(list,
 			json_pack("{s:o, s:o, s:o, s:s, s:o}", "declared",
 				declared_json(d->declared), "found", found_json(d->found),
-				"holds", text(d->holds), "fate", disk_fate_str(d->fate), "what",
-				text(d->what)));
+				"holds", text(d->holds), "fate", disk_fate_str(d->fate),
+				"what", text(d->what)));
 	}
 	return list;
 }
@@ -72,8 +74,8 @@ static void need_disk(const struct node *n, const struct diskplan *system, json_
 	_cleanup_free_ char *words = NULL;
 
 	if (system->fate == DISK_FATE_REFUSED)
-		words = xasprintf("the disk of bay %u named: it %s", system->declared->bay,
-			system->what);
+		words = xasprintf("the disk of bay %u named: it %s",
+			system->declared->bay, system->what);
 	else if (system->fate == DISK_FATE_MISSING)
 		words = xstrdup(system->what);
 	else if (system->fate == DISK_FATE_UNSEEN)
@@ -83,15 +85,16 @@ static void need_disk(const struct node *n, const struct diskplan *system, json_
 }
 
 /* What stands in the way of a new installation; empty: nothing that is known. */
-static json_t *needs_json(const struct node *n, const struct diskplan *system, const char *image)
+static json_t *needs_json(
+	const struct node *n, const struct diskplan *system, const char *image)
 {
 	const struct ondold *o = n->o;
-	_cleanup_free_ char *memory = n->inv
-		? cloudparts_memory(o->cloud->parts, o->rack, n->conf, n->inv->memory_bytes)
-		: NULL;
+	_cleanup_free_ char *memory = n->inv ? cloudparts_memory(o->cloud->parts, o->rack,
+						       n->conf, n->inv->memory_bytes)
+					     : NULL;
 	_cleanup_free_ char *aside = n->fsm.state == FSM_MAINTENANCE
-		? xasprintf("the end of its maintenance (%s): `ondol maintenance %s off`", n->reason,
-			  n->name)
+		? xasprintf("the end of its maintenance (%s): `ondol maintenance %s off`",
+			  n->reason, n->name)
 		: NULL;
 	json_t *list = json_array();
 
@@ -112,7 +115,8 @@ static enum apply_action action_of(const struct node *n, char **ret_why)
 	const struct ondold *o = n->o;
 	struct apply_view view = {.fsm = &n->fsm,
 		.inv = n->inv,
-		.desired_changes = node_would_change(n, o->rack, o->cloud->parts, n->conf),
+		.desired_changes =
+			node_would_change(n, o->rack, o->cloud->parts, n->conf),
 		.cloud = o->rack->cloud};
 
 	return apply_decide(n->conf, n->conf, &view, ret_why);
@@ -124,7 +128,8 @@ static char *image_trouble(const struct ondold *o)
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
 	char *msg = NULL;
 
-	return profile_load(o->opts.images_dir, o->rack->image, &m, &msg) < 0 ? msg : NULL;
+	return profile_load(o->opts.images_dir, o->rack->image, &m, &msg) < 0 ? msg
+									      : NULL;
 }
 
 static json_t *plan_json(const struct node *n)
@@ -135,14 +140,16 @@ static json_t *plan_json(const struct node *n)
 	enum apply_action action = action_of(n, &why);
 
 	diskplans_make(&(struct diskplan_view){.node = conf,
-			       .role = roledefs_find(n->o->cloud->parts->roles, conf->role, conf->kind),
+			       .role = roledefs_find(
+				       n->o->cloud->parts->roles, conf->role, conf->kind),
 			       .inv = n->inv,
 			       .past = past_of(&n->fsm)},
 		&disks);
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:o}", "node", n->name, "state",
-		fsm_state_str(n->fsm.state), "action", apply_action_str(action), "why", text(why),
-		"needs", needs_json(n, diskplans_system(&disks), image), "seen",
-		(json_int_t)(n->inv ? n->inv_ms : 0), "disks", disks_json(&disks));
+		fsm_state_str(n->fsm.state), "action", apply_action_str(action), "why",
+		text(why), "needs", needs_json(n, diskplans_system(&disks), image),
+		"seen", (json_int_t)(n->inv ? n->inv_ms : 0), "disks",
+		disks_json(&disks));
 }
 
 void api_plan_get(struct node *n, struct http_req *req)

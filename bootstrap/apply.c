@@ -165,14 +165,17 @@ char *apply_removal(const struct rack_node *before, bool cloud)
 	_cleanup_free_ char *role = role_words(before);
 
 	if (!cloud)
-		return xstrdup("is not in rack.ini any more; the server is left as it is");
-	return xasprintf("is not in rack.ini any more: leaves the role %s. The server is left as it "
-			 "is and the controller takes it out of the cloud: what runs or is kept on it "
-			 "is lost to the cloud", role);
+		return xstrdup(
+			"is not in rack.ini any more; the server is left as it is");
+	return xasprintf(
+		"is not in rack.ini any more: leaves the role %s. The server is left as it "
+		"is and the controller takes it out of the cloud: what runs or is kept on it "
+		"is lost to the cloud",
+		role);
 }
 
-static char *change_words(const struct rack_node *before, const struct rack_node *after,
-	bool cloud)
+static char *change_words(
+	const struct rack_node *before, const struct rack_node *after, bool cloud)
 {
 	_cleanup_free_ char *a = role_words(before), *b = role_words(after);
 	const char *think = leaving_words(before);
@@ -195,8 +198,10 @@ enum apply_action apply_decide(const struct rack_node *before,
 		return APPLY_INSTALL;
 	}
 	if (view->fsm->state == FSM_MAINTENANCE) {
-		*ret_why = xasprintf("is in maintenance and left alone; `ondol maintenance %s off` "
-				     "ends that, then apply again", before->name);
+		*ret_why = xasprintf(
+			"is in maintenance and left alone; `ondol maintenance %s off` "
+			"ends that, then apply again",
+			before->name);
 		return APPLY_NONE;
 	}
 	hardware = apply_hardware_change(before, after);

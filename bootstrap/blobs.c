@@ -64,7 +64,8 @@ static bool is_named(const struct blobs *b, const char *path)
 	const char *name;
 	json_t *entry;
 
-	json_object_foreach(b->index, name, entry) {
+	json_object_foreach(b->index, name, entry)
+	{
 		_cleanup_free_ char *known = path_of(b, name, digest_of(entry));
 
 		if (streq(known, path))
@@ -77,7 +78,7 @@ static void sweep(struct blobs *b)
 {
 	DIR *d = opendir(b->dir);
 
-	for (const struct dirent *e; d && (e = readdir(d)); ) {
+	for (const struct dirent *e; d && (e = readdir(d));) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", b->dir, e->d_name);
 
 		if (e->d_name[0] != '.' && !is_named(b, path))
@@ -161,7 +162,8 @@ int blob_write(struct blobs *b, const char *name, struct blob_writer **ret)
 
 	if (!blob_name_is_ok(name))
 		return -EINVAL;
-	if (json_object_size(b->index) >= DESIRED_MAX_BLOBS && !json_object_get(b->index, name))
+	if (json_object_size(b->index) >= DESIRED_MAX_BLOBS &&
+		!json_object_get(b->index, name))
 		return -ENOSPC;
 	w = xcalloc(1, sizeof(*w));
 	w->blobs = b;
@@ -235,12 +237,14 @@ void blob_drop(struct blob_writer *w)
 /* The document names the new file; then the old one may go. */
 static int replace(struct blobs *b, const char *name, const char *digest, uint64_t size)
 {
-	_cleanup_free_ char *old = path_of(b, name, digest_of(json_object_get(b->index, name)));
+	_cleanup_free_ char *old =
+		path_of(b, name, digest_of(json_object_get(b->index, name)));
 	json_t *index = json_deep_copy(b->index);
 	int r;
 
-	json_object_set_new(index, name, json_pack("{s:s, s:I}", "sha256", digest, "size_bytes",
-		(json_int_t)size));
+	json_object_set_new(index, name,
+		json_pack(
+			"{s:s, s:I}", "sha256", digest, "size_bytes", (json_int_t)size));
 	r = store_doc_put(b->store, "blobs", "", index);
 	if (r == 0)
 		r = store_settle(b->store); /* the old one goes now */

@@ -13,7 +13,8 @@
 
 #define BLOB_MAX (UINT64_C(64) << 20)
 #define BLOB_MAX_BACKUP (UINT64_C(64) << 30)
-#define BLOB_BACKUP "controller-backup.tar.gz" /* only for the controller; not among the facts */
+#define BLOB_BACKUP \
+	"controller-backup.tar.gz" /* only for the controller; not among the facts */
 
 struct blobs;
 struct blob_writer;

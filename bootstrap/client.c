@@ -126,7 +126,8 @@ int client_get_text(const char *socket, const char *path, unsigned timeout_ms, c
 	if (resp.status == 200)
 		*ret = TAKE_PTR(resp.body);
 	else
-		r = client_judge(resp.status, resp.body, resp.body_len, &refusal, reterr_msg);
+		r = client_judge(
+			resp.status, resp.body, resp.body_len, &refusal, reterr_msg);
 	http_response_clear(&resp);
 	return r;
 }

@@ -112,7 +112,8 @@ static char **hosts_of(const struct rack *r)
 	return hosts;
 }
 
-int cloud_prepare(struct ondold *o, const struct rack *rack, const struct cloudparts *parts)
+int cloud_prepare(
+	struct ondold *o, const struct rack *rack, const struct cloudparts *parts)
 {
 	_cleanup_(strv_freep) char **names = NULL, **hosts = NULL;
 	_cleanup_free_ char *msg = NULL;
@@ -124,8 +125,8 @@ int cloud_prepare(struct ondold *o, const struct rack *rack, const struct cloudp
 	strv_add(&names, "admin");
 	strv_add(&names, "student");
 	hosts = hosts_of(rack);
-	r = cloudsecrets_need(o->cloud->secrets, rack->name, names, hosts,
-		now_real_ms() / 1000, &msg);
+	r = cloudsecrets_need(
+		o->cloud->secrets, rack->name, names, hosts, now_real_ms() / 1000, &msg);
 	if (r < 0)
 		log_error("the cloud's secrets: %s", msg);
 	else if (r > 0)
@@ -145,7 +146,8 @@ static bool is_tls(const char *name)
 void cloud_put_digests(struct ondold *o, const struct rack *rack,
 	const struct cloudparts *parts, const struct rack_node *conf, json_t *desired)
 {
-	char *const *names = rack->cloud && parts ? cloudparts_secrets(parts, conf) : NULL;
+	char *const *names =
+		rack->cloud && parts ? cloudparts_secrets(parts, conf) : NULL;
 	_cleanup_(strv_freep) char **hosts = NULL;
 	json_t *list;
 	char digest[65];
@@ -178,7 +180,8 @@ static void put_values(struct ondold *o, json_t *doc)
 	if (!list)
 		return;
 	values = json_object();
-	json_object_foreach(list, name, v) {
+	json_object_foreach(list, name, v)
+	{
 		const char *value = cloudsecrets_get(o->cloud->secrets, name);
 
 		if (value && cloudsecrets_may_leave(name))
@@ -312,7 +315,8 @@ static json_t *turns_of(const json_t *status)
 	json_t *out = json_object(), *s;
 	size_t i;
 
-	json_array_foreach(json_object_get(status, "services"), i, s) {
+	json_array_foreach(json_object_get(status, "services"), i, s)
+	{
 		_cleanup_free_ char *key = key_of(s);
 
 		json_object_set(out, key, json_object_get(s, "ok"));
@@ -327,7 +331,8 @@ static void tell_turns(struct ondold *o, const json_t *before, const json_t *now
 	const json_t *s;
 	size_t i;
 
-	json_array_foreach(json_object_get(now, "services"), i, s) {
+	json_array_foreach(json_object_get(now, "services"), i, s)
+	{
 		_cleanup_free_ char *text = NULL, *key = key_of(s);
 		const json_t *was = json_object_get(old, key);
 		bool ok = json_is_true(json_object_get(s, "ok"));
@@ -335,7 +340,8 @@ static void tell_turns(struct ondold *o, const json_t *before, const json_t *now
 
 		if (was ? json_is_true(was) == ok : ok)
 			continue;
-		text = xasprintf("%s: %s", json_string_value(json_object_get(s, "service")),
+		text = xasprintf("%s: %s",
+			json_string_value(json_object_get(s, "service")),
 			json_string_value(json_object_get(s, "text")));
 		ondold_event(o, ondold_node(o, name ? name : ""), "noded",
 			ok ? "cloud.well" : "cloud.unwell", text, NULL);

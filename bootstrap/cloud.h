@@ -35,7 +35,8 @@ void cloud_close(struct ondold *o);
  * Before a rack is taken: its secrets are made, and kept. 0 or -errno, logged; a rack that
  * is no cloud needs none.
  */
-int cloud_prepare(struct ondold *o, const struct rack *rack, const struct cloudparts *parts);
+int cloud_prepare(
+	struct ondold *o, const struct rack *rack, const struct cloudparts *parts);
 /* The rack in force has changed (or was read): takes its parts. */
 void cloud_take(struct ondold *o, struct cloudparts *parts);
 

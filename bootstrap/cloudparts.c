@@ -105,8 +105,10 @@ char *cloudparts_memory(const struct cloudparts *p, const struct rack *r,
 	problems_clear(&problems);
 	if (res <= 0)
 		return NULL;
-	return xasprintf("the server has %s of memory, and its role %s%s%s needs %s with the chosen "
-			 "services (%s): give it more, give the role to a larger server, or choose "
-			 "fewer in [cloud] services", m.have, n->role, n->kind ? "/" : "",
-		n->kind ? n->kind : "", m.need, m.words);
+	return xasprintf(
+		"the server has %s of memory, and its role %s%s%s needs %s with the chosen "
+		"services (%s): give it more, give the role to a larger server, or choose "
+		"fewer in [cloud] services",
+		m.have, n->role, n->kind ? "/" : "", n->kind ? n->kind : "", m.need,
+		m.words);
 }

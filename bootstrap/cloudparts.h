@@ -13,7 +13,8 @@ struct cloudparts {
 	struct roledefs *roles; /* owned */
 	struct partdefs *parts; /* owned */
 	char ***secrets; /* owned: for each of roles->list, names; NULL: the rack is no cloud */
-	struct peers *peers; /* owned reference: of the rack; NULL until whoever needs it sets it */
+	/* owned reference: of the rack; NULL until whoever needs it sets it */
+	struct peers *peers;
 };
 
 /*
@@ -26,7 +27,8 @@ void cloudparts_freep(struct cloudparts **p);
  * For this rack: finds each role's secrets, and checks the memory that rack.ini gives.
  * What is wrong goes to problems.
  */
-void cloudparts_fit(struct cloudparts *p, const struct rack *r, struct problems *problems);
+void cloudparts_fit(
+	struct cloudparts *p, const struct rack *r, struct problems *problems);
 /* Names of the secrets of a node; NULL-terminated, borrowed; NULL: none. */
 char *const *cloudparts_secrets(const struct cloudparts *p, const struct rack_node *n);
 /* Names of the secrets of all roles of the rack; NULL-terminated. Free with strv_free. */

@@ -129,14 +129,16 @@ static char *take_all(struct cloudsecrets *s, const json_t *all)
 
 	if (!json_is_object(all) || json_object_size(all) > MAX_SECRETS)
 		return xasprintf("expected an object of at most %d secrets", MAX_SECRETS);
-	json_object_foreach((json_t *)all, name, v) {
+	json_object_foreach((json_t *)all, name, v)
+	{
 		const char *value = json_string_value(v);
 
 		if (parse_token(name, 63) < 0)
 			return xstrdup("expected names of letters, digits and . _ -");
 		if (!value || strlen(value) != json_string_length(v) || !*value ||
 			strlen(value) > MAX_VALUE)
-			return xasprintf("%s: expected a text of 1 to %d bytes", name, MAX_VALUE);
+			return xasprintf(
+				"%s: expected a text of 1 to %d bytes", name, MAX_VALUE);
 		put(s, name, xstrdup(value));
 	}
 	return NULL;
@@ -144,7 +146,8 @@ static char *take_all(struct cloudsecrets *s, const json_t *all)
 
 static int save(struct cloudsecrets *s, char **reterr_msg)
 {
-	json_t *doc = json_pack("{s:i, s:o}", "version", 1, "secrets", cloudsecrets_to_json(s));
+	json_t *doc =
+		json_pack("{s:i, s:o}", "version", 1, "secrets", cloudsecrets_to_json(s));
 	char *text = json_dumps(doc, JSON_INDENT(1) | JSON_SORT_KEYS);
 	int r;
 
@@ -155,7 +158,8 @@ static int save(struct cloudsecrets *s, char **reterr_msg)
 	wipe(text);
 	s->unsaved = r < 0;
 	if (r < 0)
-		*reterr_msg = xasprintf("%s cannot be written: %s", s->path, strerror(-r));
+		*reterr_msg =
+			xasprintf("%s cannot be written: %s", s->path, strerror(-r));
 	return r;
 }
 
@@ -182,13 +186,15 @@ static int load(struct cloudsecrets *s, char **reterr_msg)
 		why = take_all(s, json_object_get(doc, "secrets"));
 	if (!why)
 		return 0;
-	*reterr_msg = xasprintf("%s is damaged (%s); put it back from a backup: without it "
-				"nodes are strangers and cannot be given their secrets", s->path, why);
+	*reterr_msg =
+		xasprintf("%s is damaged (%s); put it back from a backup: without it "
+			  "nodes are strangers and cannot be given their secrets",
+			s->path, why);
 	return -EINVAL;
 }
 
-int cloudsecrets_load(const char *dir, const char *file, struct cloudsecrets **ret,
-	char **reterr_msg)
+int cloudsecrets_load(
+	const char *dir, const char *file, struct cloudsecrets **ret, char **reterr_msg)
 {
 	_cleanup_(cloudsecrets_freep) struct cloudsecrets *s = xcalloc(1, sizeof(*s));
 	struct stat st;
@@ -196,9 +202,10 @@ int cloudsecrets_load(const char *dir, const char *file, struct cloudsecrets **r
 
 	s->path = xasprintf("%s/%s", dir, file);
 	if (stat(s->path, &st) == 0 && (st.st_mode & 077)) {
-		*reterr_msg = xasprintf("%s may be read by others (mode %03o): it is not trusted "
-					"any more. If nobody did: chmod 600", s->path,
-			(unsigned)(st.st_mode & 0777));
+		*reterr_msg = xasprintf(
+			"%s may be read by others (mode %03o): it is not trusted "
+			"any more. If nobody did: chmod 600",
+			s->path, (unsigned)(st.st_mode & 0777));
 		return -EPERM;
 	}
 	r = load(s, reterr_msg);
@@ -255,8 +262,9 @@ static char *make(const char *name)
 
 static bool is_pem(const char *name)
 {
-	return streq(name, "ca.cert") || streq(name, "ca.key") || streq(name, "tls.cert") ||
-		streq(name, "tls.key") || str_startswith(name, "page.");
+	return streq(name, "ca.cert") || streq(name, "ca.key") ||
+		streq(name, "tls.cert") || streq(name, "tls.key") ||
+		str_startswith(name, "page.");
 }
 
 struct leaf { /* the names under which a certificate and its key are kept */
@@ -280,7 +288,8 @@ bool cloudsecrets_tls_is_good(
 	return leaf_is_good(s, &endpoints, hosts, now_s);
 }
 
-static int need_ca(struct cloudsecrets *s, const char *rack, uint64_t now_s, char **reterr_msg)
+static int need_ca(
+	struct cloudsecrets *s, const char *rack, uint64_t now_s, char **reterr_msg)
 {
 	char *cert, *key;
 	int r;
@@ -304,8 +313,8 @@ static int need_leaf(struct cloudsecrets *s, const char *rack, const struct leaf
 
 	if (r < 0 || leaf_is_good(s, leaf, hosts, now_s))
 		return r;
-	r = rackca_issue(cloudsecrets_get(s, "ca.cert"), cloudsecrets_get(s, "ca.key"), hosts,
-		now_s, &cert, &key, reterr_msg);
+	r = rackca_issue(cloudsecrets_get(s, "ca.cert"), cloudsecrets_get(s, "ca.key"),
+		hosts, now_s, &cert, &key, reterr_msg);
 	if (r < 0)
 		return r;
 	put(s, leaf->cert, cert);

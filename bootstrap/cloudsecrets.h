@@ -21,8 +21,8 @@
 struct cloudsecrets;
 
 /* DIR/FILE; empty when there is no such file yet. -errno with *reterr_msg. */
-int cloudsecrets_load(const char *dir, const char *file, struct cloudsecrets **ret,
-	char **reterr_msg);
+int cloudsecrets_load(
+	const char *dir, const char *file, struct cloudsecrets **ret, char **reterr_msg);
 void cloudsecrets_free(struct cloudsecrets *s); /* NULL is fine */
 void cloudsecrets_freep(struct cloudsecrets **s);
 bool cloudsecrets_is_empty(const struct cloudsecrets *s);

@@ -35,10 +35,12 @@ static void read_services(struct cloud_view *v, struct jx *j, const json_t *node
 	bool *done = xcalloc(total + 1, sizeof(*done));
 
 	v->services = xcalloc(total + 1, sizeof(*v->services));
-	json_array_foreach(nodes, i, n) {
+	json_array_foreach(nodes, i, n)
+	{
 		const json_t *name = json_object_get(n, "name");
 
-		json_array_foreach(list, k, s) {
+		json_array_foreach(list, k, s)
+		{
 			if (done[k] || !json_equal(json_object_get(s, "node"), name))
 				continue;
 			done[k] = true;
@@ -46,8 +48,7 @@ static void read_services(struct cloud_view *v, struct jx *j, const json_t *node
 		}
 	}
 	json_array_foreach(list, k, s) /* of nodes that are not in the rack (any more) */
-		if (!done[k])
-			add_service(v, j, s);
+		if (!done[k]) add_service(v, j, s);
 	free(done);
 }
 
@@ -76,13 +77,15 @@ static void judge_node(struct cloud_view *v, struct jx *outer, const json_t *obj
 	const char *why = streq(state, "failed") || !*step ? reason : step;
 
 	if (!j.error && !ready)
-		missing(v, xasprintf("%s (%s%s%s) is %s%s%s", name, role, *kind ? "/" : "", kind,
-				   state, *why ? ": " : "", why));
+		missing(v,
+			xasprintf("%s (%s%s%s) is %s%s%s", name, role, *kind ? "/" : "",
+				kind, state, *why ? ": " : "", why));
 	if (!j.error && ready && !heard) {
 		_cleanup_free_ char *age = since_words(seen, v->now_ms);
 
-		missing(v, xasprintf("%s (%s%s%s) has been silent for %s: is the server on?", name,
-				   role, *kind ? "/" : "", kind, age));
+		missing(v,
+			xasprintf("%s (%s%s%s) has been silent for %s: is the server on?",
+				name, role, *kind ? "/" : "", kind, age));
 	}
 	jx_merge(outer, "nodes", &j);
 }
@@ -92,16 +95,21 @@ static void judge_age(struct cloud_view *v, uint64_t old_after_ms)
 	_cleanup_free_ char *age = NULL;
 
 	if (!v->told_ms) {
-		missing(v, xasprintf("the controller %s has said nothing of the services yet",
-				   v->controller));
+		missing(v,
+			xasprintf(
+				"the controller %s has said nothing of the services yet",
+				v->controller));
 		return;
 	}
 	v->is_old = v->now_ms > v->told_ms + old_after_ms;
 	if (!v->is_old)
 		return;
 	age = since_words(v->told_ms, v->now_ms);
-	missing(v, xasprintf("the controller %s last spoke of the services %s ago: what it said "
-			     "then may not be true any more", v->controller, age));
+	missing(v,
+		xasprintf(
+			"the controller %s last spoke of the services %s ago: what it said "
+			"then may not be true any more",
+			v->controller, age));
 }
 
 static void judge_services(struct cloud_view *v)
@@ -110,7 +118,8 @@ static void judge_services(struct cloud_view *v)
 		const struct cloud_service *s = &v->services[i];
 
 		if (!s->ok)
-			missing(v, xasprintf("%s on %s: %s", s->service, s->node, s->text));
+			missing(v,
+				xasprintf("%s on %s: %s", s->service, s->node, s->text));
 	}
 }
 
@@ -133,8 +142,7 @@ static void read_cloud(struct cloud_view *v, struct jx *outer)
 	old_after_ms = jx_uint(&j, "old_after_ms", 0, INT64_MAX);
 	nodes = jx_array(&j, "nodes", RACK_MAX_NODES);
 	read_services(v, &j, nodes);
-	json_array_foreach(nodes, i, n)
-		judge_node(v, &j, n);
+	json_array_foreach(nodes, i, n) judge_node(v, &j, n);
 	judge_age(v, old_after_ms);
 	judge_services(v);
 	jx_merge(outer, "cloud", &j);
@@ -147,7 +155,9 @@ int cloud_view_parse(const json_t *root, struct cloud_view *ret, char **reterr_m
 
 	v.now_ms = jx_uint(&j, "now", 0, INT64_MAX);
 	v.stamp = jx_uint(&j, "stamp", 0, INT64_MAX);
-	v.rack = xstrdup(json_is_null(json_object_get(root, "rack")) ? "" : jx_str(&j, "rack", 63));
+	v.rack = xstrdup(json_is_null(json_object_get(root, "rack"))
+			? ""
+			: jx_str(&j, "rack", 63));
 	read_cloud(&v, &j);
 	if (j.error) {
 		cloud_view_clear(&v);
@@ -236,7 +246,8 @@ char *cloud_openrc(const json_t *answer, const char *ca_file, char **reterr_msg)
 	static const struct {
 		const char *variable, *key;
 	} map[] = {{"OS_AUTH_URL", "auth_url"}, {"OS_REGION_NAME", "region"},
-		{"OS_PROJECT_NAME", "project"}, {"OS_USERNAME", "user"}, {"OS_PASSWORD", "password"}};
+		{"OS_PROJECT_NAME", "project"}, {"OS_USERNAME", "user"},
+		{"OS_PASSWORD", "password"}};
 	char *out = xstrdup("");
 	struct jx j = {.obj = answer};
 

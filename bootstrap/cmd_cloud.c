@@ -13,8 +13,8 @@
 static int get(const struct cli *cli, const char *path, json_t **ret)
 {
 	_cleanup_free_ char *msg = NULL;
-	int r = client_call(cli->socket, "GET", path, NULL, CLIENT_TIMEOUT_MS + POLL_S * 1000, ret,
-		&msg);
+	int r = client_call(cli->socket, "GET", path, NULL,
+		CLIENT_TIMEOUT_MS + POLL_S * 1000, ret, &msg);
 
 	if (r == 0)
 		return CLI_DONE;
@@ -25,11 +25,11 @@ static int get(const struct cli *cli, const char *path, json_t **ret)
 }
 
 /* stamp 0: at once; else when something has changed, or after wait_s seconds. */
-static int get_view(const struct cli *cli, uint64_t stamp, unsigned wait_s, json_t **ret_json,
-	struct cloud_view *ret)
+static int get_view(const struct cli *cli, uint64_t stamp, unsigned wait_s,
+	json_t **ret_json, struct cloud_view *ret)
 {
-	_cleanup_free_ char *path = xasprintf("/v1/cloud?wait=%u&stamp=%llu", stamp ? wait_s : 0,
-		(unsigned long long)stamp);
+	_cleanup_free_ char *path = xasprintf("/v1/cloud?wait=%u&stamp=%llu",
+		stamp ? wait_s : 0, (unsigned long long)stamp);
 	_cleanup_free_ char *msg = NULL;
 	_cleanup_(jx_freep) json_t *json = NULL;
 	int r = get(cli, path, &json);
@@ -37,8 +37,10 @@ static int get_view(const struct cli *cli, uint64_t stamp, unsigned wait_s, json
 	if (r != CLI_DONE)
 		return r;
 	if (cloud_view_parse(json, ret, &msg) < 0) {
-		cli_error(cli, "ondold's answer is not understood: %s. Are ondol and ondold of "
-			       "the same version?", msg);
+		cli_error(cli,
+			"ondold's answer is not understood: %s. Are ondol and ondold of "
+			"the same version?",
+			msg);
 		return CLI_FAILED;
 	}
 	if (ret_json)
@@ -49,10 +51,12 @@ static int get_view(const struct cli *cli, uint64_t stamp, unsigned wait_s, json
 static int not_a_cloud(const struct cli *cli, const struct cloud_view *v)
 {
 	if (*v->rack)
-		cli_error(cli, "the rack %s is no cloud: its rack.ini has no section [cloud]",
+		cli_error(cli,
+			"the rack %s is no cloud: its rack.ini has no section [cloud]",
 			v->rack);
 	else
-		cli_error(cli, "ondold has no rack yet. Give it one: `ondol apply FILE`.");
+		cli_error(
+			cli, "ondold has no rack yet. Give it one: `ondol apply FILE`.");
 	return CLI_FAILED;
 }
 
@@ -60,7 +64,8 @@ static int not_a_cloud(const struct cli *cli, const struct cloud_view *v)
 
 static void print_services(const struct cli *cli, const struct cloud_view *v)
 {
-	static const char *const headings[] = {"node", "service", "state", "what it says", NULL};
+	static const char *const headings[] = {
+		"node", "service", "state", "what it says", NULL};
 	_cleanup_(table_freep) struct table *t = table_new(headings);
 
 	for (size_t i = 0; i < v->n_services; i++) {
@@ -71,7 +76,8 @@ static void print_services(const struct cli *cli, const struct cloud_view *v)
 		if (v->is_old)
 			table_add(t, STYLE_WARN, "unknown");
 		else
-			table_add(t, s->ok ? STYLE_GOOD : STYLE_BAD, s->ok ? "well" : "not well");
+			table_add(t, s->ok ? STYLE_GOOD : STYLE_BAD,
+				s->ok ? "well" : "not well");
 		table_add(t, STYLE_PLAIN, "%s", s->text);
 	}
 	table_print(t, &cli->out);
@@ -111,7 +117,8 @@ static void print_status(const struct cli *cli, const struct cloud_view *v)
 }
 
 /* While waiting: what is missing, when that is something else than before. */
-static void print_missing(const struct cli *cli, const struct cloud_view *v, char **before)
+static void print_missing(
+	const struct cli *cli, const struct cloud_view *v, char **before)
 {
 	_cleanup_free_ char *now = strv_join(v->missing, "\n");
 	char at[16];
@@ -145,7 +152,8 @@ static int wait_well(const struct cli *cli, json_t **json, struct cloud_view *v)
 		cloud_view_clear(v);
 		jx_freep(json);
 		r = get_view(cli, stamp,
-			(unsigned)MIN((until - now + 999) / 1000, (uint64_t)POLL_S), json, v);
+			(unsigned)MIN((until - now + 999) / 1000, (uint64_t)POLL_S), json,
+			v);
 		if (r != CLI_DONE)
 			return r;
 	}
@@ -207,10 +215,12 @@ static int write_ca(const struct cli *cli, const char *file)
 
 static int openrc(struct cli *cli)
 {
-	_cleanup_free_ char *ca = cli->opt.ca ? realpath(cli->opt.ca, NULL) : NULL, *msg = NULL;
+	_cleanup_free_ char *ca = cli->opt.ca ? realpath(cli->opt.ca, NULL) : NULL,
+			    *msg = NULL;
 	_cleanup_(jx_freep) json_t *json = NULL;
 	char *text;
-	int r = get(cli, cli->opt.student ? "/v1/cloud/openrc?user=student" : "/v1/cloud/openrc",
+	int r = get(cli,
+		cli->opt.student ? "/v1/cloud/openrc?user=student" : "/v1/cloud/openrc",
 		&json);
 
 	if (r == CLI_DONE && cli->opt.ca)
@@ -218,7 +228,8 @@ static int openrc(struct cli *cli)
 	if (r != CLI_DONE)
 		return r;
 	if (!ca)
-		ca = cli->opt.ca ? realpath(cli->opt.ca, NULL) : cloud_ca_path(cli->socket);
+		ca = cli->opt.ca ? realpath(cli->opt.ca, NULL)
+				 : cloud_ca_path(cli->socket);
 	text = cloud_openrc(json, ca ? ca : cli->opt.ca, &msg);
 	if (!text) {
 		cli_error(cli, "ondold's answer is not understood: %s", msg);
@@ -228,8 +239,9 @@ static int openrc(struct cli *cli)
 	fflush(stdout);
 	explicit_bzero(text, strlen(text));
 	free(text);
-	cli_error(cli, "this holds a password: `eval \"$(ondol cloud openrc)\"` takes it without "
-		       "showing it");
+	cli_error(cli,
+		"this holds a password: `eval \"$(ondol cloud openrc)\"` takes it without "
+		"showing it");
 	return CLI_DONE;
 }
 
@@ -243,8 +255,9 @@ static int dashboard(struct cli *cli)
 	if (!v.is_cloud)
 		return not_a_cloud(cli, &v);
 	if (!*v.dashboard) {
-		cli_error(cli, "the controller %s has not said yet where the dashboard is (or "
-			       "horizon is not among [cloud] services): see `ondol cloud status`",
+		cli_error(cli,
+			"the controller %s has not said yet where the dashboard is (or "
+			"horizon is not among [cloud] services): see `ondol cloud status`",
 			v.controller);
 		return CLI_FAILED;
 	}
@@ -312,8 +325,9 @@ int cmd_cloud(struct cli *cli)
 	const char *names[ARRAY_SIZE(subs) + 1] = {NULL}, *near, *word = cli->opt.args[0];
 
 	if (!word)
-		return cli_usage(cli, "cloud: expected status, openrc, dashboard, ca, backup or "
-				      "restore");
+		return cli_usage(cli,
+			"cloud: expected status, openrc, dashboard, ca, backup or "
+			"restore");
 	for (size_t i = 0; i < ARRAY_SIZE(subs); i++) {
 		if (streq(subs[i].name, word))
 			return run(cli, &subs[i]);
@@ -322,6 +336,8 @@ int cmd_cloud(struct cli *cli)
 	near = nearest_word(word, names);
 	if (near)
 		return cli_usage(cli, "cloud: no \"%s\"; was %s meant?", word, near);
-	return cli_usage(cli, "cloud: no \"%s\"; expected status, openrc, dashboard, ca, backup or "
-			      "restore", word);
+	return cli_usage(cli,
+		"cloud: no \"%s\"; expected status, openrc, dashboard, ca, backup or "
+		"restore",
+		word);
 }

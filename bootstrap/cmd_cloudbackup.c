@@ -26,8 +26,8 @@ static int call(const struct cli *cli, const char *method, const char *path, jso
 	json_t **ret)
 {
 	_cleanup_free_ char *msg = NULL;
-	int r = client_call(cli->socket, method, path, body, CLIENT_TIMEOUT_MS + WAIT_S * 1000, ret,
-		&msg);
+	int r = client_call(cli->socket, method, path, body,
+		CLIENT_TIMEOUT_MS + WAIT_S * 1000, ret, &msg);
 
 	if (r == 0)
 		return CLI_DONE;
@@ -46,7 +46,8 @@ static const json_t *find_end(const json_t *answer, int64_t task, int64_t *since
 	size_t i;
 
 	*since = json_integer_value(json_object_get(answer, "last"));
-	json_array_foreach(json_object_get(answer, "events"), i, ev) {
+	json_array_foreach(json_object_get(answer, "events"), i, ev)
+	{
 		const char *type = json_string_value(json_object_get(ev, "type"));
 		const json_t *id = json_object_get(json_object_get(ev, "data"), "id");
 
@@ -77,11 +78,13 @@ static int await_task(const struct cli *cli, const char *node, int64_t task)
 			continue;
 		if (streq(json_string_value(json_object_get(end, "type")), "noded.done"))
 			return CLI_DONE;
-		cli_error(cli, "the controller %s could not make its part of the backup: %s", node,
-			json_string_value(json_object_get(end, "text")));
+		cli_error(cli,
+			"the controller %s could not make its part of the backup: %s",
+			node, json_string_value(json_object_get(end, "text")));
 		return CLI_FAILED;
 	}
-	cli_error(cli, "the controller %s did not finish in time; `ondol why %s` shows what it does",
+	cli_error(cli,
+		"the controller %s did not finish in time; `ondol why %s` shows what it does",
 		node, node);
 	return CLI_FAILED;
 }
@@ -98,7 +101,8 @@ static int ask_controller(const struct cli *cli)
 		cli_error(cli, "ondold's answer is not understood");
 		return CLI_FAILED;
 	}
-	fprintf(stderr, "The controller %s writes down its databases and images...\n", node);
+	fprintf(stderr, "The controller %s writes down its databases and images...\n",
+		node);
 	return await_task(cli, node, json_integer_value(json_object_get(answer, "task")));
 }
 
@@ -159,7 +163,8 @@ static int on_blob(const void *data, size_t len, void *userdata)
 
 static int fetch_blob(struct archive *a, const char *name)
 {
-	_cleanup_free_ char *url = xasprintf("http://ondold/v1/cloud/blobs/%s", name), *msg = NULL;
+	_cleanup_free_ char *url = xasprintf("http://ondold/v1/cloud/blobs/%s", name),
+			    *msg = NULL;
 	struct http_request req = {.method = "GET",
 		.url = url,
 		.unix_socket = a->cli->socket,
@@ -172,7 +177,8 @@ static int fetch_blob(struct archive *a, const char *name)
 	if (r < 0)
 		cli_error(a->cli, "%s: %s", name, msg ? msg : strerror(-r));
 	else if (resp.status != 200)
-		cli_error(a->cli, "%s: ondold answered with HTTP status %u", name, resp.status);
+		cli_error(a->cli, "%s: ondold answered with HTTP status %u", name,
+			resp.status);
 	r = r == 0 && resp.status == 200 ? CLI_DONE : CLI_FAILED;
 	http_response_clear(&resp);
 	return r;
@@ -182,7 +188,8 @@ static int put_blob(struct archive *a, const char *name, const json_t *entry)
 {
 	_cleanup_free_ char *member = xasprintf("blobs/%s", name);
 	const char *want = json_string_value(json_object_get(entry, "sha256"));
-	uint64_t size = (uint64_t)json_integer_value(json_object_get(entry, "size_bytes"));
+	uint64_t size =
+		(uint64_t)json_integer_value(json_object_get(entry, "size_bytes"));
 	uint8_t raw[32];
 	char hex[65];
 	int r = begin_member(a, member, size);
@@ -196,7 +203,8 @@ static int put_blob(struct archive *a, const char *name, const json_t *entry)
 	gnutls_hash_deinit(a->hash, raw);
 	hex_encode(raw, sizeof(raw), hex);
 	if (r == CLI_DONE && (a->left || !want || !streq(hex, want))) {
-		cli_error(a->cli, "%s changed while it was copied: run the backup once more", name);
+		cli_error(a->cli,
+			"%s changed while it was copied: run the backup once more", name);
 		r = CLI_FAILED;
 	}
 	return r == CLI_DONE ? end_member(a, size) : r;
@@ -207,22 +215,26 @@ static json_t *member_json(const char *text)
 	char hex[DIGEST_HEX];
 
 	digest_hex(text, strlen(text), hex);
-	return json_pack("{s:s, s:I}", "sha256", hex, "size_bytes", (json_int_t)strlen(text));
+	return json_pack(
+		"{s:s, s:I}", "sha256", hex, "size_bytes", (json_int_t)strlen(text));
 }
 
 static char *manifest_of(const char *keys_text, const json_t *blobs)
 {
-	json_t *members = json_pack("{s:o}", "keys.json", member_json(keys_text)), *entry, *doc;
+	json_t *members = json_pack("{s:o}", "keys.json", member_json(keys_text)), *entry,
+	       *doc;
 	const char *name;
 	char *text;
 
-	json_object_foreach((json_t *)blobs, name, entry) {
+	json_object_foreach((json_t *)blobs, name, entry)
+	{
 		_cleanup_free_ char *member = xasprintf("blobs/%s", name);
 
 		json_object_set(members, member, entry);
 	}
-	doc = json_pack("{s:s, s:i, s:s, s:I, s:o}", "format", BACKUP_FORMAT, "version", 1, "ondol",
-		ONDOL_VERSION, "time", (json_int_t)now_real_ms(), "members", members);
+	doc = json_pack("{s:s, s:i, s:s, s:I, s:o}", "format", BACKUP_FORMAT, "version",
+		1, "ondol", ONDOL_VERSION, "time", (json_int_t)now_real_ms(), "members",
+		members);
 	text = json_dumps(doc, JSON_INDENT(1));
 	json_decref(doc);
 	if (!text)
@@ -248,14 +260,16 @@ static int put_all(struct archive *a, const json_t *answer)
 		r = put_text(a, "keys.json", keys);
 	explicit_bzero(keys, strlen(keys));
 	free(keys);
-	json_object_foreach(blobs, name, entry) {
+	json_object_foreach(blobs, name, entry)
+	{
 		if (r == CLI_DONE)
 			r = put_blob(a, name, entry);
 	}
 	return r == CLI_DONE ? put(a, end, sizeof(end)) : r;
 }
 
-static int finish(struct archive *a, const char *tmp, const char *file, const json_t *blobs)
+static int finish(
+	struct archive *a, const char *tmp, const char *file, const json_t *blobs)
 {
 	char size[32];
 	struct stat st;
@@ -266,7 +280,8 @@ static int finish(struct archive *a, const char *tmp, const char *file, const js
 	}
 	format_size((uint64_t)st.st_size, size);
 	printf("%s: %s, the cloud's secrets and %zu files. Whoever has it has the cloud: keep it "
-	       "where nobody else reads.\n", file, size, json_object_size(blobs));
+	       "where nobody else reads.\n",
+		file, size, json_object_size(blobs));
 	return CLI_DONE;
 }
 
@@ -277,7 +292,8 @@ int cmd_cloud_backup(struct cli *cli, const char *file)
 	struct archive a = {.cli = cli, .name = file, .fd = -1};
 	int r;
 
-	a.fd = mkostemp(tmp, O_CLOEXEC); /* mode 0600; made first: a wrong path is told at once */
+	a.fd = mkostemp(
+		tmp, O_CLOEXEC); /* mode 0600; made first: a wrong path is told at once */
 	if (a.fd < 0) {
 		cli_error(cli, "%s cannot be written: %s", file, strerror(errno));
 		return CLI_FAILED;
@@ -299,7 +315,8 @@ int cmd_cloud_backup(struct cli *cli, const char *file)
 
 static int bad_archive(const struct cli *cli, const struct backup *b, const char *why)
 {
-	cli_error(cli, "%s is not a whole backup of `ondol cloud backup`: %s. Nothing was changed.",
+	cli_error(cli,
+		"%s is not a whole backup of `ondol cloud backup`: %s. Nothing was changed.",
 		b->file, why);
 	return CLI_USAGE;
 }
@@ -311,12 +328,15 @@ static int put_keys(const struct cli *cli, struct backup *b)
 
 	if (!keys)
 		return bad_archive(cli, b, "its keys cannot be read");
-	return call(cli, "PUT", "/v1/cloud/keys", json_pack("{s:o}", "secrets", keys), &answer);
+	return call(cli, "PUT", "/v1/cloud/keys", json_pack("{s:o}", "secrets", keys),
+		&answer);
 }
 
-static int send_blob(const struct cli *cli, const struct backup *b, const struct backup_member *m)
+static int send_blob(
+	const struct cli *cli, const struct backup *b, const struct backup_member *m)
 {
-	_cleanup_free_ char *url = xasprintf("http://ondold/v1/cloud/%s", m->name), *msg = NULL;
+	_cleanup_free_ char *url = xasprintf("http://ondold/v1/cloud/%s", m->name),
+			    *msg = NULL;
 	struct http_request req = {.method = "PUT",
 		.url = url,
 		.unix_socket = cli->socket,
@@ -368,8 +388,10 @@ int cmd_cloud_restore(struct cli *cli, const char *file)
 	bad = backup_check(b);
 	r = bad ? bad_archive(cli, b, bad) : CLI_DONE;
 	if (r == CLI_DONE)
-		r = cli_confirm(cli, "The cloud's secrets are replaced by those of the backup. Type "
-				     "restore to go on: ", "restore");
+		r = cli_confirm(cli,
+			"The cloud's secrets are replaced by those of the backup. Type "
+			"restore to go on: ",
+			"restore");
 	if (r == CLI_DONE)
 		r = put_back(cli, b);
 	if (r == CLI_DONE)

@@ -83,16 +83,18 @@ static int need_authorities(struct cli *cli, const char *rack_path)
 {
 	_cleanup_free_ char *name = name_in(rack_path), *msg = NULL;
 	_cleanup_(jx_freep) json_t *answer = NULL;
-	int r = client_call(cli->socket, "POST", "/v1/init", json_pack("{s:s}", "name", name),
-		CLIENT_TIMEOUT_MS, &answer, &msg);
+	int r = client_call(cli->socket, "POST", "/v1/init",
+		json_pack("{s:s}", "name", name), CLIENT_TIMEOUT_MS, &answer, &msg);
 
 	if (r != 0) {
 		cli_error(cli, "%s", msg);
-		cli_error(cli, "the authorities are ondold's to make: start it, then `ondol init` again");
+		cli_error(cli,
+			"the authorities are ondold's to make: start it, then `ondol init` again");
 		return r == 400 ? CLI_USAGE : CLI_FAILED;
 	}
 	say_authority(answer, "nodes", "the authority that nodes trust");
-	say_authority(answer, "rack", "the authority of the page and the cloud (`ondol ca`)");
+	say_authority(
+		answer, "rack", "the authority of the page and the cloud (`ondol ca`)");
 	return CLI_DONE;
 }
 
@@ -115,7 +117,7 @@ int cmd_init(struct cli *cli)
 		return CLI_FAILED;
 	r = need_authorities(cli, rack);
 	if (r == CLI_DONE)
-		printf("\nNext: edit %s and %s, then `ondol check %s`, `ondol apply %s`.\n", rack,
-			secrets, rack, rack);
+		printf("\nNext: edit %s and %s, then `ondol check %s`, `ondol apply %s`.\n",
+			rack, secrets, rack, rack);
 	return r;
 }

@@ -75,8 +75,10 @@ static int plan_text(const struct cli *cli, const struct status_view *s,
 	struct jx plan = {0};
 	char ago[48];
 
-	if (client_call(cli->socket, "GET", path, NULL, CLIENT_TIMEOUT_MS, &json, &msg) != 0) {
-		cli_error(cli, "%s: what a reinstall would do to its disks: %s", n->name, msg);
+	if (client_call(cli->socket, "GET", path, NULL, CLIENT_TIMEOUT_MS, &json, &msg) !=
+		0) {
+		cli_error(cli, "%s: what a reinstall would do to its disks: %s", n->name,
+			msg);
 		return CLI_FAILED;
 	}
 	plan.obj = json;
@@ -84,16 +86,19 @@ static int plan_text(const struct cli *cli, const struct status_view *s,
 	needs = needs_text(cli, &plan);
 	cli_ago(jx_uint_opt(&plan, "seen", 0, UINT64_C(1) << 53, 0), s->now_ms, ago);
 	if (plan.error) {
-		cli_error(cli, "%s: ondold's plan is not understood: %s", n->name, plan.error);
+		cli_error(cli, "%s: ondold's plan is not understood: %s", n->name,
+			plan.error);
 		free(plan.error);
 		return CLI_FAILED;
 	}
-	*ret = xasprintf("%sIts disks were last seen by an agent: %s.\n%s", disks, ago, needs);
+	*ret = xasprintf(
+		"%sIts disks were last seen by an agent: %s.\n%s", disks, ago, needs);
 	return CLI_DONE;
 }
 
 /* Nobody agrees to what he has not seen; and a wrong name is noticed while it is typed. */
-static int confirm(const struct cli *cli, const struct status_view *s, const struct node_view *n)
+static int confirm(
+	const struct cli *cli, const struct status_view *s, const struct node_view *n)
 {
 	_cleanup_free_ char *role = node_view_role(n), *plan = NULL, *text = NULL;
 	int r;

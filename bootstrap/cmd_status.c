@@ -10,7 +10,8 @@ static void put_remark(struct table *t, const struct node_view *n, uint64_t now_
 	_cleanup_free_ char *text = node_view_remark(n, now_ms);
 
 	if (n->has_progress && n->total > 0)
-		table_add(t, STYLE_PLAIN, "%s %u %%", text, progress_percent(n->done, n->total));
+		table_add(t, STYLE_PLAIN, "%s %u %%", text,
+			progress_percent(n->done, n->total));
 	else
 		table_add(t, STYLE_PLAIN, "%s", text);
 }
@@ -24,7 +25,8 @@ static void print_kept(const struct status_view *s)
 		return;
 	format_size(s->store_bytes, size);
 	cli_date_time(s->oldest_ms, since);
-	printf("\n%llu events since %s, in %s\n", (unsigned long long)s->n_events, since, size);
+	printf("\n%llu events since %s, in %s\n", (unsigned long long)s->n_events, since,
+		size);
 }
 
 static void print_table(const struct cli *cli, const struct status_view *s)

@@ -56,10 +56,12 @@ static void print_evidence(const json_t *list)
 
 	json_array_foreach(list, i, e)
 	{
-		_cleanup_free_ char *text = clean_at(e, "text"), *type = clean_at(e, "type");
+		_cleanup_free_ char *text = clean_at(e, "text"),
+				    *type = clean_at(e, "type");
 		char at[32];
 
-		cli_date_time((uint64_t)json_integer_value(json_object_get(e, "time")), at);
+		cli_date_time(
+			(uint64_t)json_integer_value(json_object_get(e, "time")), at);
 		printf("  seen        %s  %s%s%s\n", at, type, *text ? ": " : "", text);
 	}
 }
@@ -71,10 +73,12 @@ static void print_findings(const struct cli *cli, const json_t *list)
 
 	json_array_foreach(list, i, f)
 	{
-		_cleanup_free_ char *title = clean_at(f, "title"), *todo = clean_at(f, "todo");
+		_cleanup_free_ char *title = clean_at(f, "title"),
+				    *todo = clean_at(f, "todo");
 		bool note = json_is_true(json_object_get(f, "note"));
 
-		printf("%s%s%s %s\n", style_on(note ? STYLE_BOLD : STYLE_BAD, cli->out.color),
+		printf("%s%s%s %s\n",
+			style_on(note ? STYLE_BOLD : STYLE_BAD, cli->out.color),
 			note ? "Note:" : "Cause:",
 			style_off(note ? STYLE_BOLD : STYLE_BAD, cli->out.color), title);
 		print_evidence(json_object_get(f, "evidence"));
@@ -104,7 +108,8 @@ static int get_findings(const struct cli *cli, const char *node, json_t **ret)
 	_cleanup_(jx_freep) json_t *json = NULL;
 	const json_t *list, *f;
 	size_t i;
-	int r = client_call(cli->socket, "GET", path, NULL, CLIENT_TIMEOUT_MS, &json, &msg);
+	int r = client_call(
+		cli->socket, "GET", path, NULL, CLIENT_TIMEOUT_MS, &json, &msg);
 
 	if (r == 404) {
 		*ret = json_array();
@@ -237,7 +242,7 @@ int cmd_why(struct cli *cli)
 		return r;
 	if (!cli->opt.json)
 		return print_why(cli, &n, events, findings);
-	cli_print_json(json_pack("{s:O, s:O, s:O}", "node", node, "findings",
-		findings, "events", events));
+	cli_print_json(json_pack(
+		"{s:O, s:O, s:O}", "node", node, "findings", findings, "events", events));
 	return CLI_DONE;
 }

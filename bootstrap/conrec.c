@@ -109,7 +109,8 @@ static bool read_event(
 	double at = json_number_value(json_array_get(e, 0));
 	bool more = true;
 
-	if (kind && streq(kind, "o") && json_is_string(text) && at >= 0 && at < MAX_SECONDS)
+	if (kind && streq(kind, "o") && json_is_string(text) && at >= 0 &&
+		at < MAX_SECONDS)
 		more = fn(json_string_value(text), json_string_length(text),
 			p->began_ms + (uint64_t)(at * 1000), userdata);
 	json_decref(e);

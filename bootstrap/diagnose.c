@@ -193,12 +193,12 @@ static const struct {
 		BIT(NO_ADDRESS) | BIT(ADDRESS))
 
 /* How far a network boot got: of each try anew. */
-#define OF_TRY                                                                      \
-	(BIT(POWERED) | BIT(DISCOVER) | BIT(OFFER) | BIT(ACK) | BIT(BIOS) |         \
-		BIT(OTHER_PORT) | BIT(FOREIGN_DHCP) | BIT(TFTP_SENT) |          \
-		BIT(TFTP_FAILED) | BIT(SCRIPT) |                                    \
-		BIT(KERNEL) | BIT(INITRD) | BIT(NO_OFFER) | BIT(PXE_TIMEOUT) |       \
-		BIT(PANIC) | BIT(OOM) | BIT(AGENT_UP) | BIT(BOOT_NOT_KEPT))
+#define OF_TRY                                                               \
+	(BIT(POWERED) | BIT(DISCOVER) | BIT(OFFER) | BIT(ACK) | BIT(BIOS) |  \
+		BIT(OTHER_PORT) | BIT(FOREIGN_DHCP) | BIT(TFTP_SENT) |       \
+		BIT(TFTP_FAILED) | BIT(SCRIPT) | BIT(KERNEL) | BIT(INITRD) | \
+		BIT(NO_OFFER) | BIT(PXE_TIMEOUT) | BIT(PANIC) | BIT(OOM) |   \
+		BIT(AGENT_UP) | BIT(BOOT_NOT_KEPT))
 
 static bool type_fits(const char *pattern, const char *type)
 {
@@ -261,7 +261,7 @@ void diagnosis_feed(struct diagnosis *d, const struct store_event *ev)
 #define S(id) (1u << FSM_##id)
 #define ANY ((1u << FSM_N_STATES) - 1)
 #define PAUSED (S(RETRY) | S(BMC_RESET))
-#define RUNNING                                                                \
+#define RUNNING                                                                         \
 	(PAUSED | S(POWERING) | S(NETBOOT) | S(AGENT) | S(INSTALLING) | S(FIRST_BOOT) | \
 		S(CONFIGURING))
 #define UNWELL (RUNNING | S(FAILED) | S(MAINTENANCE))

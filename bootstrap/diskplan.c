@@ -53,8 +53,9 @@ static void plan_system(const struct diskplan_view *v, struct diskplan *p)
 		p->what = xstrdup("is written; there was nothing on it");
 	} else {
 		p->fate = DISK_FATE_REFUSED;
-		p->what = xasprintf("is refused, as it holds what is not ondol's. If that may be "
-				    "destroyed: `ondol reinstall %s --wipe %s`",
+		p->what = xasprintf(
+			"is refused, as it holds what is not ondol's. If that may be "
+			"destroyed: `ondol reinstall %s --wipe %s`",
 			v->node->name, id_of(p->found));
 	}
 }
@@ -84,9 +85,11 @@ static void plan_data(const struct diskplan_view *v, struct diskplan *p)
 	if (inv_disk_is_blank(p->found) && v->past == DISK_PAST_NONE)
 		p->what = xasprintf("becomes %s; there was nothing on it", use);
 	else
-		p->what = xasprintf("stays as it is when it is %s already, and becomes it when it is "
-				    "blank. With anything else on it the role is not taken up, and "
-				    "nothing is written", use);
+		p->what = xasprintf(
+			"stays as it is when it is %s already, and becomes it when it is "
+			"blank. With anything else on it the role is not taken up, and "
+			"nothing is written",
+			use);
 }
 
 /* ---- one disk ---- */
@@ -98,8 +101,9 @@ static void plan_unseen(const struct diskplan_view *v, struct diskplan *p)
 	p->holds = xstrdup("");
 	p->fate = DISK_FATE_UNSEEN;
 	if (p->declared->use == DISK_SYSTEM)
-		p->what = xstrdup("is written when the agent finds it blank or with an ondol system; "
-				  "else it is refused until it is named with --wipe");
+		p->what = xstrdup(
+			"is written when the agent finds it blank or with an ondol system; "
+			"else it is refused until it is named with --wipe");
 	else if (p->declared->use == DISK_DATA && use)
 		p->what = xasprintf("becomes %s when it is blank", use);
 	else
@@ -142,7 +146,8 @@ void diskplans_make(const struct diskplan_view *v, struct diskplans *ret)
 	const struct rack_profile *profile = v->node->profile;
 	struct diskplans p = {0};
 
-	p.list = xcalloc(profile->n_disks + (v->inv ? v->inv->n_disks : 0), sizeof(*p.list));
+	p.list = xcalloc(
+		profile->n_disks + (v->inv ? v->inv->n_disks : 0), sizeof(*p.list));
 	for (size_t i = 0; i < profile->n_disks; i++)
 		plan_declared(v, i, &p.list[p.n++]);
 	for (size_t i = 0; v->inv && i < v->inv->n_disks; i++) {
@@ -153,7 +158,8 @@ void diskplans_make(const struct diskplan_view *v, struct diskplans *ret)
 		p.list[p.n++] = (struct diskplan){.found = d,
 			.fate = DISK_FATE_KEPT,
 			.holds = disk_holds(d),
-			.what = xstrdup("is left alone: it is none of those in rack.ini")};
+			.what = xstrdup(
+				"is left alone: it is none of those in rack.ini")};
 	}
 	*ret = p;
 }

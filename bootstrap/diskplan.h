@@ -41,7 +41,8 @@ struct diskplan {
 };
 
 struct diskplans {
-	struct diskplan *list; /* owned: rack.ini's, by bay; then what else the server has */
+	struct diskplan
+		*list; /* owned: rack.ini's, by bay; then what else the server has */
 	size_t n;
 };
 

@@ -87,7 +87,8 @@ static void refuse(struct node *n, struct http_req *req, const char *why)
 		return;
 	n->enrol.refused_ms = now_mono_ms();
 	format_ipv4(httpd_peer(req), from);
-	text = xasprintf("%s asks for this node's certificate and is refused: %s", from, why);
+	text = xasprintf(
+		"%s asks for this node's certificate and is refused: %s", from, why);
 	ondold_event(n->o, n, "http", "enrol.refused", text, NULL);
 }
 
@@ -99,7 +100,8 @@ static const char *why_not(const struct node *n, const struct http_req *req)
 
 	if (!token)
 		return "neither a boot's token nor a certificate was shown";
-	if (!fsm_wants_netboot(&n->fsm) || !store_token_is(n->o->store, "boot", n->name, token))
+	if (!fsm_wants_netboot(&n->fsm) ||
+		!store_token_is(n->o->store, "boot", n->name, token))
 		return "this token is not good for this node now: its install has ended or was "
 		       "begun anew";
 	if (httpd_peer(req) != rack_address(n->conf, n->o->rack->provisioning))
@@ -124,7 +126,8 @@ static int certify(struct node *n, struct http_req *req, const char *request,
 	}
 	r = store_token_put(n->o->store, kind, n->name, client);
 	if (r < 0)
-		httpd_reply_error(req, 500, "the certificate could not be kept: see ondold's log");
+		httpd_reply_error(
+			req, 500, "the certificate could not be kept: see ondold's log");
 	return r;
 }
 
@@ -147,7 +150,8 @@ static void enrol_boot(struct node *n, struct http_req *req, const char *request
 		refuse(n, req, "this boot's token was used, by another key");
 	} else if (certify(n, req, request, "agent", &n->enrol.cert) == 0) {
 		memcpy(n->enrol.request, digest, sizeof(digest));
-		ondold_event(n->o, n, "http", "enrol.done", "its agent has a certificate", NULL);
+		ondold_event(n->o, n, "http", "enrol.done", "its agent has a certificate",
+			NULL);
 		reply_cert(req, n->enrol.cert);
 	}
 }

@@ -20,7 +20,8 @@ bool enrol_is_node(struct node *n, const struct http_req *req, bool agent_only);
 int enrol_ordered(struct node *n, const struct http_req *req);
 /* A token for one enrolment by the boot that is beginning; -errno, logged. */
 int enrol_begin(struct node *n, const char *token);
-void enrol_revoke(struct node *n); /* neither the boot's token nor the agent is known any more */
+void enrol_revoke(
+	struct node *n); /* neither the boot's token nor the agent is known any more */
 /* Makes the authority when there is none. 1: made, 0: was there, -errno with *reterr_msg. */
 int enrol_need_authority(struct ondold *o, const char *rack, char **reterr_msg);
 /* What nodes are to trust (PEM), borrowed; NULL: it was not made yet. */

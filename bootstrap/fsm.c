@@ -117,7 +117,8 @@ struct rule {
 
 #define END_RUN (FSM_DO_ABORT_POWER | FSM_DO_REVOKE_BOOT | FSM_DO_SCHEDULE)
 #define END_TRY END_RUN /* what it left is taken away, its slot goes to another */
-#define SEL FSM_DO_READ_SEL /* where the server or its BMC is the suspect, and when all is well */
+#define SEL \
+	FSM_DO_READ_SEL /* where the server or its BMC is the suspect, and when all is well */
 #define WAITED "the pause is over: it is powered again, and waits for its turn"
 #define WRITES "its agent writes: that it had its order could not be kept"
 #define LATE "it booted from the network after all"
@@ -268,7 +269,8 @@ static void enter(struct fsm_node *f, enum fsm_state to, uint64_t now_ms)
 		disk_may_change(f);
 	if (to == FSM_FAILED || to == FSM_CANCELLED || to == FSM_MAINTENANCE) {
 		/* What never reached the disk left the old system as it was. */
-		f->installed = !fsm_seen(f, FSM_EV_REMOVED) && (f->installed || f->had_system);
+		f->installed =
+			!fsm_seen(f, FSM_EV_REMOVED) && (f->installed || f->had_system);
 		f->want_install = f->had_system = false;
 	}
 	f->state = to;
@@ -374,8 +376,8 @@ void fsm_try_words(const struct fsm_node *f, const struct fsm_policy *policy,
 /* ---- the step ---- */
 
 /* A failure of a node that was tried more than once says so. */
-static const char *prefix(
-	const struct fsm_node *f, enum fsm_event event, enum fsm_state to, char buf[static 64])
+static const char *prefix(const struct fsm_node *f, enum fsm_event event,
+	enum fsm_state to, char buf[static 64])
 {
 	bool is_power = event == FSM_EV_TIMEOUT || event == FSM_EV_POWER_FAILED;
 
@@ -446,8 +448,9 @@ char *fsm_moved_words(enum fsm_state from, const struct fsm_output *out,
 	char next[32];
 
 	fsm_try_words(&out->next, policy, now_ms, next);
-	return xasprintf("%s -> %s%s%s%s%s", fsm_state_str(from), fsm_state_str(out->next.state),
-		*next ? ": " : "", next, *out->reason ? ": " : "", out->reason);
+	return xasprintf("%s -> %s%s%s%s%s", fsm_state_str(from),
+		fsm_state_str(out->next.state), *next ? ": " : "", next,
+		*out->reason ? ": " : "", out->reason);
 }
 
 bool fsm_noded_proves_install(const struct fsm_node *f)

@@ -96,13 +96,15 @@ struct fsm_limit {
 struct fsm_policy { /* what the rack's owner has decided */
 	struct fsm_limit limits[FSM_N_STATES];
 	unsigned patience_percent; /* stretches every limit and pause */
-	unsigned retries; /* tries of a run beside the first; 0: and no reset of its BMC */
+	unsigned
+		retries; /* tries of a run beside the first; 0: and no reset of its BMC */
 	uint32_t seed; /* the node's own: nodes that fail together do not retry in step */
 };
 
 struct fsm_names { /* for the words of a failure */
 	const char *mac, *bmc, *server;
-	const char *waits; /* whom it waits for in vain, as a sentence; NULL: for nobody */
+	const char
+		*waits; /* whom it waits for in vain, as a sentence; NULL: for nobody */
 };
 
 struct fsm_node {
@@ -111,7 +113,8 @@ struct fsm_node {
 	uint64_t moved_ms; /* when the state last saw progress */
 	uint64_t not_before_ms; /* no deadline before this: ondold was away */
 	uint64_t evidence; /* bits 1 << FSM_EV_x: what was seen since the run began */
-	unsigned boots; /* boot scripts fetched in this try, or since an agent had its order */
+	unsigned
+		boots; /* boot scripts fetched in this try, or since an agent had its order */
 	unsigned tries; /* of this run, begun */
 	bool bmc_was_reset; /* in this run */
 	bool ordered; /* in this run an agent had its order: the disk may be half written */

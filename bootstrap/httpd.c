@@ -27,6 +27,7 @@
 #define MAX_CONNECTIONS (2u * RACK_MAX_NODES + 1000u)
 #define MAX_PER_ADDRESS 64u
 #define IDLE_SECONDS 120u
+#define LATE_MAX_US (uint64_t)250000
 #define HEADER_BYTES 32768u
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3"
 
@@ -52,7 +53,8 @@ static void forget_unsettled(struct http_req *req)
 {
 	if (!req->held_back)
 		return;
-	for (struct http_req **at = &req->httpd->unsettled; *at; at = &(*at)->next_unsettled)
+	for (struct http_req **at = &req->httpd->unsettled; *at;
+		at = &(*at)->next_unsettled)
 		if (*at == req) {
 			*at = req->next_unsettled;
 			return;
@@ -130,7 +132,8 @@ const char *httpd_body(const struct http_req *req, size_t *ret_len)
 	return req->body ? req->body : "";
 }
 
-void httpd_on_upload(struct httpd *h, void (*upload)(struct http_req *req, void *userdata))
+void httpd_on_upload(
+	struct httpd *h, void (*upload)(struct http_req *req, void *userdata))
 {
 	h->upload = upload;
 }
@@ -241,7 +244,8 @@ static bool is_trusted(gnutls_session_t session)
 		.data = (unsigned char *)GNUTLS_KP_TLS_WWW_CLIENT};
 	unsigned bad = 1;
 
-	return gnutls_certificate_verify_peers(session, &purpose, 1, &bad) == 0 && bad == 0;
+	return gnutls_certificate_verify_peers(session, &purpose, 1, &bad) == 0 &&
+		bad == 0;
 }
 
 static void look_at_client(struct MHD_Connection *conn, struct client *c)
@@ -256,7 +260,8 @@ static void look_at_client(struct MHD_Connection *conn, struct client *c)
 	c->looked = true;
 	chain = session ? gnutls_certificate_get_peers(session, &n) : NULL;
 	if (!chain || n == 0 || !is_trusted(session) ||
-		gnutls_hash_fast(GNUTLS_DIG_SHA256, chain[0].data, chain[0].size, raw) < 0)
+		gnutls_hash_fast(GNUTLS_DIG_SHA256, chain[0].data, chain[0].size, raw) <
+			0)
 		return;
 	hex_encode(raw, sizeof(raw), c->digest);
 }
@@ -333,9 +338,12 @@ void httpd_hold(struct http_req *req, const void *key, uint64_t wait_ms, httpd_t
 	try(req, wait_ms == 0, userdata);
 	if (req->replied)
 		return;
+	/* Late by an eighth, so that many expire in one turn: each turn costs MHD a walk over
+	 * all connections that it holds. */
 	if (req->httpd->stopping ||
 		sd_event_add_time_relative(req->httpd->event, &req->timer,
-			CLOCK_MONOTONIC, wait_ms * 1000, 10000, on_wait_over, req) < 0) {
+			CLOCK_MONOTONIC, wait_ms * 1000, MIN(wait_ms * 125, LATE_MAX_US),
+			on_wait_over, req) < 0) {
 		try(req, true, userdata);
 		return;
 	}
@@ -472,9 +480,10 @@ static void handle(struct http_req *req)
 static void ask_for_sink(struct http_req *req)
 {
 	struct httpd *h = req->httpd;
-	bool has_body =
-		MHD_lookup_connection_value(req->conn, MHD_HEADER_KIND, "Content-Length") ||
-		MHD_lookup_connection_value(req->conn, MHD_HEADER_KIND, "Transfer-Encoding");
+	bool has_body = MHD_lookup_connection_value(
+				req->conn, MHD_HEADER_KIND, "Content-Length") ||
+		MHD_lookup_connection_value(
+			req->conn, MHD_HEADER_KIND, "Transfer-Encoding");
 
 	if (h->upload && has_body && !h->stopping &&
 		(!h->unix_path || operator_allowed(req->conn)))
@@ -592,18 +601,16 @@ int httpd_serve(sd_event *event, int fd, const struct httpd_serve_options *optio
 	h->userdata = userdata;
 	h->unix_path = xstrdup(options->unix_path);
 	h->headers = options->headers;
-	h->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
-			(options->cert ? MHD_USE_TLS : 0),
-		0, NULL,
-		NULL, on_access, h, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
+	h->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+			MHD_USE_ERROR_LOG | (options->cert ? MHD_USE_TLS : 0),
+		0, NULL, NULL, on_access, h, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
 		NULL, MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
 		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		options->head_bytes ? options->head_bytes : (size_t)HEADER_BYTES,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, MAX_PER_ADDRESS, MHD_OPTION_ARRAY,
-		options->clients ? tls
+		options->clients        ? tls
 			: options->cert ? &tls[2]
 					: &tls[ARRAY_SIZE(tls) - 1],
 		MHD_OPTION_END);

@@ -33,8 +33,10 @@ struct httpd_header {
 };
 struct httpd_tls { /* all borrowed: cert and key for the call, headers for the server's life */
 	const char *cert, *key; /* PEM; the certificate may be followed by its issuer's */
-	const struct httpd_header *headers; /* of every answer; ends with a NULL name, or NULL */
-	const char *clients; /* PEM: the authority of clients' certificates; NULL: none is asked for */
+	const struct httpd_header
+		*headers; /* of every answer; ends with a NULL name, or NULL */
+	/* PEM: the authority of clients' certificates; NULL: none is asked for */
+	const char *clients;
 };
 /* The same over TLS 1.3. */
 int httpd_listen_tls(sd_event *event, uint32_t address, unsigned port,
@@ -46,7 +48,8 @@ int httpd_listen_unix(sd_event *event, const char *path, httpd_handler handler,
 /* Counts into *counts, borrowed for the server's life, which may be shorter than that of the counts. */
 void httpd_count(struct httpd *h, struct httpd_counts *counts);
 /* How many requests wait for a kick now, and how many answers go on. NULL h is fine. */
-void httpd_open_requests(const struct httpd *h, uint64_t *ret_held, uint64_t *ret_streams);
+void httpd_open_requests(
+	const struct httpd *h, uint64_t *ret_held, uint64_t *ret_streams);
 /*
  * No answer leaves before what was written for it is safe: is_settled is asked of each, and
  * those for which it is false go out after settle, of all of them once in a turn of the loop.
@@ -93,7 +96,8 @@ typedef int (*httpd_sink_fn)(void *sink, const void *data, size_t len);
  * arguments and bearer are known. It may call httpd_set_sink() once; without, the body is
  * kept in memory up to HTTPD_MAX_BODY. userdata is that of the server's handler.
  */
-void httpd_on_upload(struct httpd *h, void (*upload)(struct http_req *req, void *userdata));
+void httpd_on_upload(
+	struct httpd *h, void (*upload)(struct http_req *req, void *userdata));
 /* drop frees the sink when nobody has taken it. */
 void httpd_set_sink(
 	struct http_req *req, void *sink, httpd_sink_fn write, void (*drop)(void *sink));

@@ -37,7 +37,8 @@ struct http_req {
 	httpd_try_fn try;
 	void *try_data;
 	sd_event_source *timer; /* owned: the end of its wait */
-	struct http_req **waits_at, *next_waiting; /* those whose keys have the same bucket */
+	struct http_req **waits_at,
+		*next_waiting; /* those whose keys have the same bucket */
 	uint64_t kicked; /* the last kick that it was asked in */
 	struct http_req *prev, *next; /* all requests of the server */
 };

@@ -46,8 +46,7 @@ int httpd_listen_tls(sd_event *event, uint32_t address, unsigned port,
 	const struct httpd_tls *tls, httpd_handler handler, void *userdata,
 	struct httpd **ret)
 {
-	struct httpd_serve_options options = {
-		.cert = tls->cert,
+	struct httpd_serve_options options = {.cert = tls->cert,
 		.key = tls->key,
 		.headers = tls->headers,
 		.clients = tls->clients,

@@ -92,8 +92,8 @@ void httpd_reply_shared(struct http_req *req, char *head, const char *middle, si
 	const char *tail, void (*drop)(void *owner), void *owner)
 {
 	struct shared *s = xcalloc(1, sizeof(*s));
-	const struct MHD_IoVec parts[] = {{head, strlen(head)}, {middle, len},
-		{tail, strlen(tail)}};
+	const struct MHD_IoVec parts[] = {
+		{head, strlen(head)}, {middle, len}, {tail, strlen(tail)}};
 
 	*s = (struct shared){head, drop, owner};
 	reply(req, 200,
@@ -120,7 +120,8 @@ void httpd_reply_text(struct http_req *req, unsigned status, const char *text)
 	httpd_reply_typed(req, status, "text/plain; charset=utf-8", xstrdup(text));
 }
 
-void httpd_reply_typed(struct http_req *req, unsigned status, const char *type, char *text)
+void httpd_reply_typed(
+	struct http_req *req, unsigned status, const char *type, char *text)
 {
 	reply(req, status, response_of(text, strlen(text)), type);
 }

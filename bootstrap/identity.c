@@ -50,8 +50,8 @@ static void add(char **text, char *more)
 }
 
 /* Which other node of the rack this is, by its serial number or one of its MACs; NULL: none. */
-static const struct rack_node *who_is(const struct rack *rack, const struct rack_node *not_this,
-	const struct inventory *inv)
+static const struct rack_node *who_is(const struct rack *rack,
+	const struct rack_node *not_this, const struct inventory *inv)
 {
 	for (size_t i = 0; rack && i < rack->n_nodes; i++) {
 		const struct rack_node *n = &rack->nodes[i];
@@ -79,21 +79,23 @@ static bool is_unset(const char *s)
 	return strspn(s, "0-") == strlen(s) || strspn(s, "fF-") == strlen(s);
 }
 
-char *identity_twice(const char *name, const struct inventory *inv, const char *other_name,
-	const struct inventory *other)
+char *identity_twice(const char *name, const struct inventory *inv,
+	const char *other_name, const struct inventory *other)
 {
 	for (size_t i = 0; i < other->n_nics; i++)
 		if (has_mac(inv, &other->nics[i].mac))
 			return NULL; /* the same board, seen in two places */
 	if (!is_unset(inv->serial) && streq(inv->serial, other->serial))
-		return xasprintf("two servers say that they are serial %s: %s and %s. Nothing was "
-				 "written; set the right serial number in the firmware of the one "
-				 "whose board was replaced",
+		return xasprintf(
+			"two servers say that they are serial %s: %s and %s. Nothing was "
+			"written; set the right serial number in the firmware of the one "
+			"whose board was replaced",
 			inv->serial, name, other_name);
 	if (!is_unset(inv->uuid) && streq(inv->uuid, other->uuid))
-		return xasprintf("two servers say that they are UUID %s: %s and %s. Nothing was "
-				 "written; set the UUID in the firmware of the one whose board was "
-				 "replaced",
+		return xasprintf(
+			"two servers say that they are UUID %s: %s and %s. Nothing was "
+			"written; set the UUID in the firmware of the one whose board was "
+			"replaced",
 			inv->uuid, name, other_name);
 	return NULL;
 }

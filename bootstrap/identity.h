@@ -14,5 +14,5 @@ char *identity_check(const struct rack *rack, const struct rack_node *node,
  * NULL, or that two boards (no MAC in common) have one serial number or UUID; caller frees.
  * What makers leave unset, such as 1234567890 or all F, is nobody's.
  */
-char *identity_twice(const char *name, const struct inventory *inv, const char *other_name,
-	const struct inventory *other);
+char *identity_twice(const char *name, const struct inventory *inv,
+	const char *other_name, const struct inventory *other);

@@ -404,8 +404,9 @@ static void bmc_away(struct ipmi_job *j)
 		b->not_before_ms = now_mono_ms() + COLD_POLL_MS;
 		return;
 	}
-	msg = xasprintf("BMC %s did not come back within %u s of its reset: take the power "
-			"from the whole server for a minute, at its plugs",
+	msg = xasprintf(
+		"BMC %s did not come back within %u s of its reset: take the power "
+		"from the whole server for a minute, at its plugs",
 		b->address, COLD_WAIT_MS / 1000);
 	job_end(j, -ETIMEDOUT, msg);
 }
@@ -486,7 +487,8 @@ static void sol_off_failed(struct ipmi_job *j, enum ipmi_fault fault, const char
 static void step_failed(struct ipmi_job *j, enum ipmi_fault fault, const char *out)
 {
 	struct ipmi_bmc *b = j->bmc;
-	bool no_log = *j->step == STEP_TEXT && j->op == IPMI_SEL; /* it will say so again */
+	bool no_log =
+		*j->step == STEP_TEXT && j->op == IPMI_SEL; /* it will say so again */
 	bool worth_it = fault == IPMI_FAULT_UNREACHABLE || fault == IPMI_FAULT_BUSY ||
 		(fault == IPMI_FAULT_OTHER && !no_log);
 
@@ -626,7 +628,8 @@ static bool go(struct ipmi_job *j)
 	if (j->cancelled || *j->step == STEP_END) {
 		job_end(j, 0, "");
 	} else if (reset_while_off(j)) {
-		job_end(j, -EINVAL, "the server is off and cannot be reset: use power on");
+		job_end(j, -EINVAL,
+			"the server is off and cannot be reset: use power on");
 	} else if (!words) {
 		next_step(j);
 	} else if (now_mono_ms() < (at_ms = may_run_ms(j))) {

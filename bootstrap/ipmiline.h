@@ -10,7 +10,8 @@
 #define IPMI_AT_ONCE 64
 
 struct ipmi_place { /* of one who may have to wait; zeroed but for the first two */
-	void (*call)(void *userdata); /* there may be room now; must not run anything at once */
+	void (*call)(
+		void *userdata); /* there may be room now; must not run anything at once */
 	void *userdata;
 	struct ipmi_place *prev, *next; /* borrowed */
 	bool waits;
@@ -18,7 +19,8 @@ struct ipmi_place { /* of one who may have to wait; zeroed but for the first two
 
 struct ipmi_line { /* zeroed but for max; lives longer than the places in it */
 	unsigned max, running;
-	struct ipmi_place *first, *last; /* borrowed: those that wait, the longest first */
+	struct ipmi_place *first,
+		*last; /* borrowed: those that wait, the longest first */
 };
 
 /* All take NULL for a line without limit. */

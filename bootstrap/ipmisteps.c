@@ -6,7 +6,8 @@ static const enum ipmi_step steps_on[] = {STEP_QUERY, STEP_ON, STEP_WAIT_ON, STE
 static const enum ipmi_step steps_off[] = {STEP_QUERY, STEP_OFF, STEP_WAIT_OFF, STEP_END};
 static const enum ipmi_step steps_soft[] = {
 	STEP_QUERY, STEP_SOFT, STEP_WAIT_OFF_SOFT, STEP_END};
-static const enum ipmi_step steps_reset[] = {STEP_QUERY, STEP_RESET, STEP_WAIT_ON, STEP_END};
+static const enum ipmi_step steps_reset[] = {
+	STEP_QUERY, STEP_RESET, STEP_WAIT_ON, STEP_END};
 static const enum ipmi_step steps_cycle[] = {
 	STEP_QUERY, STEP_OFF, STEP_WAIT_OFF, STEP_ON, STEP_WAIT_ON, STEP_END};
 static const enum ipmi_step steps_netboot[] = {STEP_QUERY, STEP_OFF, STEP_WAIT_OFF,
@@ -54,7 +55,8 @@ const enum ipmi_step *ipmi_op_steps(enum ipmi_op op)
 static const char *const *text_words(enum ipmi_op op, const char *const *identify)
 {
 	static const char *const sensors[] = {"sensor", NULL};
-	static const char *const sel[] = {"-c", "-Z", "sel", "elist", "last", "1000", NULL};
+	static const char *const sel[] = {
+		"-c", "-Z", "sel", "elist", "last", "1000", NULL};
 	static const char *const clear[] = {"sel", "clear", NULL};
 	static const char *const sol_off[] = {"sol", "deactivate", NULL};
 
@@ -110,4 +112,3 @@ const char *const *ipmi_step_words(enum ipmi_step step, enum ipmi_op op,
 	}
 	return NULL;
 }
-

@@ -22,8 +22,8 @@ const char *ipmi_power_str(enum ipmi_power p)
 
 const char *ipmi_fault_str(enum ipmi_fault fault)
 {
-	static const char *const words[IPMI_N_FAULTS] = {"ok", "unreachable", "cipher", "user",
-		"password", "privilege", "busy", "no-tool", "other"};
+	static const char *const words[IPMI_N_FAULTS] = {"ok", "unreachable", "cipher",
+		"user", "password", "privilege", "busy", "no-tool", "other"};
 
 	return words[fault];
 }

@@ -54,7 +54,8 @@ void metrics_count_transition(struct metrics_counts *c, enum fsm_state began,
 		c->installs[METRICS_RESULT_READY]++;
 	/* the latter: resetting its BMC was in vain */
 	else if (to == FSM_FAILED ||
-		(to == FSM_MAINTENANCE && (from == FSM_POWERING || from == FSM_BMC_RESET)))
+		(to == FSM_MAINTENANCE &&
+			(from == FSM_POWERING || from == FSM_BMC_RESET)))
 		c->installs[METRICS_RESULT_FAILED]++;
 	else if (to == FSM_CANCELLED && from != FSM_FAILED)
 		c->installs[METRICS_RESULT_CANCELLED]++;

@@ -56,8 +56,8 @@ static uint64_t on_power_on(void *userdata)
 static void on_cipher(unsigned suite, void *userdata)
 {
 	struct node *n = userdata;
-	json_t *doc = json_pack(
-		"{s:s, s:i}", "address", n->bmc_text, "cipher", (int)suite);
+	json_t *doc =
+		json_pack("{s:s, s:i}", "address", n->bmc_text, "cipher", (int)suite);
 
 	store_doc_put(n->o->store, "bmc", n->name, doc);
 	json_decref(doc);
@@ -104,8 +104,8 @@ static void power_failed(struct node *n, int r, const char *msg)
 {
 	if (r != -ECANCELED)
 		node_event(n, "ipmi",
-			ipmi_is_refusal(r) ? FSM_EV_POWER_REFUSED : FSM_EV_POWER_FAILED, msg,
-			NULL);
+			ipmi_is_refusal(r) ? FSM_EV_POWER_REFUSED : FSM_EV_POWER_FAILED,
+			msg, NULL);
 }
 
 static void on_booted(
@@ -121,7 +121,8 @@ static void on_booted(
 			"powered on, to boot from the network once", NULL);
 }
 
-static void on_reset(int r, _unused_ enum ipmi_power power, const char *msg, void *userdata)
+static void on_reset(
+	int r, _unused_ enum ipmi_power power, const char *msg, void *userdata)
 {
 	struct node *n = userdata;
 	_cleanup_free_ char *text = NULL;
@@ -313,8 +314,8 @@ static void transition(struct node *n, const struct fsm_output *out)
 	if (!data) /* a reason that is not UTF-8 cannot be kept */
 		data = json_pack("{s:s, s:s, s:s}", "from", a, "to", b, "reason", "");
 	n->fsm = out->next;
-	metrics_count_transition(&n->o->counts,
-		n->n_phases ? n->phases[0].state : FSM_ENROL, from, to);
+	metrics_count_transition(
+		&n->o->counts, n->n_phases ? n->phases[0].state : FSM_ENROL, from, to);
 	note_transition(n, from, to, out->reason, now_real_ms());
 	ondold_event(n->o, n, "ondold", "state", text, data);
 	json_decref(data);

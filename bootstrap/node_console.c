@@ -32,8 +32,9 @@ void node_console_new(struct node *n)
 /* From power-on until it is ready, or will not be; in the pause it may yet say why. */
 static bool is_recorded(enum fsm_state s)
 {
-	return s == FSM_RETRY || s == FSM_POWERING || s == FSM_NETBOOT || s == FSM_AGENT ||
-		s == FSM_INSTALLING || s == FSM_FIRST_BOOT || s == FSM_CONFIGURING;
+	return s == FSM_RETRY || s == FSM_POWERING || s == FSM_NETBOOT ||
+		s == FSM_AGENT || s == FSM_INSTALLING || s == FSM_FIRST_BOOT ||
+		s == FSM_CONFIGURING;
 }
 
 void node_console_follow(struct node *n, bool new_run)

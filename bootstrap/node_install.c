@@ -24,7 +24,8 @@
 static json_t *make_desired(const struct node *n, const struct rack *rack,
 	const struct cloudparts *parts, const struct rack_node *conf, uint64_t revision)
 {
-	_cleanup_(desired_freep) struct desired *d = desired_alone(rack, conf, n->inv, revision);
+	_cleanup_(desired_freep) struct desired *d =
+		desired_alone(rack, conf, n->inv, revision);
 	json_t *doc;
 
 	d->patience_percent = n->o->opts.patience_percent;
@@ -196,7 +197,8 @@ int node_take_inventory(
 		const struct node *other = ondold_board(n, inv, which);
 
 		if (other)
-			*reterr_msg = identity_twice(n->name, inv, other->name, other->inv);
+			*reterr_msg =
+				identity_twice(n->name, inv, other->name, other->inv);
 	}
 	if (*reterr_msg) {
 		inventory_free(inv);
@@ -227,8 +229,8 @@ bool node_order_is_due(const struct node *n)
 		(n->fsm.evidence & (UINT64_C(1) << FSM_EV_INVENTORY));
 }
 
-static json_t *fill_order(struct node *n, const struct inv_disk *disk, bool wipe,
-	struct image_manifest *m)
+static json_t *fill_order(
+	struct node *n, const struct inv_disk *disk, bool wipe, struct image_manifest *m)
 {
 	_cleanup_free_ char *path =
 		xasprintf("/files/%s/%s", n->o->rack->image, m->root.name);

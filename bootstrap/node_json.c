@@ -36,9 +36,9 @@ static json_t *task(const struct node *n)
 {
 	if (!n->task_id)
 		return json_null();
-	return json_pack("{s:I, s:s, s:b, s:b, s:s, s:o}", "id", (json_int_t)n->task_id, "type",
-		n->task_type, "done", (int)n->task_done, "ok", (int)n->task_ok, "text",
-		n->task_text ? n->task_text : "", "proofs",
+	return json_pack("{s:I, s:s, s:b, s:b, s:s, s:o}", "id", (json_int_t)n->task_id,
+		"type", n->task_type, "done", (int)n->task_done, "ok", (int)n->task_ok,
+		"text", n->task_text ? n->task_text : "", "proofs",
 		n->task_proofs ? json_incref(n->task_proofs) : json_array());
 }
 
@@ -68,8 +68,8 @@ static json_t *text(const char *s)
 static json_t *retry(const struct node *n)
 {
 	const struct fsm_node *f = &n->fsm;
-	bool waits = f->state == FSM_RETRY, is_next = waits || f->state == FSM_BMC_RESET ||
-		f->state == FSM_IDLE;
+	bool waits = f->state == FSM_RETRY,
+	     is_next = waits || f->state == FSM_BMC_RESET || f->state == FSM_IDLE;
 	unsigned number = f->tries + is_next;
 	/* from when it was entered in either clock: the answer is to stay the same while it waits */
 	uint64_t wait_ms = waits ? fsm_deadline(f, &n->policy) - f->entered_ms : 0;
@@ -78,8 +78,7 @@ static json_t *retry(const struct node *n)
 		return json_null();
 	return json_pack("{s:I, s:I, s:I, s:o}", "try", (json_int_t)number, "of",
 		(json_int_t)MAX(number, n->policy.retries + 1), "at",
-		(json_int_t)(waits ? n->since_ms + wait_ms : 0), "cause",
-		text(n->cause));
+		(json_int_t)(waits ? n->since_ms + wait_ms : 0), "cause", text(n->cause));
 }
 
 static char *step(const struct node *n)

@@ -367,7 +367,8 @@ int64_t node_want_task(struct node *n, const char *type)
 {
 	json_t *data = json_pack("{s:s}", "type", type);
 	int64_t id = ondold_event(n->o, n, "operator", "task.wanted",
-		streq(type, NODE_BACKUP) ? "make a backup" : "prove everything again", data);
+		streq(type, NODE_BACKUP) ? "make a backup" : "prove everything again",
+		data);
 
 	json_decref(data);
 	if (id < 0)
@@ -382,7 +383,8 @@ void node_replay_task(struct node *n, const struct store_event *ev)
 	if (streq(ev->type, "task.wanted"))
 		begin_task(n, ev->id, type_of_task(ev->data));
 	else if (json_integer_value(json_object_get(ev->data, "id")) == n->task_id)
-		end_task(n, streq(ev->type, "noded.proved") || streq(ev->type, "noded.done"),
+		end_task(n,
+			streq(ev->type, "noded.proved") || streq(ev->type, "noded.done"),
 			json_object_get(ev->data, "proofs"), ev->text);
 }
 
@@ -449,9 +451,10 @@ static bool waits_with_hope(struct node *n)
 		if (is_on_its_way(last))
 			return true;
 	}
-	n->waits = last ? xasprintf("it waits for %s, and %s is %s: see `ondol why %s`", what,
-				  last->name, fsm_state_str(last->fsm.state), last->name)
-			: xasprintf("it waits for %s, and no node of that role is there", what);
+	n->waits = last
+		? xasprintf("it waits for %s, and %s is %s: see `ondol why %s`", what,
+			  last->name, fsm_state_str(last->fsm.state), last->name)
+		: xasprintf("it waits for %s, and no node of that role is there", what);
 	n->names.waits = n->waits;
 	return false;
 }
@@ -469,8 +472,8 @@ char *node_take_report(struct node *n, const json_t *report)
 	fresh = says_something_new(n, report);
 	heard(n);
 	if (fsm_noded_proves_install(&n->fsm)) /* agent.installed was lost */
-		node_event(n, "noded", FSM_EV_NODED_UP,
-			"the installed system reports", NULL);
+		node_event(n, "noded", FSM_EV_NODED_UP, "the installed system reports",
+			NULL);
 	if (!n->fsm.installed) /* the system that is about to be replaced */
 		return NULL;
 	tell_restart(n, report);

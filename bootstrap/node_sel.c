@@ -42,7 +42,8 @@ static void tell_rest(struct node *n, const struct sel_news *news)
 			NULL);
 	if (!news->left_out)
 		return;
-	text = xasprintf("%zu more entries are new in the BMC's event log: `ondol sel %s`",
+	text = xasprintf(
+		"%zu more entries are new in the BMC's event log: `ondol sel %s`",
 		news->left_out, n->name);
 	ondold_event(n->o, n, "bmc", "sel.more", text, NULL);
 }

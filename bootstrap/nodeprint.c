@@ -24,7 +24,8 @@ static _printf_(3, 4) void line(
 
 void nodeprint_state(const struct cli *cli, const struct node_view *n)
 {
-	_cleanup_free_ char *role = node_view_role(n), *try = node_view_try(n, now_real_ms());
+	_cleanup_free_ char *role = node_view_role(n),
+			    *try = node_view_try(n, now_real_ms());
 	char since[32], seen[32] = "never", duration[32];
 
 	cli_date_time(n->since_ms, since);

@@ -15,14 +15,16 @@ static void add(char **out, unsigned count, enum fsm_state state)
 	*out = more;
 }
 
-char *notify_words(const unsigned count[static FSM_N_STATES], bool has_rack, bool rack_lost)
+char *notify_words(
+	const unsigned count[static FSM_N_STATES], bool has_rack, bool rack_lost)
 {
 	unsigned total = 0;
 	char *out;
 
 	if (!has_rack)
-		return xstrdup(rack_lost ? "the rack cannot be read: run `ondol apply` again"
-					 : "no rack yet: `ondol apply FILE`");
+		return xstrdup(rack_lost
+				? "the rack cannot be read: run `ondol apply` again"
+				: "no rack yet: `ondol apply FILE`");
 	for (unsigned s = 0; s < FSM_N_STATES; s++)
 		total += count[s];
 	out = xasprintf("%u node%s", total, total == 1 ? "" : "s");

@@ -33,7 +33,8 @@ static const struct command {
 	{"token", cmd_token, OPT_ROLE | OPT_JSON},
 	{"ca", cmd_ca, 0},
 	{"metrics", cmd_metrics, 0},
-	{"cloud", cmd_cloud, OPT_JSON | OPT_WAIT | OPT_STUDENT | OPT_CA | OPT_YES | OPT_TIMEOUT},
+	{"cloud", cmd_cloud,
+		OPT_JSON | OPT_WAIT | OPT_STUDENT | OPT_CA | OPT_YES | OPT_TIMEOUT},
 };
 
 static const struct help_text *find_help(const char *name)

@@ -108,7 +108,8 @@ struct node *ondold_node_by_mac(
 	struct ondold *o, const struct mac_addr *mac, bool *ret_first_port)
 {
 	size_t port = 0;
-	struct node *n = node_of(o, o->rack ? rack_node_by_mac(o->rack, mac, &port) : NULL);
+	struct node *n =
+		node_of(o, o->rack ? rack_node_by_mac(o->rack, mac, &port) : NULL);
 
 	*ret_first_port = port == 0;
 	return n;
@@ -117,7 +118,8 @@ struct node *ondold_node_by_mac(
 struct node *ondold_node_by_address(struct ondold *o, uint32_t address)
 {
 	return node_of(o,
-		o->rack ? rack_node_by_address(o->rack, o->rack->provisioning, address) : NULL);
+		o->rack ? rack_node_by_address(o->rack, o->rack->provisioning, address)
+			: NULL);
 }
 
 /* ---- boards ---- */
@@ -140,8 +142,8 @@ void ondold_know_board(struct node *n)
 
 struct node *ondold_board(const struct node *n, const struct inventory *inv, int which)
 {
-	const char *name = json_string_value(
-		json_object_get(n->o->boards, board_name(inv, which)));
+	const char *name =
+		json_string_value(json_object_get(n->o->boards, board_name(inv, which)));
 	struct node *other = name ? ondold_node(n->o, name) : NULL;
 
 	return other && other != n && other->inv ? other : NULL;
@@ -254,7 +256,8 @@ static void look_at_space(struct ondold *o)
 	format_size(free_bytes, size);
 	text = xasprintf("%s free in %s%s", size, o->opts.state_dir,
 		low ? ": events and backups will soon not be kept; free space" : "");
-	ondold_event(o, NULL, "ondold", low ? "deploy.space-low" : "deploy.space-ok", text, NULL);
+	ondold_event(o, NULL, "ondold", low ? "deploy.space-low" : "deploy.space-ok",
+		text, NULL);
 }
 
 static int on_pulse(sd_event_source *s, uint64_t usec, void *userdata)
@@ -324,8 +327,8 @@ static int add_timers(struct ondold *o)
 		10000, on_schedule, o);
 
 	if (r >= 0)
-		r = sd_event_add_time(o->event, &o->status_timer, CLOCK_MONOTONIC, UINT64_MAX,
-			10000, on_status, o);
+		r = sd_event_add_time(o->event, &o->status_timer, CLOCK_MONOTONIC,
+			UINT64_MAX, 10000, on_status, o);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(o->status_timer, SD_EVENT_OFF);
 	if (r >= 0)
@@ -375,7 +378,8 @@ static int start(struct ondold *o)
 	if (r >= 0)
 		r = store_open(o->opts.state_dir, &o->store, &msg);
 	if (r >= 0)
-		r = cloudsecrets_load(o->opts.state_dir, CLOUDSECRETS_NODES, &o->authority, &msg);
+		r = cloudsecrets_load(
+			o->opts.state_dir, CLOUDSECRETS_NODES, &o->authority, &msg);
 	if (r >= 0)
 		r = cloud_open(o, &msg);
 	if (r >= 0)
@@ -390,7 +394,8 @@ static int start(struct ondold *o)
 		log_error("%s", msg ? msg : strerror(-r));
 		return r;
 	}
-	ondold_event(o, NULL, "ondold", "ondold.started", "ondold " ONDOL_VERSION " starts", NULL);
+	ondold_event(o, NULL, "ondold", "ondold.started",
+		"ondold " ONDOL_VERSION " starts", NULL);
 	look_at_space(o);
 	rackstate_load(o);
 	return open_socket(o);
@@ -467,7 +472,8 @@ static int read_variable(
 
 	if (!s || parse_unsigned(s, min, max, ret) == 0)
 		return 0;
-	fprintf(stderr, "ondold: %s: expected %s from %u to %u\n", name, expected, min, max);
+	fprintf(stderr, "ondold: %s: expected %s from %u to %u\n", name, expected, min,
+		max);
 	return -EINVAL;
 }
 
@@ -532,10 +538,11 @@ int main(int argc, char **argv)
 	nodump();
 	r = read_options(argc, argv, &o.opts);
 	if (r == 0)
-		r = read_variable("ONDOL_PATIENCE", 1, DESIRED_MAX_PATIENCE, "a percentage",
-			&o.opts.patience_percent);
+		r = read_variable("ONDOL_PATIENCE", 1, DESIRED_MAX_PATIENCE,
+			"a percentage", &o.opts.patience_percent);
 	if (r == 0)
-		r = read_variable("ONDOL_CONSOLES", 0, MAX_CONSOLES, "a number", &o.consoles.max);
+		r = read_variable(
+			"ONDOL_CONSOLES", 0, MAX_CONSOLES, "a number", &o.consoles.max);
 	if (r != 0)
 		return r < 0 ? 2 : 0;
 	take_all_files();

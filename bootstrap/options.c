@@ -60,7 +60,8 @@ static int set_wait(struct options *o, const char *value, char **reterr_msg)
 	}
 	if (parse_duration_ms(value, &o->wait_ms) == 0 && o->wait_ms > 0)
 		return 0;
-	*reterr_msg = xasprintf("--wait: expected seconds, or a time such as 20m, found \"%s\"", value);
+	*reterr_msg = xasprintf(
+		"--wait: expected seconds, or a time such as 20m, found \"%s\"", value);
 	return -EINVAL;
 }
 

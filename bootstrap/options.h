@@ -33,7 +33,8 @@ struct options {
 	const char *roles;
 	const char *ca;
 	const char *role;
-	bool no_secrets, json, yes, no_wait, watch, all, help, wait, student, clear, log, read_only;
+	bool no_secrets, json, yes, no_wait, watch, all, help, wait, student, clear, log,
+		read_only;
 	uint64_t timeout_ms; /* 0: not said */
 	uint64_t wait_ms; /* of --wait; 0: for ever */
 	const char **wipe; /* owned array */

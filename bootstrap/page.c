@@ -35,7 +35,8 @@ int page_keep_tokens(struct ondold *o)
 	return r;
 }
 
-void page_look(const struct ondold *o, bool *ret_listens, uint64_t *ret_held, uint64_t *ret_streams)
+void page_look(const struct ondold *o, bool *ret_listens, uint64_t *ret_held,
+	uint64_t *ret_streams)
 {
 	const struct httpd *h = tlsport_http(o->page->port);
 

@@ -21,7 +21,8 @@ void page_rack(struct ondold *o);
 void page_pulse(struct ondold *o);
 void page_kick(struct ondold *o, const void *key); /* as ondold_kick */
 /* Does it listen, and how many requests does it hold and stream to? */
-void page_look(const struct ondold *o, bool *ret_listens, uint64_t *ret_held, uint64_t *ret_streams);
+void page_look(const struct ondold *o, bool *ret_listens, uint64_t *ret_held,
+	uint64_t *ret_streams);
 /* "https://10.77.0.2:8443"; NULL: the rack has no page. Caller frees. */
 char *page_url(const struct ondold *o);
 struct access *page_access(struct ondold *o);

@@ -2,11 +2,11 @@
 #include "bootstrap/page.h"
 
 /* The assembler takes the files in as they are: no generator, no escaping, no copy. */
-#define EMBED(name, file)                                                    \
-	__asm__(".section .rodata\n"                                         \
+#define EMBED(name, file)                                                      \
+	__asm__(".section .rodata\n"                                           \
 		".global pagefile_" #name "\n.global pagefile_" #name "_end\n" \
-		"pagefile_" #name ":\n.incbin \"bootstrap/page/" file "\"\n" \
-		"pagefile_" #name "_end:\n.byte 0\n.previous\n");            \
+		"pagefile_" #name ":\n.incbin \"bootstrap/page/" file "\"\n"   \
+		"pagefile_" #name "_end:\n.byte 0\n.previous\n");              \
 	extern const char pagefile_##name[], pagefile_##name##_end[];
 
 /* clang-format off */
@@ -23,12 +23,9 @@ EMBED(style, "style.css")
 EMBED(icon, "icon.svg")
 SCRIPTS(EMBED_SCRIPT)
 
-static const struct page_file files[] = {
-	FILE_OF("/", "text/html; charset=utf-8", index)
-	FILE_OF("/style.css", "text/css; charset=utf-8", style)
-	FILE_OF("/icon.svg", "image/svg+xml", icon)
-	SCRIPTS(SCRIPT)
-};
+static const struct page_file files[] = {FILE_OF("/", "text/html; charset=utf-8", index)
+		FILE_OF("/style.css", "text/css; charset=utf-8", style)
+			FILE_OF("/icon.svg", "image/svg+xml", icon) SCRIPTS(SCRIPT)};
 
 const struct page_file *page_file(const char *path)
 {

@@ -136,15 +136,14 @@ char *plan_disk_text(const struct rack_node *n, size_t i, const struct inventory
 }
 
 /* All disks of a node that will be written: the system disk at an install, and those of its role. */
-static char *disks_text(const struct rack_node *n, const struct roledef *role, bool install,
-	const struct inventory *inv)
+static char *disks_text(const struct rack_node *n, const struct roledef *role,
+	bool install, const struct inventory *inv)
 {
 	char *out = xstrdup("");
 
 	for (size_t i = 0; i < n->profile->n_disks; i++) {
 		enum disk_use use = n->profile->disks[i].use;
-		bool data = use == DISK_DATA && role &&
-			(role->data_vg || role->data_dir);
+		bool data = use == DISK_DATA && role && (role->data_vg || role->data_dir);
 		_cleanup_free_ char *one = NULL;
 		char *more;
 
@@ -152,10 +151,10 @@ static char *disks_text(const struct rack_node *n, const struct roledef *role, b
 			continue;
 		one = plan_disk_text(n, i, inv);
 		more = xasprintf("%s%s%s%s%s", out, *out ? " + " : "", one,
-			!data			? ""
+			!data                   ? ""
 				: role->data_vg ? " for LVM "
 						: " for XFS at ",
-			!data			? ""
+			!data                   ? ""
 				: role->data_vg ? role->data_vg
 						: role->data_dir);
 		free(out);

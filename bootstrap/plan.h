@@ -38,7 +38,8 @@ void plan_clear(struct plan *p);
  * "bay 1, sata, 480.1 GB, serial S1; on it: ext4 on p1": a disk of a node's profile, by
  * index, with what the inventory (NULL: never seen) knows of it. Pure; caller frees.
  */
-char *plan_disk_text(const struct rack_node *n, size_t disk_index, const struct inventory *inv);
+char *plan_disk_text(
+	const struct rack_node *n, size_t disk_index, const struct inventory *inv);
 
 /* The local check that plan and apply begin with: CLI_USAGE with the problems told. */
 int plan_load(const struct cli *cli, struct input *ret);

@@ -35,7 +35,8 @@ int profile_load(const char *images_dir, const char *profile, struct image_manif
 /* The guest image is no profile of nodes: its manifest names one file, see images/build-guest. */
 static bool guest_has(const char *images_dir, const char *file)
 {
-	_cleanup_free_ char *path = xasprintf("%s/" PROFILE_GUEST "/manifest.json", images_dir);
+	_cleanup_free_ char *path =
+		xasprintf("%s/" PROFILE_GUEST "/manifest.json", images_dir);
 	_cleanup_free_ char *text = NULL, *why = NULL;
 	_cleanup_(jx_freep) json_t *root = NULL;
 	_cleanup_(jx_clear) struct jx j = {0};
@@ -49,7 +50,8 @@ static bool guest_has(const char *images_dir, const char *file)
 	if (!root)
 		return false;
 	j.obj = root;
-	return parse_token(file, 128) == 0 && file[0] != '.' && streq(jx_str(&j, "file", 128), file);
+	return parse_token(file, 128) == 0 && file[0] != '.' &&
+		streq(jx_str(&j, "file", 128), file);
 }
 
 static bool named(const char *images_dir, const char *profile, const char *file)
@@ -59,7 +61,8 @@ static bool named(const char *images_dir, const char *profile, const char *file)
 
 	if (streq(profile, PROFILE_GUEST))
 		return guest_has(images_dir, file);
-	return profile_load(images_dir, profile, &m, &msg) == 0 && image_manifest_file(m, file);
+	return profile_load(images_dir, profile, &m, &msg) == 0 &&
+		image_manifest_file(m, file);
 }
 
 int profile_open(const char *images_dir, const char *profile, const char *file,

@@ -271,10 +271,9 @@ char *pxe_install_script(const struct rack *rack, const struct rack_node *node,
 		"sleep 10\n"
 		"reboot\n",
 		node->name, server, rack->http_port, boot->profile, boot->kernel, server,
-		rack->http_port, server, rack->api_port, boot->ca_digest, node->name, boot->token, mac,
-		address,
-		rack->provisioning->subnet.prefix, rack->provisioning->mtu,
-		(unsigned long long)boot->time_s, boot->initrd);
+		rack->http_port, server, rack->api_port, boot->ca_digest, node->name,
+		boot->token, mac, address, rack->provisioning->subnet.prefix,
+		rack->provisioning->mtu, (unsigned long long)boot->time_s, boot->initrd);
 }
 
 char *pxe_wait_script(const struct rack *rack, const struct rack_node *node)

@@ -53,8 +53,7 @@ static int import(struct pair *p, const char *cert, const char *key)
 	if (r == 0)
 		r = gnutls_x509_crt_import(p->crt, &c, GNUTLS_X509_FMT_PEM);
 	if (r == 0 && key)
-		r = gnutls_x509_privkey_import2(
-			p->key, &k, GNUTLS_X509_FMT_PEM, NULL, 0);
+		r = gnutls_x509_privkey_import2(p->key, &k, GNUTLS_X509_FMT_PEM, NULL, 0);
 	return r;
 }
 
@@ -79,8 +78,8 @@ static int describe(struct pair *p, const char *cn, uint64_t now_s, unsigned day
 	if (r == 0)
 		r = gnutls_x509_crt_set_serial(p->crt, serial, sizeof(serial));
 	if (r == 0)
-		r = gnutls_x509_crt_set_dn_by_oid(p->crt, GNUTLS_OID_X520_COMMON_NAME, 0, cn,
-			(unsigned)MIN(strlen(cn), 64u));
+		r = gnutls_x509_crt_set_dn_by_oid(p->crt, GNUTLS_OID_X520_COMMON_NAME, 0,
+			cn, (unsigned)MIN(strlen(cn), 64u));
 	if (r == 0)
 		r = gnutls_x509_crt_set_activation_time(
 			p->crt, (time_t)(now_s - BEFORE_S));
@@ -114,7 +113,8 @@ static int set_ids(struct pair *p, gnutls_x509_crt_t issuer)
 	size = sizeof(id);
 	if (r == 0)
 		r = gnutls_x509_crt_get_key_id(issuer, 0, id, &size);
-	return r < 0 ? r : gnutls_x509_crt_set_authority_key_id(p->crt, id, MIN(size, 20u));
+	return r < 0 ? r
+		     : gnutls_x509_crt_set_authority_key_id(p->crt, id, MIN(size, 20u));
 }
 
 static int give(struct pair *p, char **ret_cert, char **ret_key)
@@ -153,7 +153,8 @@ int rackca_new(const char *rack, uint64_t now_s, char **ret_cert, char **ret_key
 		r = gnutls_x509_crt_sign2(p.crt, p.crt, p.key, GNUTLS_DIG_SHA256, 0);
 	if (r == 0)
 		r = give(&p, ret_cert, ret_key);
-	return r < 0 ? failed(r, "making the rack's certificate authority", reterr_msg) : 0;
+	return r < 0 ? failed(r, "making the rack's certificate authority", reterr_msg)
+		     : 0;
 }
 
 static int add_name(gnutls_x509_crt_t crt, const char *name)
@@ -161,8 +162,8 @@ static int add_name(gnutls_x509_crt_t crt, const char *name)
 	struct in_addr addr;
 
 	if (inet_pton(AF_INET, name, &addr) == 1)
-		return gnutls_x509_crt_set_subject_alt_name(
-			crt, GNUTLS_SAN_IPADDRESS, &addr, sizeof(addr), GNUTLS_FSAN_APPEND);
+		return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS,
+			&addr, sizeof(addr), GNUTLS_FSAN_APPEND);
 	return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, name,
 		(unsigned)strlen(name), GNUTLS_FSAN_APPEND);
 }
@@ -245,7 +246,8 @@ static int key_of(const char *text, gnutls_pubkey_t *ret, char **reterr_msg)
 		return failed(r, "the request for a certificate", reterr_msg);
 	if (is_p256(*ret))
 		return 0;
-	*reterr_msg = xstrdup("the request for a certificate: expected an ECDSA key on P-256");
+	*reterr_msg =
+		xstrdup("the request for a certificate: expected an ECDSA key on P-256");
 	return -EINVAL;
 }
 
@@ -264,7 +266,8 @@ int rackca_fingerprint(const char *cert, char ret_digest[static 65])
 {
 	_cleanup_(pair_clear) struct pair p = {0};
 
-	return import(&p, cert, NULL) < 0 || fingerprint(p.crt, ret_digest) < 0 ? -EINVAL : 0;
+	return import(&p, cert, NULL) < 0 || fingerprint(p.crt, ret_digest) < 0 ? -EINVAL
+										: 0;
 }
 
 static int give_client(gnutls_x509_crt_t crt, char **ret_cert, char ret_digest[static 65])
@@ -335,17 +338,19 @@ static bool has_names(gnutls_x509_crt_t crt, char *const *names)
 	return strv_len(found) == strv_len(names);
 }
 
-bool rackca_is_good(const char *ca_cert, const char *cert, char *const *names,
-	uint64_t now_s)
+bool rackca_is_good(
+	const char *ca_cert, const char *cert, char *const *names, uint64_t now_s)
 {
 	_cleanup_(pair_clear) struct pair ca = {0}, p = {0};
 	unsigned bad = 1;
 	time_t end;
 
-	if (!ca_cert || !cert || import(&ca, ca_cert, NULL) < 0 || import(&p, cert, NULL) < 0)
+	if (!ca_cert || !cert || import(&ca, ca_cert, NULL) < 0 ||
+		import(&p, cert, NULL) < 0)
 		return false;
-	if (gnutls_x509_crt_verify(p.crt, &ca.crt, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS,
-		    &bad) < 0 || bad)
+	if (gnutls_x509_crt_verify(
+		    p.crt, &ca.crt, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &bad) < 0 ||
+		bad)
 		return false;
 	end = gnutls_x509_crt_get_expiration_time(p.crt);
 	return end > 0 && (uint64_t)end >= now_s + RACKCA_RENEW_DAYS * DAY_S &&

@@ -9,9 +9,9 @@
 
 #include "common/util.h"
 
-#define RACKCA_DAYS 3652      /* of the authority: ten years */
-#define RACKCA_LEAF_DAYS 397  /* of a certificate */
-#define RACKCA_RENEW_DAYS 30  /* one that is good for less is issued anew */
+#define RACKCA_DAYS 3652 /* of the authority: ten years */
+#define RACKCA_LEAF_DAYS 397 /* of a certificate */
+#define RACKCA_RENEW_DAYS 30 /* one that is good for less is issued anew */
 
 /* A new authority "ondol rack NAME". -errno with *reterr_msg. Caller frees all. */
 int rackca_new(const char *rack, uint64_t now_s, char **ret_cert, char **ret_key,
@@ -34,5 +34,5 @@ int rackca_certify(const char *ca_cert, const char *ca_key, const char *request,
 /* The SHA-256 of a certificate's DER form in hex, as browsers and openssl show it. -EINVAL */
 int rackca_fingerprint(const char *cert, char ret_digest[static 65]);
 /* Is cert signed by the authority, for exactly these names, and good for long enough? */
-bool rackca_is_good(const char *ca_cert, const char *cert, char *const *names,
-	uint64_t now_s);
+bool rackca_is_good(
+	const char *ca_cert, const char *cert, char *const *names, uint64_t now_s);

@@ -105,7 +105,8 @@ static void check_memory(struct ondold *o, const struct parsed *p, const char *f
 			: NULL;
 
 		if (words)
-			problems_add(problems, file, conf->line, section, "role", "%s", words);
+			problems_add(
+				problems, file, conf->line, section, "role", "%s", words);
 	}
 }
 
@@ -181,9 +182,9 @@ static void decide(struct ondold *o, const struct parsed *p, const struct reques
 	}
 	for (size_t i = 0; i < o->n_nodes; i++)
 		if (!rack_node(rack, o->nodes[i]->name))
-			ret->list[ret->n++] = (struct decision){o->nodes[i], NULL,
-				APPLY_REMOVE,
-				apply_removal(o->nodes[i]->conf, o->rack->cloud)};
+			ret->list[ret->n++] =
+				(struct decision){o->nodes[i], NULL, APPLY_REMOVE,
+					apply_removal(o->nodes[i]->conf, o->rack->cloud)};
 }
 
 static json_t *decisions_to_json(const struct decisions *d, int64_t revision)
@@ -341,8 +342,9 @@ static void bring_back(struct ondold *o)
 	store_event_each(o->store, 0, NULL, 0, replay, o);
 	serve_rack(o);
 	for (size_t i = 0; i < o->n_nodes; i++) {
-		log_with(LOG_L_INFO, &(struct log_fields){.node = o->nodes[i]->name}, "%s: was %s",
-			o->nodes[i]->name, fsm_state_str(o->nodes[i]->fsm.state));
+		log_with(LOG_L_INFO, &(struct log_fields){.node = o->nodes[i]->name},
+			"%s: was %s", o->nodes[i]->name,
+			fsm_state_str(o->nodes[i]->fsm.state));
 		node_resume(o->nodes[i]);
 		cloud_facts_changed(o->nodes[i], true);
 	}
@@ -367,7 +369,8 @@ static void adopt(struct ondold *o, const struct request *req)
 	struct problems problems = {0};
 	struct parsed p = {0};
 
-	if (parse_texts(o, req->file, req->rack_ini, req->secrets_ini, &problems, &p) == 0) {
+	if (parse_texts(o, req->file, req->rack_ini, req->secrets_ini, &problems, &p) ==
+		0) {
 		o->rack_lost = false;
 		put_in_force(o, &p);
 		bring_back(o);
@@ -390,7 +393,7 @@ static void check_address(struct ondold *o, const struct rack *rack, const char 
 				fsm_holds_slot(&n->fsm)))
 			continue;
 		problems_add(problems, file, 0, "deploy",
-			rack->address != o->rack->address       ? "address"
+			rack->address != o->rack->address             ? "address"
 				: rack->api_port != o->rack->api_port ? "api_port"
 								      : "http_port",
 			"%s (%s is one of them)", change, n->name);
@@ -515,6 +518,7 @@ void rackstate_load(struct ondold *o)
 	bring_back(o);
 	/* With new role files a role may have other secrets; another version may tell of peers otherwise. */
 	for (size_t i = 0; i < o->n_nodes; i++)
-		if (o->nodes[i]->desired && (o->rack->cloud || !node_has_peers(o->nodes[i])))
+		if (o->nodes[i]->desired &&
+			(o->rack->cloud || !node_has_peers(o->nodes[i])))
 			node_refresh_desired(o->nodes[i]);
 }

@@ -25,7 +25,9 @@ static char *dhcp_words(enum fsm_event event, const struct pxe_line *line)
 	if (event == FSM_EV_DHCP_ACK)
 		return xasprintf("it has taken %s", address);
 	if (event == FSM_EV_DHCP_FOREIGN)
-		return xasprintf("it asks for %s, which another DHCP server has offered it", address);
+		return xasprintf(
+			"it asks for %s, which another DHCP server has offered it",
+			address);
 	if (event == FSM_EV_DHCP_OTHER_PORT)
 		return xasprintf(
 			"%s asks for an address, which is not its first port", mac);
@@ -206,7 +208,8 @@ static int node_certificate(struct ondold *o, const char **ret_cert, const char 
 	int r;
 
 	format_ipv4(o->rack->address, address);
-	r = cloudsecrets_need(o->authority, name, NULL, hosts, now_real_ms() / 1000, &msg);
+	r = cloudsecrets_need(
+		o->authority, name, NULL, hosts, now_real_ms() / 1000, &msg);
 	if (r < 0) {
 		log_error("the certificate for nodes: %s; none can be installed", msg);
 		return r;

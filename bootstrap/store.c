@@ -47,9 +47,10 @@ static const char *const sql[ST_N] = {
 	[ST_EVENT_LAST] = "SELECT coalesce(max(id), 0) FROM event",
 	[ST_EVENT_BEFORE] = ("SELECT id FROM event WHERE ?1 IS NULL OR node = ?1"
 			     " ORDER BY id DESC LIMIT 1 OFFSET ?2"),
-	[ST_EVENT_NEWEST] = ("SELECT max(coalesce((SELECT max(id) FROM event WHERE node = ?1"
-			     " AND type = ?2), 0), coalesce((SELECT max(id) FROM event"
-			     " WHERE node = ?1 AND type = ?3), 0))"),
+	[ST_EVENT_NEWEST] =
+		("SELECT max(coalesce((SELECT max(id) FROM event WHERE node = ?1"
+		 " AND type = ?2), 0), coalesce((SELECT max(id) FROM event"
+		 " WHERE node = ?1 AND type = ?3), 0))"),
 	[ST_RACK_ADD] = "INSERT INTO rack (time, file, rack_ini) VALUES (?1, ?2, ?3)",
 	[ST_RACK_GET] =
 		"SELECT revision, file, rack_ini FROM rack ORDER BY revision DESC LIMIT 1",
@@ -150,8 +151,8 @@ const char *store_column_text(sqlite3_stmt *st, int at)
 }
 
 /* Binds up to three texts and runs a statement that answers no row. */
-static int run_texts(
-	struct store *s, enum store_stmt which, const char *a, const char *b, const char *c)
+static int run_texts(struct store *s, enum store_stmt which, const char *a, const char *b,
+	const char *c)
 {
 	sqlite3_stmt *st = s->stmts[which];
 	const char *const texts[] = {a, b, c};
@@ -205,13 +206,14 @@ static int read_number(struct store *s, const char *query, int64_t *ret)
 static void rewrite(struct store *s)
 {
 	if (store_size_bytes(s) > REWRITE_MAX_BYTES)
-		log_warn("%s/ondold.db is too large to be made shrinkable at a start; to do that, "
-			 "stop ondold and run: sqlite3 ondold.db 'PRAGMA auto_vacuum=2; VACUUM'",
+		log_warn(
+			"%s/ondold.db is too large to be made shrinkable at a start; to do that, "
+			"stop ondold and run: sqlite3 ondold.db 'PRAGMA auto_vacuum=2; VACUUM'",
 			s->dir);
 	else if (sqlite3_exec(s->db, "PRAGMA auto_vacuum=INCREMENTAL; VACUUM", NULL, NULL,
 			 NULL) != SQLITE_OK)
-		log_warn("%s/ondold.db will not shrink when old events are dropped: %s", s->dir,
-			sqlite3_errmsg(s->db));
+		log_warn("%s/ondold.db will not shrink when old events are dropped: %s",
+			s->dir, sqlite3_errmsg(s->db));
 }
 
 /*

@@ -18,8 +18,8 @@ struct store_event { /* strings and data are borrowed */
 	int64_t id;
 	uint64_t time_ms; /* since 1970 */
 	const char *node; /* "" for the rack as a whole */
-	const char *
-		source; /* "ondold", "ipmi", "bmc", "dnsmasq", "http", "agent", "noded", "operator" */
+	/* "ondold", "ipmi", "bmc", "dnsmasq", "http", "agent", "noded", "operator" */
+	const char *source;
 	const char *type; /* "state", "dhcp.discover", ... */
 	const char *text; /* for people */
 	const json_t *data; /* object or NULL */

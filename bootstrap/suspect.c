@@ -58,7 +58,8 @@ static void suspect_netboot(const struct fsm_node *f, const struct fsm_names *na
 	}
 	hint = netboot_hint(f);
 	if (hint)
-		snprintf(buf, size, "the agent was not up within %s: %s", waited, hint->text);
+		snprintf(buf, size, "the agent was not up within %s: %s", waited,
+			hint->text);
 	else
 		snprintf(buf, size,
 			"no DHCP request from %s within %s: is the NIC's first port cabled to the "
@@ -148,7 +149,8 @@ void fsm_suspect(const struct fsm_node *f, const struct fsm_names *names,
 		return;
 	case FSM_CONFIGURING:
 		if (names->waits)
-			snprintf(buf, size, "%s (no change for %s)", names->waits, waited);
+			snprintf(
+				buf, size, "%s (no change for %s)", names->waits, waited);
 		else
 			snprintf(buf, size,
 				"ondol-noded did not prove the node ready, and told no progress for "
@@ -156,8 +158,8 @@ void fsm_suspect(const struct fsm_node *f, const struct fsm_names *names,
 				waited);
 		return;
 	case FSM_BMC_RESET:
-		snprintf(buf, size, "BMC %s did not answer within %s of its reset", names->bmc,
-			waited);
+		snprintf(buf, size, "BMC %s did not answer within %s of its reset",
+			names->bmc, waited);
 		return;
 	case FSM_ENROL:
 	case FSM_IDLE:

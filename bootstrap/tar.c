@@ -58,7 +58,10 @@ void tar_header(const char *name, uint64_t size_bytes, uint64_t mtime_s,
 	put_size(ret + SIZE, size_bytes);
 	octal(ret + MTIME, 11, mtime_s);
 	ret[TYPE] = '0';
-	memcpy(ret + MAGIC, "ustar\0" "00", 8);
+	memcpy(ret + MAGIC,
+		"ustar\0"
+		"00",
+		8);
 	memcpy(ret + UNAME, "root", 4);
 	memcpy(ret + GNAME, "root", 4);
 	/* NOLINTEND(bugprone-not-null-terminated-result) */
@@ -114,8 +117,8 @@ int tar_read_header(const unsigned char block[static TAR_BLOCK], struct tar_entr
 
 	if (is_zero(block))
 		return 0;
-	if (memcmp(block + MAGIC, "ustar", 5) != 0 || block[TYPE] != '0' || block[PREFIX] ||
-		block[NAME + TAR_MAX_NAME] || !block[NAME])
+	if (memcmp(block + MAGIC, "ustar", 5) != 0 || block[TYPE] != '0' ||
+		block[PREFIX] || block[NAME + TAR_MAX_NAME] || !block[NAME])
 		return -EINVAL;
 	if (get_octal(block + CHECKSUM, 8, &sum) < 0 || sum != checksum(block) ||
 		get_size(block + SIZE, &e.size_bytes) < 0)

@@ -15,7 +15,8 @@ struct tlsport;
 struct tlsport_conf { /* borrowed for the port's life */
 	/* A certificate and its key that are good now, borrowed; -errno after logging why not. */
 	int (*certificate)(struct ondold *o, const char **ret_cert, const char **ret_key);
-	const char *(*clients)(struct ondold *o); /* whose clients' are asked for; NULL: none */
+	const char *(*clients)(
+		struct ondold *o); /* whose clients' are asked for; NULL: none */
 	/* It listens (0), or cannot yet (-errno; told once for each place). */
 	void (*tell)(struct ondold *o, int r);
 	enum metrics_listener counts; /* where its requests are counted */

@@ -101,8 +101,8 @@ static char *remark(const struct node_view *n)
 {
 	if (streq(n->state, "ready"))
 		return xstrdup("");
-	return n->try_ms ? xasprintf("before the %u%s try: %s", n->try, ordinal_suffix(n->try),
-				   n->cause)
+	return n->try_ms ? xasprintf("before the %u%s try: %s", n->try,
+				   ordinal_suffix(n->try), n->cause)
 			 : node_view_remark(n, 0);
 }
 
@@ -151,8 +151,7 @@ size_t watch_lines(struct watch *w, const struct status_view *s, uint64_t now_ms
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		if (!shown(w, s->nodes[i].name))
 			continue;
-		rows[n] = make_row(
-			w, &s->nodes[i], s->now_ms, age_ms, utf8, &texts[n]);
+		rows[n] = make_row(w, &s->nodes[i], s->now_ms, age_ms, utf8, &texts[n]);
 		progress_widen(&widths, &rows[n++]);
 	}
 	/* room for the longest state, so that the columns stay where they are */
@@ -182,8 +181,8 @@ static bool changed(struct seen *seen, const struct node_view *n)
 {
 	_cleanup_free_ char *step = remark(n);
 	unsigned tenth = n->has_progress ? progress_percent(n->done, n->total) / 10 : 0;
-	bool new_words = !seen->state || !streq(seen->state, n->state) ||
-		!streq(seen->step, step);
+	bool new_words =
+		!seen->state || !streq(seen->state, n->state) || !streq(seen->step, step);
 
 	if (!new_words && tenth == seen->tenth)
 		return false;

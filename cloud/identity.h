@@ -12,8 +12,8 @@ struct cloud_user {
 	const char
 		*roles; /* names, separated by blanks; roles that don't exist are made */
 	const char *domain; /* NULL: Default; made when missing */
-	const char *
-		project; /* the roles' scope, made in that domain when missing; NULL: the domain itself */
+	/* the roles' scope, made in that domain when missing; NULL: the domain itself */
+	const char *project;
 	bool keep_password; /* of a user that exists already: whatever it is now */
 };
 

@@ -55,8 +55,8 @@ const char *cloud_region(const struct cloud_session *s); /* NULL: not said at lo
 
 struct cloud_request {
 	const char *method; /* "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD" */
-	const char *
-		service; /* type in the catalogue: "compute"; "identity" is the auth_url */
+	/* type in the catalogue: "compute"; "identity" is the auth_url */
+	const char *service;
 	const char *path; /* after the service's URL: "/servers/detail?limit=10" */
 	bool from_root; /* path begins after host:port instead */
 	const char *version; /* microversion, as "2.53"; NULL: the service's lowest */

@@ -16,8 +16,8 @@
 struct cloud_guest { /* the guest image; file NULL: none is uploaded */
 	const char *name; /* "debian-12" */
 	const char *file; /* qcow2 */
-	const char *
-		version; /* another one than the cloud has: uploaded, the old one hidden */
+	/* another one than the cloud has: uploaded, the old one hidden */
+	const char *version;
 	unsigned min_disk_gb, min_ram_mb;
 	const json_t *properties; /* borrowed: further properties, strings; NULL: none */
 };

@@ -68,14 +68,15 @@ static bool read_some(struct child *c)
 	return n > 0;
 }
 
-static int on_output(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t revents,
-	void *userdata)
+static int on_output(_unused_ sd_event_source *s, _unused_ int fd,
+	_unused_ uint32_t revents, void *userdata)
 {
 	read_some(userdata);
 	return 0;
 }
 
-static int on_process_end(_unused_ sd_event_source *s, const siginfo_t *si, void *userdata)
+static int on_process_end(
+	_unused_ sd_event_source *s, const siginfo_t *si, void *userdata)
 {
 	struct child *c = userdata;
 
@@ -112,9 +113,11 @@ static int watch(sd_event *event, struct child *c)
 	int r = sd_event_add_io(event, &c->io_source, c->fd, EPOLLIN, on_output, c);
 
 	if (r >= 0)
-		r = sd_event_add_child(event, &c->exit_source, c->pid, WEXITED, on_process_end, c);
+		r = sd_event_add_child(
+			event, &c->exit_source, c->pid, WEXITED, on_process_end, c);
 	if (r >= 0)
-		r = sd_event_source_set_priority(c->exit_source, SD_EVENT_PRIORITY_NORMAL + 1);
+		r = sd_event_source_set_priority(
+			c->exit_source, SD_EVENT_PRIORITY_NORMAL + 1);
 	if (r >= 0 && c->spec.timeout_ms)
 		r = sd_event_add_time_relative(event, &c->timer, CLOCK_MONOTONIC,
 			(uint64_t)c->spec.timeout_ms * 1000, 10000, on_deadline, c);

@@ -13,8 +13,9 @@ struct child;
 
 struct child_spec {
 	const char *const *argv; /* NULL-terminated; borrowed during the call */
-	const char *const *env;  /* extra "K=V", NULL-terminated, may be NULL; borrowed */
-	unsigned timeout_ms;     /* SIGTERM then, 2 s later SIGKILL; 0: no deadline (daemons) */
+	const char *const *env; /* extra "K=V", NULL-terminated, may be NULL; borrowed */
+	unsigned
+		timeout_ms; /* SIGTERM then, 2 s later SIGKILL; 0: no deadline (daemons) */
 	/* Called for each line of stdout+stderr, newline cut, longer lines cut at 4096. May be NULL. */
 	void (*on_line)(struct child *c, const char *line, void *userdata);
 	/*
@@ -22,7 +23,8 @@ struct child_spec {
 	 * run.h; out is all output up to 256 KiB when on_line is NULL, else "". The child is
 	 * freed after this returns.
 	 */
-	void (*on_exit)(struct child *c, int status, bool timed_out, const char *out, void *userdata);
+	void (*on_exit)(struct child *c, int status, bool timed_out, const char *out,
+		void *userdata);
 	void *userdata;
 };
 

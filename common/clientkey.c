@@ -32,8 +32,8 @@ static int request_for(gnutls_x509_privkey_t key, const char *name, gnutls_datum
 	if (r == 0)
 		r = gnutls_x509_crq_set_version(crq, 1);
 	if (r == 0)
-		r = gnutls_x509_crq_set_dn_by_oid(
-			crq, GNUTLS_OID_X520_COMMON_NAME, 0, name, (unsigned)strlen(name));
+		r = gnutls_x509_crq_set_dn_by_oid(crq, GNUTLS_OID_X520_COMMON_NAME, 0,
+			name, (unsigned)strlen(name));
 	if (r == 0)
 		r = gnutls_x509_crq_set_key(crq, key);
 	if (r == 0)

@@ -34,8 +34,8 @@ static void emit(struct scan *s, const char *a, const char *b, const char *c)
 
 static void problem(struct scan *s, const char *key, const char *text)
 {
-	problems_add(s->problems, s->conf->file, s->line, s->section ? s->section->name : NULL, key,
-		"%s", text);
+	problems_add(s->problems, s->conf->file, s->line,
+		s->section ? s->section->name : NULL, key, "%s", text);
 }
 
 /* Lower case, blanks folded to one; false when a byte may not be part of a name. */
@@ -69,7 +69,8 @@ struct section_ref {
 
 static int compare_refs(const void *a, const void *b)
 {
-	return strcmp(((const struct section_ref *)a)->name, ((const struct section_ref *)b)->name);
+	return strcmp(((const struct section_ref *)a)->name,
+		((const struct section_ref *)b)->name);
 }
 
 static struct conf_section *find_section(struct conf *c, const char *name)
@@ -111,13 +112,15 @@ static void scan_section(struct scan *s, char *text)
 	}
 	name = str_strip(name);
 	if (!canonical_name(name, true, s->wide)) {
-		problem(s, NULL, "expected a section name of letters, digits, blanks and . _ -");
+		problem(s, NULL,
+			"expected a section name of letters, digits, blanks and . _ -");
 		return;
 	}
 	twin = find_section(s->conf, name);
 	if (twin) {
 		problems_add(s->problems, s->conf->file, s->line, name, NULL,
-			"this section was already given at line %u; give it once", twin->line);
+			"this section was already given at line %u; give it once",
+			twin->line);
 		return;
 	}
 	s->section = add_section(s->conf, name);
@@ -131,20 +134,21 @@ static void scan_section(struct scan *s, char *text)
 static const char *dropped(const char *value)
 {
 	bool quoted = *value == '"' || *value == '\'';
-	const char *end = quoted ? strchr(value + 1, *value) : value + strcspn(value, ";#");
+	const char *end =
+		quoted ? strchr(value + 1, *value) : value + strcspn(value, ";#");
 
 	if (!end)
 		return "the quote is not closed";
 	if (quoted) {
 		end += 1 + strspn(end + 1, " \t");
-		return *end && *end != ';' && *end != '#' ?
-			       "expected nothing but a comment after the closing quote" :
-			       NULL;
+		return *end && *end != ';' && *end != '#'
+			? "expected nothing but a comment after the closing quote"
+			: NULL;
 	}
-	return *end && end > value && !isblank((unsigned char)end[-1]) ?
-		       "';' and '#' begin a comment: put the value in quotes, or a blank before "
-		       "the comment" :
-		       NULL;
+	return *end && end > value && !isblank((unsigned char)end[-1])
+		? "';' and '#' begin a comment: put the value in quotes, or a blank before "
+		  "the comment"
+		: NULL;
 }
 
 static void scan_key(struct scan *s, char *text)
@@ -162,7 +166,8 @@ static void scan_key(struct scan *s, char *text)
 	key = str_strip(text);
 	value = str_strip(eq + 1);
 	if (!canonical_name(key, false, s->wide)) {
-		problem(s, NULL, "expected a key of letters, digits and . _ - before \"=\"");
+		problem(s, NULL,
+			"expected a key of letters, digits and . _ - before \"=\"");
 		return;
 	}
 	if (!s->section) {
@@ -171,7 +176,8 @@ static void scan_key(struct scan *s, char *text)
 	}
 	for (size_t i = 0; i < s->section->n_keys; i++) {
 		if (streq(s->section->keys[i].name, key)) {
-			problems_add(s->problems, s->conf->file, s->line, s->section->name, key,
+			problems_add(s->problems, s->conf->file, s->line,
+				s->section->name, key,
 				"was already given at line %u; give it once",
 				s->section->keys[i].line);
 			return;
@@ -185,14 +191,19 @@ static void scan_key(struct scan *s, char *text)
 	else
 		emit(s, key, " = ", value);
 	GROW(s->section->keys, s->section->n_keys, s->section->cap_keys);
-	s->section->keys[s->section->n_keys++] =
-		(struct conf_key){.name = xstrdup(key), .line = s->line, .refused = wrong};
+	s->section->keys[s->section->n_keys++] = (struct conf_key){
+		.name = xstrdup(key), .line = s->line, .refused = wrong};
 }
 
 /* How many bytes the character at s takes, 0: it is not UTF-8. */
 static size_t utf8_length(const unsigned char *s, size_t len)
 {
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+	size_t n = s[0] < 0x80 ? 1
+		: s[0] < 0xc2  ? 0
+		: s[0] < 0xe0  ? 2
+		: s[0] < 0xf0  ? 3
+		: s[0] < 0xf5  ? 4
+			       : 0;
 
 	if (n > len)
 		return 0;
@@ -218,8 +229,8 @@ static bool check_text(struct scan *s, const unsigned char *text, size_t len)
 		if (n)
 			s->n_binary++;
 		problems_add(s->problems, s->conf->file, s->line, NULL, NULL,
-			n ? "expected text, found the byte 0x%02x in column %zu" :
-			    "expected UTF-8, found the byte 0x%02x in column %zu; save the file "
+			n ? "expected text, found the byte 0x%02x in column %zu"
+			  : "expected UTF-8, found the byte 0x%02x in column %zu; save the file "
 			    "as UTF-8",
 			text[i], i + 1);
 		return false;
@@ -234,7 +245,8 @@ static void scan_line(struct scan *s, char *text, size_t len)
 		text[--len] = '\0';
 	if (len > CONF_MAX_LINE) {
 		problems_add(s->problems, s->conf->file, s->line, NULL, NULL,
-			"expected lines of at most %d bytes, found one of %zu", CONF_MAX_LINE, len);
+			"expected lines of at most %d bytes, found one of %zu",
+			CONF_MAX_LINE, len);
 		return;
 	}
 	if (!check_text(s, (const unsigned char *)text, len))
@@ -293,7 +305,8 @@ static int fill_section(struct conf_section *sec, const char *text, size_t len)
 	if (!d)
 		return -EIO;
 	for (size_t k = 0; k < sec->n_keys; k++) {
-		_cleanup_free_ char *name = xasprintf("%s:%s", sec->name, sec->keys[k].name);
+		_cleanup_free_ char *name =
+			xasprintf("%s:%s", sec->name, sec->keys[k].name);
 
 		sec->keys[k].value = xstrdup(iniparser_getstring(d, name, ""));
 	}
@@ -356,8 +369,8 @@ int conf_parse(const char *file, const char *text, size_t len, struct problems *
 	return parse(file, text, len, false, problems, ret);
 }
 
-int conf_parse_wide(const char *file, const char *text, size_t len, struct problems *problems,
-	struct conf **ret)
+int conf_parse_wide(const char *file, const char *text, size_t len,
+	struct problems *problems, struct conf **ret)
 {
 	return parse(file, text, len, true, problems, ret);
 }
@@ -368,9 +381,11 @@ int conf_read(const char *path, struct problems *problems, char **ret, size_t *r
 
 	if (r == -EFBIG)
 		problems_add(problems, path, 0, NULL, NULL,
-			"expected at most %d bytes; is this the right file?", CONF_MAX_BYTES);
+			"expected at most %d bytes; is this the right file?",
+			CONF_MAX_BYTES);
 	else if (r < 0)
-		problems_add(problems, path, 0, NULL, NULL, "cannot be read: %s", strerror(-r));
+		problems_add(problems, path, 0, NULL, NULL, "cannot be read: %s",
+			strerror(-r));
 	return r;
 }
 

@@ -12,8 +12,8 @@
 #define CONF_MAX_LINE 1000 /* iniparser's own limit is 1024 */
 
 struct conf_key {
-	char *name;    /* owned, lower case */
-	char *value;   /* owned, blanks and quotes stripped, may be "" */
+	char *name; /* owned, lower case */
+	char *value; /* owned, blanks and quotes stripped, may be "" */
 	unsigned line;
 	bool used;
 	bool refused; /* the value was wrong, which has been told: "" stands for it */
@@ -44,8 +44,8 @@ struct conf {
 int conf_parse(const char *file, const char *text, size_t len, struct problems *problems,
 	struct conf **ret);
 /* The same for files whose sections are named after files: names may also hold / : [ ] */
-int conf_parse_wide(const char *file, const char *text, size_t len, struct problems *problems,
-	struct conf **ret);
+int conf_parse_wide(const char *file, const char *text, size_t len,
+	struct problems *problems, struct conf **ret);
 /* A configuration file's bytes; what keeps it from being read is a problem. Caller frees. */
 int conf_read(const char *path, struct problems *problems, char **ret, size_t *ret_len);
 /* conf_read and conf_parse; a missing or unreadable file is a problem and -errno. */

@@ -34,8 +34,9 @@ static char *describe(const struct inventory *inv)
 		format_size(d->size_bytes, size);
 		if (d->bay >= 0)
 			snprintf(bay, sizeof(bay), "bay %d", d->bay);
-		more = xasprintf("%s%s%s (%s, %s, %s, serial %s)", out, *out ? "; " : "", d->name,
-			disk_bus_str(d->bus), bay, size, *d->serial ? d->serial : "none");
+		more = xasprintf("%s%s%s (%s, %s, %s, serial %s)", out, *out ? "; " : "",
+			d->name, disk_bus_str(d->bus), bay, size,
+			*d->serial ? d->serial : "none");
 		free(out);
 		out = more;
 	}
@@ -46,8 +47,8 @@ static char *describe(const struct inventory *inv)
 	return out;
 }
 
-int disk_match(const struct rack_node *node, size_t disk_index, const struct inventory *inv,
-	const struct inv_disk **ret, char **reterr_msg)
+int disk_match(const struct rack_node *node, size_t disk_index,
+	const struct inventory *inv, const struct inv_disk **ret, char **reterr_msg)
 {
 	const struct rack_disk *want = &node->profile->disks[disk_index];
 	const struct rack_node_disk *id = &node->disks[disk_index];
@@ -68,10 +69,13 @@ int disk_match(const struct rack_node *node, size_t disk_index, const struct inv
 	}
 	there = describe(inv);
 	format_size(want->size_bytes, size);
-	*reterr_msg = xasprintf("%s: the %s disk of bay %u (%s, %s%s%s%s%s) matches %s; found: %s",
-		node->name, disk_use_str(want->use), want->bay, disk_bus_str(want->bus), size,
-		id->serial ? ", serial " : "", id->serial ? id->serial : "",
+	*reterr_msg = xasprintf(
+		"%s: the %s disk of bay %u (%s, %s%s%s%s%s) matches %s; found: %s",
+		node->name, disk_use_str(want->use), want->bay, disk_bus_str(want->bus),
+		size, id->serial ? ", serial " : "", id->serial ? id->serial : "",
 		id->wwn ? ", WWN " : "", id->wwn ? id->wwn : "",
-		n ? "more than one disk: name it by serial or WWN in rack.ini" : "no disk", there);
+		n ? "more than one disk: name it by serial or WWN in rack.ini"
+		  : "no disk",
+		there);
 	return n ? -ENOTUNIQ : -ENOENT;
 }

@@ -14,5 +14,5 @@
  * zero-sized disks never match. Returns 0 with a disk borrowed from inv, or -ENOENT /
  * -ENOTUNIQ with *reterr_msg: what was looked for and what was there.
  */
-int disk_match(const struct rack_node *node, size_t disk_index, const struct inventory *inv,
-	const struct inv_disk **ret, char **reterr_msg);
+int disk_match(const struct rack_node *node, size_t disk_index,
+	const struct inventory *inv, const struct inv_disk **ret, char **reterr_msg);

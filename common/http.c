@@ -63,7 +63,8 @@ static void add_header(struct http_exchange *x, const char *fmt, const char *arg
 static size_t read_upload(char *to, size_t size, size_t n, void *userdata)
 {
 	struct http_exchange *x = userdata;
-	size_t got = fread(to, 1, (size_t)MIN((uint64_t)(size * n), x->upload_left), x->upload);
+	size_t got = fread(
+		to, 1, (size_t)MIN((uint64_t)(size * n), x->upload_left), x->upload);
 
 	x->upload_left -= got;
 	return got;
@@ -95,7 +96,8 @@ static int set_upload(struct http_exchange *x, const struct http_request *req)
 static int set_body(struct http_exchange *x, const struct http_request *req)
 {
 	if (req->body || req->body_file || streq(req->method, "POST")) {
-		add_header(x, "Content-Type: ", req->content_type ? req->content_type : "application/json");
+		add_header(x, "Content-Type: ",
+			req->content_type ? req->content_type : "application/json");
 		add_header(x, "Expect:", "");
 	}
 	if (req->body_file)
@@ -104,7 +106,8 @@ static int set_body(struct http_exchange *x, const struct http_request *req)
 		curl_easy_setopt(x->easy, CURLOPT_POST, 1L);
 		curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE,
 			(curl_off_t)(req->body ? req->body_len : 0));
-		curl_easy_setopt(x->easy, CURLOPT_COPYPOSTFIELDS, req->body ? req->body : "");
+		curl_easy_setopt(
+			x->easy, CURLOPT_COPYPOSTFIELDS, req->body ? req->body : "");
 	}
 	if (streq(req->method, "HEAD"))
 		curl_easy_setopt(x->easy, CURLOPT_NOBODY, 1L);
@@ -133,7 +136,8 @@ static void set_options(struct http_exchange *x, const struct http_request *req)
 	if (req->unix_socket)
 		curl_easy_setopt(x->easy, CURLOPT_UNIX_SOCKET_PATH, req->unix_socket);
 	if (req->range_from)
-		curl_easy_setopt(x->easy, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)req->range_from);
+		curl_easy_setopt(
+			x->easy, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)req->range_from);
 	if (req->ca_file)
 		curl_easy_setopt(x->easy, CURLOPT_CAINFO, req->ca_file);
 	if (req->identity)
@@ -214,7 +218,8 @@ static void keep_headers(struct http_exchange *x)
 	fclose(f);
 }
 
-int http_exchange_result(struct http_exchange *x, CURLcode code, const char *url, char **ret_msg)
+int http_exchange_result(
+	struct http_exchange *x, CURLcode code, const char *url, char **ret_msg)
 {
 	long status = 0;
 	int r = 0;
@@ -228,7 +233,9 @@ int http_exchange_result(struct http_exchange *x, CURLcode code, const char *url
 		r = error_of(code);
 	if (r < 0 && ret_msg)
 		*ret_msg = xasprintf("%s: %s", url,
-			x->data_error ? strerror(-r) : *x->error ? x->error : curl_easy_strerror(code));
+			x->data_error       ? strerror(-r)
+				: *x->error ? x->error
+					    : curl_easy_strerror(code));
 	return r;
 }
 
@@ -282,7 +289,8 @@ int http_do(const struct http_request *req, struct http_response *ret, char **re
 
 	if (r < 0) {
 		if (reterr_msg)
-			*reterr_msg = xasprintf("%s: %s", req->body_file ? req->body_file : req->url, strerror(-r));
+			*reterr_msg = xasprintf("%s: %s",
+				req->body_file ? req->body_file : req->url, strerror(-r));
 		return r;
 	}
 	r = http_exchange_result(&x, curl_easy_perform(x.easy), req->url, reterr_msg);

@@ -16,20 +16,24 @@ struct http_identity { /* who the two sides are: paths of PEM files, borrowed; T
 
 struct http_request {
 	const char *method; /* "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" */
-	const char *url;    /* http://host:port/path; with unix_socket the host is a label */
+	const char *url; /* http://host:port/path; with unix_socket the host is a label */
 	const char *unix_socket; /* NULL: TCP */
 	const char *bearer; /* sent as "Authorization: Bearer ..."; NULL: none */
-	const char *body;   /* JSON unless content_type says other; NULL: none */
+	const char *body; /* JSON unless content_type says other; NULL: none */
 	size_t body_len;
-	const char *body_file; /* http_do only: this file's bytes, streamed, instead of body */
+	/* http_do only: this file's bytes, streamed, instead of body */
+	const char *body_file;
 	uint64_t body_from, body_size; /* only these bytes of body_file; size 0: all */
 	const char *content_type; /* of the body; NULL: application/json */
-	const char *const *headers; /* more lines "Name: value", NULL-terminated; NULL: none */
+	const char *const
+		*headers; /* more lines "Name: value", NULL-terminated; NULL: none */
 	const char *ca_file; /* PEM bundle that signs the server; NULL: the system's */
 	const struct http_identity *identity; /* instead of ca_file; NULL: none */
-	struct http_reuse *reuse; /* http_do only: connections kept for the next; NULL: none */
+	struct http_reuse
+		*reuse; /* http_do only: connections kept for the next; NULL: none */
 	unsigned connect_timeout_ms; /* 0: 5000 */
-	unsigned timeout_ms; /* of the whole exchange; 0: none, but see stall_timeout_ms */
+	unsigned
+		timeout_ms; /* of the whole exchange; 0: none, but see stall_timeout_ms */
 	unsigned stall_timeout_ms; /* abort when no byte moved for so long; 0: none */
 	size_t max_body; /* of the answer; 0: 4 MiB; more is -EFBIG */
 	uint64_t range_from; /* ask for the bytes from here on; 0: all */
@@ -43,9 +47,9 @@ struct http_request {
 
 struct http_response {
 	unsigned status; /* 200, 404, ... */
-	char *body;      /* owned, NUL-terminated, never NULL */
+	char *body; /* owned, NUL-terminated, never NULL */
 	size_t body_len;
-	char *headers;   /* owned: "Name: value\n" each, of the last answer; NULL: none */
+	char *headers; /* owned: "Name: value\n" each, of the last answer; NULL: none */
 };
 
 void http_response_clear(struct http_response *r);
@@ -64,9 +68,11 @@ int http_do(const struct http_request *req, struct http_response *ret, char **re
 struct http_client; /* a curl multi handle inside an sd-event loop */
 struct http_job;
 int http_client_new(sd_event *event, struct http_client **ret);
-void http_client_free(struct http_client *c); /* running jobs are dropped, not called back */
+void http_client_free(
+	struct http_client *c); /* running jobs are dropped, not called back */
 /* Called once: r is 0 or -errno as above, msg is NULL or words; resp is borrowed. */
-typedef void (*http_done_fn)(int r, const char *msg, const struct http_response *resp, void *userdata);
+typedef void (*http_done_fn)(
+	int r, const char *msg, const struct http_response *resp, void *userdata);
 /* Strings of req are copied. on_data is not used here. *ret_job may be NULL. */
 int http_start(struct http_client *c, const struct http_request *req, http_done_fn done,
 	void *userdata, struct http_job **ret_job);

@@ -25,4 +25,5 @@ struct http_exchange {
 int http_exchange_init(struct http_exchange *x, const struct http_request *req);
 void http_exchange_clear(struct http_exchange *x);
 /* 0 or -errno; words in *ret_msg when not 0. */
-int http_exchange_result(struct http_exchange *x, CURLcode code, const char *url, char **ret_msg);
+int http_exchange_result(
+	struct http_exchange *x, CURLcode code, const char *url, char **ret_msg);

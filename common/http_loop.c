@@ -60,7 +60,8 @@ static void finish_jobs(struct http_client *c)
 	}
 }
 
-static int on_socket_event(_unused_ sd_event_source *s, int fd, uint32_t revents, void *userdata)
+static int on_socket_event(
+	_unused_ sd_event_source *s, int fd, uint32_t revents, void *userdata)
 {
 	struct http_client *c = userdata;
 	int mask = 0, running;
@@ -76,7 +77,8 @@ static int on_socket_event(_unused_ sd_event_source *s, int fd, uint32_t revents
 	return 0;
 }
 
-static int on_timer_event(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+static int on_timer_event(
+	_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
 	struct http_client *c = userdata;
 	int running;
@@ -91,14 +93,16 @@ static int socket_changed(_unused_ CURL *easy, curl_socket_t fd, int what, void 
 {
 	struct http_client *c = userdata;
 	sd_event_source *source = socket_data;
-	uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0) | (what & CURL_POLL_OUT ? EPOLLOUT : 0);
+	uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0) |
+		(what & CURL_POLL_OUT ? EPOLLOUT : 0);
 
 	if (what == CURL_POLL_REMOVE) {
 		sd_event_source_disable_unref(source);
 		curl_multi_assign(c->multi, fd, NULL);
 	} else if (source) {
 		sd_event_source_set_io_events(source, events);
-	} else if (sd_event_add_io(c->event, &source, fd, events, on_socket_event, c) >= 0) {
+	} else if (sd_event_add_io(c->event, &source, fd, events, on_socket_event, c) >=
+		0) {
 		curl_multi_assign(c->multi, fd, source);
 	}
 	return 0;
@@ -121,7 +125,8 @@ int http_client_new(sd_event *event, struct http_client **ret)
 
 	c->event = sd_event_ref(event);
 	c->multi = curl_multi_init();
-	r = sd_event_add_time_relative(event, &c->timer, CLOCK_MONOTONIC, 0, 1000, on_timer_event, c);
+	r = sd_event_add_time_relative(
+		event, &c->timer, CLOCK_MONOTONIC, 0, 1000, on_timer_event, c);
 	if (r < 0 || !c->multi) {
 		http_client_free(c);
 		return r < 0 ? r : -ENOMEM;

@@ -12,14 +12,16 @@ static json_t *disk_to_json(const struct inv_disk *d)
 	json_t *sigs = json_array();
 
 	for (size_t i = 0; i < d->n_signatures; i++)
-		json_array_append_new(sigs, json_pack("{s:s, s:s, s:s}", "where",
-			d->signatures[i].where, "type", d->signatures[i].type, "label",
-			d->signatures[i].label));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:i, s:b, s:b, s:b, s:o}", "name",
-		d->name, "serial", d->serial, "wwn", d->wwn, "model", d->model, "bus",
-		disk_bus_str(d->bus), "bay", d->bay, "size_bytes", (json_int_t)d->size_bytes,
-		"sector_bytes", (int)d->sector_bytes, "rotational", d->rotational, "removable",
-		d->removable, "read_only", d->read_only, "signatures", sigs);
+		json_array_append_new(sigs,
+			json_pack("{s:s, s:s, s:s}", "where", d->signatures[i].where,
+				"type", d->signatures[i].type, "label",
+				d->signatures[i].label));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:i, s:b, s:b, s:b, s:o}",
+		"name", d->name, "serial", d->serial, "wwn", d->wwn, "model", d->model,
+		"bus", disk_bus_str(d->bus), "bay", d->bay, "size_bytes",
+		(json_int_t)d->size_bytes, "sector_bytes", (int)d->sector_bytes,
+		"rotational", d->rotational, "removable", d->removable, "read_only",
+		d->read_only, "signatures", sigs);
 }
 
 static json_t *nic_to_json(const struct inv_nic *n)
@@ -27,8 +29,8 @@ static json_t *nic_to_json(const struct inv_nic *n)
 	char mac[18];
 
 	format_mac(&n->mac, mac);
-	return json_pack("{s:s, s:s, s:s, s:b, s:i}", "name", n->name, "mac", mac, "driver",
-		n->driver, "link", n->link, "speed_mbps", (int)n->speed_mbps);
+	return json_pack("{s:s, s:s, s:s, s:b, s:i}", "name", n->name, "mac", mac,
+		"driver", n->driver, "link", n->link, "speed_mbps", (int)n->speed_mbps);
 }
 
 json_t *inventory_to_json(const struct inventory *inv)
@@ -39,11 +41,12 @@ json_t *inventory_to_json(const struct inventory *inv)
 		json_array_append_new(disks, disk_to_json(&inv->disks[i]));
 	for (size_t i = 0; i < inv->n_nics; i++)
 		json_array_append_new(nics, nic_to_json(&inv->nics[i]));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:b, s:I, s:b, s:o, s:o}", "vendor",
-		inv->vendor, "product", inv->product, "serial", inv->serial, "uuid", inv->uuid,
-		"bios_version", inv->bios_version, "cpus", (int)inv->cpus, "cpu_model",
-		inv->cpu_model, "cpu_virt", inv->cpu_virt, "memory_bytes",
-		(json_int_t)inv->memory_bytes, "uefi", inv->uefi, "disks", disks, "nics", nics);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:b, s:I, s:b, s:o, s:o}",
+		"vendor", inv->vendor, "product", inv->product, "serial", inv->serial,
+		"uuid", inv->uuid, "bios_version", inv->bios_version, "cpus",
+		(int)inv->cpus, "cpu_model", inv->cpu_model, "cpu_virt", inv->cpu_virt,
+		"memory_bytes", (json_int_t)inv->memory_bytes, "uefi", inv->uefi, "disks",
+		disks, "nics", nics);
 }
 
 /* ---- in ---- */

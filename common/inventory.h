@@ -10,18 +10,18 @@
 #include "common/rack.h"
 
 struct inv_signature { /* one thing libblkid found, on the disk or one of its partitions */
-	char *where;  /* "" the disk itself, else "p1", "p2", ... */
-	char *type;   /* "ext4", "LVM2_member", "linux_raid_member", "gpt", "dos", ... */
-	char *label;  /* "" when none; for partitions, the partition label */
+	char *where; /* "" the disk itself, else "p1", "p2", ... */
+	char *type; /* "ext4", "LVM2_member", "linux_raid_member", "gpt", "dos", ... */
+	char *label; /* "" when none; for partitions, the partition label */
 };
 
 struct inv_disk {
-	char *name;    /* kernel name, "sda": for people, never for matching */
-	char *serial;  /* "" when the disk says none */
-	char *wwn;     /* lower case hex without 0x, "" when none */
+	char *name; /* kernel name, "sda": for people, never for matching */
+	char *serial; /* "" when the disk says none */
+	char *wwn; /* lower case hex without 0x, "" when none */
 	char *model;
 	enum disk_bus bus;
-	int bay;       /* -1: could not be told */
+	int bay; /* -1: could not be told */
 	uint64_t size_bytes;
 	unsigned sector_bytes; /* logical */
 	bool rotational, removable, read_only;

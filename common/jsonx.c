@@ -60,7 +60,8 @@ json_t *jx_parse(const char *text, size_t len, char **reterr_msg)
 	json_t *root;
 
 	if (len > MAX_TEXT) {
-		*reterr_msg = xasprintf("expected at most %d bytes of JSON, found %zu", MAX_TEXT, len);
+		*reterr_msg = xasprintf(
+			"expected at most %d bytes of JSON, found %zu", MAX_TEXT, len);
 		return NULL;
 	}
 	if (depth_of(text, len) > MAX_DEPTH) {
@@ -84,7 +85,8 @@ static const json_t *get(struct jx *j, const char *key, bool need)
 	return v;
 }
 
-static uint64_t uint_of(struct jx *j, const char *key, const json_t *v, uint64_t min, uint64_t max)
+static uint64_t uint_of(
+	struct jx *j, const char *key, const json_t *v, uint64_t min, uint64_t max)
 {
 	json_int_t i = json_integer_value(v);
 
@@ -95,8 +97,8 @@ static uint64_t uint_of(struct jx *j, const char *key, const json_t *v, uint64_t
 		return min;
 	}
 	if (i < 0 || (uint64_t)i < min || (uint64_t)i > max) {
-		jx_fail(j, key, "expected %llu to %llu, found %lld", (unsigned long long)min,
-			(unsigned long long)max, (long long)i);
+		jx_fail(j, key, "expected %llu to %llu, found %lld",
+			(unsigned long long)min, (unsigned long long)max, (long long)i);
 		return min;
 	}
 	return (uint64_t)i;
@@ -107,7 +109,8 @@ uint64_t jx_uint(struct jx *j, const char *key, uint64_t min, uint64_t max)
 	return uint_of(j, key, get(j, key, true), min, max);
 }
 
-uint64_t jx_uint_opt(struct jx *j, const char *key, uint64_t min, uint64_t max, uint64_t dflt)
+uint64_t jx_uint_opt(
+	struct jx *j, const char *key, uint64_t min, uint64_t max, uint64_t dflt)
 {
 	const json_t *v = get(j, key, false);
 
@@ -140,7 +143,8 @@ static const char *str_of(struct jx *j, const char *key, const json_t *v, size_t
 		return "";
 	}
 	for (const char *p = s; *p; p++) {
-		if (((unsigned char)*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7f) {
+		if (((unsigned char)*p < 0x20 && *p != '\n' && *p != '\t') ||
+			*p == 0x7f) {
 			jx_fail(j, key, "has a control character");
 			return "";
 		}

@@ -15,7 +15,7 @@
 
 struct jx {
 	const json_t *obj; /* borrowed */
-	char *error;       /* owned: the first failure, NULL: none */
+	char *error; /* owned: the first failure, NULL: none */
 };
 
 void jx_clear(struct jx *j);
@@ -26,7 +26,8 @@ void jx_fail(struct jx *j, const char *key, const char *fmt, ...) _printf_(3, 4)
 json_t *jx_parse(const char *text, size_t len, char **reterr_msg);
 
 uint64_t jx_uint(struct jx *j, const char *key, uint64_t min, uint64_t max);
-uint64_t jx_uint_opt(struct jx *j, const char *key, uint64_t min, uint64_t max, uint64_t dflt);
+uint64_t jx_uint_opt(
+	struct jx *j, const char *key, uint64_t min, uint64_t max, uint64_t dflt);
 bool jx_bool_opt(struct jx *j, const char *key, bool dflt);
 /* Borrowed from the object; "" after a failure. Refuses strings over max bytes and control bytes. */
 const char *jx_str(struct jx *j, const char *key, size_t max);

@@ -19,8 +19,8 @@ static bool stderr_is_journal(void)
 	unsigned long long dev, ino;
 	struct stat st;
 
-	return s && sscanf(s, "%llu:%llu", &dev, &ino) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
-	       st.st_dev == dev && st.st_ino == ino;
+	return s && sscanf(s, "%llu:%llu", &dev, &ino) == 2 &&
+		fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
 void log_open(const char *program)
@@ -65,8 +65,8 @@ static void say(enum log_level level, const char *text)
 	(void)write_all(STDERR_FILENO, line, strlen(line));
 }
 
-static void _printf_(3, 0) log_v(
-	enum log_level level, const struct log_fields *fields, const char *fmt, va_list ap)
+static void _printf_(3, 0) log_v(enum log_level level, const struct log_fields *fields,
+	const char *fmt, va_list ap)
 {
 	struct log_fields all = fields ? *fields : (struct log_fields){0};
 	bool to_sink = log_state.journal && log_state.sink;

@@ -17,10 +17,12 @@ struct log_fields {
 	const char *node; /* ONDOL_NODE=: the node that it is about */
 	const char *event; /* ONDOL_EVENT=: the type of the event that is told */
 	const char *source; /* ONDOL_SOURCE=: who says so: "ipmi", "agent", ... */
-	const char *message_id; /* MESSAGE_ID=: 32 hex digits; see systemd.journal-fields(7) */
+	/* MESSAGE_ID=: 32 hex digits; see systemd.journal-fields(7) */
+	const char *message_id;
 };
 
-void log_open(const char *program); /* borrowed for ever; ONDOL_LOG=debug|info|warn|error */
+void log_open(
+	const char *program); /* borrowed for ever; ONDOL_LOG=debug|info|warn|error */
 /*
  * The same, and what is said goes to journald with fields when standard error is the journal.
  * In a file of its own (logjournal.c), which alone needs libsystemd: the agent is small.

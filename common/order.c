@@ -9,12 +9,12 @@
 
 static json_t *disk_to_json(const struct order_disk *d)
 {
-	return json_pack("{s:s, s:s, s:I}", "serial", d->serial, "wwn", d->wwn, "size_bytes",
-		(json_int_t)d->size_bytes);
+	return json_pack("{s:s, s:s, s:I}", "serial", d->serial, "wwn", d->wwn,
+		"size_bytes", (json_int_t)d->size_bytes);
 }
 
-static void disk_from_json(struct jx *outer, const char *where, const json_t *obj,
-	struct order_disk *d)
+static void disk_from_json(
+	struct jx *outer, const char *where, const json_t *obj, struct order_disk *d)
 {
 	struct jx j = {.obj = obj};
 
@@ -42,9 +42,9 @@ static struct order_disk disk_of(const struct inv_disk *d)
 json_t *install_order_to_json(const struct install_order *o)
 {
 	return json_pack("{s:o, s:b, s:{s:s, s:s, s:s, s:I, s:I}, s:O}", "system",
-		disk_to_json(&o->system), "wipe", o->wipe, "image",
-		"path", o->image.path, "version", o->image.version, "sha256", o->image.sha256,
-		"size_bytes", (json_int_t)o->image.size_bytes, "raw_bytes",
+		disk_to_json(&o->system), "wipe", o->wipe, "image", "path", o->image.path,
+		"version", o->image.version, "sha256", o->image.sha256, "size_bytes",
+		(json_int_t)o->image.size_bytes, "raw_bytes",
 		(json_int_t)o->image.raw_bytes, "desired", o->desired);
 }
 
@@ -67,11 +67,13 @@ static void read_image(struct jx *outer, struct order_image *im)
 	jx_merge(outer, "image", &j);
 }
 
-int install_order_from_json(const json_t *root, struct install_order **ret, char **reterr_msg)
+int install_order_from_json(
+	const json_t *root, struct install_order **ret, char **reterr_msg)
 {
 	_cleanup_(install_order_freep) struct install_order *o = xcalloc(1, sizeof(*o));
 	struct jx j = {.obj = root};
-	const json_t *system = jx_object(&j, "system"), *desired = jx_object(&j, "desired");
+	const json_t *system = jx_object(&j, "system"),
+		     *desired = jx_object(&j, "desired");
 
 	if (system)
 		disk_from_json(&j, "system", system, &o->system);
@@ -119,7 +121,8 @@ static void make_bridge(struct desired *d, const struct rack_node *n, size_t nic
 		b->trunks[b->n_trunks++] = p->tagged[i]->vlan;
 }
 
-static void make_port(struct desired *d, const struct rack_node *n, const struct rack_network *net)
+static void make_port(
+	struct desired *d, const struct rack_node *n, const struct rack_network *net)
 {
 	int nic = rack_nic_of(n, net);
 	struct desired_port *p = &d->ports[d->n_ports];
@@ -154,15 +157,16 @@ static bool is_given(const struct desired *d, const struct inv_disk *disk)
 	return false;
 }
 
-static void make_data_disks(struct desired *d, const struct rack_node *n, const struct inventory *inv)
+static void make_data_disks(
+	struct desired *d, const struct rack_node *n, const struct inventory *inv)
 {
 	d->data_disks = xcalloc(n->profile->n_disks, sizeof(*d->data_disks));
 	for (size_t i = 0; inv && i < n->profile->n_disks; i++) {
 		_cleanup_free_ char *why = NULL;
 		const struct inv_disk *disk;
 
-		if (n->profile->disks[i].use == DISK_DATA && disk_match(n, i, inv, &disk, &why) == 0 &&
-			!is_given(d, disk))
+		if (n->profile->disks[i].use == DISK_DATA &&
+			disk_match(n, i, inv, &disk, &why) == 0 && !is_given(d, disk))
 			d->data_disks[d->n_data_disks++] = disk_of(disk);
 	}
 }
@@ -238,14 +242,14 @@ static json_t *bridge_to_json(const struct desired_bridge *b)
 	format_mac(&b->uplink, mac);
 	for (size_t i = 0; i < b->n_trunks; i++)
 		json_array_append_new(trunks, json_integer(b->trunks[i]));
-	return json_pack("{s:s, s:s, s:i, s:i, s:o}", "name", b->name, "uplink", mac, "mtu",
-		(int)b->mtu, "native_vlan", (int)b->native_vlan, "trunks", trunks);
+	return json_pack("{s:s, s:s, s:i, s:i, s:o}", "name", b->name, "uplink", mac,
+		"mtu", (int)b->mtu, "native_vlan", (int)b->native_vlan, "trunks", trunks);
 }
 
 static json_t *port_to_json(const struct desired_port *p)
 {
-	return json_pack("{s:s, s:s, s:i, s:i, s:o, s:i, s:o, s:b}", "name", p->name, "bridge",
-		p->bridge, "vlan", (int)p->vlan, "mtu", (int)p->mtu, "address",
+	return json_pack("{s:s, s:s, s:i, s:i, s:o, s:i, s:o, s:b}", "name", p->name,
+		"bridge", p->bridge, "vlan", (int)p->vlan, "mtu", (int)p->mtu, "address",
 		address_json(p->address), "prefix", (int)p->prefix, "gateway",
 		address_json(p->gateway), "tunnel", p->tunnel);
 }
@@ -255,16 +259,17 @@ static json_t *providers_to_json(const struct desired *d)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < d->n_providers; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:i}", "name",
-			d->providers[i].name, "bridge", d->providers[i].bridge, "vlan",
-			(int)d->providers[i].vlan));
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:i}", "name", d->providers[i].name,
+				"bridge", d->providers[i].bridge, "vlan",
+				(int)d->providers[i].vlan));
 	return list;
 }
 
 static json_t *peer_to_json(const struct desired_peer *p)
 {
-	json_t *obj = json_pack("{s:s, s:s, s:s, s:o}", "name", p->name, "role", p->role, "kind",
-		p->kind, "management", address_json(p->management));
+	json_t *obj = json_pack("{s:s, s:s, s:s, s:o}", "name", p->name, "role", p->role,
+		"kind", p->kind, "management", address_json(p->management));
 
 	ordercloud_peer_to_json(p, obj);
 	return obj;
@@ -300,12 +305,13 @@ json_t *desired_to_json(const struct desired *d)
 		json_array_append_new(disks, disk_to_json(&d->data_disks[i]));
 	for (size_t i = 0; i < d->n_ssh_keys; i++)
 		json_array_append_new(keys, json_string(d->ssh_keys[i]));
-	root = json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
-		"revision", (json_int_t)d->revision, "rack", d->rack, "node", d->node, "role",
-		d->role, "kind", d->kind, "server", address_json(d->server), "server_port",
-		(int)d->server_port, "bridges", bridges, "ports", ports, "providers",
-		providers_to_json(d), "data_disks", disks, "peers", peers_to_json(d), "ssh_keys",
-		keys);
+	root = json_pack(
+		"{s:I, s:s, s:s, s:s, s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"revision", (json_int_t)d->revision, "rack", d->rack, "node", d->node,
+		"role", d->role, "kind", d->kind, "server", address_json(d->server),
+		"server_port", (int)d->server_port, "bridges", bridges, "ports", ports,
+		"providers", providers_to_json(d), "data_disks", disks, "peers",
+		peers_to_json(d), "ssh_keys", keys);
 	if (d->patience_percent != 100)
 		json_object_set_new(root, "patience", json_integer(d->patience_percent));
 	ordercloud_to_json(d, root);
@@ -331,7 +337,8 @@ static char *jx_name(struct jx *j, const char *key, size_t max)
 	return xstrdup(s);
 }
 
-static void bridge_from_json(struct jx *outer, const json_t *obj, struct desired_bridge *b)
+static void bridge_from_json(
+	struct jx *outer, const json_t *obj, struct desired_bridge *b)
 {
 	struct jx j = {.obj = obj};
 	const char *mac = jx_str(&j, "uplink", 17);
@@ -368,7 +375,8 @@ static void port_from_json(struct jx *outer, const json_t *obj, struct desired_p
 	jx_merge(outer, "ports", &j);
 }
 
-static void provider_from_json(struct jx *outer, const json_t *obj, struct desired_provider *p)
+static void provider_from_json(
+	struct jx *outer, const json_t *obj, struct desired_provider *p)
 {
 	struct jx j = {.obj = obj};
 
@@ -385,7 +393,8 @@ static void providers_from_json(struct jx *j, struct desired *d)
 
 	d->providers = xcalloc(json_array_size(list), sizeof(*d->providers));
 	for (size_t i = 0; i < json_array_size(list); i++)
-		provider_from_json(j, json_array_get(list, i), &d->providers[d->n_providers++]);
+		provider_from_json(
+			j, json_array_get(list, i), &d->providers[d->n_providers++]);
 }
 
 static void peer_from_json(struct jx *outer, const json_t *obj, struct desired_peer *p)
@@ -410,7 +419,8 @@ static void lists_from_json(struct jx *j, struct desired *d)
 
 	d->bridges = xcalloc(json_array_size(bridges), sizeof(*d->bridges));
 	for (size_t i = 0; i < json_array_size(bridges); i++)
-		bridge_from_json(j, json_array_get(bridges, i), &d->bridges[d->n_bridges++]);
+		bridge_from_json(
+			j, json_array_get(bridges, i), &d->bridges[d->n_bridges++]);
 	d->ports = xcalloc(json_array_size(ports), sizeof(*d->ports));
 	for (size_t i = 0; i < json_array_size(ports); i++)
 		port_from_json(j, json_array_get(ports, i), &d->ports[d->n_ports++]);
@@ -455,15 +465,15 @@ static void check_ports(struct jx *j, const struct desired *d)
 		const struct desired_port *p = &d->ports[i];
 
 		if (!is_carried(d, p->bridge, p->vlan))
-			jx_fail(j, "ports", "%s: no bridge %s carries VLAN %u", p->name, p->bridge,
-				p->vlan);
+			jx_fail(j, "ports", "%s: no bridge %s carries VLAN %u", p->name,
+				p->bridge, p->vlan);
 	}
 	for (size_t i = 0; i < d->n_providers && !j->error; i++) {
 		const struct desired_provider *p = &d->providers[i];
 
 		if (!is_carried(d, p->bridge, p->vlan))
-			jx_fail(j, "providers", "%s: no bridge %s carries VLAN %u", p->name,
-				p->bridge, p->vlan);
+			jx_fail(j, "providers", "%s: no bridge %s carries VLAN %u",
+				p->name, p->bridge, p->vlan);
 	}
 }
 
@@ -479,7 +489,8 @@ int desired_from_json(const json_t *root, struct desired **ret, char **reterr_ms
 	d->kind = xstrdup(jx_str(&j, "kind", 63));
 	d->server = jx_ipv4(&j, "server", false);
 	d->server_port = (unsigned)jx_uint(&j, "server_port", 1, 65535);
-	d->patience_percent = (unsigned)jx_uint_opt(&j, "patience", 1, DESIRED_MAX_PATIENCE, 100);
+	d->patience_percent =
+		(unsigned)jx_uint_opt(&j, "patience", 1, DESIRED_MAX_PATIENCE, 100);
 	lists_from_json(&j, d);
 	providers_from_json(&j, d);
 	check_ports(&j, d);

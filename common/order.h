@@ -18,29 +18,30 @@ struct order_disk {
 };
 
 struct order_image {
-	char *path;       /* URL path on ondold: "/files/core/root.erofs.zst" */
+	char *path; /* URL path on ondold: "/files/core/root.erofs.zst" */
 	char *version;
-	char *sha256;     /* of the compressed bytes, 64 hex digits */
+	char *sha256; /* of the compressed bytes, 64 hex digits */
 	uint64_t size_bytes; /* compressed */
-	uint64_t raw_bytes;  /* written to the slot */
+	uint64_t raw_bytes; /* written to the slot */
 };
 
 struct install_order {
 	struct order_disk system;
 	struct order_image image;
 	bool wipe; /* the operator named this disk: foreign signatures on it may go */
-	json_t *desired;  /* owned: the first desired state, kept as /etc/ondol/desired.json */
+	json_t *desired; /* owned: the first desired state, kept as /etc/ondol/desired.json */
 };
 
 json_t *install_order_to_json(const struct install_order *o);
-int install_order_from_json(const json_t *root, struct install_order **ret, char **reterr_msg);
+int install_order_from_json(
+	const json_t *root, struct install_order **ret, char **reterr_msg);
 void install_order_free(struct install_order *o);
 void install_order_freep(struct install_order **o);
 
 /* ---- the desired state ---- */
 
 struct desired_bridge {
-	char *name;           /* "br-nic1" */
+	char *name; /* "br-nic1" */
 	struct mac_addr uplink; /* the NIC, by MAC */
 	unsigned mtu;
 	unsigned native_vlan; /* 0: no untagged traffic */
@@ -49,18 +50,18 @@ struct desired_bridge {
 };
 
 struct desired_port { /* an internal port with an address: one per network */
-	char *name;   /* the network's name */
+	char *name; /* the network's name */
 	char *bridge; /* the bridge's name */
 	unsigned vlan;
 	unsigned mtu;
 	uint32_t address; /* host order */
 	unsigned prefix;
 	uint32_t gateway; /* 0: none */
-	bool tunnel;      /* the cloud's tunnels end at this address */
+	bool tunnel; /* the cloud's tunnels end at this address */
 };
 
 struct desired_provider { /* a network without an address, for the cloud's own routers */
-	char *name;   /* the network's name, and that of its bridge */
+	char *name; /* the network's name, and that of its bridge */
 	char *bridge; /* the bridge of the NIC that carries it */
 	unsigned vlan;
 };
@@ -71,13 +72,13 @@ struct desired_address {
 };
 
 struct desired_bay { /* a disk with use = data, as the profile has it */
-	char *name;  /* "d1", "d2", ... in bay order */
+	char *name; /* "d1", "d2", ... in bay order */
 	uint64_t size_bytes;
 };
 
 struct desired_peer { /* every node of the rack, this one included */
 	char *name, *role, *kind; /* kind "" when none */
-	uint32_t management;      /* address in the management network, else provisioning */
+	uint32_t management; /* address in the management network, else provisioning */
 	struct desired_address *addresses; /* in every network of the node */
 	size_t n_addresses;
 	struct desired_bay *data_disks;
@@ -90,30 +91,30 @@ struct desired_external { /* the network of the floating IPs */
 	char *name;
 	uint32_t subnet;
 	unsigned prefix;
-	uint32_t gateway;     /* 0: none */
+	uint32_t gateway; /* 0: none */
 	uint32_t first, last; /* the floating IPs */
 	unsigned mtu;
 };
 
 struct desired_cloud {
-	char *public;     /* host name or address of the endpoints */
+	char *public; /* host name or address of the endpoints */
 	char *controller; /* the controller's address in the endpoints' network */
-	char *network;    /* the endpoints' network */
+	char *network; /* the endpoints' network */
 	char *region;
 	char *virtualization; /* "auto", "kvm" or "emulated" */
-	char *student;        /* the first user and its project */
-	char **services;      /* optional services, NULL-terminated */
-	char **dns;           /* resolvers for tenant networks, NULL-terminated */
+	char *student; /* the first user and its project */
+	char **services; /* optional services, NULL-terminated */
+	char **dns; /* resolvers for tenant networks, NULL-terminated */
 	struct desired_external *external; /* NULL: no floating IPs */
 };
 
 struct desired_secret {
-	char *name;  /* "db.glance", "tls.key" */
+	char *name; /* "db.glance", "tls.key" */
 	char *value; /* wiped before it is freed; may have several lines (PEM) */
 };
 
 struct desired_node_facts {
-	char *name;    /* a node that is heard */
+	char *name; /* a node that is heard */
 	char **proofs; /* names of its proofs that are ok, NULL-terminated */
 };
 
@@ -139,7 +140,7 @@ struct desired_restore { /* the blob controller-backup.tar.gz, to be loaded on t
 struct desired {
 	uint64_t revision;
 	char *rack, *node, *role, *kind; /* kind "" when the role has none */
-	uint32_t server;    /* ondold's address */
+	uint32_t server; /* ondold's address */
 	unsigned server_port;
 	unsigned patience_percent; /* how far deadlines are stretched; 100: not at all */
 	struct desired_bridge *bridges;
@@ -188,8 +189,8 @@ void desired_wipe(char *value);
 const char *desired_secret(const struct desired *d, const char *name);
 /* True when that node has said the proof is ok; of any node of a role (kind NULL: of any kind). */
 bool desired_fact(const struct desired *d, const char *node, const char *proof);
-bool desired_role_fact(const struct desired *d, const char *role, const char *kind,
-	const char *proof);
+bool desired_role_fact(
+	const struct desired *d, const char *role, const char *kind, const char *proof);
 const struct desired_peer *desired_peer(const struct desired *d, const char *name);
 /* The peer's address in a network; 0: it has none. */
 uint32_t desired_peer_address(const struct desired_peer *p, const char *network);

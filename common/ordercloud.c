@@ -27,16 +27,18 @@ const char *desired_secret(const struct desired *d, const char *name)
 bool desired_fact(const struct desired *d, const char *node, const char *proof)
 {
 	for (size_t i = 0; i < d->facts.n_nodes; i++)
-		if (streq(d->facts.nodes[i].name, node) && strv_has(d->facts.nodes[i].proofs, proof))
+		if (streq(d->facts.nodes[i].name, node) &&
+			strv_has(d->facts.nodes[i].proofs, proof))
 			return true;
 	return false;
 }
 
-bool desired_role_fact(const struct desired *d, const char *role, const char *kind,
-	const char *proof)
+bool desired_role_fact(
+	const struct desired *d, const char *role, const char *kind, const char *proof)
 {
 	for (size_t i = 0; i < d->n_peers; i++)
-		if (streq(d->peers[i].role, role) && (!kind || streq(d->peers[i].kind, kind)) &&
+		if (streq(d->peers[i].role, role) &&
+			(!kind || streq(d->peers[i].kind, kind)) &&
 			desired_fact(d, d->peers[i].name, proof))
 			return true;
 	return false;
@@ -68,16 +70,16 @@ const struct desired_blob *desired_blob(const struct desired *d, const char *nam
 
 /* ---- from the model ---- */
 
-void ordercloud_peer_from_rack(struct desired_peer *p, const struct rack *r,
-	const struct rack_node *n)
+void ordercloud_peer_from_rack(
+	struct desired_peer *p, const struct rack *r, const struct rack_node *n)
 {
 	p->addresses = xcalloc(r->n_networks, sizeof(*p->addresses));
 	for (size_t i = 0; i < r->n_networks; i++) {
 		const struct rack_network *net = &r->networks[i];
 
 		if (net->use != NETWORK_EXTERNAL && rack_nic_of(n, net) >= 0)
-			p->addresses[p->n_addresses++] =
-				(struct desired_address){xstrdup(net->name), rack_address(n, net)};
+			p->addresses[p->n_addresses++] = (struct desired_address){
+				xstrdup(net->name), rack_address(n, net)};
 	}
 	p->data_disks = xcalloc(n->profile->n_disks, sizeof(*p->data_disks));
 	for (size_t i = 0; i < n->profile->n_disks; i++) {
@@ -154,9 +156,9 @@ void ordercloud_peer_to_json(const struct desired_peer *p, json_t *obj)
 		json_object_set_new(addresses, p->addresses[i].network,
 			ipv4_json(p->addresses[i].address));
 	for (size_t i = 0; i < p->n_data_disks; i++)
-		json_array_append_new(disks, json_pack("{s:s, s:I}", "name",
-			p->data_disks[i].name, "size_bytes",
-			(json_int_t)p->data_disks[i].size_bytes));
+		json_array_append_new(disks,
+			json_pack("{s:s, s:I}", "name", p->data_disks[i].name,
+				"size_bytes", (json_int_t)p->data_disks[i].size_bytes));
 	json_object_set_new(obj, "addresses", addresses);
 	json_object_set_new(obj, "data_disks", disks);
 }
@@ -166,16 +168,17 @@ static json_t *external_to_json(const struct desired_external *e)
 	if (!e)
 		return json_null();
 	return json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:i}", "name", e->name, "subnet",
-		ipv4_json(e->subnet), "prefix", (int)e->prefix, "gateway", ipv4_json(e->gateway),
-		"first", ipv4_json(e->first), "last", ipv4_json(e->last), "mtu", (int)e->mtu);
+		ipv4_json(e->subnet), "prefix", (int)e->prefix, "gateway",
+		ipv4_json(e->gateway), "first", ipv4_json(e->first), "last",
+		ipv4_json(e->last), "mtu", (int)e->mtu);
 }
 
 static json_t *cloud_to_json(const struct desired_cloud *c)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "public", c->public,
-		"controller", c->controller, "network", c->network, "region", c->region,
-		"virtualization", c->virtualization, "student", c->student, "services",
-		strv_json(c->services), "dns", strv_json(c->dns), "external",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "public",
+		c->public, "controller", c->controller, "network", c->network, "region",
+		c->region, "virtualization", c->virtualization, "student", c->student,
+		"services", strv_json(c->services), "dns", strv_json(c->dns), "external",
 		external_to_json(c->external));
 }
 
@@ -184,12 +187,14 @@ static json_t *facts_to_json(const struct desired_facts *f)
 	json_t *nodes = json_object(), *blobs = json_object();
 
 	for (size_t i = 0; i < f->n_nodes; i++)
-		json_object_set_new(nodes, f->nodes[i].name, strv_json(f->nodes[i].proofs));
+		json_object_set_new(
+			nodes, f->nodes[i].name, strv_json(f->nodes[i].proofs));
 	for (size_t i = 0; i < f->n_blobs; i++)
-		json_object_set_new(blobs, f->blobs[i].name, json_pack("{s:s, s:I}", "sha256",
-			f->blobs[i].sha256, "size_bytes", (json_int_t)f->blobs[i].size_bytes));
-	return json_pack("{s:I, s:o, s:o}", "rev", (json_int_t)f->rev, "nodes", nodes, "blobs",
-		blobs);
+		json_object_set_new(blobs, f->blobs[i].name,
+			json_pack("{s:s, s:I}", "sha256", f->blobs[i].sha256,
+				"size_bytes", (json_int_t)f->blobs[i].size_bytes));
+	return json_pack("{s:I, s:o, s:o}", "rev", (json_int_t)f->rev, "nodes", nodes,
+		"blobs", blobs);
 }
 
 void ordercloud_to_json(const struct desired *d, json_t *root)
@@ -197,7 +202,8 @@ void ordercloud_to_json(const struct desired *d, json_t *root)
 	json_t *secrets = json_object();
 
 	for (size_t i = 0; i < d->n_secrets; i++)
-		json_object_set_new(secrets, d->secrets[i].name, json_string(d->secrets[i].value));
+		json_object_set_new(
+			secrets, d->secrets[i].name, json_string(d->secrets[i].value));
 	if (d->cloud)
 		json_object_set_new(root, "cloud", cloud_to_json(d->cloud));
 	if (d->n_secrets)
@@ -206,8 +212,9 @@ void ordercloud_to_json(const struct desired *d, json_t *root)
 	if (d->facts.rev)
 		json_object_set_new(root, "facts", facts_to_json(&d->facts));
 	if (d->restore)
-		json_object_set_new(root, "restore", json_pack("{s:s, s:I}", "sha256",
-			d->restore->sha256, "size_bytes", (json_int_t)d->restore->size_bytes));
+		json_object_set_new(root, "restore",
+			json_pack("{s:s, s:I}", "sha256", d->restore->sha256,
+				"size_bytes", (json_int_t)d->restore->size_bytes));
 }
 
 /* ---- from JSON ---- */
@@ -225,7 +232,8 @@ static uint32_t read_ipv4(struct jx *j, const char *key, bool may_be_empty)
 static void check_token(struct jx *j, const char *where, const char *s, size_t max)
 {
 	if (!j->error && parse_token(s, max) < 0)
-		jx_fail(j, where, "expected names of letters, digits and . _ -, at most %zu", max);
+		jx_fail(j, where,
+			"expected names of letters, digits and . _ -, at most %zu", max);
 }
 
 static char *read_token(struct jx *j, const char *key, size_t max)
@@ -256,7 +264,8 @@ static char **words_of(struct jx *j, const char *where, const json_t *list, size
 		const json_t *word = json_array_get(list, i);
 		const char *s = json_string_value(word);
 
-		check_token(j, where, s && strlen(s) == json_string_length(word) ? s : "", 63);
+		check_token(j, where, s && strlen(s) == json_string_length(word) ? s : "",
+			63);
 		if (!j->error)
 			strv_add(&v, s);
 	}
@@ -284,13 +293,15 @@ static void read_addresses(struct jx *j, struct desired_peer *p)
 	const char *name;
 
 	p->addresses = xcalloc(json_object_size(list), sizeof(*p->addresses));
-	json_object_foreach((json_t *)list, name, v) {
+	json_object_foreach((json_t *)list, name, v)
+	{
 		uint32_t addr = 0;
 
 		check_token(j, "addresses", name, RACK_MAX_NETWORK_NAME);
 		if (!json_is_string(v) || parse_ipv4(json_string_value(v), &addr) < 0)
 			jx_fail(j, "addresses", "expected IPv4 addresses");
-		p->addresses[p->n_addresses++] = (struct desired_address){xstrdup(name), addr};
+		p->addresses[p->n_addresses++] =
+			(struct desired_address){xstrdup(name), addr};
 	}
 }
 
@@ -303,8 +314,9 @@ void ordercloud_peer_from_json(struct jx *j, struct desired_peer *p)
 	for (size_t i = 0; i < json_array_size(disks); i++) {
 		struct jx jd = {.obj = json_array_get(disks, i)};
 
-		p->data_disks[p->n_data_disks++] = (struct desired_bay){
-			read_token(&jd, "name", 15), jx_uint(&jd, "size_bytes", 1, INT64_MAX)};
+		p->data_disks[p->n_data_disks++] =
+			(struct desired_bay){read_token(&jd, "name", 15),
+				jx_uint(&jd, "size_bytes", 1, INT64_MAX)};
 		jx_merge(j, "data_disks", &jd);
 	}
 }
@@ -355,7 +367,8 @@ static void read_secrets(struct jx *j, struct desired *d)
 	const char *name;
 
 	d->secrets = xcalloc(json_object_size(list), sizeof(*d->secrets));
-	json_object_foreach((json_t *)list, name, v) {
+	json_object_foreach((json_t *)list, name, v)
+	{
 		struct jx one = {.obj = list};
 		const char *value = jx_str(&one, name, DESIRED_MAX_SECRET);
 
@@ -382,17 +395,19 @@ static void read_facts(struct jx *outer, struct desired_facts *f)
 	blobs = object_opt(&j, "blobs", DESIRED_MAX_BLOBS);
 	f->nodes = xcalloc(json_object_size(nodes), sizeof(*f->nodes));
 	f->blobs = xcalloc(json_object_size(blobs), sizeof(*f->blobs));
-	json_object_foreach((json_t *)nodes, name, v) {
+	json_object_foreach((json_t *)nodes, name, v)
+	{
 		check_token(&j, "nodes", name, 63);
-		f->nodes[f->n_nodes++] = (struct desired_node_facts){xstrdup(name),
-			words_of(&j, "nodes", v, DESIRED_MAX_FACTS)};
+		f->nodes[f->n_nodes++] = (struct desired_node_facts){
+			xstrdup(name), words_of(&j, "nodes", v, DESIRED_MAX_FACTS)};
 	}
-	json_object_foreach((json_t *)blobs, name, v) {
+	json_object_foreach((json_t *)blobs, name, v)
+	{
 		struct jx jb = {.obj = v};
 
 		check_token(&j, "blobs", name, DESIRED_MAX_BLOB_NAME);
-		f->blobs[f->n_blobs++] = (struct desired_blob){xstrdup(name), read_digest(&jb),
-			jx_uint(&jb, "size_bytes", 0, INT64_MAX)};
+		f->blobs[f->n_blobs++] = (struct desired_blob){xstrdup(name),
+			read_digest(&jb), jx_uint(&jb, "size_bytes", 0, INT64_MAX)};
 		jx_merge(&j, "blobs", &jb);
 	}
 	jx_merge(outer, "facts", &j);

@@ -50,7 +50,8 @@ int parse_unsigned(const char *s, unsigned min, unsigned max, unsigned *ret)
 
 int parse_bool(const char *s, bool *ret)
 {
-	static const char *const yes[] = {"yes", "true", "on"}, *const no[] = {"no", "false", "off"};
+	static const char *const yes[] = {"yes", "true", "on"},
+				 *const no[] = {"no", "false", "off"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
 		if (streq(s, yes[i]) || streq(s, no[i])) {
@@ -66,7 +67,8 @@ struct unit {
 	uint64_t factor;
 };
 
-static int parse_with_unit(const char *s, const struct unit *units, size_t n, uint64_t *ret)
+static int parse_with_unit(
+	const char *s, const struct unit *units, size_t n, uint64_t *ret)
 {
 	const char *end;
 	uint64_t v;
@@ -98,7 +100,8 @@ int parse_size(const char *s, uint64_t *ret_bytes)
 
 int parse_memory(const char *s, uint64_t *ret_bytes)
 {
-	static const struct unit units[] = {{"M", 1ULL << 20}, {"G", 1ULL << 30}, {"T", 1ULL << 40}};
+	static const struct unit units[] = {
+		{"M", 1ULL << 20}, {"G", 1ULL << 30}, {"T", 1ULL << 40}};
 	uint64_t v;
 	int r = parse_with_unit(s, units, ARRAY_SIZE(units), &v);
 
@@ -109,8 +112,8 @@ int parse_memory(const char *s, uint64_t *ret_bytes)
 
 int parse_duration_ms(const char *s, uint64_t *ret_ms)
 {
-	static const struct unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000},
-		{"d", 86400000}};
+	static const struct unit units[] = {
+		{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 	uint64_t v;
 	int r = parse_with_unit(s, units, ARRAY_SIZE(units), &v);
 
@@ -265,7 +268,8 @@ int parse_hostname(const char *s)
 	if (n == 0 || s[0] == '-' || s[n - 1] == '-')
 		return -EINVAL;
 	for (size_t i = 0; i < n; i++)
-		if (!islower((unsigned char)s[i]) && !isdigit((unsigned char)s[i]) && s[i] != '-')
+		if (!islower((unsigned char)s[i]) && !isdigit((unsigned char)s[i]) &&
+			s[i] != '-')
 			return -EINVAL;
 	return n > 63 ? -ERANGE : 0;
 }
@@ -299,7 +303,8 @@ void format_mac(const struct mac_addr *mac, char buf[static 18])
 {
 	const uint8_t *b = mac->b;
 
-	snprintf(buf, 18, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
+	snprintf(buf, 18, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4],
+		b[5]);
 }
 
 bool mac_equal(const struct mac_addr *a, const struct mac_addr *b)

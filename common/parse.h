@@ -19,7 +19,8 @@ struct ipv4_net {
 	unsigned prefix;
 };
 
-int parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret); /* decimal only */
+int parse_u64(
+	const char *s, uint64_t min, uint64_t max, uint64_t *ret); /* decimal only */
 int parse_unsigned(const char *s, unsigned min, unsigned max, unsigned *ret);
 int parse_bool(const char *s, bool *ret); /* yes/no, true/false, on/off; lower case */
 /* "480G", "1920G", "512M", "64K", "3T", or bytes; decimal (SI) multiples, as disks are sold */
@@ -31,10 +32,13 @@ int parse_duration_ms(const char *s, uint64_t *ret_ms);
 int parse_ipv4(const char *s, uint32_t *ret); /* dotted quad, host byte order */
 /* "10.77.0.0/24"; -EINVAL when host bits are set, prefix 8..30 */
 int parse_ipv4_net(const char *s, struct ipv4_net *ret);
-int parse_ipv4_port(const char *s, uint32_t *ret_addr, unsigned *ret_port); /* "A.B.C.D:P" */
-int parse_mac(const char *s, struct mac_addr *ret); /* xx:xx:xx:xx:xx:xx, unicast, not zero */
+int parse_ipv4_port(
+	const char *s, uint32_t *ret_addr, unsigned *ret_port); /* "A.B.C.D:P" */
+int parse_mac(
+	const char *s, struct mac_addr *ret); /* xx:xx:xx:xx:xx:xx, unicast, not zero */
 int parse_uuid(const char *s, char ret[static 37]); /* any case in, lower case out */
-int parse_hex(const char *s, size_t len, uint8_t *ret); /* exactly 2*len lower-case digits */
+int parse_hex(
+	const char *s, size_t len, uint8_t *ret); /* exactly 2*len lower-case digits */
 /* RFC 1123 label: a-z 0-9 -, at most 63, no dash at the ends; lower case */
 int parse_hostname(const char *s);
 /* 1..max of [A-Za-z0-9._-]: serial numbers, names; -ERANGE when longer than max */

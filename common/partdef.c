@@ -124,7 +124,8 @@ static void read_part(struct reader *rd)
 	p->wait = words_of(rd, "wait");
 	for (char **w = p->wait; *w; w++)
 		if (!strchr(*w, '/'))
-			wrong(rd, conf_key(rd->section, "wait"), "expected ROLE/PROOF or ROLE:KIND/PROOF");
+			wrong(rd, conf_key(rd->section, "wait"),
+				"expected ROLE/PROOF or ROLE:KIND/PROOF");
 	ram = conf_key(rd->section, "ram");
 	if (ram && parse_memory(ram->value, &p->ram_bytes) < 0)
 		wrong(rd, ram, "expected a size, as 300M");
@@ -138,7 +139,8 @@ static struct part_set *set_of(struct reader *rd, const char *path, const char *
 		if (streq(p->sets[i].path, path) && streq(p->sets[i].section, section))
 			return &p->sets[i];
 	GROW(p->sets, p->n_sets, p->cap_sets);
-	p->sets[p->n_sets] = (struct part_set){.path = xstrdup(path), .section = xstrdup(section)};
+	p->sets[p->n_sets] =
+		(struct part_set){.path = xstrdup(path), .section = xstrdup(section)};
 	return &p->sets[p->n_sets++];
 }
 
@@ -149,7 +151,8 @@ static struct part_set *set_named(struct reader *rd)
 	_cleanup_free_ char *path = NULL;
 
 	if (*rd->rest != '/' || !blank) {
-		wrong(rd, NULL, "expected the file's absolute path and the section in it");
+		wrong(rd, NULL,
+			"expected the file's absolute path and the section in it");
 		return NULL;
 	}
 	path = xstrndup(rd->rest, (size_t)(blank - rd->rest));
@@ -206,8 +209,9 @@ static void read_unset(struct reader *rd)
 	_cleanup_(strv_freep) char **keys = words_of(rd, "keys");
 
 	for (char **k = keys; set && *k; k++)
-		add_setting(set, (struct part_setting){
-			.key = xstrdup(*k), .line = rd->section->line});
+		add_setting(set,
+			(struct part_setting){
+				.key = xstrdup(*k), .line = rd->section->line});
 }
 
 static void add_file(struct reader *rd, bool directory)
@@ -218,7 +222,8 @@ static void add_file(struct reader *rd, bool directory)
 	f.path = path_of(rd, NULL, rd->rest);
 	f.template = directory ? NULL : xstrdup(text_of(rd, "template"));
 	if (f.template && (strchr(f.template, '/') || f.template[0] == '.'))
-		wrong(rd, conf_key(rd->section, "template"), "expected the name of a file in templates/");
+		wrong(rd, conf_key(rd->section, "template"),
+			"expected the name of a file in templates/");
 	owner_of(rd, &f.user, &f.group);
 	f.mode = mode_of(rd);
 	GROW(p->files, p->n_files, p->cap_files);
@@ -321,15 +326,16 @@ static char **env_of(struct reader *rd)
 }
 
 /* One of two words, the first by default. */
-static bool second_word(struct reader *rd, const char *name, const char *first, const char *second)
+static bool second_word(
+	struct reader *rd, const char *name, const char *first, const char *second)
 {
 	const struct conf_key *k = conf_key(rd->section, name);
 
 	if (!k || streq(k->value, first))
 		return false;
 	if (!streq(k->value, second))
-		problems_add(rd->problems, rd->conf->file, k->line, rd->section->name, name,
-			"expected %s or %s, found \"%s\"", first, second, k->value);
+		problems_add(rd->problems, rd->conf->file, k->line, rd->section->name,
+			name, "expected %s or %s, found \"%s\"", first, second, k->value);
 	return true;
 }
 
@@ -406,7 +412,8 @@ static void read_section(struct reader *rd, struct conf_section *s)
 	rd->section = s;
 	rd->rest = s->name[len] ? s->name + len + 1 : "";
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-		if (strlen(sections[i].word) != len || strncmp(s->name, sections[i].word, len) != 0 ||
+		if (strlen(sections[i].word) != len ||
+			strncmp(s->name, sections[i].word, len) != 0 ||
 			sections[i].named != (*rd->rest != '\0'))
 			continue;
 		s->used = true;
@@ -429,7 +436,8 @@ static void partdef_init(struct partdef *p, const char *name, const char *file)
 	p->ready_timeout_s = DEFAULT_READY_S;
 }
 
-static void read_one(struct partdefs *all, const char *path, const char *name, struct problems *problems)
+static void read_one(struct partdefs *all, const char *path, const char *name,
+	struct problems *problems)
 {
 	_cleanup_(conf_freep) struct conf *c = NULL;
 	_cleanup_free_ char *text = NULL;
@@ -446,7 +454,8 @@ static void read_one(struct partdefs *all, const char *path, const char *name, s
 	for (size_t i = 0; i < c->n; i++)
 		read_section(&rd, &c->sections[i]);
 	if (!rd.part->description)
-		problems_add(problems, path, 0, "part", "description", "expected what the part is, in words");
+		problems_add(problems, path, 0, "part", "description",
+			"expected what the part is, in words");
 	conf_report_unused(c, problems);
 }
 
@@ -468,7 +477,8 @@ int partdefs_load(const char *roles_dir, struct problems *problems, struct partd
 	all->dir = xstrdup(roles_dir);
 	for (int i = 0; i < n; i++) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, files[i]->d_name);
-		_cleanup_free_ char *name = xstrndup(files[i]->d_name, strlen(files[i]->d_name) - 4);
+		_cleanup_free_ char *name =
+			xstrndup(files[i]->d_name, strlen(files[i]->d_name) - 4);
 
 		read_one(all, path, name, problems);
 		free(files[i]);
@@ -588,8 +598,8 @@ const struct partdef *partdefs_find(const struct partdefs *p, const char *name)
 	return NULL;
 }
 
-int partdefs_of(const struct partdefs *p, const struct roledef *def, char *const *services,
-	struct problems *problems, const struct partdef ***ret)
+int partdefs_of(const struct partdefs *p, const struct roledef *def,
+	char *const *services, struct problems *problems, const struct partdef ***ret)
 {
 	const struct partdef **list = xcalloc(strv_len(def->parts) + 1, sizeof(*list));
 	size_t n = 0;

@@ -108,7 +108,8 @@ struct partdefs {
  * Loads every file of parts/ below the roles' folder; a folder without any is empty, not wrong.
  * -EINVAL when there are problems.
  */
-int partdefs_load(const char *roles_dir, struct problems *problems, struct partdefs **ret);
+int partdefs_load(
+	const char *roles_dir, struct problems *problems, struct partdefs **ret);
 void partdefs_free(struct partdefs *p);
 void partdefs_freep(struct partdefs **p);
 const struct partdef *partdefs_find(const struct partdefs *p, const char *name);
@@ -118,8 +119,8 @@ const struct partdef *partdefs_find(const struct partdefs *p, const char *name);
  * NULL: none), in the role's order. A part that the role names and that does not exist is a
  * problem. *ret: NULL-terminated array of borrowed pointers; the caller frees the array.
  */
-int partdefs_of(const struct partdefs *p, const struct roledef *def, char *const *services,
-	struct problems *problems, const struct partdef ***ret);
+int partdefs_of(const struct partdefs *p, const struct roledef *def,
+	char *const *services, struct problems *problems, const struct partdef ***ret);
 
 /*
  * The names of the secrets that the parts mention, in settings, templates, steps, and as

@@ -20,7 +20,7 @@ static void scan_text(const char *text, char ***list)
 {
 	static const char mark[] = "${secret:";
 
-	for (const char *p = text; p && (p = strstr(p, mark)); ) {
+	for (const char *p = text; p && (p = strstr(p, mark));) {
 		size_t len;
 
 		p += sizeof(mark) - 1;
@@ -36,9 +36,11 @@ static void scan_words(char *const *words, char ***list)
 		scan_text(*words, list);
 }
 
-static int scan_template(const struct partdefs *p, const char *name, char ***list, char **reterr_msg)
+static int scan_template(
+	const struct partdefs *p, const char *name, char ***list, char **reterr_msg)
 {
-	_cleanup_free_ char *path = xasprintf("%s/templates/%s", p->dir, name), *text = NULL;
+	_cleanup_free_ char *path = xasprintf("%s/templates/%s", p->dir, name),
+			    *text = NULL;
 	int r = read_file(path, MAX_TEMPLATE, &text, NULL);
 
 	if (r < 0) {
@@ -74,15 +76,18 @@ static void scan_op(const char *op, char ***list)
 		add_secret(list, "keystone.", user, strlen(user));
 }
 
-static int scan_part(const struct partdefs *p, const struct partdef *part, char ***list, char **reterr_msg)
+static int scan_part(const struct partdefs *p, const struct partdef *part, char ***list,
+	char **reterr_msg)
 {
 	for (size_t i = 0; i < part->n_sets; i++)
 		for (size_t k = 0; k < part->sets[i].n; k++)
 			scan_text(part->sets[i].list[k].value, list);
 	for (size_t i = 0; i < part->n_databases; i++)
-		add_secret(list, "db.", part->databases[i].user, strlen(part->databases[i].user));
+		add_secret(list, "db.", part->databases[i].user,
+			strlen(part->databases[i].user));
 	for (size_t i = 0; i < part->n_users; i++)
-		add_secret(list, "keystone.", part->users[i].name, strlen(part->users[i].name));
+		add_secret(list, "keystone.", part->users[i].name,
+			strlen(part->users[i].name));
 	for (size_t i = 0; i < part->n_steps; i++) {
 		scan_words(part->steps[i].run, list);
 		scan_words(part->steps[i].env, list);
@@ -97,7 +102,9 @@ static int scan_part(const struct partdefs *p, const struct partdef *part, char 
 	if (part->n_users || part->n_services)
 		add_secret(list, "", "admin", 5);
 	for (size_t i = 0; i < part->n_files; i++) {
-		int r = part->files[i].template ? scan_template(p, part->files[i].template, list, reterr_msg) : 0;
+		int r = part->files[i].template
+			? scan_template(p, part->files[i].template, list, reterr_msg)
+			: 0;
 
 		if (r < 0)
 			return r;
@@ -110,8 +117,8 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int partdefs_secrets(const struct partdefs *p, const struct partdef *const *parts, char ***ret,
-	char **reterr_msg)
+int partdefs_secrets(const struct partdefs *p, const struct partdef *const *parts,
+	char ***ret, char **reterr_msg)
 {
 	_cleanup_(strv_freep) char **list = xcalloc(1, sizeof(char *));
 

@@ -15,8 +15,8 @@ void problems_clear(struct problems *p)
 	*p = (struct problems){0};
 }
 
-void problems_add(struct problems *p, const char *file, unsigned line, const char *section,
-	const char *key, const char *fmt, ...)
+void problems_add(struct problems *p, const char *file, unsigned line,
+	const char *section, const char *key, const char *fmt, ...)
 {
 	char *text;
 	va_list ap;
@@ -26,7 +26,8 @@ void problems_add(struct problems *p, const char *file, unsigned line, const cha
 		text = xstrdup(fmt);
 	va_end(ap);
 	GROW(p->list, p->n, p->cap);
-	p->list[p->n++] = (struct problem){xstrdup(file), line, xstrdup(section), xstrdup(key), text};
+	p->list[p->n++] = (struct problem){
+		xstrdup(file), line, xstrdup(section), xstrdup(key), text};
 }
 
 static int by_line(const void *a, const void *b)
@@ -49,7 +50,8 @@ void problems_sort(struct problems *p)
 
 char *problem_format(const struct problem *p)
 {
-	_cleanup_free_ char *where = p->line ? xasprintf("%s:%u", p->file, p->line) : xstrdup(p->file);
+	_cleanup_free_ char *where =
+		p->line ? xasprintf("%s:%u", p->file, p->line) : xstrdup(p->file);
 	_cleanup_free_ char *section = p->section ? str_escape(p->section, 64) : NULL;
 	_cleanup_free_ char *key = p->key ? str_escape(p->key, 64) : NULL;
 

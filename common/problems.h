@@ -8,11 +8,11 @@
 #include "common/util.h"
 
 struct problem {
-	char *file;    /* owned */
+	char *file; /* owned */
 	unsigned line; /* 1-based; 0: the file as a whole */
 	char *section; /* owned, NULL: none */
-	char *key;     /* owned, NULL: none */
-	char *text;    /* owned */
+	char *key; /* owned, NULL: none */
+	char *text; /* owned */
 };
 
 struct problems {
@@ -21,8 +21,8 @@ struct problems {
 };
 
 void problems_clear(struct problems *p);
-void problems_add(struct problems *p, const char *file, unsigned line, const char *section,
-	const char *key, const char *fmt, ...) _printf_(6, 7);
+void problems_add(struct problems *p, const char *file, unsigned line,
+	const char *section, const char *key, const char *fmt, ...) _printf_(6, 7);
 void problems_sort(struct problems *p);
 char *problem_format(const struct problem *p); /* one line, no newline; caller frees */
 void problems_print(const struct problems *p, FILE *out);

@@ -6,12 +6,16 @@
 
 static const char *const use_names[] = {
 	[DISK_SPARE] = "spare", [DISK_SYSTEM] = "system", [DISK_DATA] = "data"};
-static const char *const bus_names[] = {[DISK_BUS_OTHER] = "other", [DISK_BUS_SATA] = "sata",
-	[DISK_BUS_SAS] = "sas", [DISK_BUS_NVME] = "nvme", [DISK_BUS_VIRTIO] = "virtio",
+static const char *const bus_names[] = {[DISK_BUS_OTHER] = "other",
+	[DISK_BUS_SATA] = "sata",
+	[DISK_BUS_SAS] = "sas",
+	[DISK_BUS_NVME] = "nvme",
+	[DISK_BUS_VIRTIO] = "virtio",
 	[DISK_BUS_USB] = "usb"};
 
 static const char *const network_use_names[] = {[NETWORK_NODES] = "nodes",
-	[NETWORK_TUNNEL] = "tunnel", [NETWORK_EXTERNAL] = "external"};
+	[NETWORK_TUNNEL] = "tunnel",
+	[NETWORK_EXTERNAL] = "external"};
 
 const char *network_use_str(enum network_use use)
 {
@@ -113,12 +117,13 @@ void rack_freep(struct rack **r)
 
 /* Sorted arrays, each of all nodes (by_mac: of all ports). */
 struct rack_index {
-	const struct rack_node **by_name, **by_host; /* owned; what they point to is the rack's */
+	const struct rack_node **by_name,
+		**by_host; /* owned; what they point to is the rack's */
 	struct port {
 		struct mac_addr mac;
 		size_t nth;
 		const struct rack_node *node; /* borrowed */
-	} *by_mac; /* owned */
+	} * by_mac; /* owned */
 	size_t n_macs;
 };
 

@@ -19,8 +19,8 @@
 #define RACK_MAX_NETWORK_NAME 12
 
 enum network_use {
-	NETWORK_NODES,   /* every node has an address in it */
-	NETWORK_TUNNEL,  /* so, and the cloud's tunnels end at those addresses; at most one */
+	NETWORK_NODES, /* every node has an address in it */
+	NETWORK_TUNNEL, /* so, and the cloud's tunnels end at those addresses; at most one */
 	NETWORK_EXTERNAL /* no node has; the cloud's routers connect to it; at most one */
 };
 const char *network_use_str(enum network_use use);
@@ -31,7 +31,7 @@ struct rack_network {
 	unsigned line;
 	struct ipv4_net subnet;
 	unsigned vlan; /* 1..4094 */
-	unsigned mtu;  /* 1280..9216 bytes, without Ethernet header */
+	unsigned mtu; /* 1280..9216 bytes, without Ethernet header */
 	uint32_t gateway; /* host order, 0: none */
 	enum network_use use;
 	uint32_t range_first, range_last; /* of floating addresses; 0 unless external */
@@ -44,8 +44,14 @@ struct rack_nic { /* a physical port of every node of a profile, nic.1 first */
 };
 
 enum disk_use { DISK_SPARE, DISK_SYSTEM, DISK_DATA };
-enum disk_bus { DISK_BUS_OTHER, DISK_BUS_SATA, DISK_BUS_SAS, DISK_BUS_NVME, DISK_BUS_VIRTIO,
-	DISK_BUS_USB };
+enum disk_bus {
+	DISK_BUS_OTHER,
+	DISK_BUS_SATA,
+	DISK_BUS_SAS,
+	DISK_BUS_NVME,
+	DISK_BUS_VIRTIO,
+	DISK_BUS_USB
+};
 const char *disk_use_str(enum disk_use use);
 const char *disk_bus_str(enum disk_bus bus); /* "other", "sata", "sas", "nvme", ... */
 int disk_use_parse(const char *s, enum disk_use *ret);
@@ -61,7 +67,7 @@ struct rack_disk { /* a bay of every node of a profile: disk.1 is bay 1 */
 struct rack_profile {
 	char *name;
 	unsigned line;
-	char *vendor;  /* SMBIOS manufacturer, "HPE" */
+	char *vendor; /* SMBIOS manufacturer, "HPE" */
 	char *product; /* SMBIOS product name, "ProLiant DL360 Gen10" */
 	struct rack_nic nics[RACK_MAX_NICS]; /* nics[0] is nic.1, the one that boots */
 	size_t n_nics;
@@ -73,33 +79,33 @@ struct rack_profile {
 
 struct rack_node_disk { /* what the file says beyond the profile of one disk of one node */
 	char *serial; /* NULL: not said */
-	char *wwn;    /* NULL: not said; lower case, no 0x */
+	char *wwn; /* NULL: not said; lower case, no 0x */
 };
 
 struct rack_node {
 	char *name;
 	unsigned line;
-	unsigned unit;  /* rack unit, 0: not said */
+	unsigned unit; /* rack unit, 0: not said */
 	const struct rack_profile *profile; /* borrowed */
-	char *role;     /* the name of a role file */
-	char *kind;     /* of that role, NULL: it has none */
-	uint32_t bmc;   /* address of its BMC */
-	unsigned host;  /* host number in every network */
+	char *role; /* the name of a role file */
+	char *kind; /* of that role, NULL: it has none */
+	uint32_t bmc; /* address of its BMC */
+	unsigned host; /* host number in every network */
 	struct mac_addr macs[RACK_MAX_NICS]; /* macs[0] is nic.1 */
-	char *serial;   /* chassis serial, as SMBIOS says it */
-	char uuid[37];  /* "" when not said */
+	char *serial; /* chassis serial, as SMBIOS says it */
+	char uuid[37]; /* "" when not said */
 	struct rack_node_disk disks[RACK_MAX_DISKS]; /* beside profile->disks */
 };
 
 struct rack_cloud { /* [cloud] */
 	unsigned line;
 	char **services; /* the optional services, NULL-terminated */
-	char *name;      /* of the endpoints; NULL: the controller's address */
+	char *name; /* of the endpoints; NULL: the controller's address */
 	const struct rack_network *network; /* borrowed: where the endpoints are */
 	char *region;
 	char *virtualization; /* "auto", "kvm" or "emulated" */
-	char **dns;      /* resolvers for the tenants' networks, NULL-terminated */
-	char *student;   /* the first user, and its project */
+	char **dns; /* resolvers for the tenants' networks, NULL-terminated */
+	char *student; /* the first user, and its project */
 };
 
 struct rack_deadlines { /* [deadlines], in ms; a stall is a time without progress */
@@ -115,15 +121,16 @@ struct rack {
 	size_t n_ssh_keys;
 
 	/* [deploy]: the host that runs ondold */
-	char *interface;  /* its NIC on the provisioning network */
+	char *interface; /* its NIC on the provisioning network */
 	uint32_t address; /* its address there */
 	unsigned http_port; /* boot scripts and files */
 	unsigned api_port; /* the node API, over TLS */
-	char *image;      /* image profile: "core", "full" */
+	char *image; /* image profile: "core", "full" */
 	unsigned parallel_installs; /* 1..RACK_MAX_NODES */
 	unsigned power_on_interval_ms; /* 0..60000: between two power-ons of the rack */
 	uint64_t keep_events_ms;
-	unsigned retries; /* 0..9: of a run, after a failure that a power cycle can mend */
+	unsigned
+		retries; /* 0..9: of a run, after a failure that a power cycle can mend */
 	uint32_t page_address; /* where operators reach the page over TLS */
 	unsigned page_port; /* 0: no page */
 	struct rack_deadlines deadlines; /* of each state of a node */
@@ -151,14 +158,14 @@ struct roledefs;
  * only when there is none, -EINVAL otherwise. roles (borrowed) is the set of role files
  * that node roles must name.
  */
-int rack_from_conf(struct conf *c, const struct roledefs *roles, struct problems *problems,
-	struct rack **ret);
+int rack_from_conf(struct conf *c, const struct roledefs *roles,
+	struct problems *problems, struct rack **ret);
 /* conf_load + rack_from_conf */
 int rack_load(const char *path, const struct roledefs *roles, struct problems *problems,
 	struct rack **ret);
 /* conf_parse + rack_from_conf; file is the name shown in messages */
-int rack_parse(const char *file, const char *text, size_t len, const struct roledefs *roles,
-	struct problems *problems, struct rack **ret);
+int rack_parse(const char *file, const char *text, size_t len,
+	const struct roledefs *roles, struct problems *problems, struct rack **ret);
 void rack_free(struct rack *r);
 void rack_freep(struct rack **r);
 
@@ -199,8 +206,8 @@ struct rack_memory { /* what a node's role needs, and what there is */
  * parts that do not exist, which goes to problems. ret->words is freed by the caller.
  */
 int rack_memory_fits(const struct rack *r, const struct rack_node *n, uint64_t have_bytes,
-	const struct roledefs *roles, const struct partdefs *parts, struct problems *problems,
-	struct rack_memory *ret);
+	const struct roledefs *roles, const struct partdefs *parts,
+	struct problems *problems, struct rack_memory *ret);
 /* Every part that a role names exists, and fits into the memory that rack.ini gives. */
 void rack_check_parts(const struct rack *r, const struct roledefs *roles,
 	const struct partdefs *parts, struct problems *problems);

@@ -12,8 +12,8 @@
 #define MAX_DNS 8
 
 static const char default_services[] = "horizon cinder swift heat";
-static const char *const known_services[] = {"horizon", "cinder", "swift", "heat", "telemetry",
-	"trove", "manila"};
+static const char *const known_services[] = {
+	"horizon", "cinder", "swift", "heat", "telemetry", "trove", "manila"};
 #define SERVICES_WORDS "horizon, cinder, swift, heat, telemetry, trove, manila"
 
 struct reader {
@@ -23,7 +23,8 @@ struct reader {
 	struct problems *problems;
 };
 
-static void say(struct reader *rd, const struct conf_key *k, const char *expected, const char *found)
+static void say(struct reader *rd, const struct conf_key *k, const char *expected,
+	const char *found)
 {
 	_cleanup_free_ char *shown = str_escape(found, 60);
 
@@ -32,7 +33,8 @@ static void say(struct reader *rd, const struct conf_key *k, const char *expecte
 }
 
 /* The key's value; NULL when it is absent or was refused, which has been told then. */
-static const struct conf_key *key_of(struct reader *rd, const char *name, const char *what)
+static const struct conf_key *key_of(
+	struct reader *rd, const char *name, const char *what)
 {
 	const struct conf_key *k = conf_key(rd->section, name);
 
@@ -54,7 +56,7 @@ static int is_domain(const char *s)
 
 	if (strlen(s) > 253 || parse_ipv4(s, &addr) == 0)
 		return -EINVAL;
-	for (char *label; (label = strsep(&rest, ".")); )
+	for (char *label; (label = strsep(&rest, "."));)
 		if (parse_hostname(label) < 0)
 			return -EINVAL;
 	return 0;
@@ -111,8 +113,8 @@ static char **services_of(struct reader *rd)
 		if (!is_service(*w))
 			say(rd, k, what, *w);
 		else if (strv_has(out, *w))
-			problems_add(rd->problems, rd->conf->file, k->line, "cloud", k->name,
-				"%s is named twice", *w);
+			problems_add(rd->problems, rd->conf->file, k->line, "cloud",
+				k->name, "%s is named twice", *w);
 		else
 			strv_add(&out, *w);
 	}
@@ -143,14 +145,16 @@ static const struct rack_network *network_of(struct reader *rd)
 {
 	static const char what[] = "the name of a [network ...] section";
 	const struct conf_key *k = key_of(rd, "network", what);
-	const struct rack_network *net = rack_network(rd->rack, k ? k->value : "management");
+	const struct rack_network *net =
+		rack_network(rd->rack, k ? k->value : "management");
 
 	if (k && !net)
 		say(rd, k, what, k->value);
 	else if (k && net->use == NETWORK_EXTERNAL)
 		problems_add(rd->problems, rd->conf->file, k->line, "cloud", "network",
 			"no node has an address in [network %s] (line %u): expected a network "
-			"that is not external", net->name, net->line);
+			"that is not external",
+			net->name, net->line);
 	return net ? net : rack_network(rd->rack, "provisioning");
 }
 
@@ -164,8 +168,8 @@ void rackcloud_read(struct rack *r, struct conf *c, struct problems *problems)
 	cloud = r->cloud = xcalloc(1, sizeof(*cloud));
 	cloud->line = rd.section->line;
 	cloud->services = services_of(&rd);
-	cloud->name = word_of(&rd, "name", is_domain,
-		"a DNS name such as cloud.school.example", NULL);
+	cloud->name = word_of(
+		&rd, "name", is_domain, "a DNS name such as cloud.school.example", NULL);
 	cloud->network = network_of(&rd);
 	cloud->region = word_of(&rd, "region", is_region,
 		"a name of letters, digits and . _ -", "RegionOne");
@@ -192,7 +196,8 @@ void rackcloud_free(struct rack_cloud *cloud)
 
 /* ---- what it asks of the rack ---- */
 
-static const struct rack_node *node_with(const struct rack *r, const char *role, const char *kind)
+static const struct rack_node *node_with(
+	const struct rack *r, const char *role, const char *kind)
 {
 	for (size_t i = 0; i < r->n_nodes; i++) {
 		const struct rack_node *n = &r->nodes[i];
@@ -203,7 +208,8 @@ static const struct rack_node *node_with(const struct rack *r, const char *role,
 	return NULL;
 }
 
-static unsigned line_of_key(struct conf *c, const char *section, const char *key, unsigned dflt)
+static unsigned line_of_key(
+	struct conf *c, const char *section, const char *key, unsigned dflt)
 {
 	struct conf_section *s = conf_section(c, section);
 	const struct conf_key *k = s ? conf_key(s, key) : NULL;
@@ -211,7 +217,8 @@ static unsigned line_of_key(struct conf *c, const char *section, const char *key
 	return k ? k->line : dflt;
 }
 
-static void check_controllers(const struct rack *r, struct conf *c, struct problems *problems)
+static void check_controllers(
+	const struct rack *r, struct conf *c, struct problems *problems)
 {
 	const struct rack_node *first = NULL;
 
@@ -225,7 +232,8 @@ static void check_controllers(const struct rack *r, struct conf *c, struct probl
 			problems_add(problems, c->file,
 				line_of_key(c, section, "role", n->line), section, "role",
 				"[node %s] (line %u) is the controller already: a cloud has exactly "
-				"one; give this node another role", first->name, first->line);
+				"one; give this node another role",
+				first->name, first->line);
 		else
 			first = n;
 	}
@@ -251,10 +259,12 @@ static void check_storage(const struct rack *r, struct conf *c, struct problems 
 			node_with(r, ROLE_STORAGE, needs[i].kind))
 			continue;
 		problems_add(problems, c->file, line, "cloud", "services",
-			"%s keeps its data on a node with role = " ROLE_STORAGE " and kind = %s, "
+			"%s keeps its data on a node with role = " ROLE_STORAGE
+			" and kind = %s, "
 			"and there is none: add such a node, or choose services without %s "
-			"(\"%s\" is what counts when nothing is said)", needs[i].service,
-			needs[i].kind, needs[i].service, default_services);
+			"(\"%s\" is what counts when nothing is said)",
+			needs[i].service, needs[i].kind, needs[i].service,
+			default_services);
 	}
 }
 
@@ -275,20 +285,21 @@ static bool is_told(const struct problems *problems, unsigned line)
 	return false;
 }
 
-static void check_data_disks(const struct rack *r, struct conf *c, struct problems *problems)
+static void check_data_disks(
+	const struct rack *r, struct conf *c, struct problems *problems)
 {
 	for (size_t i = 0; i < r->n_nodes; i++) {
 		const struct rack_node *n = &r->nodes[i];
 		_cleanup_free_ char *section = xasprintf("node %s", n->name);
 		unsigned line = line_of_key(c, section, "role", n->line);
 
-		if (!streq(n->role, ROLE_STORAGE) || !n->profile || has_data_disk(n->profile) ||
-			is_told(problems, line))
+		if (!streq(n->role, ROLE_STORAGE) || !n->profile ||
+			has_data_disk(n->profile) || is_told(problems, line))
 			continue;
 		problems_add(problems, c->file, line, section, "role",
 			"%s storage keeps the cloud's data, but the profile %s (line %u) has no "
-			"disk with use = data", n->kind ? n->kind : "this", n->profile->name,
-			n->profile->line);
+			"disk with use = data",
+			n->kind ? n->kind : "this", n->profile->name, n->profile->line);
 	}
 }
 
@@ -296,8 +307,10 @@ static void check_image(const struct rack *r, struct conf *c, struct problems *p
 {
 	/* no image: there is no [deploy], or nothing in it, which has been told */
 	if (r->image && *r->image && !streq(r->image, "full"))
-		problems_add(problems, c->file, line_of_key(c, "deploy", "image", r->cloud->line),
-			"deploy", "image", "a rack with [cloud] (line %u) needs the image profile "
+		problems_add(problems, c->file,
+			line_of_key(c, "deploy", "image", r->cloud->line), "deploy",
+			"image",
+			"a rack with [cloud] (line %u) needs the image profile "
 			"that has its services: expected image = full, found \"%s\"",
 			r->cloud->line, r->image);
 }

@@ -21,13 +21,13 @@ struct reader {
 };
 
 #define SAY(rd, key, ...)                                                                \
-	problems_add((rd)->problems, (rd)->conf->file, (key)->line, (rd)->section->name,         \
+	problems_add((rd)->problems, (rd)->conf->file, (key)->line, (rd)->section->name, \
 		(key)->name, __VA_ARGS__)
 
 static void missing(struct reader *rd, const char *key, const char *what)
 {
-	problems_add(rd->problems, rd->conf->file, rd->section->line, rd->section->name, key,
-		"is missing; expected %s", what);
+	problems_add(rd->problems, rd->conf->file, rd->section->line, rd->section->name,
+		key, "is missing; expected %s", what);
 }
 
 /* The key's value when it is there and not empty. An absent key is a problem when need says what it is. */
@@ -72,11 +72,14 @@ static unsigned read_uint(struct reader *rd, const char *name, unsigned min, uns
 static uint64_t read_days(
 	struct reader *rd, const char *name, unsigned min, unsigned max, unsigned dflt)
 {
-	_cleanup_free_ char *what = xasprintf("a time from %ud to %ud, such as %ud", min, max, dflt);
+	_cleanup_free_ char *what =
+		xasprintf("a time from %ud to %ud, such as %ud", min, max, dflt);
 	const struct conf_key *k = value(rd, name, NULL);
 	uint64_t ms = dflt * DAY_MS;
 
-	if (k && (parse_duration_ms(k->value, &ms) < 0 || ms < min * DAY_MS || ms > max * DAY_MS))
+	if (k &&
+		(parse_duration_ms(k->value, &ms) < 0 || ms < min * DAY_MS ||
+			ms > max * DAY_MS))
 		bad(rd, k, what);
 	return ms;
 }
@@ -94,7 +97,8 @@ static uint32_t read_ipv4(struct reader *rd, const char *name, bool need)
 
 static struct ipv4_net read_net(struct reader *rd, const char *name)
 {
-	static const char what[] = "a network such as 10.77.0.0/24, /8 to /30, host bits zero";
+	static const char what[] =
+		"a network such as 10.77.0.0/24, /8 to /30, host bits zero";
 	const struct conf_key *k = value(rd, name, what);
 	struct ipv4_net net = {0};
 
@@ -130,8 +134,8 @@ static int is_text(const char *s)
 	return 0;
 }
 
-static char *read_word(struct reader *rd, const char *name, word_parser parse, const char *what,
-	const char *dflt)
+static char *read_word(struct reader *rd, const char *name, word_parser parse,
+	const char *what, const char *dflt)
 {
 	const struct conf_key *k = value(rd, name, dflt ? NULL : what);
 
@@ -145,9 +149,11 @@ static char *read_word(struct reader *rd, const char *name, word_parser parse, c
 }
 
 /* A key that may be absent: NULL then. */
-static char *read_word_opt(struct reader *rd, const char *name, word_parser parse, const char *what)
+static char *read_word_opt(
+	struct reader *rd, const char *name, word_parser parse, const char *what)
 {
-	return conf_key(rd->section, name) ? read_word(rd, name, parse, what, NULL) : NULL;
+	return conf_key(rd->section, name) ? read_word(rd, name, parse, what, NULL)
+					   : NULL;
 }
 
 static bool enter(struct reader *rd, const char *name, const char *what)
@@ -166,7 +172,8 @@ static void read_ssh_keys(struct reader *rd)
 
 	for (unsigned i = 1; i <= 32; i++) {
 		_cleanup_free_ char *name = xasprintf("ssh_key.%u", i);
-		char *line = read_word_opt(rd, name, is_text, "a line of authorized_keys");
+		char *line =
+			read_word_opt(rd, name, is_text, "a line of authorized_keys");
 
 		if (!line)
 			continue;
@@ -178,7 +185,8 @@ static void read_ssh_keys(struct reader *rd)
 /* Not 0.0.0.0: the certificate names the address. */
 static void read_page(struct reader *rd)
 {
-	static const char what[] = "an address of this host and a port, such as 10.77.0.2:8443";
+	static const char what[] =
+		"an address of this host and a port, such as 10.77.0.2:8443";
 	const struct conf_key *k = value(rd, "page", NULL);
 	struct rack *r = rd->rack;
 	uint32_t address;
@@ -188,9 +196,11 @@ static void read_page(struct reader *rd)
 		return;
 	if (parse_ipv4_port(k->value, &address, &port) < 0 || address == 0) {
 		bad(rd, k, what);
-	} else if (address == r->address && (port == r->http_port || port == r->api_port)) {
-		SAY(rd, k, "expected another port than http_port (%u) and api_port (%u), which serve "
-			   "the nodes",
+	} else if (address == r->address &&
+		(port == r->http_port || port == r->api_port)) {
+		SAY(rd, k,
+			"expected another port than http_port (%u) and api_port (%u), which serve "
+			"the nodes",
 			r->http_port, r->api_port);
 	} else {
 		r->page_address = address;
@@ -203,7 +213,8 @@ static void read_general(struct reader *rd)
 	struct rack *r = rd->rack;
 
 	if (enter(rd, "rack", "it names the rack")) {
-		r->name = read_word(rd, "name", parse_hostname, "a name of a-z, 0-9 and -", NULL);
+		r->name = read_word(
+			rd, "name", parse_hostname, "a name of a-z, 0-9 and -", NULL);
 		read_ssh_keys(rd);
 	}
 	if (enter(rd, "deploy", "it says on which interface and address ondold works")) {
@@ -213,10 +224,13 @@ static void read_general(struct reader *rd)
 		r->http_port = read_uint(rd, "http_port", 1, 65535, 8780, false);
 		r->api_port = read_uint(rd, "api_port", 1, 65535, 8781, false);
 		if (r->api_port == r->http_port)
-			SAY(rd, value(rd, "api_port", NULL), "expected another port than http_port (%u)",
+			SAY(rd, value(rd, "api_port", NULL),
+				"expected another port than http_port (%u)",
 				r->http_port);
-		r->image = read_word(rd, "image", parse_hostname, "the name of an image profile", "core");
-		r->parallel_installs = read_uint(rd, "parallel_installs", 1, RACK_MAX_NODES, 4, false);
+		r->image = read_word(rd, "image", parse_hostname,
+			"the name of an image profile", "core");
+		r->parallel_installs =
+			read_uint(rd, "parallel_installs", 1, RACK_MAX_NODES, 4, false);
 		r->retries = read_uint(rd, "retries", 0, 9, 2, false);
 		r->keep_events_ms = read_days(rd, "keep_events", 1, 3650, 90);
 		read_page(rd);
@@ -253,7 +267,8 @@ static void default_range(struct reader *rd, struct rack_network *net)
 			first = net->gateway + 1;
 	}
 	if (first > last) {
-		missing(rd, "range", "addresses beside the gateway, such as 10.77.50.2-10.77.50.9");
+		missing(rd, "range",
+			"addresses beside the gateway, such as 10.77.50.2-10.77.50.9");
 		return;
 	}
 	net->range_first = first;
@@ -269,7 +284,8 @@ static void read_range(struct reader *rd, struct rack_network *net)
 
 	if (net->use != NETWORK_EXTERNAL) {
 		if (k)
-			SAY(rd, k, "only a network with use = external has a range; remove this key");
+			SAY(rd, k,
+				"only a network with use = external has a range; remove this key");
 		return;
 	}
 	if (!k) {
@@ -280,7 +296,8 @@ static void read_range(struct reader *rd, struct rack_network *net)
 	from = xasprintf("%.*s", dash ? (int)(dash - k->value) : 0, k->value);
 	if (!dash || parse_ipv4(from, &first) < 0 || parse_ipv4(dash + 1, &last) < 0 ||
 		first > last) {
-		bad(rd, k, "the first and the last address, such as 10.77.50.100-10.77.50.199");
+		bad(rd, k,
+			"the first and the last address, such as 10.77.50.100-10.77.50.199");
 		return;
 	}
 	net->range_first = first;
@@ -292,14 +309,17 @@ static void read_network(struct reader *rd, const char *name)
 	struct rack_network *net = &rd->rack->networks[rd->rack->n_networks];
 
 	if (rd->rack->n_networks == RACK_MAX_NETWORKS) {
-		problems_add(rd->problems, rd->conf->file, rd->section->line, rd->section->name, NULL,
-			"expected at most %d networks", RACK_MAX_NETWORKS);
+		problems_add(rd->problems, rd->conf->file, rd->section->line,
+			rd->section->name, NULL, "expected at most %d networks",
+			RACK_MAX_NETWORKS);
 		return;
 	}
 	if (parse_hostname(name) < 0 || strlen(name) > RACK_MAX_NETWORK_NAME)
-		problems_add(rd->problems, rd->conf->file, rd->section->line, rd->section->name, NULL,
+		problems_add(rd->problems, rd->conf->file, rd->section->line,
+			rd->section->name, NULL,
 			"expected a name of a-z, 0-9 and -, at most %d characters: it is also the "
-			"interface's name on the nodes", RACK_MAX_NETWORK_NAME);
+			"interface's name on the nodes",
+			RACK_MAX_NETWORK_NAME);
 	net->name = xstrdup(name);
 	net->line = rd->section->line;
 	net->subnet = read_net(rd, "subnet");
@@ -311,15 +331,16 @@ static void read_network(struct reader *rd, const char *name)
 	rd->rack->n_networks++;
 }
 
-static const struct rack_network *find_network(struct reader *rd, const struct conf_key *k,
-	const char *name)
+static const struct rack_network *find_network(
+	struct reader *rd, const struct conf_key *k, const char *name)
 {
 	const struct rack_network *net = rack_network(rd->rack, name);
 
 	if (!net) {
 		_cleanup_free_ char *shown = str_escape(name, 60);
 
-		SAY(rd, k, "expected the name of a [network ...] section, found \"%s\"", shown);
+		SAY(rd, k, "expected the name of a [network ...] section, found \"%s\"",
+			shown);
 	}
 	return net;
 }
@@ -329,7 +350,8 @@ static void read_tagged(struct reader *rd, struct rack_nic *nic, const struct co
 	_cleanup_free_ char *copy = xstrdup(k->value);
 	char *save = NULL;
 
-	for (char *w = strtok_r(copy, " \t,", &save); w; w = strtok_r(NULL, " \t,", &save)) {
+	for (char *w = strtok_r(copy, " \t,", &save); w;
+		w = strtok_r(NULL, " \t,", &save)) {
 		const struct rack_network *net = find_network(rd, k, w);
 
 		if (net && nic->n_tagged < RACK_MAX_NETWORKS)
@@ -342,13 +364,15 @@ static void read_nics(struct reader *rd, struct rack_profile *p)
 	for (unsigned i = 1; i <= RACK_MAX_NICS; i++) {
 		_cleanup_free_ char *native = xasprintf("nic.%u.native", i);
 		_cleanup_free_ char *tagged = xasprintf("nic.%u.tagged", i);
-		const struct conf_key *n = value(rd, native, NULL), *t = value(rd, tagged, NULL);
+		const struct conf_key *n = value(rd, native, NULL),
+				      *t = value(rd, tagged, NULL);
 		struct rack_nic *nic = &p->nics[p->n_nics];
 
 		if (!n && !t)
 			continue;
 		if (p->n_nics != i - 1)
-			SAY(rd, n ? n : t, "expected nic.%zu before nic.%u", p->n_nics + 1, i);
+			SAY(rd, n ? n : t, "expected nic.%zu before nic.%u",
+				p->n_nics + 1, i);
 		if (n)
 			nic->native = find_network(rd, n, n->value);
 		if (t)
@@ -356,7 +380,8 @@ static void read_nics(struct reader *rd, struct rack_profile *p)
 		p->n_nics++;
 	}
 	if (!p->n_nics)
-		missing(rd, "nic.1.native", "the network port 1 boots from: provisioning");
+		missing(rd, "nic.1.native",
+			"the network port 1 boots from: provisioning");
 }
 
 static void read_disk(struct reader *rd, struct rack_profile *p, unsigned bay)
@@ -376,12 +401,14 @@ static void read_disk(struct reader *rd, struct rack_profile *p, unsigned bay)
 	size = value(rd, size_key, "a size as sold, such as 480G");
 	if (use && disk_use_parse(use->value, &d->use) < 0)
 		bad(rd, use, "system, data or spare");
-	if (bus && (disk_bus_parse(bus->value, &d->bus) < 0 || d->bus == DISK_BUS_OTHER ||
-			   d->bus == DISK_BUS_USB))
+	if (bus &&
+		(disk_bus_parse(bus->value, &d->bus) < 0 || d->bus == DISK_BUS_OTHER ||
+			d->bus == DISK_BUS_USB))
 		bad(rd, bus, "sata, sas, nvme or virtio");
-	if (size && (parse_size(size->value, &d->size_bytes) < 0 ||
-			    d->size_bytes < UINT64_C(1000000000) ||
-			    d->size_bytes > UINT64_C(1000000000000000)))
+	if (size &&
+		(parse_size(size->value, &d->size_bytes) < 0 ||
+			d->size_bytes < UINT64_C(1000000000) ||
+			d->size_bytes > UINT64_C(1000000000000000)))
 		bad(rd, size, "a size from 1G to 1000T, as sold, such as 480G");
 	p->n_disks++;
 }
@@ -411,10 +438,13 @@ static void read_profile(struct reader *rd, const char *name)
 	p->name = xstrdup(name);
 	p->line = rd->section->line;
 	if (parse_token(name, 32) < 0)
-		problems_add(rd->problems, rd->conf->file, p->line, rd->section->name, NULL,
+		problems_add(rd->problems, rd->conf->file, p->line, rd->section->name,
+			NULL,
 			"expected one word of at most 32 characters after \"profile\"");
-	p->vendor = read_word(rd, "vendor", is_text, "the manufacturer as SMBIOS says it", "HPE");
-	p->product = read_word(rd, "product", is_text, "the product name as SMBIOS says it", NULL);
+	p->vendor = read_word(
+		rd, "vendor", is_text, "the manufacturer as SMBIOS says it", "HPE");
+	p->product = read_word(
+		rd, "product", is_text, "the product name as SMBIOS says it", NULL);
 	read_memory(rd, p);
 	read_nics(rd, p);
 	for (unsigned bay = 1; bay <= RACK_MAX_DISKS; bay++)
@@ -423,7 +453,8 @@ static void read_profile(struct reader *rd, const char *name)
 
 static const struct rack_profile *find_profile(struct reader *rd)
 {
-	const struct conf_key *k = value(rd, "profile", "the name of a [profile ...] section");
+	const struct conf_key *k =
+		value(rd, "profile", "the name of a [profile ...] section");
 
 	for (size_t i = 0; k && i < rd->rack->n_profiles; i++)
 		if (streq(rd->rack->profiles[i].name, k->value))
@@ -437,7 +468,8 @@ static void read_role(struct reader *rd, struct rack_node *n)
 {
 	_cleanup_free_ char *names = roledefs_names(rd->roles);
 	_cleanup_free_ char *what = xasprintf("a role (%s)", names);
-	const struct conf_key *role = value(rd, "role", what), *kind = value(rd, "kind", NULL);
+	const struct conf_key *role = value(rd, "role", what),
+			      *kind = value(rd, "kind", NULL);
 
 	n->role = xstrdup(role ? role->value : "");
 	n->kind = kind ? xstrdup(kind->value) : NULL;
@@ -451,7 +483,8 @@ static void read_role(struct reader *rd, struct rack_node *n)
 		if (roledefs_role_has_kinds(rd->roles, role->value))
 			bad(rd, kind, "a kind that the role has");
 		else
-			SAY(rd, kind, "the role %s has no kinds; remove this key", role->value);
+			SAY(rd, kind, "the role %s has no kinds; remove this key",
+				role->value);
 	}
 }
 
@@ -477,28 +510,32 @@ static void read_node_disks(struct reader *rd, struct rack_node *n)
 		_cleanup_free_ char *serial = xasprintf("disk.%u.serial", bay);
 		_cleanup_free_ char *wwn = xasprintf("disk.%u.wwn", bay);
 
-		n->disks[i].serial = read_word_opt(rd, serial, is_serial, "the disk's serial number");
-		n->disks[i].wwn = read_word_opt(rd, wwn, is_wwn, "16 or 32 lower-case hex digits");
+		n->disks[i].serial =
+			read_word_opt(rd, serial, is_serial, "the disk's serial number");
+		n->disks[i].wwn =
+			read_word_opt(rd, wwn, is_wwn, "16 or 32 lower-case hex digits");
 	}
 }
 
 static void read_node(struct reader *rd, const char *name)
 {
-	static const char uuid_what[] = "a UUID such as 39383838-3738-5a43-4a30-303130303131";
+	static const char uuid_what[] =
+		"a UUID such as 39383838-3738-5a43-4a30-303130303131";
 	struct rack_node *n = &rd->rack->nodes[rd->rack->n_nodes];
 	const struct conf_key *uuid;
 
 	if (rd->rack->n_nodes == RACK_MAX_NODES) {
-		problems_add(rd->problems, rd->conf->file, rd->section->line, rd->section->name, NULL,
-			"expected at most %d nodes", RACK_MAX_NODES);
+		problems_add(rd->problems, rd->conf->file, rd->section->line,
+			rd->section->name, NULL, "expected at most %d nodes",
+			RACK_MAX_NODES);
 		return;
 	}
 	rd->rack->n_nodes++;
 	n->name = xstrdup(name);
 	n->line = rd->section->line;
 	if (parse_hostname(name) < 0)
-		problems_add(rd->problems, rd->conf->file, n->line, rd->section->name, NULL,
-			"expected a host name of a-z, 0-9 and - after \"node\"");
+		problems_add(rd->problems, rd->conf->file, n->line, rd->section->name,
+			NULL, "expected a host name of a-z, 0-9 and - after \"node\"");
 	n->profile = find_profile(rd);
 	n->unit = read_uint(rd, "unit", 1, 60, 0, false);
 	read_role(rd, n);
@@ -549,23 +586,29 @@ static void check_role_needs(struct reader *rd, const struct rack_node *n)
 	k = conf_key(rd->section, "role");
 	if (!d || !k)
 		return;
-	if ((d->data_vg || d->data_dir) && n->profile && count_data_disks(n->profile) == 0)
-		SAY(rd, k, "the role %s keeps data, but the profile %s has no disk with use = data",
+	if ((d->data_vg || d->data_dir) && n->profile &&
+		count_data_disks(n->profile) == 0)
+		SAY(rd, k,
+			"the role %s keeps data, but the profile %s has no disk with use = data",
 			n->role, n->profile->name);
 	for (char *const *name = d->vm_networks; name && *name; name++) {
 		const struct rack_network *net = rack_network(rd->rack, *name);
 
 		if (!net)
-			SAY(rd, k, "the role %s gives its guests the network %s: expected a section "
-				   "[network %s]", n->role, *name, *name);
+			SAY(rd, k,
+				"the role %s gives its guests the network %s: expected a section "
+				"[network %s]",
+				n->role, *name, *name);
 		else if (net->use == NETWORK_EXTERNAL)
-			SAY(rd, k, "the role %s gives its guests the network %s: expected another "
-				   "use of it than external (line %u)", n->role, *name, net->line);
+			SAY(rd, k,
+				"the role %s gives its guests the network %s: expected another "
+				"use of it than external (line %u)",
+				n->role, *name, net->line);
 	}
 }
 
-int rack_from_conf(struct conf *c, const struct roledefs *roles, struct problems *problems,
-	struct rack **ret)
+int rack_from_conf(struct conf *c, const struct roledefs *roles,
+	struct problems *problems, struct rack **ret)
 {
 	_cleanup_(rack_freep) struct rack *r = xcalloc(1, sizeof(*r));
 	struct reader rd = {.conf = c, .problems = problems, .roles = roles, .rack = r};
@@ -594,8 +637,8 @@ int rack_from_conf(struct conf *c, const struct roledefs *roles, struct problems
 	return 0;
 }
 
-int rack_parse(const char *file, const char *text, size_t len, const struct roledefs *roles,
-	struct problems *problems, struct rack **ret)
+int rack_parse(const char *file, const char *text, size_t len,
+	const struct roledefs *roles, struct problems *problems, struct rack **ret)
 {
 	_cleanup_(conf_freep) struct conf *c = NULL;
 	size_t before = problems->n;

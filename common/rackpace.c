@@ -23,7 +23,10 @@ struct deadline {
 	unsigned default_ms;
 };
 
-#define DEADLINE(key, field, ms) {key, offsetof(struct rack_deadlines, field), ms}
+#define DEADLINE(key, field, ms)                                \
+	{                                                       \
+		key, offsetof(struct rack_deadlines, field), ms \
+	}
 #define MINUTES(n) ((n)*60000u)
 
 static const struct deadline deadlines[] = {
@@ -48,14 +51,15 @@ struct reader {
 static void bad(struct reader *rd, const struct conf_key *k, const char *what)
 {
 	_cleanup_free_ char *shown = str_escape(k->value, 60);
-	_cleanup_free_ char *found = *shown ? xasprintf("\"%s\"", shown) : xstrdup("nothing");
+	_cleanup_free_ char *found =
+		*shown ? xasprintf("\"%s\"", shown) : xstrdup("nothing");
 
 	problems_add(rd->problems, rd->conf->file, k->line, rd->section->name, k->name,
 		"expected %s, found %s", what, found);
 }
 
-static unsigned read_time(struct reader *rd, const char *name, const struct bounds *b,
-	unsigned default_ms)
+static unsigned read_time(
+	struct reader *rd, const char *name, const struct bounds *b, unsigned default_ms)
 {
 	const struct conf_key *k = rd->section ? conf_key(rd->section, name) : NULL;
 	uint64_t ms;
@@ -72,7 +76,8 @@ static unsigned read_time(struct reader *rd, const char *name, const struct boun
 static void check_stall(struct reader *rd)
 {
 	const struct rack_deadlines *d = &rd->rack->deadlines;
-	const struct conf_key *k = rd->section ? conf_key(rd->section, "installing-stall") : NULL;
+	const struct conf_key *k =
+		rd->section ? conf_key(rd->section, "installing-stall") : NULL;
 	char whole[32];
 
 	if (!k || d->installing_stall_ms <= d->installing_ms)
@@ -88,12 +93,13 @@ void rackpace_read(struct rack *r, struct conf *c, struct problems *problems)
 
 	rd.section = conf_section(c, "deadlines");
 	for (size_t i = 0; i < ARRAY_SIZE(deadlines); i++) {
-		unsigned ms = read_time(&rd, deadlines[i].key, &deadline_bounds, deadlines[i].default_ms);
+		unsigned ms = read_time(
+			&rd, deadlines[i].key, &deadline_bounds, deadlines[i].default_ms);
 
 		memcpy((char *)&r->deadlines + deadlines[i].at, &ms, sizeof(ms));
 	}
 	check_stall(&rd);
 	rd.section = conf_section(c, "deploy");
-	r->power_on_interval_ms =
-		read_time(&rd, "power_on_interval", &interval_bounds, DEFAULT_INTERVAL_MS);
+	r->power_on_interval_ms = read_time(
+		&rd, "power_on_interval", &interval_bounds, DEFAULT_INTERVAL_MS);
 }

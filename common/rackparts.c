@@ -28,8 +28,8 @@ static char *words_with(char *before, const struct partdef *p)
 }
 
 int rack_memory_fits(const struct rack *r, const struct rack_node *n, uint64_t have_bytes,
-	const struct roledefs *roles, const struct partdefs *parts, struct problems *problems,
-	struct rack_memory *ret)
+	const struct roledefs *roles, const struct partdefs *parts,
+	struct problems *problems, struct rack_memory *ret)
 {
 	const struct roledef *def = roledefs_find(roles, n->role, n->kind);
 	_cleanup_free_ const struct partdef **list = NULL;
@@ -75,14 +75,15 @@ void rack_check_parts(const struct rack *r, const struct roledefs *roles,
 
 		if (is_told(r, i))
 			continue;
-		if (rack_memory_fits(r, n, n->profile->memory_bytes, roles, parts, problems,
-			    &m) > 0) {
-			problems_add(problems, r->file, n->profile->memory_line, section, "memory",
+		if (rack_memory_fits(r, n, n->profile->memory_bytes, roles, parts,
+			    problems, &m) > 0) {
+			problems_add(problems, r->file, n->profile->memory_line, section,
+				"memory",
 				"%s is too little for %s, the %s%s%s, which needs %s with these "
 				"services (%s): put it on a larger server, or choose fewer in "
-				"[cloud] services (line %u)", m.have, n->name, n->role,
-				n->kind ? "/" : "", n->kind ? n->kind : "", m.need, m.words,
-				r->cloud->line);
+				"[cloud] services (line %u)",
+				m.have, n->name, n->role, n->kind ? "/" : "",
+				n->kind ? n->kind : "", m.need, m.words, r->cloud->line);
 		}
 		free(m.words);
 	}

@@ -23,12 +23,13 @@ static unsigned line_of(struct rules *ru, const char *section, const char *key)
 }
 
 /* what: "network", "node", "profile"; name may be NULL for sections without one */
-#define SAY(ru, what, name, key, ...)                                                    \
-	do {                                                                             \
-		_cleanup_free_ char *_section =                                          \
-			(name) ? xasprintf("%s %s", what, (const char *)(name)) : xstrdup(what); \
-		problems_add((ru)->problems, (ru)->conf->file, line_of(ru, _section, key),   \
-			_section, key, __VA_ARGS__);                                     \
+#define SAY(ru, what, name, key, ...)                                            \
+	do {                                                                     \
+		_cleanup_free_ char *_section = (name)                           \
+			? xasprintf("%s %s", what, (const char *)(name))         \
+			: xstrdup(what);                                         \
+		problems_add((ru)->problems, (ru)->conf->file,                   \
+			line_of(ru, _section, key), _section, key, __VA_ARGS__); \
 	} while (0)
 
 static void check_presence(struct rules *ru)
@@ -47,23 +48,26 @@ static void check_presence(struct rules *ru)
 /* Where a network has a bridge of its own on the nodes, its patch ports have these names. */
 static bool is_port_of(const char *name, const struct rack_network *net)
 {
-	const char *rest = str_startswith(name, net->name) ? name + strlen(net->name) : "";
+	const char *rest =
+		str_startswith(name, net->name) ? name + strlen(net->name) : "";
 
 	return net->use != NETWORK_NODES && (streq(rest, "-up") || streq(rest, "-dn"));
 }
 
-static void check_network_pair(struct rules *ru, const struct rack_network *a,
-	const struct rack_network *b)
+static void check_network_pair(
+	struct rules *ru, const struct rack_network *a, const struct rack_network *b)
 {
 	char net[20];
 
 	format_ipv4_net(&a->subnet, net);
-	if (a->subnet.prefix && b->subnet.prefix && ipv4_net_overlaps(&a->subnet, &b->subnet))
-		SAY(ru, "network", b->name, "subnet", "overlaps %s of [network %s] (line %u)", net,
-			a->name, a->line);
+	if (a->subnet.prefix && b->subnet.prefix &&
+		ipv4_net_overlaps(&a->subnet, &b->subnet))
+		SAY(ru, "network", b->name, "subnet",
+			"overlaps %s of [network %s] (line %u)", net, a->name, a->line);
 	if (a->vlan && a->vlan == b->vlan)
-		SAY(ru, "network", b->name, "vlan", "VLAN %u is already [network %s] (line %u)",
-			b->vlan, a->name, a->line);
+		SAY(ru, "network", b->name, "vlan",
+			"VLAN %u is already [network %s] (line %u)", b->vlan, a->name,
+			a->line);
 	if (is_port_of(b->name, a))
 		SAY(ru, "network", b->name, NULL,
 			"the nodes have a port of this name for [network %s] (line %u); choose another",
@@ -71,21 +75,22 @@ static void check_network_pair(struct rules *ru, const struct rack_network *a,
 	if (is_port_of(a->name, b))
 		SAY(ru, "network", b->name, NULL,
 			"the nodes have ports %s-up and %s-dn for it, and one of them is [network %s] "
-			"(line %u); choose another", b->name, b->name, a->name, a->line);
+			"(line %u); choose another",
+			b->name, b->name, a->name, a->line);
 }
 
 /* A usable address of the network: inside it, neither its own nor the broadcast address. */
 static bool is_host_address(const struct ipv4_net *net, uint32_t addr)
 {
 	return ipv4_net_contains(net, addr) && addr != net->addr &&
-	       addr != (net->addr | ~ipv4_net_mask(net));
+		addr != (net->addr | ~ipv4_net_mask(net));
 }
 
 /* A network becomes an interface of its name on the nodes: not one of those that are there. */
 static bool is_reserved_name(const char *name)
 {
-	static const char *const prefixes[] = {"eth", "eno", "ens", "enp", "enx", "bond", "vnet", "tap",
-		"virbr", "br-", "ovs-"};
+	static const char *const prefixes[] = {"eth", "eno", "ens", "enp", "enx", "bond",
+		"vnet", "tap", "virbr", "br-", "ovs-"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
 		size_t n = strlen(prefixes[i]);
@@ -110,11 +115,15 @@ static void check_networks(struct rules *ru)
 			check_network_pair(ru, &r->networks[k], n);
 		if (r->bmc_subnet.prefix && n->subnet.prefix &&
 			ipv4_net_overlaps(&r->bmc_subnet, &n->subnet))
-			SAY(ru, "network", n->name, "subnet", "overlaps %s of [bmc]", net);
+			SAY(ru, "network", n->name, "subnet", "overlaps %s of [bmc]",
+				net);
 		if (r->bmc_vlan && n->vlan == r->bmc_vlan)
-			SAY(ru, "network", n->name, "vlan", "VLAN %u is already that of [bmc]", n->vlan);
-		if (n->gateway && n->subnet.prefix && !is_host_address(&n->subnet, n->gateway))
-			SAY(ru, "network", n->name, "gateway", "expected an address inside its subnet");
+			SAY(ru, "network", n->name, "vlan",
+				"VLAN %u is already that of [bmc]", n->vlan);
+		if (n->gateway && n->subnet.prefix &&
+			!is_host_address(&n->subnet, n->gateway))
+			SAY(ru, "network", n->name, "gateway",
+				"expected an address inside its subnet");
 		if (is_reserved_name(n->name))
 			SAY(ru, "network", n->name, NULL,
 				"the nodes have an interface of this name already; choose another");
@@ -132,10 +141,11 @@ static void check_range(struct rules *ru, const struct rack_network *n)
 	if (!is_host_address(&n->subnet, n->range_first) ||
 		!is_host_address(&n->subnet, n->range_last))
 		SAY(ru, "network", n->name, "range",
-			"expected addresses inside %s, neither its own nor the broadcast address", net);
+			"expected addresses inside %s, neither its own nor the broadcast address",
+			net);
 	else if (n->gateway >= n->range_first && n->gateway <= n->range_last)
-		SAY(ru, "network", n->name, "range", "expected a range without the gateway %s",
-			gateway);
+		SAY(ru, "network", n->name, "range",
+			"expected a range without the gateway %s", gateway);
 }
 
 static bool is_carried(const struct rack_profile *p, const struct rack_network *net)
@@ -171,11 +181,13 @@ static void check_network_uses(struct rules *ru)
 		if (n->use == NETWORK_NODES)
 			continue;
 		if (n == ru->rack->provisioning)
-			SAY(ru, "network", n->name, "use", "expected nodes: servers boot from this network");
+			SAY(ru, "network", n->name, "use",
+				"expected nodes: servers boot from this network");
 		else if (first[n->use])
 			SAY(ru, "network", n->name, "use",
 				"[network %s] (line %u) is %s already: expected one; give the other "
-				"use = nodes", first[n->use]->name, first[n->use]->line,
+				"use = nodes",
+				first[n->use]->name, first[n->use]->line,
 				network_use_str(n->use));
 		else
 			first[n->use] = n;
@@ -214,9 +226,11 @@ static void check_profile_networks(struct rules *ru, const struct rack_profile *
 				net->name);
 		if (times == 0 && net->use != NETWORK_EXTERNAL)
 			SAY(ru, "profile", p->name, NULL,
-				"no port carries the network %s; add it to a nic.N.tagged", net->name);
+				"no port carries the network %s; add it to a nic.N.tagged",
+				net->name);
 	}
-	if (p->n_nics && ru->rack->provisioning && p->nics[0].native != ru->rack->provisioning)
+	if (p->n_nics && ru->rack->provisioning &&
+		p->nics[0].native != ru->rack->provisioning)
 		SAY(ru, "profile", p->name, "nic.1.native",
 			"expected provisioning: servers boot untagged from their first port");
 }
@@ -233,7 +247,8 @@ static void check_profile_disks(struct rules *ru, const struct rack_profile *p)
 	for (size_t i = 0; i < p->n_disks; i++) {
 		if (p->disks[i].use == DISK_SYSTEM && p->disks[i].size_bytes &&
 			p->disks[i].size_bytes < UINT64_C(20000000000)) {
-			_cleanup_free_ char *key = xasprintf("disk.%u.size", p->disks[i].bay);
+			_cleanup_free_ char *key =
+				xasprintf("disk.%u.size", p->disks[i].bay);
 
 			SAY(ru, "profile", p->name, key,
 				"expected at least 20G for a system disk (two slots and the state)");
@@ -260,7 +275,8 @@ static void check_node_addresses(struct rules *ru, const struct rack_node *n)
 
 	format_ipv4_net(&r->bmc_subnet, net);
 	if (n->bmc && r->bmc_subnet.prefix && !is_host_address(&r->bmc_subnet, n->bmc))
-		SAY(ru, "node", n->name, "bmc", "expected an address inside %s of [bmc]", net);
+		SAY(ru, "node", n->name, "bmc", "expected an address inside %s of [bmc]",
+			net);
 	for (size_t i = 0; n->host && i < r->n_networks; i++) {
 		const struct rack_network *w = &r->networks[i];
 
@@ -269,15 +285,17 @@ static void check_node_addresses(struct rules *ru, const struct rack_node *n)
 		format_ipv4_net(&w->subnet, net);
 		if (!is_host_address(&w->subnet, rack_address(n, w)))
 			SAY(ru, "node", n->name, "host",
-				"host number %u does not fit in %s of [network %s]", n->host, net,
-				w->name);
+				"host number %u does not fit in %s of [network %s]",
+				n->host, net, w->name);
 		else if (rack_address(n, w) == w->gateway)
 			SAY(ru, "node", n->name, "host",
-				"host number %u is the gateway of [network %s]", n->host, w->name);
+				"host number %u is the gateway of [network %s]", n->host,
+				w->name);
 	}
 	if (n->host && r->provisioning && r->address &&
 		rack_address(n, r->provisioning) == r->address)
-		SAY(ru, "node", n->name, "host", "host number %u is the address of [deploy]", n->host);
+		SAY(ru, "node", n->name, "host",
+			"host number %u is the address of [deploy]", n->host);
 }
 
 /* ---- what only one node may have ---- */

@@ -35,15 +35,16 @@ static void roledef_clear(struct roledef *d)
 }
 
 /* The key in the kind's section, else in the role's own; both count as used. */
-static const struct conf_key *pick(struct conf_section *kind, struct conf_section *base,
-	const char *name)
+static const struct conf_key *pick(
+	struct conf_section *kind, struct conf_section *base, const char *name)
 {
 	const struct conf_key *b = conf_key(base, name), *k = conf_key(kind, name);
 
 	return k ? k : b;
 }
 
-static char **words_of(struct conf_section *kind, struct conf_section *base, const char *name)
+static char **words_of(
+	struct conf_section *kind, struct conf_section *base, const char *name)
 {
 	const struct conf_key *k = pick(kind, base, name);
 
@@ -100,12 +101,13 @@ static struct roledef read_one(struct reader *rd, const char *name, const char *
 	d.vm_networks = words_of(NULL, hyper, "networks");
 	read_data(&d, rd, over, conf_section(rd->conf, "disks"));
 	if (enabled && parse_bool(enabled->value, &d.hypervisor) < 0)
-		problems_add(rd->problems, rd->conf->file, enabled->line, "hypervisor", "enabled",
-			"expected yes or no, found \"%s\"", enabled->value);
+		problems_add(rd->problems, rd->conf->file, enabled->line, "hypervisor",
+			"enabled", "expected yes or no, found \"%s\"", enabled->value);
 	return d;
 }
 
-static void read_role(struct roledefs *r, size_t *cap, struct reader *rd, const char *name)
+static void read_role(
+	struct roledefs *r, size_t *cap, struct reader *rd, const char *name)
 {
 	struct conf_section *role = conf_section(rd->conf, "role");
 	const struct conf_key *kinds = conf_key(role, "kinds");
@@ -143,7 +145,8 @@ int roledefs_load(const char *dir, struct problems *problems, struct roledefs **
 			n < 0 ? strerror(errno) : "the folder has no *.ini");
 	for (int i = 0; i < n; i++) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, files[i]->d_name);
-		_cleanup_free_ char *name = xstrndup(files[i]->d_name, strlen(files[i]->d_name) - 4);
+		_cleanup_free_ char *name =
+			xstrndup(files[i]->d_name, strlen(files[i]->d_name) - 4);
 		_cleanup_(conf_freep) struct conf *c = NULL;
 
 		if (conf_load(path, problems, &c) == 0)
@@ -175,7 +178,8 @@ void roledefs_freep(struct roledefs **r)
 	*r = NULL;
 }
 
-const struct roledef *roledefs_find(const struct roledefs *r, const char *role, const char *kind)
+const struct roledef *roledefs_find(
+	const struct roledefs *r, const char *role, const char *kind)
 {
 	for (size_t i = 0; i < r->n; i++)
 		if (streq(r->list[i].name, role) && streq_ptr(r->list[i].kind, kind))

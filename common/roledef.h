@@ -22,19 +22,19 @@
 #include "common/problems.h"
 
 struct roledef {
-	char *name;        /* file name without .ini */
-	char *kind;        /* NULL: a role without kinds; otherwise one entry per kind */
+	char *name; /* file name without .ini */
+	char *kind; /* NULL: a role without kinds; otherwise one entry per kind */
 	char *description;
-	char **parts;      /* names of part files (partdef.h); NULL-terminated, owned */
+	char **parts; /* names of part files (partdef.h); NULL-terminated, owned */
 	/* Of the parts, added by whoever resolved them; NULL: none. Owned. */
 	char **part_units; /* their units */
-	char **duties;     /* parts that owe something before the role is left */
-	char **units;      /* NULL-terminated, owned */
-	char *data_vg;     /* LVM volume group on the data disks; NULL: none */
-	char *data_dir;    /* where each data disk's XFS is mounted, as d1, d2, ...; NULL: nowhere */
+	char **duties; /* parts that owe something before the role is left */
+	char **units; /* NULL-terminated, owned */
+	char *data_vg; /* LVM volume group on the data disks; NULL: none */
+	char *data_dir; /* where each data disk's XFS is mounted, as d1, d2, ...; NULL: nowhere */
 	bool hypervisor;
 	char **vm_networks; /* NULL-terminated, owned; networks given to libvirt */
-	char **proofs;     /* NULL-terminated, owned */
+	char **proofs; /* NULL-terminated, owned */
 };
 
 struct roledefs {
@@ -47,7 +47,8 @@ int roledefs_load(const char *dir, struct problems *problems, struct roledefs **
 void roledefs_free(struct roledefs *r);
 void roledefs_freep(struct roledefs **r);
 /* The definition for role and kind (kind NULL: the role has no kinds); NULL: none. */
-const struct roledef *roledefs_find(const struct roledefs *r, const char *role, const char *kind);
+const struct roledef *roledefs_find(
+	const struct roledefs *r, const char *role, const char *kind);
 bool roledefs_has_role(const struct roledefs *r, const char *role);
 bool roledefs_role_has_kinds(const struct roledefs *r, const char *role);
 /* "controller, compute, storage": for messages; caller frees. */

@@ -37,7 +37,8 @@ char **run_environment(const char *const extra[])
 	return env;
 }
 
-int run_spawn(const char *const argv[], const char *const env_extra[], int in, int out, pid_t *ret)
+int run_spawn(const char *const argv[], const char *const env_extra[], int in, int out,
+	pid_t *ret)
 {
 	_cleanup_free_ char **env = run_environment(env_extra);
 	posix_spawn_file_actions_t fa;
@@ -73,7 +74,8 @@ static int open_input(const char *input)
 	if (!input)
 		return open("/dev/null", O_RDONLY | O_CLOEXEC);
 	fd = memfd_create("stdin", MFD_CLOEXEC);
-	if (fd >= 0 && (write_all(fd, input, strlen(input)) < 0 || lseek(fd, 0, SEEK_SET) < 0)) {
+	if (fd >= 0 &&
+		(write_all(fd, input, strlen(input)) < 0 || lseek(fd, 0, SEEK_SET) < 0)) {
 		close(fd);
 		return -1;
 	}
@@ -95,9 +97,11 @@ static bool drain(int fd, struct run_result *res)
 }
 
 /* Until the process has ended; its output may go on in a grandchild, which is not awaited. */
-static void follow(int pidfd, int out, uint64_t deadline, pid_t pid, struct run_result *res)
+static void follow(
+	int pidfd, int out, uint64_t deadline, pid_t pid, struct run_result *res)
 {
-	struct pollfd p[2] = {{.fd = pidfd, .events = POLLIN}, {.fd = out, .events = POLLIN}};
+	struct pollfd p[2] = {
+		{.fd = pidfd, .events = POLLIN}, {.fd = out, .events = POLLIN}};
 
 	for (;;) {
 		uint64_t now = now_mono_ms();
@@ -156,10 +160,11 @@ int run_ok(const char *const argv[], unsigned timeout_ms, char **reterr_msg)
 	int r = run_child(argv, NULL, NULL, timeout_ms, &res);
 
 	if (r < 0)
-		*reterr_msg = xasprintf("%s could not be started: %s", argv[0], strerror(-r));
+		*reterr_msg =
+			xasprintf("%s could not be started: %s", argv[0], strerror(-r));
 	else if (res.timed_out)
-		*reterr_msg = xasprintf("%s did not end within %u s and was killed", argv[0],
-			timeout_ms / 1000);
+		*reterr_msg = xasprintf("%s did not end within %u s and was killed",
+			argv[0], timeout_ms / 1000);
 	else if (res.status != 0)
 		*reterr_msg = xasprintf("%s failed (status %d): %s", argv[0], res.status,
 			str_strip(res.out));

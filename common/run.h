@@ -10,9 +10,9 @@
 #define RUN_MAX_OUTPUT (256 * 1024)
 
 struct run_result {
-	int status;     /* exit status, or 128 + signal */
+	int status; /* exit status, or 128 + signal */
 	bool timed_out; /* killed at the deadline; status is 137 */
-	char *out;      /* owned: stdout and stderr in order, NUL-terminated, cut at the limit */
+	char *out; /* owned: stdout and stderr in order, NUL-terminated, cut at the limit */
 	size_t out_len;
 };
 
@@ -34,4 +34,5 @@ int run_ok(const char *const argv[], unsigned timeout_ms, char **reterr_msg);
  * signal blocked or ignored.
  */
 char **run_environment(const char *const extra[]);
-int run_spawn(const char *const argv[], const char *const env_extra[], int in, int out, pid_t *ret);
+int run_spawn(const char *const argv[], const char *const env_extra[], int in, int out,
+	pid_t *ret);

@@ -17,8 +17,8 @@ static void login_clear(struct bmc_login *l)
 	*l = (struct bmc_login){0};
 }
 
-static char *read_value(struct conf *c, struct conf_section *s, const char *key, size_t max,
-	struct problems *problems)
+static char *read_value(struct conf *c, struct conf_section *s, const char *key,
+	size_t max, struct problems *problems)
 {
 	const struct conf_key *k = conf_key(s, key);
 
@@ -38,7 +38,8 @@ static char *read_value(struct conf *c, struct conf_section *s, const char *key,
 	return xstrdup(k->value);
 }
 
-static struct bmc_login read_login(struct conf *c, struct conf_section *s, struct problems *problems)
+static struct bmc_login read_login(
+	struct conf *c, struct conf_section *s, struct problems *problems)
 {
 	struct bmc_login l = {0};
 
@@ -69,7 +70,8 @@ static bool has_section(struct conf *c, const char *node)
 	return conf_section(c, "bmc") || conf_section(c, name);
 }
 
-static void require_logins(struct conf *c, const struct rack *rack, struct problems *problems)
+static void require_logins(
+	struct conf *c, const struct rack *rack, struct problems *problems)
 {
 	if (!c->n) {
 		problems_add(problems, c->file, 0, NULL, NULL,
@@ -80,7 +82,8 @@ static void require_logins(struct conf *c, const struct rack *rack, struct probl
 		if (!has_section(c, rack->nodes[i].name))
 			problems_add(problems, c->file, 0, NULL, NULL,
 				"no login for the BMC of %s: expected a section [bmc] or [bmc %s] "
-				"with user and password", rack->nodes[i].name, rack->nodes[i].name);
+				"with user and password",
+				rack->nodes[i].name, rack->nodes[i].name);
 }
 
 int secrets_parse(const char *file, const char *text, size_t len, const struct rack *rack,
@@ -126,7 +129,8 @@ static const char *refuse_file(const struct stat *st)
 int secrets_load(const char *path, const struct rack *rack, struct problems *problems,
 	struct secrets **ret)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	_cleanup_free_ char *text = NULL;
 	const char *why;
 	struct stat st;
@@ -137,7 +141,8 @@ int secrets_load(const char *path, const struct rack *rack, struct problems *pro
 		r = -errno;
 		problems_add(problems, path, 0, NULL, NULL, "cannot be read: %s%s",
 			r == -ELOOP ? "it is a symbolic link" : strerror(-r),
-			r == -ENOENT ? "; it holds the BMC passwords, see secrets.ini(5)" : "");
+			r == -ENOENT ? "; it holds the BMC passwords, see secrets.ini(5)"
+				     : "");
 		return r;
 	}
 	why = fstat(fd, &st) < 0 ? strerror(errno) : refuse_file(&st);
@@ -147,7 +152,8 @@ int secrets_load(const char *path, const struct rack *rack, struct problems *pro
 	}
 	r = read_fd(fd, CONF_MAX_BYTES, &text, &len);
 	if (r < 0) {
-		problems_add(problems, path, 0, NULL, NULL, "cannot be read: %s", strerror(-r));
+		problems_add(problems, path, 0, NULL, NULL, "cannot be read: %s",
+			strerror(-r));
 		return r;
 	}
 	r = secrets_parse(path, text, len, rack, problems, ret);

@@ -13,7 +13,7 @@
 #include "common/rack.h"
 
 struct bmc_login {
-	char *user;     /* owned */
+	char *user; /* owned */
 	char *password; /* owned; wiped before it is freed */
 };
 
@@ -22,7 +22,7 @@ struct secrets {
 	struct {
 		char *node;
 		struct bmc_login login;
-	} *nodes;
+	} * nodes;
 	size_t n_nodes;
 };
 

@@ -143,7 +143,8 @@ char **strv_split(const char *text)
 	_cleanup_free_ char *copy = xstrdup(text);
 	char **list = xcalloc(1, sizeof(char *)), *save = NULL;
 
-	for (char *w = strtok_r(copy, " \t,", &save); w; w = strtok_r(NULL, " \t,", &save))
+	for (char *w = strtok_r(copy, " \t,", &save); w;
+		w = strtok_r(NULL, " \t,", &save))
 		strv_add(&list, w);
 	return list;
 }
@@ -404,7 +405,8 @@ static int remove_children(int dirfd, dev_t dev)
 			r = -errno;
 			break;
 		}
-		fd = openat(dirfd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = openat(dirfd, e->d_name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0) {
 			r = -errno;
 			break;

@@ -23,35 +23,35 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 /* Each argument is evaluated once. */
-#define MIN(a, b)                                                                        \
-	({                                                                               \
-		__typeof__((a) + (b)) _min_a = (a);                               \
-		__typeof__((a) + (b)) _min_b = (b);                               \
-		_min_a < _min_b ? _min_a : _min_b;                                       \
+#define MIN(a, b)                                   \
+	({                                          \
+		__typeof__((a) + (b)) _min_a = (a); \
+		__typeof__((a) + (b)) _min_b = (b); \
+		_min_a < _min_b ? _min_a : _min_b;  \
 	})
-#define MAX(a, b)                                                                        \
-	({                                                                               \
-		__typeof__((a) + (b)) _max_a = (a);                               \
-		__typeof__((a) + (b)) _max_b = (b);                               \
-		_max_a > _max_b ? _max_a : _max_b;                                       \
+#define MAX(a, b)                                   \
+	({                                          \
+		__typeof__((a) + (b)) _max_a = (a); \
+		__typeof__((a) + (b)) _max_b = (b); \
+		_max_a > _max_b ? _max_a : _max_b;  \
 	})
 
 /* Ownership leaves a variable that has a cleanup attribute. */
-#define TAKE_PTR(p)                                                                      \
-	({                                                                               \
-		__typeof__(p) _taken = (p);                                              \
-		(p) = NULL;                                                              \
-		_taken;                                                                  \
+#define TAKE_PTR(p)                         \
+	({                                  \
+		__typeof__(p) _taken = (p); \
+		(p) = NULL;                 \
+		_taken;                     \
 	})
-#define TAKE_FD(fd)                                                                      \
-	({                                                                               \
-		int _taken = (fd);                                                       \
-		(fd) = -1;                                                               \
-		_taken;                                                                  \
+#define TAKE_FD(fd)                \
+	({                         \
+		int _taken = (fd); \
+		(fd) = -1;         \
+		_taken;            \
 	})
 
-void util_freep(void *p);             /* for _cleanup_(util_freep) char *x */
-void util_closep(int *fd);            /* closes when >= 0, keeps errno */
+void util_freep(void *p); /* for _cleanup_(util_freep) char *x */
+void util_closep(int *fd); /* closes when >= 0, keeps errno */
 void util_fclosep(FILE **f);
 #define _cleanup_free_ _cleanup_(util_freep)
 #define _cleanup_close_ _cleanup_(util_closep)
@@ -60,18 +60,18 @@ void util_fclosep(FILE **f);
 void *xmalloc(size_t n);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t n, size_t size); /* overflow of n * size aborts */
-char *xstrdup(const char *s);                   /* NULL stays NULL */
+char *xstrdup(const char *s); /* NULL stays NULL */
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) _printf_(1, 2);
 char *xvasprintf(const char *fmt, va_list ap) _printf_(1, 0);
 
 /* Makes room for one more element in a growing array; *n is not changed. */
-#define GROW(array, n, cap)                                                              \
-	do {                                                                             \
-		if ((n) == (cap)) {                                                      \
-			(cap) = (cap) ? (cap) * 2 : 8;                                   \
-			(array) = xrealloc((array), (cap), sizeof(*(array)));            \
-		}                                                                        \
+#define GROW(array, n, cap)                                                   \
+	do {                                                                  \
+		if ((n) == (cap)) {                                           \
+			(cap) = (cap) ? (cap)*2 : 8;                          \
+			(array) = xrealloc((array), (cap), sizeof(*(array))); \
+		}                                                             \
 	} while (0)
 
 static inline bool streq(const char *a, const char *b)

@@ -93,8 +93,9 @@ static char *clock_words(time_t off_s)
 
 	if (s == 0)
 		return xstrdup("");
-	return xasprintf("; the clock was %llu %s %s and has been set", s < 172800 ? s : s / 86400,
-		s < 172800 ? "s" : "days", off_s > 0 ? "behind" : "ahead");
+	return xasprintf("; the clock was %llu %s %s and has been set",
+		s < 172800 ? s : s / 86400, s < 172800 ? "s" : "days",
+		off_s > 0 ? "behind" : "ahead");
 }
 
 static bool enrol(struct agent *a)
@@ -103,9 +104,11 @@ static bool enrol(struct agent *a)
 	int r = server_enrol(a->server, &why);
 
 	if (r < 0)
-		log_error("%s. Is ondold running there, does its firewall let ports %s and %s in, "
-			  "and is the switch port in the provisioning network? Trying again.",
-			why, strchr(a->args->server, ':') + 1, strchr(a->args->api, ':') + 1);
+		log_error(
+			"%s. Is ondold running there, does its firewall let ports %s and %s in, "
+			"and is the switch port in the provisioning network? Trying again.",
+			why, strchr(a->args->server, ':') + 1,
+			strchr(a->args->api, ':') + 1);
 	else if (r > 0)
 		log_error("%s Trying again.", why);
 	return r == 0;
@@ -125,8 +128,8 @@ static bool is_connected(struct agent *a)
 	}
 	set_clock(a);
 	clock = clock_words(a->clock_off_s);
-	text = xasprintf("agent %s on %s, %.1f s after kernel start%s", ONDOL_VERSION, interface,
-		since_kernel_start(), clock);
+	text = xasprintf("agent %s on %s, %.1f s after kernel start%s", ONDOL_VERSION,
+		interface, since_kernel_start(), clock);
 	a->told_up = enrol(a) && server_event(a->server, "agent.up", text, NULL) == 0;
 	return a->told_up;
 }

@@ -287,7 +287,8 @@ static int step_bootable(void *userdata, char **reterr_msg)
 static int step_identity(void *userdata, char **reterr_msg)
 {
 	struct install *in = userdata;
-	struct statefs_node node = {in->args->node, in->args->api, server_identity(in->server)};
+	struct statefs_node node = {
+		in->args->node, in->args->api, server_identity(in->server)};
 	_cleanup_(mounts_removep) const char *state = NULL;
 	int r = mount_part(in, PART_STATE, STATE_DIR, "ext4", 0, &state, reterr_msg);
 

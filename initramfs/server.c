@@ -24,10 +24,12 @@ struct server {
 	char *node; /* owned */
 	char *token; /* owned; never logged */
 	char *ca_digest; /* owned: 64 hex digits */
-	char *dir, *ca, *cert; /* owned: the folder, and the files of the identity in it */
+	char *dir, *ca,
+		*cert; /* owned: the folder, and the files of the identity in it */
 	char *key, *request; /* owned: PEM; NULL: not made yet. The key is never logged */
 	struct http_identity identity;
-	struct http_reuse *reuse; /* owned: a TLS handshake costs more than most exchanges */
+	struct http_reuse
+		*reuse; /* owned: a TLS handshake costs more than most exchanges */
 	bool enrolled;
 	struct progress_pace pace;
 };
@@ -129,8 +131,7 @@ static int judge(struct server *s, const struct http_response *resp, char **rete
 			"started by an older order: power-cycle it with ondol power.",
 			s->api, resp->status, text);
 	else
-		*reterr_msg =
-			xasprintf("%s answered %u: %s", s->api, resp->status, text);
+		*reterr_msg = xasprintf("%s answered %u: %s", s->api, resp->status, text);
 	return resp->status >= 500 ? -EREMOTEIO : SERVER_E_REFUSED;
 }
 
@@ -163,9 +164,10 @@ static int fetch_ca(struct server *s, char **reterr_msg)
 	digest_hex(resp.body, resp.body_len, digest);
 	if (resp.status == 200 && streq(digest, s->ca_digest))
 		return keep(s->ca, resp.body, reterr_msg);
-	*reterr_msg = xasprintf("%s is not the authority that the boot script names (status %u, "
-				"SHA-256 %s): somebody else answers there, or ondold was set up "
-				"anew since this server was started. Power-cycle it with ondol power.",
+	*reterr_msg = xasprintf(
+		"%s is not the authority that the boot script names (status %u, "
+		"SHA-256 %s): somebody else answers there, or ondold was set up "
+		"anew since this server was started. Power-cycle it with ondol power.",
 		url, resp.status, digest);
 	return SERVER_E_REFUSED;
 }

@@ -7,8 +7,8 @@
 
 char *statefs_node_ini(const struct statefs_node *node, const struct install_order *order)
 {
-	return xasprintf("[node]\nname = %s\nserver = %s\nimage = %s\n", node->name, node->api,
-		order->image.version);
+	return xasprintf("[node]\nname = %s\nserver = %s\nimage = %s\n", node->name,
+		node->api, order->image.version);
 }
 
 static int put(const char *upper, const char *name, const char *text, unsigned mode)

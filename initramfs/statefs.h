@@ -21,4 +21,5 @@ struct statefs_node { /* borrowed */
 int statefs_fill(const char *state_dir, const char *slot, const struct statefs_node *node,
 	const struct install_order *order, char **reterr_msg);
 /* /etc/ondol/node.ini; caller frees. Pure. */
-char *statefs_node_ini(const struct statefs_node *node, const struct install_order *order);
+char *statefs_node_ini(
+	const struct statefs_node *node, const struct install_order *order);

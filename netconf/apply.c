@@ -189,8 +189,8 @@ static void undo(struct apply *a, const char *why, struct apply_result *ret)
 	const bool try_confirmed = a->confirmed.desired && !is_confirmed(a);
 
 	log_warn("%s; going back", why);
-	if (go_back(a, try_confirmed ? a->confirmed.desired : a->wanted.desired, try_confirmed,
-		    &what, &error) < 0) {
+	if (go_back(a, try_confirmed ? a->confirmed.desired : a->wanted.desired,
+		    try_confirmed, &what, &error) < 0) {
 		result(ret, NETCONF_EXIT_BROKEN,
 			xasprintf(
 				"%s; and the network before could not be put back: %s. Look at "

@@ -154,7 +154,8 @@ static bool name_is_used(const struct desired *d, const char *name)
 /* A network that is or may be a bridge: room for the names of its wire, and these free. */
 static int check_wire(const struct desired *d, const char *name, char **reterr_msg)
 {
-	_cleanup_free_ char *up = xasprintf("%s" UP, name), *dn = xasprintf("%s" DN, name);
+	_cleanup_free_ char *up = xasprintf("%s" UP, name),
+			    *dn = xasprintf("%s" DN, name);
 
 	if (strlen(up) >= IFNAMSIZ)
 		return bad(reterr_msg,
@@ -297,7 +298,8 @@ void plan_port_mac(
 	*ret = m;
 }
 
-static void set_mac(char **field, const struct desired_bridge *b, unsigned vlan, bool native)
+static void set_mac(
+	char **field, const struct desired_bridge *b, unsigned vlan, bool native)
 {
 	struct mac_addr mac;
 
@@ -314,9 +316,11 @@ static void set_str(char **field, const char *value)
 }
 
 /* Access mode holds for the native VLAN too: it is the uplink that sends it untagged. */
-static void add_wire(struct rows *rows, const char *name, const char *bridge, unsigned vlan)
+static void add_wire(
+	struct rows *rows, const char *name, const char *bridge, unsigned vlan)
 {
-	_cleanup_free_ char *up = xasprintf("%s" UP, name), *dn = xasprintf("%s" DN, name);
+	_cleanup_free_ char *up = xasprintf("%s" UP, name),
+			    *dn = xasprintf("%s" DN, name);
 	struct row_port *p = add_port(rows, up, name, "patch", "");
 
 	set_str(&p->peer, dn);

@@ -20,8 +20,8 @@ static json_t *port_to_json(const struct row_port *p)
 
 	for (size_t i = 0; i < p->n_trunks; i++)
 		json_array_append_new(trunks, json_integer(p->trunks[i]));
-	return json_pack("{s:s, s:s, s:b, s:s, s:s, s:i, s:o, s:i, s:s, s:s, s:s}", "name",
-		p->name, "bridge", p->bridge, "ours", p->ours, "type", p->type,
+	return json_pack("{s:s, s:s, s:b, s:s, s:s, s:i, s:o, s:i, s:s, s:s, s:s}",
+		"name", p->name, "bridge", p->bridge, "ours", p->ours, "type", p->type,
 		"vlan_mode", p->vlan_mode, "tag", (int)p->tag, "trunks", trunks,
 		"mtu_request", (int)p->mtu_request, "mac", p->mac, "peer", p->peer,
 		"error", p->error);
@@ -171,7 +171,7 @@ static void print_bridge(const json_t *b, const json_t *ports, FILE *out)
 	fprintf(out, "bridge %s datapath %s%s\n", str(b, "name"),
 		*str(b, "datapath_type") ? str(b, "datapath_type") : "system",
 		!json_is_true(json_object_get(b, "ours")) ? " (not ondol's)"
-		: json_is_true(json_object_get(b, "provider"))
+			: json_is_true(json_object_get(b, "provider"))
 			? " (for the cloud's network agent)"
 			: "");
 	for (size_t i = 0; i < json_array_size(ports); i++) {

@@ -111,10 +111,11 @@ static json_t *strv_json(char *const *list)
 
 char *applied_to_text(const struct applied *a)
 {
-	_cleanup_(jx_freep) json_t *root = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:b}",
-		"role", a->role, "kind", a->kind, "units", strv_json(a->units),
-		"volume_groups", strv_json(a->volume_groups), "data_dirs",
-		strv_json(a->data_dirs), "duties", strv_json(a->duties), "hypervisor", (int)a->hypervisor);
+	_cleanup_(jx_freep) json_t *root =
+		json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "role", a->role, "kind",
+			a->kind, "units", strv_json(a->units), "volume_groups",
+			strv_json(a->volume_groups), "data_dirs", strv_json(a->data_dirs),
+			"duties", strv_json(a->duties), "hypervisor", (int)a->hypervisor);
 	char *text = json_dumps(root, JSON_INDENT(1));
 
 	if (!text)

@@ -60,10 +60,11 @@ static void member(const char *argv[], size_t *n, const char *path)
 
 static int pack(char **reterr_msg)
 {
-	static const char *const dump[] = {"mariadb-dump", "--all-databases", "--single-transaction",
-		"--routines", "--events", "--flush-privileges", "--result-file=" DUMP, NULL};
-	const char *tar[16] = {"tar", "--gzip", "--sparse", "--numeric-owner", "-C", "/", "-cf",
-		ARCHIVE};
+	static const char *const dump[] = {"mariadb-dump", "--all-databases",
+		"--single-transaction", "--routines", "--events", "--flush-privileges",
+		"--result-file=" DUMP, NULL};
+	const char *tar[16] = {"tar", "--gzip", "--sparse", "--numeric-owner", "-C", "/",
+		"-cf", ARCHIVE};
 	size_t n = 8;
 	int r = mkdir_p(DIR, 0700);
 
@@ -97,7 +98,8 @@ static int send_archive(char **reterr_msg)
 			    .stall_timeout_ms = STALL_MS},
 		&res, reterr_msg);
 	if (r == 0 && res.status >= 300) {
-		*reterr_msg = xasprintf("ondold answers %u to the backup: %s", res.status, res.body);
+		*reterr_msg = xasprintf(
+			"ondold answers %u to the backup: %s", res.status, res.body);
 		return -EIO;
 	}
 	return r;
@@ -146,7 +148,8 @@ static int fetch_archive(const struct desired_restore *want, char **reterr_msg)
 {
 	_cleanup_(nodeconf_freep) struct nodeconf *conf = NULL;
 	_cleanup_(http_response_clear) struct http_response res = {0};
-	_cleanup_close_ int fd = open(ARCHIVE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	_cleanup_close_ int fd =
+		open(ARCHIVE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	_cleanup_free_ char *url = NULL;
 	struct sink sink = {.fd = fd};
 	uint8_t bytes[32];
@@ -169,7 +172,8 @@ static int fetch_archive(const struct desired_restore *want, char **reterr_msg)
 	if (r == 0 && (res.status != 200 || !streq(hex, want->sha256))) {
 		*reterr_msg = res.status == 200
 			? xstrdup("the backup that came is not the one that was asked for")
-			: xasprintf("ondold answers %u to the question for the backup", res.status);
+			: xasprintf("ondold answers %u to the question for the backup",
+				  res.status);
 		return -EBADMSG;
 	}
 	return r;
@@ -177,8 +181,8 @@ static int fetch_archive(const struct desired_restore *want, char **reterr_msg)
 
 static int unpack(char **reterr_msg)
 {
-	static const char *const tar[] = {"tar", "--gzip", "--numeric-owner", "-C", "/", "-xpf",
-		ARCHIVE, NULL};
+	static const char *const tar[] = {
+		"tar", "--gzip", "--numeric-owner", "-C", "/", "-xpf", ARCHIVE, NULL};
 	static const char *const load[] = {"mariadb", "-e", "source " DUMP, NULL};
 	static const char *const flush[] = {"mariadb", "-e", "FLUSH PRIVILEGES", NULL};
 	int r = program(tar, reterr_msg);
@@ -207,14 +211,16 @@ int backup_restore(const struct desired_restore *restore, char **ret_text)
 	if (r < 0)
 		return r;
 	if (there && !was_begun(restore)) {
-		*ret_text = xstrdup("this controller has a cloud already, which a backup would "
-				    "overwrite: reinstall it first (ondol reinstall)");
+		*ret_text = xstrdup(
+			"this controller has a cloud already, which a backup would "
+			"overwrite: reinstall it first (ondol reinstall)");
 		return -EEXIST;
 	}
 	tidy();
 	r = fetch_archive(restore, ret_text);
 	if (r == 0)
-		r = write_file_atomic(BEGUN, restore->sha256, strlen(restore->sha256), 0600);
+		r = write_file_atomic(
+			BEGUN, restore->sha256, strlen(restore->sha256), 0600);
 	if (r == 0)
 		r = unpack(ret_text);
 	tidy();

@@ -31,15 +31,16 @@
 
 /* ---- sessions ---- */
 
-static int admin_session(const struct partwork *w, unsigned timeout_ms, struct cloud_session **ret,
-	char **reterr_msg)
+static int admin_session(const struct partwork *w, unsigned timeout_ms,
+	struct cloud_session **ret, char **reterr_msg)
 {
 	const struct desired_cloud *c = w->desired->cloud;
 	const char *password = desired_secret(w->desired, "admin");
 	_cleanup_free_ char *url = xasprintf("https://%s:5000/v3", c->public);
 
 	if (!password) {
-		*reterr_msg = xstrdup("ondold gave this node no secret admin: only the controller has it");
+		*reterr_msg = xstrdup(
+			"ondold gave this node no secret admin: only the controller has it");
 		return -ENOKEY;
 	}
 	*ret = cloud_session_new(&(struct cloud_login){.auth_url = url,
@@ -66,18 +67,19 @@ static char *kept_password(const struct partwork *w)
 }
 
 /* As the user that the service itself is to Keystone. */
-static int service_session(const struct partwork *w, const char *op, struct cloud_session **ret,
-	char **reterr_msg)
+static int service_session(const struct partwork *w, const char *op,
+	struct cloud_session **ret, char **reterr_msg)
 {
 	const char *user = part_op_user(op);
 	_cleanup_free_ char *secret = xasprintf("keystone.%s", user ? user : "");
-	_cleanup_free_ char *url = xasprintf("https://%s:5000/v3", w->desired->cloud->public);
+	_cleanup_free_ char *url =
+		xasprintf("https://%s:5000/v3", w->desired->cloud->public);
 	const char *given = desired_secret(w->desired, secret);
 	_cleanup_(util_freep) char *password = given ? xstrdup(given) : kept_password(w);
 
 	if (!user || !password) {
-		*reterr_msg = xasprintf("%s: there is no password for Keystone's user %s", op,
-			user ? user : "of that name");
+		*reterr_msg = xasprintf("%s: there is no password for Keystone's user %s",
+			op, user ? user : "of that name");
 		return -ENOKEY;
 	}
 	*ret = cloud_session_new(&(struct cloud_login){.auth_url = url,
@@ -109,11 +111,14 @@ int cloudops_ready(const struct partwork *w, const char *op, char **ret_text)
 
 static int keep_login(const struct partwork *w, const char *op)
 {
-	_cleanup_free_ char *path = login_path(w), *secret = xasprintf("keystone.%s", part_op_user(op));
+	_cleanup_free_ char *path = login_path(w),
+			    *secret = xasprintf("keystone.%s", part_op_user(op));
 	const char *password = desired_secret(w->desired, secret);
 	int r = mkdir_p(NODE_DONE, 0700);
 
-	return r < 0 || !password ? r : write_file_atomic(path, password, strlen(password), 0600);
+	return r < 0 || !password
+		? r
+		: write_file_atomic(path, password, strlen(password), 0600);
 }
 
 int cloudops_enter(const struct partwork *w, const char *op, char **ret_text)
@@ -138,7 +143,8 @@ int cloudops_leave(const struct partwork *w, const char *op, char **ret_text)
 
 	if (r < 0)
 		return r;
-	if (streq(op, "neutron-agent")) /* forgotten once the node is no compute node any more */
+	if (streq(op,
+		    "neutron-agent")) /* forgotten once the node is no compute node any more */
 		return 0;
 	if (streq(op, "nova-compute"))
 		return cloud_leave_compute(s, w->desired->node, why, ret_text);
@@ -148,7 +154,8 @@ int cloudops_leave(const struct partwork *w, const char *op, char **ret_text)
 int cloudops_tcp(const char *address, char **ret_text)
 {
 	struct sockaddr_in sa = {.sin_family = AF_INET};
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_close_ int fd =
+		socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
 	uint32_t ip;
 	unsigned port;
@@ -170,7 +177,8 @@ int cloudops_tcp(const char *address, char **ret_text)
 			getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
 	}
 	if (err)
-		*ret_text = xasprintf("nothing answers at %s: %s", address, strerror(err));
+		*ret_text =
+			xasprintf("nothing answers at %s: %s", address, strerror(err));
 	return err ? -EAGAIN : 0;
 }
 
@@ -227,11 +235,13 @@ static int identity_fill(const struct partwork *w, struct identity *id, char **r
 		}
 	}
 	for (size_t i = 0; i < p->n_services; i++) {
-		int r = vars_expand(w->vars, p->services[i].url, &id->urls[i], reterr_msg);
+		int r = vars_expand(
+			w->vars, p->services[i].url, &id->urls[i], reterr_msg);
 
 		if (r < 0)
 			return r;
-		id->services[i] = (struct cloud_service){p->services[i].type, p->services[i].name, id->urls[i]};
+		id->services[i] = (struct cloud_service){
+			p->services[i].type, p->services[i].name, id->urls[i]};
 	}
 	return 0;
 }
@@ -262,7 +272,8 @@ static int step_heat_domain(const struct partwork *w, char **ret_text)
 	int r = admin_session(w, CALL_MS, &s, ret_text);
 
 	if (r == 0 && !password) {
-		*ret_text = xstrdup("ondold gave no secret keystone.heat_domain_admin: no setting of the part names it");
+		*ret_text = xstrdup(
+			"ondold gave no secret keystone.heat_domain_admin: no setting of the part names it");
 		return -ENOKEY;
 	}
 	return r < 0 ? r : cloud_identity_heat(s, password, ret_text);
@@ -333,14 +344,15 @@ static char *identity_text(const struct partwork *w)
 	if (identity_fill(w, &id, &ignored) < 0)
 		return out;
 	for (size_t i = 0; i < w->part->n_users; i++) {
-		char *more = xasprintf("%s\n%s %s %s", out, id.users[i].name, id.users[i].password, id.roles[i]);
+		char *more = xasprintf("%s\n%s %s %s", out, id.users[i].name,
+			id.users[i].password, id.roles[i]);
 
 		free(out);
 		out = more;
 	}
 	for (size_t i = 0; i < w->part->n_services; i++) {
-		char *more = xasprintf("%s\n%s %s %s", out, id.services[i].type, id.services[i].name,
-			id.services[i].url);
+		char *more = xasprintf("%s\n%s %s %s", out, id.services[i].type,
+			id.services[i].name, id.services[i].url);
 
 		free(out);
 		out = more;
@@ -358,18 +370,19 @@ static char *setup_text(const struct partwork *w)
 
 	(void)guestimage_look(&image, &ignored);
 	return xasprintf("%s\n%s\n%s\n%s\n%s %x/%u %x %x-%x",
-		image.version ? image.version : "", words, dns, c->student, e ? e->name : "",
-		e ? e->subnet : 0, e ? e->prefix : 0, e ? e->gateway : 0, e ? e->first : 0,
-		e ? e->last : 0);
+		image.version ? image.version : "", words, dns, c->student,
+		e ? e->name : "", e ? e->subnet : 0, e ? e->prefix : 0,
+		e ? e->gateway : 0, e ? e->first : 0, e ? e->last : 0);
 }
 
 char *cloudops_digest(const struct partwork *w, const char *op)
 {
 	_cleanup_free_ char *text = streq(op, "identity") ? identity_text(w)
-		: streq(op, "rings") ? rings_devices(w->desired)
-		: streq(op, "setup") ? setup_text(w)
-		: streq(op, "restore") && w->desired->restore ? xstrdup(w->desired->restore->sha256)
-				     : xstrdup("");
+		: streq(op, "rings")                      ? rings_devices(w->desired)
+		: streq(op, "setup")                      ? setup_text(w)
+		: streq(op, "restore") && w->desired->restore
+		? xstrdup(w->desired->restore->sha256)
+		: xstrdup("");
 	char *hex = xmalloc(DIGEST_HEX);
 
 	digest_hex(text, strlen(text), hex);
@@ -390,13 +403,15 @@ static void reconcile(struct cloud_session *s, const struct desired *d)
 		log_debug("records of nodes that left were not looked at: %s", msg);
 		return;
 	}
-	json_array_foreach(list, i, e) {
+	json_array_foreach(list, i, e)
+	{
 		const json_t *manual = json_object_get(e, "manual");
 		const char *argv[16] = {NULL};
 		_cleanup_free_ char *why = NULL;
 
 		log_info("%s", cloud_str(e, "text"));
-		for (size_t k = 0; k < json_array_size(manual) && k < ARRAY_SIZE(argv) - 1; k++)
+		for (size_t k = 0;
+			k < json_array_size(manual) && k < ARRAY_SIZE(argv) - 1; k++)
 			argv[k] = json_string_value(json_array_get(manual, k));
 		if (argv[0] && run_ok(argv, READY_CALL_MS, &why) < 0)
 			log_warn("%s", why);

@@ -15,7 +15,8 @@ int cloudops_step(const struct partwork *w, const char *op, char **ret_text);
 char *cloudops_digest(const struct partwork *w, const char *op);
 /* 0: it holds; -EAGAIN: not (yet); *ret_text in both cases. */
 int cloudops_ready(const struct partwork *w, const char *op, char **ret_text);
-int cloudops_tcp(const char *address, char **ret_text); /* "A.B.C.D:PORT" accepts a connection */
+int cloudops_tcp(
+	const char *address, char **ret_text); /* "A.B.C.D:PORT" accepts a connection */
 /* The reverse of leaving, for a node that takes the role again or keeps it after all. */
 int cloudops_enter(const struct partwork *w, const char *op, char **ret_text);
 int cloudops_leave(const struct partwork *w, const char *op, char **ret_text);

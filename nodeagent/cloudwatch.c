@@ -25,7 +25,8 @@ static bool all_well(const json_t *status)
 	size_t i;
 	json_t *s;
 
-	json_array_foreach(json_object_get(status, "services"), i, s) {
+	json_array_foreach(json_object_get(status, "services"), i, s)
+	{
 		if (!json_is_true(json_object_get(s, "ok")))
 			return false;
 	}
@@ -63,7 +64,8 @@ static void on_looked(bool ok, const char *text, void *userdata)
 		log_warn("the cloud's services were not looked at: %s", text);
 	else
 		take(c);
-	pace = ok && all_well(c->known) ? CLOUDWATCH_MS : MAX(took, (uint64_t)CLOUDWATCH_SOON_MS);
+	pace = ok && all_well(c->known) ? CLOUDWATCH_MS
+					: MAX(took, (uint64_t)CLOUDWATCH_SOON_MS);
 	arm(c, pace > took ? pace - took : 1);
 	c->changed(c->userdata);
 }
@@ -75,18 +77,21 @@ static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 	if (!c->on || c->work)
 		return 0;
 	c->began_ms = now_mono_ms();
-	if (work_start_op(c->event, "cloud-status", NULL, LOOK_TIMEOUT_MS, on_looked, c, &c->work) < 0)
+	if (work_start_op(c->event, "cloud-status", NULL, LOOK_TIMEOUT_MS, on_looked, c,
+		    &c->work) < 0)
 		arm(c, CLOUDWATCH_MS);
 	return 0;
 }
 
-struct cloudwatch *cloudwatch_new(sd_event *event, void (*changed)(void *userdata), void *userdata)
+struct cloudwatch *cloudwatch_new(
+	sd_event *event, void (*changed)(void *userdata), void *userdata)
 {
 	struct cloudwatch *c = xcalloc(1, sizeof(*c));
 
 	*c = (struct cloudwatch){
 		.event = sd_event_ref(event), .changed = changed, .userdata = userdata};
-	if (sd_event_add_time(event, &c->timer, CLOCK_MONOTONIC, 0, 100000, on_timer, c) < 0)
+	if (sd_event_add_time(event, &c->timer, CLOCK_MONOTONIC, 0, 100000, on_timer, c) <
+		0)
 		abort();
 	sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
 	return c;

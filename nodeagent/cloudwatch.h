@@ -21,4 +21,5 @@ struct cloudwatch *cloudwatch_new(
 void cloudwatch_free(struct cloudwatch *c);
 /* On a controller whose Keystone answers; off drops what was known. */
 void cloudwatch_set(struct cloudwatch *c, bool on);
-json_t *cloudwatch_json(const struct cloudwatch *c); /* new reference; null: nothing known */
+json_t *cloudwatch_json(
+	const struct cloudwatch *c); /* new reference; null: nothing known */

@@ -19,7 +19,8 @@ struct converge;
 struct converge_run {
 	const struct desired *desired; /* this and the next: borrowed until done */
 	const struct roledef *def; /* NULL: not known, only the network is seen to */
-	const struct partdef *const *parts; /* of the cloud, NULL-terminated; NULL: none */
+	const struct partdef *const
+		*parts; /* of the cloud, NULL-terminated; NULL: none */
 	bool network; /* apply it too */
 	struct applied **applied; /* what is taken on; replaced and saved as it changes */
 	/* A step begins; text is borrowed. */

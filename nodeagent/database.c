@@ -81,11 +81,13 @@ static int ensure_user(MYSQL *my, const struct database_want *w)
 	for (char *const *h = w->hosts; r == 0 && *h; h++) {
 		_cleanup_free_ char *host = quoted(my, *h);
 
-		r = query(my, xasprintf("CREATE USER IF NOT EXISTS '%s'@'%s' IDENTIFIED BY '%s'; "
-					"ALTER USER '%s'@'%s' IDENTIFIED BY '%s'; "
-					"GRANT ALL ON `%s`.* TO '%s'@'%s'",
-				      w->user, host, password, w->user, host, password, w->name,
-				      w->user, host));
+		r = query(my,
+			xasprintf(
+				"CREATE USER IF NOT EXISTS '%s'@'%s' IDENTIFIED BY '%s'; "
+				"ALTER USER '%s'@'%s' IDENTIFIED BY '%s'; "
+				"GRANT ALL ON `%s`.* TO '%s'@'%s'",
+				w->user, host, password, w->user, host, password, w->name,
+				w->user, host));
 	}
 	return r;
 }
@@ -117,16 +119,18 @@ static int read_gz(const char *path, char **ret, size_t *ret_len)
 
 static long tables(MYSQL *my, const char *database, const char *like)
 {
-	return number(my, xasprintf("SELECT COUNT(*) FROM information_schema.tables WHERE "
-				    "table_schema = '%s' AND table_name LIKE '%s'",
-				  database, like));
+	return number(my,
+		xasprintf("SELECT COUNT(*) FROM information_schema.tables WHERE "
+			  "table_schema = '%s' AND table_name LIKE '%s'",
+			database, like));
 }
 
 static int make_database(MYSQL *my, const char *name)
 {
-	return query(my, xasprintf("CREATE DATABASE IF NOT EXISTS `%s` CHARACTER SET utf8 "
-				   "COLLATE utf8_general_ci",
-				 name));
+	return query(my,
+		xasprintf("CREATE DATABASE IF NOT EXISTS `%s` CHARACTER SET utf8 "
+			  "COLLATE utf8_general_ci",
+			name));
 }
 
 static int load(MYSQL *my, const struct database_want *w, char **reterr_msg)
@@ -136,11 +140,13 @@ static int load(MYSQL *my, const struct database_want *w, char **reterr_msg)
 	int r = read_gz(w->schema, &sql, &len);
 
 	if (r < 0) {
-		*reterr_msg = xasprintf("%s cannot be read: %s; it comes with the image profile full",
+		*reterr_msg = xasprintf(
+			"%s cannot be read: %s; it comes with the image profile full",
 			w->schema, strerror(-r));
 		return r;
 	}
-	if (query(my, xasprintf("USE `%s`; CREATE TABLE " MARK " (at INT)", w->name)) < 0 ||
+	if (query(my, xasprintf("USE `%s`; CREATE TABLE " MARK " (at INT)", w->name)) <
+			0 ||
 		run_sql(my, sql, len) < 0 ||
 		query(my, xasprintf("USE `%s`; DROP TABLE " MARK, w->name)) < 0)
 		return failed(my, w->name, reterr_msg);
@@ -160,7 +166,8 @@ static int ensure(MYSQL *my, const void *want, bool *ret_loaded, char **reterr_m
 	return *ret_loaded ? load(my, w, reterr_msg) : 0;
 }
 
-static int with_server(int (*run)(MYSQL *my, const void *want, bool *ret, char **reterr_msg),
+static int with_server(
+	int (*run)(MYSQL *my, const void *want, bool *ret, char **reterr_msg),
 	const void *want, bool *ret, char **reterr_msg)
 {
 	MYSQL *my = mysql_init(NULL);
@@ -168,7 +175,8 @@ static int with_server(int (*run)(MYSQL *my, const void *want, bool *ret, char *
 
 	if (!my)
 		abort();
-	if (mysql_real_connect(my, NULL, "root", NULL, NULL, 0, SOCKET, CLIENT_MULTI_STATEMENTS))
+	if (mysql_real_connect(
+		    my, NULL, "root", NULL, NULL, 0, SOCKET, CLIENT_MULTI_STATEMENTS))
 		r = run(my, want, ret, reterr_msg);
 	else
 		r = failed(my, SOCKET, reterr_msg);
@@ -178,8 +186,10 @@ static int with_server(int (*run)(MYSQL *my, const void *want, bool *ret, char *
 
 static int exists(MYSQL *my, const void *name, bool *ret, char **reterr_msg)
 {
-	long n = number(my, xasprintf("SELECT COUNT(*) FROM information_schema.schemata WHERE "
-				      "schema_name = '%s'", (const char *)name));
+	long n = number(my,
+		xasprintf("SELECT COUNT(*) FROM information_schema.schemata WHERE "
+			  "schema_name = '%s'",
+			(const char *)name));
 
 	if (n < 0)
 		return failed(my, name, reterr_msg);

@@ -18,6 +18,7 @@ struct database_want {
  * is begun again from an empty database; one that was completed is never repeated.
  * 0, or -errno with *reterr_msg; caller frees. *ret_loaded: the schema was loaded now.
  */
-int database_ensure(const struct database_want *want, bool *ret_loaded, char **reterr_msg);
+int database_ensure(
+	const struct database_want *want, bool *ret_loaded, char **reterr_msg);
 /* Is there a database of that name? 0, or -errno with *reterr_msg; caller frees. */
 int database_exists(const char *name, bool *ret, char **reterr_msg);

@@ -30,14 +30,15 @@ static int take(const void *data, size_t len, void *userdata)
 static char *file_url(const struct nodeconf *conf, const char *file)
 {
 	return xasprintf("https://%u.%u.%u.%u:%u/files/guest/%s", conf->server >> 24,
-		conf->server >> 16 & 255, conf->server >> 8 & 255, conf->server & 255, conf->port,
-		file);
+		conf->server >> 16 & 255, conf->server >> 8 & 255, conf->server & 255,
+		conf->port, file);
 }
 
 static int fetch_file(const struct nodeconf *conf, const char *url, char hex[static 65],
 	char **reterr_msg)
 {
-	_cleanup_close_ int fd = open(TARGET, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	_cleanup_close_ int fd =
+		open(TARGET, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	_cleanup_(http_response_clear) struct http_response res = {0};
 	struct sink sink = {.fd = fd};
 	uint8_t bytes[32];
@@ -51,7 +52,8 @@ static int fetch_file(const struct nodeconf *conf, const char *url, char hex[sta
 	if (gnutls_hash_init(&sink.hash, GNUTLS_DIG_SHA256) < 0)
 		abort();
 	r = http_do(&(struct http_request){.method = "GET",
-			    .url = url, .identity = &conf->identity,
+			    .url = url,
+			    .identity = &conf->identity,
 			    .stall_timeout_ms = STALL_MS,
 			    .on_data = take,
 			    .userdata = &sink},
@@ -69,8 +71,8 @@ static bool is_there(const char *sha256)
 {
 	_cleanup_free_ char *found = NULL;
 
-	return access(TARGET, R_OK) == 0 && read_line_file(TARGET ".sha256", &found) == 0 &&
-		streq(found, sha256);
+	return access(TARGET, R_OK) == 0 &&
+		read_line_file(TARGET ".sha256", &found) == 0 && streq(found, sha256);
 }
 
 static int fetch_image(const struct nodeconf *conf, const char *file, const char *sha256,
@@ -87,14 +89,16 @@ static int fetch_image(const struct nodeconf *conf, const char *file, const char
 	if (r < 0)
 		return r;
 	if (!streq(hex, sha256)) {
-		*reterr_msg = xasprintf("%s: expected sha256 %s, found %s", url, sha256, hex);
+		*reterr_msg =
+			xasprintf("%s: expected sha256 %s, found %s", url, sha256, hex);
 		return -EBADMSG;
 	}
 	return write_file_atomic(TARGET ".sha256", hex, strlen(hex), 0600);
 }
 
-static int read_manifest(const char *text, size_t len, struct guestimage *ret, const char **ret_file,
-	const char **ret_sha256, json_t **ret_root, char **reterr_msg)
+static int read_manifest(const char *text, size_t len, struct guestimage *ret,
+	const char **ret_file, const char **ret_sha256, json_t **ret_root,
+	char **reterr_msg)
 {
 	_cleanup_free_ char *why = NULL;
 	struct jx j = {.obj = jx_parse(text, len, &why)};
@@ -133,15 +137,19 @@ static int look(struct guestimage *ret, struct nodeconf **ret_conf, const char *
 	if (r < 0)
 		return r;
 	url = file_url(*ret_conf, "manifest.json");
-	r = http_do(&(struct http_request){.method = "GET", .url = url, .identity = &(*ret_conf)->identity, .timeout_ms = 30000}, &res,
-		reterr_msg);
+	r = http_do(&(struct http_request){.method = "GET",
+			    .url = url,
+			    .identity = &(*ret_conf)->identity,
+			    .timeout_ms = 30000},
+		&res, reterr_msg);
 	if (r < 0 || res.status == 404)
 		return r;
 	if (res.status != 200) {
 		*reterr_msg = xasprintf("%s answers %u", url, res.status);
 		return -EIO;
 	}
-	return read_manifest(res.body, res.body_len, ret, ret_file, ret_sha256, ret_root, reterr_msg);
+	return read_manifest(
+		res.body, res.body_len, ret, ret_file, ret_sha256, ret_root, reterr_msg);
 }
 
 int guestimage_look(struct guestimage *ret, char **reterr_msg)

@@ -118,7 +118,8 @@ static void apply(struct doc *d, const struct ini_setting *s)
 	for (size_t i = 0; i < d->n; i++) {
 		struct line *l = &d->list[i];
 
-		if (!l->key || strcasecmp(l->key, s->key) != 0 || strcasecmp(l->section, s->section) != 0)
+		if (!l->key || strcasecmp(l->key, s->key) != 0 ||
+			strcasecmp(l->section, s->section) != 0)
 			continue;
 		l->gone = true;
 		if (!placed)

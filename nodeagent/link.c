@@ -132,8 +132,7 @@ static void poll_start(struct link *l)
 	l->ops.position(&revision, &task, &facts, l->userdata);
 	url = xasprintf("%s/desired?rev=%llu&task=%llu&facts=%llu&wait=%d", l->url,
 		(unsigned long long)revision, (unsigned long long)task,
-		(unsigned long long)facts,
-		l->known && l->answers ? LINK_POLL_S : 0);
+		(unsigned long long)facts, l->known && l->answers ? LINK_POLL_S : 0);
 	l->asked_ms = now_mono_ms();
 	r = http_start(l->http,
 		&(struct http_request){.method = "GET",

@@ -20,8 +20,8 @@ struct look {
 	struct lvm_report report;
 	struct disk *all; /* every disk of the node */
 	size_t n_all;
-	struct lvm_disk *
-		data; /* those of the desired state; strings borrowed from all, contents */
+	/* those of the desired state; strings borrowed from all, contents */
+	struct lvm_disk *data;
 	size_t n_data;
 	char **contents; /* n_data */
 };

@@ -113,8 +113,9 @@ static int find_identity(struct nodeconf *c, const char *path, char **reterr_msg
 	if (fd >= 0)
 		return check_mode(fd, c->cert, reterr_msg);
 	r = -errno;
-	*reterr_msg = xasprintf("%s: %s. ondol-agent writes it at install; without it ondold does "
-				"not know this node. Reinstall the node, or restore the file",
+	*reterr_msg = xasprintf(
+		"%s: %s. ondol-agent writes it at install; without it ondold does "
+		"not know this node. Reinstall the node, or restore the file",
 		c->cert, strerror(-r));
 	return r;
 }

@@ -117,8 +117,8 @@ static json_t *make_report(void *userdata)
 	struct noded *n = userdata;
 
 	return json_pack("{s:I, s:b, s:s, s:s, s:o, s:o, s:o}", "revision",
-		(json_int_t)(n->wish.held.desired ? n->wish.held.desired->revision : 0), "ready",
-		(int)is_ready(n), "boot_id", n->boot_id, "image", n->conf->image,
+		(json_int_t)(n->wish.held.desired ? n->wish.held.desired->revision : 0),
+		"ready", (int)is_ready(n), "boot_id", n->boot_id, "image", n->conf->image,
 		"proofs", proofs_to_json(&n->proofs), "task", task_to_json(&n->task),
 		"cloud", cloudwatch_json(n->cloudwatch));
 }
@@ -237,7 +237,8 @@ static void watch_cloud(struct noded *n)
 {
 	const struct proof *p = proofs_get(&n->proofs, "keystone");
 
-	cloudwatch_set(n->cloudwatch, n->def && strv_has(n->needed, "keystone") && p && p->ok);
+	cloudwatch_set(
+		n->cloudwatch, n->def && strv_has(n->needed, "keystone") && p && p->ok);
 }
 
 static void on_part_up(const char *part, const char *text, void *userdata)
@@ -391,7 +392,8 @@ static void do_backup(struct noded *n)
 	int r;
 
 	set_step(n, "making a backup");
-	r = work_start_op(n->event, "cloud-backup", NULL, BACKUP_TIMEOUT_MS, on_backed_up, n, &n->backup);
+	r = work_start_op(n->event, "cloud-backup", NULL, BACKUP_TIMEOUT_MS, on_backed_up,
+		n, &n->backup);
 	if (r < 0)
 		on_backed_up(false, strerror(-r), n);
 }
@@ -532,12 +534,14 @@ static bool take_desired(struct noded *n, struct held *h)
 		return false;
 	}
 	if (change == WISH_FACTS)
-		take_facts(n, was == &n->wish.held ? n->wish.held.desired : n->wish.before.desired);
+		take_facts(n,
+			was == &n->wish.held ? n->wish.held.desired
+					     : n->wish.before.desired);
 	if (change != WISH_NEW)
 		return true;
 	log_info("desired state: revision %llu, role %s %s",
-		(unsigned long long)n->wish.next.desired->revision, n->wish.next.desired->role,
-		n->wish.next.desired->kind);
+		(unsigned long long)n->wish.next.desired->revision,
+		n->wish.next.desired->role, n->wish.next.desired->kind);
 	step(n, SCHED_E_DESIRED);
 	supersede(n);
 	return true;

@@ -31,8 +31,8 @@ static int ids_of(const char *user, const char *group, uid_t *ret_uid, gid_t *re
 	const struct group *gr = group ? getgrnam(group) : NULL;
 
 	if ((user && !pw) || (group && !gr)) {
-		*reterr_msg = xasprintf("this image has no %s %s", user && !pw ? "user" : "group",
-			user && !pw ? user : group);
+		*reterr_msg = xasprintf("this image has no %s %s",
+			user && !pw ? "user" : "group", user && !pw ? user : group);
 		return -ENOENT;
 	}
 	*ret_uid = pw ? pw->pw_uid : (uid_t)-1;
@@ -52,7 +52,8 @@ int partfiles_own(const char *path, const char *user, const char *group, int mod
 	if (lchown(path, uid, gid) == 0 && (mode < 0 || chmod(path, (mode_t)mode) == 0))
 		return 0;
 	r = -errno;
-	*reterr_msg = xasprintf("%s: owner and mode cannot be set: %s", path, strerror(-r));
+	*reterr_msg =
+		xasprintf("%s: owner and mode cannot be set: %s", path, strerror(-r));
 	return r;
 }
 
@@ -79,7 +80,8 @@ static void merge_clear(struct merge *m)
 }
 
 /* The setting of that key, a new one for one that was not there. */
-static struct ini_setting *merge_key(struct merge *m, const char *section, const char *key)
+static struct ini_setting *merge_key(
+	struct merge *m, const char *section, const char *key)
 {
 	for (size_t i = 0; i < m->n; i++)
 		if (streq(m->list[i].section, section) && streq(m->list[i].key, key))
@@ -100,8 +102,8 @@ static int collect_set(const struct job *j, const struct part_set *set, struct m
 		if (!s->value)
 			continue;
 		if (vars_expand(j->vars, s->value, &value, &why) < 0) {
-			*reterr_msg = xasprintf("%s:%u: [%s] %s: %s", j->part->file, s->line,
-				set->section, s->key, why);
+			*reterr_msg = xasprintf("%s:%u: [%s] %s: %s", j->part->file,
+				s->line, set->section, s->key, why);
 			return -EINVAL;
 		}
 		strv_add((char ***)&to->values, value);
@@ -128,7 +130,8 @@ static int merged(const struct job *j, const char *path, const char *text, char 
 
 /* ---- one file ---- */
 
-static int from_template(const struct job *j, const char *name, char **ret, char **reterr_msg)
+static int from_template(
+	const struct job *j, const char *name, char **ret, char **reterr_msg)
 {
 	_cleanup_free_ char *path = xasprintf("%s/templates/%s", j->defs->dir, name);
 	_cleanup_free_ char *text = NULL, *why = NULL;
@@ -172,10 +175,12 @@ static int begin(struct job *j)
 }
 
 /* Owner and mode come with the content: a secret is at no time readable for others. */
-static int replace(const char *path, const char *text, const struct part_file *f, const struct stat *was,
-	char **reterr_msg)
+static int replace(const char *path, const char *text, const struct part_file *f,
+	const struct stat *was, char **reterr_msg)
 {
-	unsigned mode = f && f->mode >= 0 ? (unsigned)f->mode : was ? was->st_mode & 07777u : 0644;
+	unsigned mode = f && f->mode >= 0 ? (unsigned)f->mode
+		: was                     ? was->st_mode & 07777u
+					  : 0644;
 	_cleanup_free_ char *tmp = xasprintf("%s.ondol-new", path);
 	int r = make_parent(path);
 
@@ -190,7 +195,8 @@ static int replace(const char *path, const char *text, const struct part_file *f
 	if (r < 0) {
 		unlink(tmp);
 		if (!*reterr_msg)
-			*reterr_msg = xasprintf("%s cannot be written: %s", path, strerror(-r));
+			*reterr_msg =
+				xasprintf("%s cannot be written: %s", path, strerror(-r));
 	}
 	return r < 0 ? r : 0;
 }
@@ -205,11 +211,13 @@ static bool owned_right(const struct part_file *f, const struct stat *st)
 		return true;
 	if (ids_of(f->user, f->group, &uid, &gid, &ignored) < 0)
 		return false;
-	return (uid == (uid_t)-1 || st->st_uid == uid) && (gid == (gid_t)-1 || st->st_gid == gid) &&
+	return (uid == (uid_t)-1 || st->st_uid == uid) &&
+		(gid == (gid_t)-1 || st->st_gid == gid) &&
 		(f->mode < 0 || (st->st_mode & 07777) == (mode_t)f->mode);
 }
 
-static int apply_file(struct job *j, const char *path, const struct part_file *f, char **reterr_msg)
+static int apply_file(
+	struct job *j, const char *path, const struct part_file *f, char **reterr_msg)
 {
 	_cleanup_free_ char *at = xasprintf("%s%s", j->root, path);
 	_cleanup_free_ char *present = NULL, *base = NULL, *text = NULL;
@@ -227,10 +235,12 @@ static int apply_file(struct job *j, const char *path, const struct part_file *f
 	r = begin(j);
 	if (r < 0)
 		return r;
-	return replace(at, text, f, present && stat(at, &st) == 0 ? &st : NULL, reterr_msg);
+	return replace(
+		at, text, f, present && stat(at, &st) == 0 ? &st : NULL, reterr_msg);
 }
 
-static int apply_directory(const struct job *j, const struct part_file *f, char **reterr_msg)
+static int apply_directory(
+	const struct job *j, const struct part_file *f, char **reterr_msg)
 {
 	_cleanup_free_ char *at = xasprintf("%s%s", j->root, f->path);
 	int r = mkdir_p(at, 0755);
@@ -253,9 +263,9 @@ static bool done_before(const struct partdef *p, size_t set)
 	return false;
 }
 
-int partfiles_apply(const struct partdefs *defs, const struct partdef *part, const struct vars *v,
-	const char *root, int (*before_first)(void *userdata), void *userdata,
-	char **reterr_msg)
+int partfiles_apply(const struct partdefs *defs, const struct partdef *part,
+	const struct vars *v, const char *root, int (*before_first)(void *userdata),
+	void *userdata, char **reterr_msg)
 {
 	struct job j = {defs, part, v, root, before_first, userdata, false};
 	int r = 0;
@@ -263,7 +273,8 @@ int partfiles_apply(const struct partdefs *defs, const struct partdef *part, con
 	for (size_t i = 0; r == 0 && i < part->n_files; i++)
 		r = part->files[i].directory
 			? apply_directory(&j, &part->files[i], reterr_msg)
-			: apply_file(&j, part->files[i].path, &part->files[i], reterr_msg);
+			: apply_file(
+				  &j, part->files[i].path, &part->files[i], reterr_msg);
 	for (size_t i = 0; r == 0 && i < part->n_sets; i++)
 		if (!done_before(part, i))
 			r = apply_file(&j, part->sets[i].path, NULL, reterr_msg);

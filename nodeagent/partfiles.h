@@ -14,9 +14,9 @@
  * before the first file is changed: what must be remembered comes before the change.
  * root is "" on a node. 0, or -errno with *reterr_msg; caller frees.
  */
-int partfiles_apply(const struct partdefs *defs, const struct partdef *part, const struct vars *v,
-	const char *root, int (*before_first)(void *userdata), void *userdata,
-	char **reterr_msg);
+int partfiles_apply(const struct partdefs *defs, const struct partdef *part,
+	const struct vars *v, const char *root, int (*before_first)(void *userdata),
+	void *userdata, char **reterr_msg);
 /* Gives path to user and group (NULL: unchanged) and that mode (-1: unchanged). */
 int partfiles_own(const char *path, const char *user, const char *group, int mode,
 	char **reterr_msg);

@@ -15,7 +15,15 @@
 #define READY_EXTRA_MS 60000
 #define UNIT_TIMEOUT_MS 600000
 
-enum part_state { PART_WAITS, PART_PREPARING, PART_STARTING, PART_AWAITED, PART_FINISHING, PART_UP, PART_FAILED };
+enum part_state {
+	PART_WAITS,
+	PART_PREPARING,
+	PART_STARTING,
+	PART_AWAITED,
+	PART_FINISHING,
+	PART_UP,
+	PART_FAILED
+};
 
 struct one {
 	struct parts *all;
@@ -115,7 +123,8 @@ static void part_fail(struct one *o, const char *text)
 {
 	o->state = PART_FAILED;
 	if (!o->all->failure)
-		o->all->failure = xasprintf("%s: %s", o->def->name, text ? text : "failed");
+		o->all->failure =
+			xasprintf("%s: %s", o->def->name, text ? text : "failed");
 	look_soon(o->all);
 }
 
@@ -133,7 +142,8 @@ static void part_up(struct one *o, const char *text)
 
 static void by_work(struct one *o, const char *op, unsigned timeout_ms, work_done_fn done)
 {
-	int r = work_start_op(o->all->event, op, o->def->name, timeout_ms, done, o, &o->work);
+	int r = work_start_op(
+		o->all->event, op, o->def->name, timeout_ms, done, o, &o->work);
 
 	if (r < 0)
 		part_fail(o, strerror(-r));
@@ -197,7 +207,8 @@ static void part_units(struct one *o)
 
 	if (!unit) {
 		o->state = PART_AWAITED;
-		by_work(o, "part-ready", o->def->ready_timeout_s * 1000 + READY_EXTRA_MS, on_ready);
+		by_work(o, "part-ready", o->def->ready_timeout_s * 1000 + READY_EXTRA_MS,
+			on_ready);
 		return;
 	}
 	say(o, unit);
@@ -262,7 +273,8 @@ static void part_begin(struct one *o)
 
 static void say_waiting(struct parts *p, char *what, const char *part)
 {
-	_cleanup_free_ char *text = what ? xasprintf("waiting for %s (%s)", what, part) : NULL;
+	_cleanup_free_ char *text =
+		what ? xasprintf("waiting for %s (%s)", what, part) : NULL;
 
 	free(what);
 	if (text && !streq_ptr(text, p->waiting))
@@ -357,8 +369,10 @@ void parts_start(struct parts *p, const struct parts_run *run)
 		p->list[i] = (struct one){.all = p, .def = run->list[i]};
 	stuck = circle(p);
 	if (stuck)
-		p->failure = xasprintf("the parts of this role wait for each other in a circle, "
-				       "%s among them: mend `after` in its part file", stuck);
+		p->failure = xasprintf(
+			"the parts of this role wait for each other in a circle, "
+			"%s among them: mend `after` in its part file",
+			stuck);
 	look_soon(p);
 }
 

@@ -18,7 +18,8 @@ struct parts;
 
 struct parts_run {
 	const struct partdef *const *list; /* NULL-terminated; borrowed until done */
-	const struct desired *desired; /* borrowed until done; parts_facts() replaces it */
+	const struct desired
+		*desired; /* borrowed until done; parts_facts() replaces it */
 	/* Something begins, or is waited for; text is borrowed. */
 	void (*step)(const char *text, void *userdata);
 	/* A part is up: its proof. */
@@ -30,7 +31,8 @@ struct parts_run {
 
 struct parts *parts_new(sd_event *event, struct units *units);
 void parts_free(struct parts *p);
-void parts_start(struct parts *p, const struct parts_run *run); /* nothing may be running */
+void parts_start(
+	struct parts *p, const struct parts_run *run); /* nothing may be running */
 bool parts_running(const struct parts *p);
 /* Other nodes proved or lost something: d has the new facts. */
 void parts_facts(struct parts *p, const struct desired *d);

@@ -70,8 +70,8 @@ void partwork_finish(const char *part)
 	int r = write_marker(part, "up", "");
 
 	if (r < 0)
-		log_warn("%s.up cannot be written, so the part counts as unfinished: %s", part,
-			strerror(-r));
+		log_warn("%s.up cannot be written, so the part counts as unfinished: %s",
+			part, strerror(-r));
 	drop_marker(part, "dirty");
 }
 
@@ -137,7 +137,8 @@ char *partwork_redact(const struct desired *d, const char *text)
 
 /* ---- steps ---- */
 
-static int expand_words(const struct partwork *w, char *const *words, char ***ret, char **reterr_msg)
+static int expand_words(
+	const struct partwork *w, char *const *words, char ***ret, char **reterr_msg)
 {
 	_cleanup_(strv_freep) char **out = xcalloc(1, sizeof(char *));
 
@@ -190,8 +191,8 @@ static void step_texts_clear(struct step_texts *t)
 	free(t->input);
 }
 
-static int step_expand(const struct partwork *w, const struct part_step *s, struct step_texts *ret,
-	char **reterr_msg)
+static int step_expand(const struct partwork *w, const struct part_step *s,
+	struct step_texts *ret, char **reterr_msg)
 {
 	_cleanup_free_ char *why = NULL;
 	int r = expand_words(w, s->run, &ret->run, &why);
@@ -232,10 +233,12 @@ static int guard_says_done(const struct part_step *s, const struct step_texts *t
 	if (!s->unless)
 		return 0;
 	argv = as_user(s->user, t->unless);
-	r = run_child((const char *const *)argv, NULL, NULL, patience_ms(s->timeout_s * 1000), &res);
+	r = run_child((const char *const *)argv, NULL, NULL,
+		patience_ms(s->timeout_s * 1000), &res);
 	if (r < 0)
 		return r;
-	return res.status == 0 && (!s->unless_output || strstr(res.out, s->unless_output));
+	return res.status == 0 &&
+		(!s->unless_output || strstr(res.out, s->unless_output));
 }
 
 static int step_program(const struct partwork *w, const struct part_step *s,
@@ -251,8 +254,8 @@ static int step_program(const struct partwork *w, const struct part_step *s,
 		return 0;
 	}
 	if (r == 0)
-		r = run_child((const char *const *)argv, (const char *const *)t->env, t->input,
-			patience_ms(s->timeout_s * 1000), &res);
+		r = run_child((const char *const *)argv, (const char *const *)t->env,
+			t->input, patience_ms(s->timeout_s * 1000), &res);
 	if (r < 0) {
 		*reterr_msg = xasprintf("%s cannot be run: %s", t->run[0], strerror(-r));
 		return r;
@@ -267,7 +270,8 @@ static int step_program(const struct partwork *w, const struct part_step *s,
 	return -EIO;
 }
 
-static int step_run(const struct partwork *w, const struct part_step *s, char **reterr_msg)
+static int step_run(
+	const struct partwork *w, const struct part_step *s, char **reterr_msg)
 {
 	_cleanup_(step_texts_clear) struct step_texts t = {0};
 	_cleanup_free_ char *why = NULL;
@@ -278,7 +282,8 @@ static int step_run(const struct partwork *w, const struct part_step *s, char **
 	if (r < 0)
 		return r;
 	step_digest(w, s, &t, hex);
-	if (s->on_change ? !partwork_is_dirty(w->part->name) && marker_is(w->part->name, s->name, hex)
+	if (s->on_change ? !partwork_is_dirty(w->part->name) &&
+				marker_is(w->part->name, s->name, hex)
 			 : marker_is(w->part->name, s->name, hex))
 		return 0;
 	r = s->op ? cloudops_step(w, s->op, &why) : step_program(w, s, &t, &why);
@@ -334,11 +339,15 @@ static int fetch(const char *name, struct http_response *ret, char **reterr_msg)
 		return r;
 	node = link_node_url(conf);
 	url = xasprintf("%s/blobs/%s", node, name);
-	r = http_do(&(struct http_request){.method = "GET", .url = url, .identity = &conf->identity,
-			    .timeout_ms = 120000, .max_body = MAX_BLOB},
+	r = http_do(&(struct http_request){.method = "GET",
+			    .url = url,
+			    .identity = &conf->identity,
+			    .timeout_ms = 120000,
+			    .max_body = MAX_BLOB},
 		ret, reterr_msg);
 	if (r == 0 && ret->status != 200) {
-		*reterr_msg = xasprintf("ondold answers %u for the blob %s", ret->status, name);
+		*reterr_msg =
+			xasprintf("ondold answers %u for the blob %s", ret->status, name);
 		return -EIO;
 	}
 	return r;
@@ -362,17 +371,21 @@ static int blob_apply(struct partwork *w, const struct part_blob *b, char **rete
 		return r;
 	sha256_hex(res.body, res.body_len, hex);
 	if (!streq(hex, want->sha256)) {
-		*reterr_msg = xasprintf("%s is not what the controller made; it will be asked for again", b->name);
+		*reterr_msg = xasprintf(
+			"%s is not what the controller made; it will be asked for again",
+			b->name);
 		return -EBADMSG;
 	}
 	/* Who reads blobs looks for new ones by itself; a restart would only be a gap. */
-	r = write_file_atomic(b->path, res.body, res.body_len, b->mode < 0 ? 0644 : (unsigned)b->mode);
+	r = write_file_atomic(
+		b->path, res.body, res.body_len, b->mode < 0 ? 0644 : (unsigned)b->mode);
 	return r < 0 ? r : partfiles_own(b->path, b->user, b->group, b->mode, reterr_msg);
 }
 
 /* ---- databases ---- */
 
-static int database_apply(const struct partwork *w, const struct part_database *d, char **reterr_msg)
+static int database_apply(
+	const struct partwork *w, const struct part_database *d, char **reterr_msg)
 {
 	_cleanup_free_ char *secret = xasprintf("db.%s", d->user);
 	_cleanup_free_ char *schema = xasprintf(NODE_SCHEMAS "/%s.sql.gz", d->schema);
@@ -393,7 +406,8 @@ static int database_apply(const struct partwork *w, const struct part_database *
 	}
 	if (marker_is(w->part->name, what, hex))
 		return 0;
-	r = database_ensure(&(struct database_want){d->name, d->user, password, d->hosts, schema},
+	r = database_ensure(
+		&(struct database_want){d->name, d->user, password, d->hosts, schema},
 		&loaded, reterr_msg);
 	if (r == 0 && loaded)
 		log_info("database %s: schema loaded", d->name);
@@ -404,7 +418,8 @@ static int database_apply(const struct partwork *w, const struct part_database *
 
 static int do_prepare(struct partwork *w, char **ret_text)
 {
-	int r = partfiles_apply(w->role->defs, w->part, w->vars, "", mark_dirty, w, ret_text);
+	int r = partfiles_apply(
+		w->role->defs, w->part, w->vars, "", mark_dirty, w, ret_text);
 
 	for (size_t i = 0; r == 0 && i < w->part->n_blobs; i++)
 		r = blob_apply(w, &w->part->blobs[i], ret_text);
@@ -417,8 +432,10 @@ static int try_http(const char *url, char **ret_text)
 {
 	_cleanup_(http_response_clear) struct http_response res = {0};
 	_cleanup_free_ char *why = NULL;
-	int r = http_do(&(struct http_request){.method = "GET", .url = url,
-				.connect_timeout_ms = 5000, .timeout_ms = patience_ms(HTTP_TRY_MS)},
+	int r = http_do(&(struct http_request){.method = "GET",
+				.url = url,
+				.connect_timeout_ms = 5000,
+				.timeout_ms = patience_ms(HTTP_TRY_MS)},
 		&res, &why);
 
 	if (r == 0 && res.status < 500)
@@ -550,12 +567,15 @@ int partwork_run(const char *op, const char *arg, const struct desired *d,
 
 	if (!d->cloud) {
 		*ret_text = xstrdup("this rack is no cloud");
-		return streq(op, "part-leave") ? 0 : -EINVAL; /* nobody is left to be told */
+		return streq(op, "part-leave") ? 0
+					       : -EINVAL; /* nobody is left to be told */
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(works); i++) {
 		if (!streq(works[i].op, op))
 			continue;
-		r = works[i].of_part && !arg ? -EINVAL : prepare(&w, works[i].of_part ? arg : NULL, ret_text);
+		r = works[i].of_part && !arg
+			? -EINVAL
+			: prepare(&w, works[i].of_part ? arg : NULL, ret_text);
 		if (r == 0)
 			r = works[i].run(&w, ret_text);
 		break;

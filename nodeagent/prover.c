@@ -283,8 +283,10 @@ static void prove_kvm(struct prover *p)
 	_cleanup_free_ char *text = NULL;
 	int api;
 
-	if (p->run.desired->cloud && !streq(p->run.desired->cloud->virtualization, "kvm")) {
-		result(p, true, streq(vars_virt_type(p->run.desired, kvm >= 0), "kvm")
+	if (p->run.desired->cloud &&
+		!streq(p->run.desired->cloud->virtualization, "kvm")) {
+		result(p, true,
+			streq(vars_virt_type(p->run.desired, kvm >= 0), "kvm")
 				? "machines run under KVM where it works"
 				: "machines are emulated, as [cloud] virtualization allows");
 		return;

@@ -67,7 +67,8 @@ static void on_certified(
 		r = keep(n, resp);
 	drop_key(n);
 	if (r < 0)
-		log_warn("this node's certificate could not be renewed: %s; trying again in an hour",
+		log_warn(
+			"this node's certificate could not be renewed: %s; trying again in an hour",
 			msg ? msg : strerror(-r));
 	else
 		log_info("this node has a new certificate");
@@ -117,7 +118,8 @@ static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 	r = ask(n);
 	if (r < 0) {
 		drop_key(n);
-		log_warn("this node's certificate could not be renewed: %s", strerror(-r));
+		log_warn(
+			"this node's certificate could not be renewed: %s", strerror(-r));
 		look_in(n, AGAIN_S);
 	}
 	return 0;

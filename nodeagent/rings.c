@@ -33,7 +33,8 @@ struct ring {
 	unsigned port;
 };
 
-static const struct ring all_rings[] = {{"account", 6202}, {"container", 6201}, {"object", 6200}};
+static const struct ring all_rings[] = {
+	{"account", 6202}, {"container", 6201}, {"object", 6200}};
 
 static bool is_object(const struct desired_peer *p)
 {
@@ -67,7 +68,8 @@ char *rings_devices(const struct desired *d)
 
 		format_ipv4(storage_address(p), ip);
 		for (size_t k = 0; is_object(p) && k < p->n_data_disks; k++) {
-			char *more = xasprintf("%s%s %s %llu\n", out, ip, p->data_disks[k].name,
+			char *more = xasprintf("%s%s %s %llu\n", out, ip,
+				p->data_disks[k].name,
 				(unsigned long long)p->data_disks[k].size_bytes);
 
 			free(out);
@@ -88,7 +90,8 @@ static int builder(const struct ring *ring, const char *const words[], char **re
 	strv_add(&argv, file);
 	for (; *words; words++)
 		strv_add(&argv, *words);
-	r = run_child((const char *const *)argv, NULL, NULL, patience_ms(TIMEOUT_MS), &res);
+	r = run_child(
+		(const char *const *)argv, NULL, NULL, patience_ms(TIMEOUT_MS), &res);
 	if (r < 0 || res.status > 1) {
 		*reterr_msg = xasprintf("swift-ring-builder %s %s: %s", file, argv[2],
 			r < 0 ? strerror(-r) : res.out);
@@ -102,10 +105,12 @@ static char *device_id(const struct ring *ring, const char *ip, const char *name
 	uint32_t address = 0;
 
 	(void)parse_ipv4(ip, &address);
-	return xasprintf("r1z%u-%s:%u/%s", MAX(1u, address & 0xffu), ip, ring->port, name);
+	return xasprintf(
+		"r1z%u-%s:%u/%s", MAX(1u, address & 0xffu), ip, ring->port, name);
 }
 
-static int search(const struct ring *ring, const char *id, bool *ret_found, char **reterr_msg)
+static int search(
+	const struct ring *ring, const char *id, bool *ret_found, char **reterr_msg)
 {
 	_cleanup_free_ char *file = xasprintf(DIR "/%s.builder", ring->name);
 	const char *argv[] = {"swift-ring-builder", file, "search", id, NULL};
@@ -113,7 +118,8 @@ static int search(const struct ring *ring, const char *id, bool *ret_found, char
 	int r = run_child(argv, NULL, NULL, patience_ms(TIMEOUT_MS), &res);
 
 	if (r < 0) {
-		*reterr_msg = xasprintf("swift-ring-builder cannot be run: %s", strerror(-r));
+		*reterr_msg =
+			xasprintf("swift-ring-builder cannot be run: %s", strerror(-r));
 		return r;
 	}
 	*ret_found = res.status == 0;
@@ -141,8 +147,8 @@ static bool has_line(const char *lines, const char *ip, const char *name)
 }
 
 /* Words for `add`: each device of want that had has not, and that is not in the builder. */
-static int words_to_add(const struct ring *ring, const char *want, const char *had, char ***words,
-	char **reterr_msg)
+static int words_to_add(const struct ring *ring, const char *want, const char *had,
+	char ***words, char **reterr_msg)
 {
 	_cleanup_free_ char *copy = xstrdup(want);
 	char *save = NULL;
@@ -169,8 +175,8 @@ static int words_to_add(const struct ring *ring, const char *want, const char *h
 	return 0;
 }
 
-static int words_to_remove(const struct ring *ring, const char *had, const char *want, char ***words,
-	char **reterr_msg)
+static int words_to_remove(const struct ring *ring, const char *had, const char *want,
+	char ***words, char **reterr_msg)
 {
 	_cleanup_free_ char *copy = xstrdup(had);
 	char *save = NULL;
@@ -194,7 +200,8 @@ static int words_to_remove(const struct ring *ring, const char *had, const char 
 }
 
 /* One call with several words, none without any. */
-static int change(const struct ring *ring, const char *verb, char *const *words, char **reterr_msg)
+static int change(
+	const struct ring *ring, const char *verb, char *const *words, char **reterr_msg)
 {
 	_cleanup_(strv_freep) char **all = strv_split(verb);
 
@@ -206,17 +213,21 @@ static int change(const struct ring *ring, const char *verb, char *const *words,
 }
 
 /* Before the first record nobody has these rings: what an attempt left is begun anew. */
-static int begin(const struct ring *ring, const char *copies, bool anew, char **reterr_msg)
+static int begin(
+	const struct ring *ring, const char *copies, bool anew, char **reterr_msg)
 {
 	_cleanup_free_ char *file = xasprintf(DIR "/%s.builder", ring->name);
 
 	if (!anew)
-		return builder(ring, (const char *const[]){"set_replicas", copies, NULL}, reterr_msg);
+		return builder(ring, (const char *const[]){"set_replicas", copies, NULL},
+			reterr_msg);
 	if (unlink(file) < 0 && errno != ENOENT) {
 		*reterr_msg = xasprintf("%s: %s", file, strerror(errno));
 		return -EIO;
 	}
-	return builder(ring, (const char *const[]){"create", PART_POWER, copies, "0", NULL}, reterr_msg);
+	return builder(ring,
+		(const char *const[]){"create", PART_POWER, copies, "0", NULL},
+		reterr_msg);
 }
 
 static int own_by_swift(const char *path)
@@ -226,8 +237,8 @@ static int own_by_swift(const char *path)
 	return pw && chown(path, pw->pw_uid, pw->pw_gid) < 0 ? -errno : 0;
 }
 
-static int build(const struct ring *ring, const struct desired *d, const char *want, const char *had,
-	char **reterr_msg)
+static int build(const struct ring *ring, const struct desired *d, const char *want,
+	const char *had, char **reterr_msg)
 {
 	_cleanup_free_ char *file = xasprintf(DIR "/%s.ring.gz", ring->name);
 	_cleanup_free_ char *n = xasprintf("%u", replicas(d));
@@ -250,7 +261,8 @@ static int build(const struct ring *ring, const struct desired *d, const char *w
 	return r < 0 ? r : own_by_swift(file);
 }
 
-static int publish(const struct nodeconf *conf, const struct ring *ring, char **reterr_msg)
+static int publish(
+	const struct nodeconf *conf, const struct ring *ring, char **reterr_msg)
 {
 	_cleanup_free_ char *path = xasprintf(DIR "/%s.ring.gz", ring->name);
 	_cleanup_free_ char *node = link_node_url(conf), *data = NULL;
@@ -263,11 +275,16 @@ static int publish(const struct nodeconf *conf, const struct ring *ring, char **
 		*reterr_msg = xasprintf("%s cannot be read: %s", path, strerror(-r));
 		return r;
 	}
-	r = http_do(&(struct http_request){.method = "PUT", .url = url, .identity = &conf->identity,
-			    .body = data, .body_len = len, .timeout_ms = TIMEOUT_MS},
+	r = http_do(&(struct http_request){.method = "PUT",
+			    .url = url,
+			    .identity = &conf->identity,
+			    .body = data,
+			    .body_len = len,
+			    .timeout_ms = TIMEOUT_MS},
 		&res, reterr_msg);
 	if (r == 0 && res.status >= 300) {
-		*reterr_msg = xasprintf("ondold answers %u to the ring %s", res.status, ring->name);
+		*reterr_msg = xasprintf(
+			"ondold answers %u to the ring %s", res.status, ring->name);
 		return -EIO;
 	}
 	return r;
@@ -282,7 +299,8 @@ int rings_ensure(const struct desired *d, char **ret_text)
 	if (r < 0)
 		return r;
 	if (!*want) {
-		*ret_text = xstrdup("no object node of the rack has a data disk: Swift needs one");
+		*ret_text = xstrdup(
+			"no object node of the rack has a data disk: Swift needs one");
 		return -ENOENT;
 	}
 	if (read_file(RECORD, 1024 * 1024, &had, NULL) < 0)

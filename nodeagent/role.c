@@ -10,18 +10,20 @@ static int problem(struct problems *problems, char **reterr_msg, const char *dir
 	return -EINVAL;
 }
 
-static const struct roledef *find(const struct roledefs *roles, const struct desired *d, char **reterr_msg)
+static const struct roledef *find(
+	const struct roledefs *roles, const struct desired *d, char **reterr_msg)
 {
-	const struct roledef *def = roledefs_find(roles, d->role, *d->kind ? d->kind : NULL);
+	const struct roledef *def =
+		roledefs_find(roles, d->role, *d->kind ? d->kind : NULL);
 	_cleanup_free_ char *names = NULL;
 
 	if (def)
 		return def;
 	names = roledefs_names(roles);
-	*reterr_msg = xasprintf(
-		"role %s%s%s is not in this node's image, which has %s. Update "
-		"the image (ondol reinstall), or correct the role in rack.ini",
-		d->role, *d->kind ? ", kind " : "", d->kind, names);
+	*reterr_msg =
+		xasprintf("role %s%s%s is not in this node's image, which has %s. Update "
+			  "the image (ondol reinstall), or correct the role in rack.ini",
+			d->role, *d->kind ? ", kind " : "", d->kind, names);
 	return NULL;
 }
 
@@ -52,8 +54,10 @@ int role_load(const struct desired *d, struct role *ret, char **reterr_msg)
 	r.def = find(r.roles, d, reterr_msg);
 	if (!r.def)
 		return -ENOENT;
-	if (d->cloud && (partdefs_load(dir, &problems, &r.defs) < 0 ||
-				partdefs_of(r.defs, r.def, d->cloud->services, &problems, &r.parts) < 0))
+	if (d->cloud &&
+		(partdefs_load(dir, &problems, &r.defs) < 0 ||
+			partdefs_of(r.defs, r.def, d->cloud->services, &problems,
+				&r.parts) < 0))
 		return problem(&problems, reterr_msg, dir);
 	if (r.parts)
 		add_parts(&r);
@@ -73,7 +77,8 @@ char **role_proofs(const struct role *r)
 	return names;
 }
 
-static bool part_blobs_changed(const struct partdef *p, const struct desired *now, const struct desired *was)
+static bool part_blobs_changed(
+	const struct partdef *p, const struct desired *now, const struct desired *was)
 {
 	for (size_t i = 0; i < p->n_blobs; i++) {
 		const struct desired_blob *a = desired_blob(now, p->blobs[i].name),
@@ -85,7 +90,8 @@ static bool part_blobs_changed(const struct partdef *p, const struct desired *no
 	return false;
 }
 
-bool role_blobs_changed(const struct role *r, const struct desired *now, const struct desired *was)
+bool role_blobs_changed(
+	const struct role *r, const struct desired *now, const struct desired *was)
 {
 	for (const struct partdef **p = r->parts; was && p && *p; p++)
 		if (part_blobs_changed(*p, now, was))

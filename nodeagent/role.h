@@ -12,7 +12,8 @@ struct role {
 	struct roledefs *roles;
 	const struct roledef *def; /* borrowed from roles */
 	struct partdefs *defs; /* NULL when the rack is no cloud */
-	const struct partdef **parts; /* NULL-terminated array, NULL when the rack is no cloud */
+	/* NULL-terminated array, NULL when the rack is no cloud */
+	const struct partdef **parts;
 };
 
 /* -ENOENT, -EINVAL and *reterr_msg, caller frees; *ret is empty then. */
@@ -20,5 +21,6 @@ int role_load(const struct desired *d, struct role *ret, char **reterr_msg);
 /* The names of all proofs of the role and of its parts; NULL-terminated; strv_free(). */
 char **role_proofs(const struct role *r);
 /* Is there another version of a file that a part takes from the controller? was may be NULL. */
-bool role_blobs_changed(const struct role *r, const struct desired *now, const struct desired *was);
+bool role_blobs_changed(
+	const struct role *r, const struct desired *now, const struct desired *was);
 void role_clear(struct role *r);

@@ -25,7 +25,8 @@ bool task_take(struct task *t, const json_t *obj, bool *ret_new, char **reterr_m
 	if (id == t->id)
 		return true;
 	proofs_clear(&t->proofs);
-	*t = (struct task){.id = id, .type = streq(type, TASK_BACKUP) ? TASK_BACKUP : TASK_PROVE};
+	*t = (struct task){
+		.id = id, .type = streq(type, TASK_BACKUP) ? TASK_BACKUP : TASK_PROVE};
 	*ret_new = streq(type, t->type);
 	if (!*ret_new)
 		task_refuse(t, "this ondol-noded does not know this type of task");

@@ -38,7 +38,8 @@ void vars_machine(struct vars_machine *ret)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES);
 
 	*ret = (struct vars_machine){.cores = cores > 0 ? (unsigned)cores : 1,
-		.memory_bytes = pages > 0 ? (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0,
+		.memory_bytes =
+			pages > 0 ? (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0,
 		.kvm = kvm_works(),
 		.ovs_kernel = access("/sys/module/openvswitch", F_OK) == 0};
 }
@@ -98,7 +99,9 @@ static const struct desired_port *port_for(const struct vars *v, const char *net
 
 	if (!p && (streq(network, "storage") || streq(network, "tunnel")))
 		p = port_named(v, "management");
-	if (!p && (streq(network, "storage") || streq(network, "tunnel") || streq(network, "management")))
+	if (!p &&
+		(streq(network, "storage") || streq(network, "tunnel") ||
+			streq(network, "management")))
 		p = port_named(v, "provisioning");
 	return p;
 }
@@ -117,8 +120,8 @@ static char *port_cidr(const struct vars *v, const char *network)
 
 	if (!p)
 		return NULL;
-	format_ipv4_net(&(struct ipv4_net){
-				.addr = p->address & ~(uint32_t)((1ULL << (32 - p->prefix)) - 1),
+	format_ipv4_net(&(struct ipv4_net){.addr = p->address &
+					~(uint32_t)((1ULL << (32 - p->prefix)) - 1),
 				.prefix = p->prefix},
 		buf);
 	return xstrdup(buf);
@@ -153,7 +156,8 @@ static char *workers(const struct vars *v, unsigned at_least)
 {
 	if (v->m.cores < SMALL_CORES || v->m.memory_bytes < SMALL_BYTES)
 		return xasprintf("%u", at_least);
-	return xasprintf("%u", MAX(at_least, MIN(v->m.cores / 4 + 1, (unsigned)MAX_WORKERS)));
+	return xasprintf(
+		"%u", MAX(at_least, MIN(v->m.cores / 4 + 1, (unsigned)MAX_WORKERS)));
 }
 
 static char *joined(char *const *list)
@@ -200,7 +204,9 @@ static char *value_of(const struct vars *v, const char *name)
 		/* true where the datapath is a process and checksums must not be left to a NIC */
 		{"userspace", v->m.ovs_kernel ? "False" : "True"},
 		/* an emulated CPU has no model that the host could pass through */
-		{"cpu_mode", streq(vars_virt_type(d, v->m.kvm), "kvm") ? "host-model" : "none"},
+		{"cpu_mode",
+			streq(vars_virt_type(d, v->m.kvm), "kvm") ? "host-model"
+								  : "none"},
 		{"external", c->external ? c->external->name : ""},
 	};
 
@@ -224,7 +230,10 @@ static char *value_of(const struct vars *v, const char *name)
 	if (streq(name, "services"))
 		return joined(c->services);
 	if (streq(name, "replicas"))
-		return xasprintf("%u", MAX(1u, MIN((unsigned)MAX_REPLICAS, count_peers(v, "storage", "object"))));
+		return xasprintf("%u",
+			MAX(1u,
+				MIN((unsigned)MAX_REPLICAS,
+					count_peers(v, "storage", "object"))));
 	return value_with(v, name);
 }
 
@@ -240,15 +249,17 @@ static void append(char **out, const char *s, size_t n)
 }
 
 /* "${name}" at p; returns what follows it. */
-static const char *expand_one(const struct vars *v, const char *p, char **out, char **reterr_msg)
+static const char *expand_one(
+	const struct vars *v, const char *p, char **out, char **reterr_msg)
 {
 	const char *end = strchr(p, '}');
 	_cleanup_free_ char *name = end ? xstrndup(p + 2, (size_t)(end - p) - 2) : NULL;
 	_cleanup_free_ char *value = name ? value_of(v, name) : NULL;
 
 	if (!value) {
-		*reterr_msg = name ? xasprintf("there is no value for ${%s} on this node", name)
-				   : xstrdup("a \"${\" has no \"}\"");
+		*reterr_msg = name
+			? xasprintf("there is no value for ${%s} on this node", name)
+			: xstrdup("a \"${\" has no \"}\"");
 		return NULL;
 	}
 	append(out, value, strlen(value));
@@ -284,7 +295,8 @@ static int condition(const struct vars *v, const char *line, size_t len)
 	size_t m = sizeof(mark) - 1;
 	_cleanup_free_ char *word = NULL;
 
-	if (len < m + 3 || strncmp(line, mark, m) != 0 || strncmp(line + len - 2, "}}", 2) != 0)
+	if (len < m + 3 || strncmp(line, mark, m) != 0 ||
+		strncmp(line + len - 2, "}}", 2) != 0)
 		return -EINVAL;
 	word = xstrndup(line + m, len - m - 2);
 	if (streq(word, "external"))

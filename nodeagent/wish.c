@@ -14,7 +14,8 @@ static json_t *core(const struct held *h)
 
 static bool same_wish(const struct held *a, const struct held *b)
 {
-	_cleanup_(jx_freep) json_t *x = a->doc ? core(a) : NULL, *y = b->doc ? core(b) : NULL;
+	_cleanup_(jx_freep) json_t *x = a->doc ? core(a) : NULL,
+				   *y = b->doc ? core(b) : NULL;
 
 	return x && y && json_equal(x, y);
 }

@@ -91,10 +91,9 @@ static int op_libvirt_check(struct workop *w, char **ret_text)
 	size_t n;
 	int r = wanted_networks(w, &nets, &n, ret_text);
 
-	return r < 0
-		? r
-		: hypervisor_check(HYPERVISOR_URI, nets, n,
-			  w->def->hypervisor && kvm_is_meant(w->desired), ret_text);
+	return r < 0 ? r
+		     : hypervisor_check(HYPERVISOR_URI, nets, n,
+			       w->def->hypervisor && kvm_is_meant(w->desired), ret_text);
 }
 
 static char *place_text(const struct guest_place *p)

@@ -20,10 +20,9 @@ static const char wrapper[] =
 	"exec " EMULATOR " \"$@\"\n";
 
 /* No security module, and no cgroup that libvirt could make below that of the container. */
-static const char qemu_conf[] =
-	"# laid here by ondol-twin\n"
-	"security_driver = \"none\"\n"
-	"cgroup_controllers = [ ]\n";
+static const char qemu_conf[] = "# laid here by ondol-twin\n"
+				"security_driver = \"none\"\n"
+				"cgroup_controllers = [ ]\n";
 
 static const struct {
 	const char *dir, *file, *text;
@@ -41,9 +40,11 @@ int fit_apply(const char *upper, char **reterr_msg)
 		int r = mkdir_p(dir, 0755);
 
 		if (r >= 0)
-			r = write_file_atomic(path, files[i].text, strlen(files[i].text), files[i].mode);
+			r = write_file_atomic(path, files[i].text, strlen(files[i].text),
+				files[i].mode);
 		if (r < 0) {
-			*reterr_msg = xasprintf("%s cannot be written: %s", path, strerror(-r));
+			*reterr_msg =
+				xasprintf("%s cannot be written: %s", path, strerror(-r));
 			return r;
 		}
 	}

@@ -116,7 +116,8 @@ size_t sdr_build(const struct sdr_sensor *s, uint8_t ret[static SDR_MAX])
 		0, /* record id, version, full sensor, length below */
 		0x20, 0, s->number, s->entity, s->instance, 0x7f,
 		(uint8_t)(limits ? 0x68 : 0x40), s->type, 0x01, 0x00, events_hi, 0x00,
-		events_hi, 0x00, readable, (uint8_t)(s->unit == SDR_PERCENT ? UNIT_PERCENTAGE : 0),
+		events_hi, 0x00, readable,
+		(uint8_t)(s->unit == SDR_PERCENT ? UNIT_PERCENTAGE : 0),
 		base_units[s->unit], 0, 0, 1, 0, 0, 0, 0,
 		0, /* linear, M = 1, B = 0, exponents 0 */
 		0, 0, 0, 0, 0xff, 0, s->fatal, s->critical, 0, 0, 0,

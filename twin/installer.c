@@ -183,7 +183,8 @@ static int step_image(void *userdata, char **reterr_msg)
 static int step_identity(void *userdata, char **reterr_msg)
 {
 	struct installer *in = userdata;
-	struct statefs_node node = {in->args->node, in->args->api, server_identity(in->server)};
+	struct statefs_node node = {
+		in->args->node, in->args->api, server_identity(in->server)};
 	_cleanup_free_ char *state = installer_state_dir(in->node);
 	_cleanup_free_ char *upper = xasprintf("%s/root/" SLOT_NAME "/upper", state);
 	int r = statefs_fill(state, SLOT_NAME, &node, in->order, reterr_msg);
@@ -243,8 +244,10 @@ static bool carry_out(struct installer *in)
 
 static bool is_connected(struct installer *in)
 {
-	_cleanup_free_ char *why = NULL, *text =
-		xasprintf("agent %s on eth0, in a container of the twin", ONDOL_VERSION);
+	_cleanup_free_ char *why = NULL,
+			    *text = xasprintf(
+				    "agent %s on eth0, in a container of the twin",
+				    ONDOL_VERSION);
 
 	if (in->told_up)
 		return true;
@@ -297,10 +300,8 @@ void installer_run(const struct twin_plan *p, const struct twin_node *n,
 	const struct boot_args *args)
 {
 	_cleanup_free_ char *identity = xasprintf("%s/identity", n->disk_dir);
-	struct installer in = {.plan = p,
-		.node = n,
-		.args = args,
-		.server = server_new(args, identity)};
+	struct installer in = {
+		.plan = p, .node = n, .args = args, .server = server_new(args, identity)};
 
 	while (!run_round(&in)) {
 		unsigned shift = MIN(in.failures, 6u);

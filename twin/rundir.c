@@ -340,8 +340,10 @@ int rundir_hold_disks(const char *path, int *ret_fd, char **reterr_msg)
 		return 0;
 	}
 	*reterr_msg = r == -EWOULDBLOCK
-		? xasprintf("%s: another rack that is up has its drives there; choose another "
-			    "place with --disks", path)
+		? xasprintf(
+			  "%s: another rack that is up has its drives there; choose another "
+			  "place with --disks",
+			  path)
 		: xasprintf("%s: %s", mark, strerror(-r));
 	util_closep(&fd);
 	return r;

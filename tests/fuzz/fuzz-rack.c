@@ -14,9 +14,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!roles && roledefs_load("roles", &p, &roles) < 0)
 		abort();
-	if (rack_parse("rack.ini", (const char *)data, size, roles, &p, &rack) < 0 && !p.n)
+	if (rack_parse("rack.ini", (const char *)data, size, roles, &p, &rack) < 0 &&
+		!p.n)
 		abort(); /* refused without a word */
-	if (secrets_parse("secrets.ini", (const char *)data, size, rack, &p, &secrets) < 0 && !p.n)
+	if (secrets_parse("secrets.ini", (const char *)data, size, rack, &p, &secrets) <
+			0 &&
+		!p.n)
 		abort();
 	problems_sort(&p);
 	for (size_t i = 0; i < p.n; i++)

@@ -391,8 +391,8 @@ static void listen_all(struct world *w)
 	struct ondold *o = &w->o;
 
 	if (open_socket(o) < 0 ||
-		httpd_listen_tcp(o->event, INADDR_LOOPBACK, 0, node_handle, o,
-			&o->tcp_http) < 0 ||
+		httpd_listen_tcp(
+			o->event, INADDR_LOOPBACK, 0, node_handle, o, &o->tcp_http) < 0 ||
 		httpd_listen_tcp(
 			o->event, INADDR_LOOPBACK, 0, api_page_handle, o, &w->page) < 0)
 		abort();
@@ -414,7 +414,8 @@ static void begin(struct world *w, const char *socket, const char *images)
 	restore_secrets(false);
 	if (sd_event_new(&o->event) < 0 || add_timers(o) < 0 ||
 		store_open(fuzz_place(), &o->store, &msg) < 0 ||
-		cloudsecrets_load(fuzz_place(), CLOUDSECRETS_NODES, &o->authority, &msg) < 0 ||
+		cloudsecrets_load(fuzz_place(), CLOUDSECRETS_NODES, &o->authority, &msg) <
+			0 ||
 		cloud_open(o, &msg) < 0 || page_open(o, &msg) < 0 || serve_new(o) < 0)
 		abort();
 	take_rack(o);

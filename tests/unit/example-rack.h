@@ -18,8 +18,8 @@ static _unused_ int example_setup(void **state)
 	if (r == 0)
 		r = read_file(path, 1 << 20, &example_text, NULL);
 	if (r == 0)
-		r = rack_parse(path, example_text, strlen(example_text), example_roles, &p,
-			&example_rack);
+		r = rack_parse(path, example_text, strlen(example_text), example_roles,
+			&p, &example_rack);
 	problems_print(&p, stderr);
 	problems_clear(&p);
 	return r == 0 ? 0 : -1;
@@ -45,8 +45,8 @@ static _unused_ struct rack *example_with(
 	assert_non_null(at);
 	at = strstr(at, from);
 	assert_non_null(at);
-	text = xasprintf(
-		"%.*s%s%s", (int)(at - example_text), example_text, to, at + strlen(from));
+	text = xasprintf("%.*s%s%s", (int)(at - example_text), example_text, to,
+		at + strlen(from));
 	rack_parse("rack.ini", text, strlen(text), example_roles, &p, &rack);
 	problems_print(&p, stderr);
 	problems_clear(&p);

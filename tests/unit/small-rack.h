@@ -9,17 +9,18 @@
 static _unused_ struct rack *small_rack(const char *disks)
 {
 	_cleanup_(roledefs_freep) struct roledefs *roles = NULL;
-	_cleanup_free_ char *dir = roledefs_default_dir(),
-			    *text = xasprintf(
-				    "[rack]\nname = lab\n"
-				    "[deploy]\ninterface = eth0\naddress = 10.77.0.2\n"
-				    "[bmc]\nsubnet = 10.77.1.0/24\nvlan = 11\n"
-				    "[network provisioning]\nsubnet = 10.77.0.0/24\nvlan = 10\n"
-				    "[profile p]\nproduct = X\nnic.1.native = provisioning\n"
-				    "%s"
-				    "[node hp01]\nprofile = p\nrole = controller\nhost = 11\n"
-				    "bmc = 10.77.1.11\nmac.1 = 94:40:c9:00:01:01\nserial = A\n",
-				    disks);
+	_cleanup_free_ char
+		*dir = roledefs_default_dir(),
+		*text = xasprintf(
+			"[rack]\nname = lab\n"
+			"[deploy]\ninterface = eth0\naddress = 10.77.0.2\n"
+			"[bmc]\nsubnet = 10.77.1.0/24\nvlan = 11\n"
+			"[network provisioning]\nsubnet = 10.77.0.0/24\nvlan = 10\n"
+			"[profile p]\nproduct = X\nnic.1.native = provisioning\n"
+			"%s"
+			"[node hp01]\nprofile = p\nrole = controller\nhost = 11\n"
+			"bmc = 10.77.1.11\nmac.1 = 94:40:c9:00:01:01\nserial = A\n",
+			disks);
 	struct problems problems = {0};
 	struct rack *rack = NULL;
 

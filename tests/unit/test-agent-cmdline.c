@@ -91,7 +91,8 @@ static void test_refusals(void **state)
 	refuses("ondol.mode=install ondol.node=hp02 ondol.server=deploy:8780",
 		"ondol.server");
 	refuses("ondol.mode=install ondol.node=-x", "ondol.node");
-	refuses("ondol.mode=install ondol.node=hp02 ondol.server=10.0.0.1:1", "ondol.api");
+	refuses("ondol.mode=install ondol.node=hp02 ondol.server=10.0.0.1:1",
+		"ondol.api");
 	refuses("ondol.mode=install ondol.node=hp02 ondol.server=10.0.0.1:1 "
 		"ondol.api=10.0.0.1:2 ondol.ca=12",
 		"ondol.ca: expected 64 hex digits");

@@ -16,7 +16,8 @@ static void put(const char *root, const char *name, const char *text)
 
 static void has(const char *root, const char *name, const char *text, unsigned mode)
 {
-	_cleanup_free_ char *path = xasprintf("%s" UPPER "/etc/%s", root, name), *found = NULL;
+	_cleanup_free_ char *path = xasprintf("%s" UPPER "/etc/%s", root, name),
+			    *found = NULL;
 	struct stat st;
 
 	assert_int_equal(read_file(path, 4096, &found, NULL), 0);
@@ -30,7 +31,8 @@ static void test_fill(void **state)
 	const char *root = *state;
 	struct install_order order = {.image.version = (char *)"0.1.0-3f2a",
 		.desired = json_pack("{s:i}", "revision", 3)};
-	_cleanup_free_ char *ca = xasprintf("%s/ca", root), *cert = xasprintf("%s/cert", root);
+	_cleanup_free_ char *ca = xasprintf("%s/ca", root),
+			    *cert = xasprintf("%s/cert", root);
 	_cleanup_free_ char *why = NULL;
 	_cleanup_free_ char *work = xasprintf("%s/root/a/work", root);
 	struct http_identity id = {ca, cert};
@@ -41,7 +43,8 @@ static void test_fill(void **state)
 	put(root, "cert", "a certificate\n" KEY "\n");
 	assert_int_equal(statefs_fill(root, "a", &node, &order, &why), 0);
 	has(root, "ondol/node.ini",
-		"[node]\nname = hp02\nserver = 10.77.0.2:8781\nimage = 0.1.0-3f2a\n", 0600);
+		"[node]\nname = hp02\nserver = 10.77.0.2:8781\nimage = 0.1.0-3f2a\n",
+		0600);
 	has(root, "ondol/desired.json", "{\n  \"revision\": 3\n}\n", 0600);
 	has(root, "ondol/ca.pem", "the authority\n", 0600);
 	has(root, "ondol/node.pem", "a certificate\n" KEY "\n", 0600);
@@ -70,8 +73,7 @@ static void test_fails(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		WITH_TREE(test_fill), WITH_TREE(test_fails)};
+	const struct CMUnitTest tests[] = {WITH_TREE(test_fill), WITH_TREE(test_fails)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

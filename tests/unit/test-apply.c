@@ -74,19 +74,21 @@ static void role(void **state)
 		"hp02", &f, true, nothing, APPLY_CONVERGE, "compute -> storage/block");
 	f = in(FSM_FAILED);
 	f.installed = true;
-	expect(example_with("[node hp02]", "role    = compute", "role = controller"), "hp02",
-		&f, true, nothing, APPLY_CONVERGE, "compute -> controller");
+	expect(example_with("[node hp02]", "role    = compute", "role = controller"),
+		"hp02", &f, true, nothing, APPLY_CONVERGE, "compute -> controller");
 }
 
 static void leaving_a_cloud(void **state)
 {
 	struct rack *before = same();
-	struct rack *after = example_with("[node hp02]", "role    = compute", "role = storage\nkind = object");
+	struct rack *after = example_with(
+		"[node hp02]", "role    = compute", "role = storage\nkind = object");
 	struct fsm_node f = in(FSM_READY);
 	struct apply_view view = {.fsm = &f, .desired_changes = true, .cloud = true};
 	_cleanup_free_ char *why = NULL, *removed = NULL, *plain = NULL;
 
-	assert_int_equal(apply_decide(rack_node(before, "hp02"), rack_node(after, "hp02"), &view, &why),
+	assert_int_equal(apply_decide(rack_node(before, "hp02"), rack_node(after, "hp02"),
+				 &view, &why),
 		APPLY_CONVERGE);
 	assert_string_equal(why,
 		"role compute -> storage/object: leaves the role compute; it refuses while instances run on it");
@@ -102,8 +104,8 @@ static void busy(void **state)
 {
 	struct fsm_node f = in(FSM_INSTALLING);
 
-	expect(example_with("[node hp02]", "role    = compute", "role = controller"), "hp02",
-		&f, true, nothing, APPLY_NONE, "installing");
+	expect(example_with("[node hp02]", "role    = compute", "role = controller"),
+		"hp02", &f, true, nothing, APPLY_NONE, "installing");
 	f = (struct fsm_node){.state = FSM_IDLE, .want_install = true};
 	expect(same(), "hp02", &f, true, nothing, APPLY_NONE, "idle");
 	/* a pause between tries is no end */
@@ -112,8 +114,8 @@ static void busy(void **state)
 	f = in(FSM_BMC_RESET);
 	expect(same(), "hp02", &f, true, nothing, APPLY_NONE, "resetting-bmc");
 	f = in(FSM_INSTALLING);
-	expect(example_with("[node hp02]", "94:40:c9:00:02:01", "94:40:c9:00:02:99"), "hp02",
-		&f, true, nothing, APPLY_REFUSED, "mac.1");
+	expect(example_with("[node hp02]", "94:40:c9:00:02:01", "94:40:c9:00:02:99"),
+		"hp02", &f, true, nothing, APPLY_REFUSED, "mac.1");
 }
 
 static void hardware(void **state)
@@ -134,13 +136,15 @@ static void hardware(void **state)
 		APPLY_INSTALL);
 	rack_free(before);
 	rack_free(after);
-	expect(example_with("[node hp02]", "94:40:c9:00:02:02", "94:40:c9:00:02:99"), "hp02",
-		&f, true, other, APPLY_REFUSED, "mac.2 is 94:40:c9:00:02:99");
+	expect(example_with("[node hp02]", "94:40:c9:00:02:02", "94:40:c9:00:02:99"),
+		"hp02", &f, true, other, APPLY_REFUSED, "mac.2 is 94:40:c9:00:02:99");
 	expect(example_with("[node hp02]", "CZJ0010002", "CZJ0010099"), "hp02", &f, true,
 		nothing, APPLY_REFUSED, "serial is CZJ0010099");
-	expect(example_with("[profile dl360]", "disk.1.size = 480G", "disk.1.size = 960G"),
+	expect(example_with(
+		       "[profile dl360]", "disk.1.size = 480G", "disk.1.size = 960G"),
 		"hp02", &f, true, nothing, APPLY_REFUSED, "disk.1");
-	expect(example_with("[profile dl360]", "disk.2.use  = spare", "disk.2.use = data"),
+	expect(example_with(
+		       "[profile dl360]", "disk.2.use  = spare", "disk.2.use = data"),
 		"hp02", &f, true, nothing, APPLY_CONVERGE, "");
 	f = in(FSM_FAILED);
 	expect(example_with("[node hp02]", "CZJ0010002", "CZJ0010099"), "hp02", &f, true,

@@ -43,7 +43,7 @@ static size_t count_files(void)
 	size_t n = 0;
 
 	assert_non_null(d);
-	for (const struct dirent *e; (e = readdir(d)); )
+	for (const struct dirent *e; (e = readdir(d));)
 		n += e->d_name[0] != '.';
 	closedir(d);
 	return n;
@@ -55,7 +55,9 @@ static int put(const char *name, const char *text)
 
 	assert_int_equal(blob_write(blobs, name, &w), 0);
 	assert_int_equal(blob_append(w, text, strlen(text) / 2), 0);
-	assert_int_equal(blob_append(w, text + strlen(text) / 2, strlen(text) - strlen(text) / 2), 0);
+	assert_int_equal(
+		blob_append(w, text + strlen(text) / 2, strlen(text) - strlen(text) / 2),
+		0);
 	return blob_finish(w);
 }
 
@@ -99,7 +101,8 @@ static void digest(void **state)
 	assert_int_equal(blob_write(blobs, "x", &w), 0);
 	assert_int_equal(blob_append(w, "abc", 3), 0);
 	blob_digest(w, hex);
-	assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_string_equal(
+		hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	blob_drop(w);
 	assert_int_equal(count_files(), 0);
 }

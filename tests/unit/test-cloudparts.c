@@ -20,11 +20,16 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(dir));
 	parts = xasprintf("%s/parts", dir);
 	assert_int_equal(mkdir_p(parts, 0755), 0);
-	put("controller.ini", "[role]\ndescription = c\nparts = base rings\n[proofs]\nneed = network\n");
-	put("compute.ini", "[role]\ndescription = v\nparts = worker\n[proofs]\nneed = network\n");
-	put("parts/base.ini", "[part]\ndescription = b\nram = 100M\n[database keystone]\n");
-	put("parts/rings.ini", "[part]\ndescription = r\nservice = heat\nram = 2G\n[database heat]\n");
-	put("parts/worker.ini", "[part]\ndescription = w\nram = 500M\n[set /etc/n.conf a]\nb = ${secret:db.nova}\n");
+	put("controller.ini",
+		"[role]\ndescription = c\nparts = base rings\n[proofs]\nneed = network\n");
+	put("compute.ini",
+		"[role]\ndescription = v\nparts = worker\n[proofs]\nneed = network\n");
+	put("parts/base.ini",
+		"[part]\ndescription = b\nram = 100M\n[database keystone]\n");
+	put("parts/rings.ini",
+		"[part]\ndescription = r\nservice = heat\nram = 2G\n[database heat]\n");
+	put("parts/worker.ini",
+		"[part]\ndescription = w\nram = 500M\n[set /etc/n.conf a]\nb = ${secret:db.nova}\n");
 	return 0;
 }
 
@@ -33,7 +38,8 @@ static int teardown(void **state)
 	return remove_tree(dir);
 }
 
-static struct rack *rack_with(const struct cloudparts *p, const char *cloud, const char *memory)
+static struct rack *rack_with(
+	const struct cloudparts *p, const char *cloud, const char *memory)
 {
 	_cleanup_free_ char *lab = NULL, *text = NULL, *with_memory = NULL;
 	struct problems problems = {0};
@@ -66,22 +72,29 @@ static struct cloudparts *load(void)
 static void secrets(void **state)
 {
 	_cleanup_(cloudparts_freep) struct cloudparts *p = load();
-	_cleanup_(rack_freep) struct rack *heat = rack_with(p, "[cloud]\nservices = heat", "");
-	_cleanup_(rack_freep) struct rack *none = rack_with(p, "[cloud]\nservices = none", "");
+	_cleanup_(rack_freep) struct rack *heat =
+		rack_with(p, "[cloud]\nservices = heat", "");
+	_cleanup_(rack_freep) struct rack *none =
+		rack_with(p, "[cloud]\nservices = none", "");
 	_cleanup_(rack_freep) struct rack *plain = rack_with(p, "", "");
 	_cleanup_(strv_freep) char **all = NULL;
 	struct problems problems = {0};
 
 	cloudparts_fit(p, heat, &problems);
 	assert_int_equal(problems.n, 0);
-	assert_true(strv_has((char **)cloudparts_secrets(p, rack_node(heat, "hp01")), "db.heat"));
-	assert_true(strv_has((char **)cloudparts_secrets(p, rack_node(heat, "hp01")), "db.keystone"));
-	assert_false(strv_has((char **)cloudparts_secrets(p, rack_node(heat, "hp01")), "db.nova"));
-	assert_int_equal(strv_len((char **)cloudparts_secrets(p, rack_node(heat, "hp02"))), 1);
+	assert_true(strv_has(
+		(char **)cloudparts_secrets(p, rack_node(heat, "hp01")), "db.heat"));
+	assert_true(strv_has(
+		(char **)cloudparts_secrets(p, rack_node(heat, "hp01")), "db.keystone"));
+	assert_false(strv_has(
+		(char **)cloudparts_secrets(p, rack_node(heat, "hp01")), "db.nova"));
+	assert_int_equal(
+		strv_len((char **)cloudparts_secrets(p, rack_node(heat, "hp02"))), 1);
 	all = cloudparts_all_secrets(p, heat);
 	assert_int_equal(strv_len(all), 3);
 	cloudparts_fit(p, none, &problems);
-	assert_false(strv_has((char **)cloudparts_secrets(p, rack_node(none, "hp01")), "db.heat"));
+	assert_false(strv_has(
+		(char **)cloudparts_secrets(p, rack_node(none, "hp01")), "db.heat"));
 	cloudparts_fit(p, plain, &problems);
 	assert_null(cloudparts_secrets(p, rack_node(plain, "hp01")));
 	assert_int_equal(problems.n, 0);
@@ -90,7 +103,8 @@ static void secrets(void **state)
 static void memory(void **state)
 {
 	_cleanup_(cloudparts_freep) struct cloudparts *p = load();
-	_cleanup_(rack_freep) struct rack *r = rack_with(p, "[cloud]\nservices = heat", "memory = 3G\n");
+	_cleanup_(rack_freep) struct rack *r =
+		rack_with(p, "[cloud]\nservices = heat", "memory = 3G\n");
 	_cleanup_(rack_freep) struct rack *plain = rack_with(p, "", "memory = 1G\n");
 	_cleanup_free_ char *words = NULL;
 	struct problems problems = {0};
@@ -122,7 +136,8 @@ static void a_part_is_missing(void **state)
 	_cleanup_(rack_freep) struct rack *r = NULL;
 	struct problems problems = {0};
 
-	put("compute.ini", "[role]\ndescription = v\nparts = worker nobody\n[proofs]\nneed = network\n");
+	put("compute.ini",
+		"[role]\ndescription = v\nparts = worker nobody\n[proofs]\nneed = network\n");
 	p = load();
 	r = rack_with(p, "[cloud]\nservices = heat", "memory = 1G\n");
 	cloudparts_fit(p, r, &problems);

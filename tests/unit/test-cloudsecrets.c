@@ -8,8 +8,10 @@
 #define NOW UINT64_C(1800000000)
 
 static char *const hosts[] = {(char *)"10.77.20.11", (char *)"localhost", NULL};
-static char *const other_hosts[] = {(char *)"cloud.school.example", (char *)"localhost", NULL};
-static char *const names[] = {(char *)"db.glance", (char *)"fernet.0", (char *)"admin", (char *)"tls.key", NULL};
+static char *const other_hosts[] = {
+	(char *)"cloud.school.example", (char *)"localhost", NULL};
+static char *const names[] = {(char *)"db.glance", (char *)"fernet.0", (char *)"admin",
+	(char *)"tls.key", NULL};
 static char *const more[] = {(char *)"db.glance", (char *)"db.nova", NULL};
 
 static char dir[64];
@@ -94,7 +96,8 @@ static void certificate_follows_names(void **state)
 static void not_trusted(void **state)
 {
 	_cleanup_(cloudsecrets_freep) struct cloudsecrets *s = load();
-	_cleanup_free_ char *path = xasprintf("%s/cloud-secrets", dir), *msg = NULL, *msg2 = NULL;
+	_cleanup_free_ char *path = xasprintf("%s/cloud-secrets", dir), *msg = NULL,
+			    *msg2 = NULL;
 	struct cloudsecrets *other = NULL;
 
 	need(s, names, hosts);
@@ -102,7 +105,8 @@ static void not_trusted(void **state)
 	assert_int_equal(cloudsecrets_load(dir, CLOUDSECRETS_FILE, &other, &msg), -EPERM);
 	assert_non_null(strstr(msg, "mode 640"));
 	assert_int_equal(write_file_atomic(path, "{\"version\":1", 12, 0600), 0);
-	assert_int_equal(cloudsecrets_load(dir, CLOUDSECRETS_FILE, &other, &msg2), -EINVAL);
+	assert_int_equal(
+		cloudsecrets_load(dir, CLOUDSECRETS_FILE, &other, &msg2), -EINVAL);
 	assert_non_null(strstr(msg2, "damaged"));
 	assert_null(other);
 }
@@ -123,7 +127,8 @@ static void backup_and_back(void **state)
 {
 	_cleanup_(cloudsecrets_freep) struct cloudsecrets *s = load(), *again = NULL;
 	json_t *all, *bad = json_pack("{s:i}", "db.x", 5);
-	_cleanup_free_ char *msg = NULL, *glance = NULL, *path = xasprintf("%s/cloud-secrets", dir);
+	_cleanup_free_ char *msg = NULL, *glance = NULL,
+			    *path = xasprintf("%s/cloud-secrets", dir);
 
 	need(s, names, hosts);
 	glance = xstrdup(cloudsecrets_get(s, "db.glance"));
@@ -176,11 +181,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(made_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(certificate_follows_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			certificate_follows_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_trusted, setup, teardown),
 		cmocka_unit_test_setup_teardown(kept_before_use, setup, teardown),
 		cmocka_unit_test_setup_teardown(backup_and_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(page_shares_the_authority, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			page_shares_the_authority, setup, teardown),
 		cmocka_unit_test(leaving),
 	};
 

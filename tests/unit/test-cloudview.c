@@ -4,24 +4,28 @@
 #include "bootstrap/cloudview.h"
 #include "common/jsonx.h"
 
-#define NODE(name, role, state, step, heard)                                                     \
-	"{\"name\":\"" name "\",\"role\":\"" role "\",\"kind\":\"\",\"state\":\"" state          \
-	"\",\"reason\":\"no carrier\",\"step\":\"" step "\",\"heard\":" heard ",\"last_seen\":70000}"
-#define SERVICE(node, name, ok)                                                                  \
-	"{\"node\":\"" node "\",\"service\":\"" name "\",\"ok\":" ok ",\"text\":\"up, 3 s ago\"}"
+#define NODE(name, role, state, step, heard)                                            \
+	"{\"name\":\"" name "\",\"role\":\"" role "\",\"kind\":\"\",\"state\":\"" state \
+	"\",\"reason\":\"no carrier\",\"step\":\"" step "\",\"heard\":" heard           \
+	",\"last_seen\":70000}"
+#define SERVICE(node, name, ok)                                      \
+	"{\"node\":\"" node "\",\"service\":\"" name "\",\"ok\":" ok \
+	",\"text\":\"up, 3 s ago\"}"
 
 static const char frame[] =
 	"{\"now\":100000,\"stamp\":5,\"rack\":\"lab\",\"cloud\":{\"public\":\"10.77.20.11\",\"region\":\"R\","
 	"\"controller\":\"hp01\",\"student\":\"kim\",\"dashboard\":\"\",\"time\":%u,\"old_after_ms\":90000,"
 	"\"nodes\":[%s],\"status\":[%s]}}";
 
-static const char all_ready[] = NODE("hp01", "controller", "ready", "", "true") ","
-	NODE("hp02", "compute", "ready", "", "true");
-static const char all_up[] = SERVICE("hp02", "nova-compute", "true") "," SERVICE("hp01", "nova-api", "true");
+static const char all_ready[] = NODE("hp01", "controller", "ready", "", "true") "," NODE(
+	"hp02", "compute", "ready", "", "true");
+static const char all_up[] =
+	SERVICE("hp02", "nova-compute", "true") "," SERVICE("hp01", "nova-api", "true");
 
 static struct cloud_view view(unsigned told_ms, const char *nodes, const char *services)
 {
-	_cleanup_free_ char *text = xasprintf(frame, told_ms, nodes, services), *msg = NULL;
+	_cleanup_free_ char *text = xasprintf(frame, told_ms, nodes, services),
+			    *msg = NULL;
 	_cleanup_(jx_freep) json_t *root = jx_parse(text, strlen(text), &msg);
 	struct cloud_view v;
 
@@ -51,7 +55,8 @@ static void well(void **state)
 static void not_well(void **state)
 {
 	_cleanup_(cloud_view_clear) struct cloud_view v = view(99000, all_ready,
-		SERVICE("hp02", "nova-compute", "false") "," SERVICE("gone", "nova-compute", "true"));
+		SERVICE("hp02", "nova-compute", "false") "," SERVICE(
+			"gone", "nova-compute", "true"));
 
 	assert_false(cloud_view_is_well(&v));
 	assert_int_equal(v.n_unwell, 1);
@@ -64,7 +69,8 @@ static void old_or_silent(void **state)
 	_cleanup_(cloud_view_clear) struct cloud_view v = view(9000, all_ready, all_up);
 	_cleanup_(cloud_view_clear) struct cloud_view never = view(0, all_ready, "");
 	_cleanup_(cloud_view_clear) struct cloud_view silent = view(99000,
-		NODE("hp01", "controller", "ready", "", "true") "," NODE("hp02", "compute", "ready", "", "false"),
+		NODE("hp01", "controller", "ready", "", "true") "," NODE(
+			"hp02", "compute", "ready", "", "false"),
 		all_up);
 
 	assert_true(v.is_old);
@@ -79,8 +85,9 @@ static void old_or_silent(void **state)
 static void on_the_way(void **state)
 {
 	_cleanup_(cloud_view_clear) struct cloud_view v = view(99000,
-		NODE("hp01", "controller", "configuring", "step db", "true") ","
-		NODE("hp02", "compute", "failed", "was here", "true"), all_up);
+		NODE("hp01", "controller", "configuring", "step db", "true") "," NODE(
+			"hp02", "compute", "failed", "was here", "true"),
+		all_up);
 
 	assert_true(says(&v, "hp01 (controller) is configuring: step db"));
 	assert_true(says(&v, "hp02 (compute) is failed: no carrier"));
@@ -89,7 +96,8 @@ static void on_the_way(void **state)
 static void no_cloud(void **state)
 {
 	static const char text[] = "{\"now\":1,\"stamp\":1,\"rack\":null,\"cloud\":null}";
-	static const char bad[] = "{\"now\":1,\"stamp\":1,\"rack\":null,\"cloud\":{\"public\":7}}";
+	static const char bad[] =
+		"{\"now\":1,\"stamp\":1,\"rack\":null,\"cloud\":{\"public\":7}}";
 	_cleanup_free_ char *msg = NULL;
 	_cleanup_(jx_freep) json_t *root = jx_parse(text, strlen(text), &msg);
 	_cleanup_(jx_freep) json_t *broken = jx_parse(bad, strlen(bad), &msg);
@@ -105,8 +113,9 @@ static void no_cloud(void **state)
 
 static void openrc(void **state)
 {
-	json_t *answer = json_pack("{s:s, s:s, s:s, s:s, s:s}", "auth_url", "https://x:5000/v3", "user", "admin",
-		"project", "admin", "region", "R", "password", "it's $(x)");
+	json_t *answer = json_pack("{s:s, s:s, s:s, s:s, s:s}", "auth_url",
+		"https://x:5000/v3", "user", "admin", "project", "admin", "region", "R",
+		"password", "it's $(x)");
 	_cleanup_free_ char *msg = NULL;
 	char *text = cloud_openrc(answer, "/run/ondol/ca.pem", &msg);
 

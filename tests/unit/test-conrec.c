@@ -242,7 +242,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(offsets_go_on_over_lives),
-		T(the_clock_is_set_within_a_part), T(a_cut_line_is_cut_off),
+		T(the_clock_is_set_within_a_part),
+		T(a_cut_line_is_cut_off),
 		T(it_is_asciicast),
 		T(runs_are_kept_apart_and_few),
 		T(size_is_capped),

@@ -17,11 +17,12 @@
 #define PATIENCE_MS 60000 /* a test that waits so long has failed */
 #define MAX_PAUSES 32
 
-static const char script[] = "#!/bin/sh\ncd \"$SOL_DIR\" || exit 1\n"
-			     "case \"$*\" in\n"
-			     "*'sol deactivate') echo off >>log; [ ! -e off ] || . ./off ;;\n"
-			     "*'sol activate') echo on >>log; . ./does ;;\n"
-			     "esac\n";
+static const char script[] =
+	"#!/bin/sh\ncd \"$SOL_DIR\" || exit 1\n"
+	"case \"$*\" in\n"
+	"*'sol deactivate') echo off >>log; [ ! -e off ] || . ./off ;;\n"
+	"*'sol activate') echo on >>log; . ./does ;;\n"
+	"esac\n";
 
 struct world {
 	struct fake_ipmitool tool;
@@ -53,8 +54,10 @@ int __wrap_sd_event_source_set_time(sd_event_source *s, uint64_t usec)
 {
 	uint64_t ahead_us = ahead_ms * 1000;
 
-	return __real_sd_event_source_set_time(
-		s, usec == UINT64_MAX ? usec : usec > ahead_us ? usec - ahead_us : 0);
+	return __real_sd_event_source_set_time(s,
+		usec == UINT64_MAX        ? usec
+			: usec > ahead_us ? usec - ahead_us
+					  : 0);
 }
 
 int __wrap_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec)
@@ -126,10 +129,10 @@ static int teardown(void **state)
 }
 
 /* Until it is so, by the events that come. */
-#define UNTIL(w, so)                                                               \
-	for (uint64_t end_ms = __real_now_mono_ms() + PATIENCE_MS; !(so);)         \
-	if (sd_event_run((w)->tool.event, PATIENCE_MS * UINT64_C(1000)) <= 0 ||         \
-		__real_now_mono_ms() > end_ms)                                     \
+#define UNTIL(w, so)                                                                    \
+	for (uint64_t end_ms = __real_now_mono_ms() + PATIENCE_MS; !(so);)              \
+		if (sd_event_run((w)->tool.event, PATIENCE_MS * UINT64_C(1000)) <= 0 || \
+			__real_now_mono_ms() > end_ms)                                  \
 	fail_msg("it does not come to that; events so far: %s", (w)->events)
 
 static json_t *look(struct console *c, const char *id)
@@ -236,8 +239,11 @@ static void it_is_taken_and_recorded(void **state)
 static void hostile_bytes(void **state)
 {
 	struct world *w = *state;
-	static const char bytes[] = "\xff\xfe\0\x80" "a\xe2\x82" "b\xe2\x82\xac\xf4\x90\x80\x80\x1b[2J\x1b]0;x\x07\x04\x03"
-				    "ondol.token=0123456789abcdef0123456789ABCDEF end\n";
+	static const char bytes[] =
+		"\xff\xfe\0\x80"
+		"a\xe2\x82"
+		"b\xe2\x82\xac\xf4\x90\x80\x80\x1b[2J\x1b]0;x\x07\x04\x03"
+		"ondol.token=0123456789abcdef0123456789ABCDEF end\n";
 	_cleanup_free_ char *all = NULL;
 
 	fake_put(&w->tool, "bytes", bytes, sizeof(bytes) - 1);
@@ -257,13 +263,17 @@ static void a_very_long_line(void **state)
 	struct world *w = *state;
 	_cleanup_free_ char *all = NULL;
 
-	fake_does(&w->tool, "printf '" BANNER "'; head -c 700000 /dev/zero | tr '\\0' x\n"
+	fake_does(&w->tool,
+		"printf '" BANNER "'; head -c 700000 /dev/zero | tr '\\0' x\n"
 		"printf '\\nKernel panic - not syncing: VFS\\n'; head -c 5000 /dev/zero | tr '\\0' y; cat");
 	record(w);
-	UNTIL(w, console_end(w->console) >= 700000 + strlen("\nKernel panic - not syncing: VFS\n") + 5000);
+	UNTIL(w,
+		console_end(w->console) >=
+			700000 + strlen("\nKernel panic - not syncing: VFS\n") + 5000);
 	all = heard(w->console);
 	assert_int_equal(strspn(all, "x"), 700000);
-	assert_string_equal(w->events, "console.panic: Kernel panic - not syncing: VFS\n");
+	assert_string_equal(
+		w->events, "console.panic: Kernel panic - not syncing: VFS\n");
 }
 
 /* ---- what becomes an event ---- */
@@ -277,7 +287,9 @@ static void trouble_is_told_once_a_minute(void **state)
 	id = console_attach(w->console, "night-shift", false);
 	UNTIL(w, session_is(w->console, "connected"));
 	for (unsigned i = 0; i < 5; i++)
-		assert_int_equal(console_type(w->console, id, "Kernel panic\nI/O error, \x1b[1m\xff\n", 27), 0);
+		assert_int_equal(console_type(w->console, id,
+					 "Kernel panic\nI/O error, \x1b[1m\xff\n", 27),
+			0);
 	assert_int_equal(console_type(w->console, id, "first\n", 6), 0);
 	UNTIL(w, says(w->console, "first"));
 	assert_int_equal(times(w->events, "console.panic"), 1);
@@ -329,12 +341,14 @@ static void refused_sessions_are_tried_less_and_less(void **state)
 	struct world *w = *state;
 	static const uint64_t want[] = {1000, 2000, 4000, 8000, 16000, 30000, 30000};
 
-	fake_does(&w->tool, "echo 'Info: SOL payload already active on another session'; exit 1");
+	fake_does(&w->tool,
+		"echo 'Info: SOL payload already active on another session'; exit 1");
 	record(w);
 	UNTIL(w, n_pauses >= ARRAY_SIZE(want));
 	pauses_are(want, ARRAY_SIZE(want));
-	assert_string_equal(w->events, "console.unavailable: the serial console cannot be had: "
-				       "Info: SOL payload already active on another session\n");
+	assert_string_equal(w->events,
+		"console.unavailable: the serial console cannot be had: "
+		"Info: SOL payload already active on another session\n");
 	fake_does(&w->tool, "printf '" BANNER "'; cat");
 	UNTIL(w, session_is(w->console, "connected"));
 	assert_int_equal(w->all.running, 1);
@@ -395,7 +409,8 @@ static void a_refused_login_is_final(void **state)
 	UNTIL(w, session_is(w->console, "refused"));
 	console_detach(w->console, id);
 	assert_true(session_is(w->console, "refused"));
-	assert_non_null(console_attach(w->console, "help-desk", true)); /* knows more, perhaps */
+	assert_non_null(
+		console_attach(w->console, "help-desk", true)); /* knows more, perhaps */
 	assert_true(session_is(w->console, "connecting"));
 	UNTIL(w, session_is(w->console, "refused"));
 	after = asked(w);
@@ -406,7 +421,8 @@ static void a_refused_login_is_final(void **state)
 static void a_bmc_that_does_not_answer(void **state)
 {
 	struct world *w = *state;
-	static const char away[] = "echo 'Error: Unable to establish IPMI v2 / RMCP+ session'; exit 1\n",
+	static const char away[] =
+		"echo 'Error: Unable to establish IPMI v2 / RMCP+ session'; exit 1\n",
 			  strange[] = "echo 'Invalid command'; exit 1\n",
 			  locked[] = "echo 'RAKP 2 HMAC is invalid'; exit 1\n";
 	_cleanup_free_ char *log = NULL;
@@ -418,7 +434,8 @@ static void a_bmc_that_does_not_answer(void **state)
 	log = asked(w);
 	assert_null(strstr(log, "on\n"));
 	assert_int_equal(times(w->events, "console.unavailable"), 1);
-	fake_put(&w->tool, "off", strange, strlen(strange)); /* such a BMC may have a console all the same */
+	fake_put(&w->tool, "off", strange,
+		strlen(strange)); /* such a BMC may have a console all the same */
 	UNTIL(w, session_is(w->console, "connected"));
 	console_record(w->console, false);
 	fake_put(&w->tool, "off", locked, strlen(locked));
@@ -461,7 +478,8 @@ static void all_watch_and_one_types(void **state)
 	assert_int_equal(console_take(w->console, "nobody"), -ENOENT);
 	assert_int_equal(console_type(w->console, first, "x", 1), -EPERM);
 	body = look(w->console, screen);
-	assert_string_equal(json_string_value(json_object_get(body, "typing")), "wall-screen");
+	assert_string_equal(
+		json_string_value(json_object_get(body, "typing")), "wall-screen");
 	assert_true(json_is_true(json_object_get(body, "types")));
 	console_detach(w->console, screen);
 	assert_int_equal(console_type(w->console, second, "x", 1), 0); /* nobody did */
@@ -492,8 +510,10 @@ static void eight_at_most(void **state)
 static void who_is_not_heard_of_has_left(void **state)
 {
 	struct world *w = *state;
-	_cleanup_free_ char *away = xstrdup(console_attach(w->console, "night-shift", false)),
-			    *here = xstrdup(console_attach(w->console, "help-desk", true));
+	_cleanup_free_ char *away = xstrdup(
+				    console_attach(w->console, "night-shift", false)),
+			    *here = xstrdup(
+				    console_attach(w->console, "help-desk", true));
 	_cleanup_(jx_freep) json_t *body = NULL;
 	bool new;
 

@@ -137,8 +137,8 @@ static void test_netboot(void **state)
 			 "tftp.sent"},
 			"http-blocked", "tftp.sent"},
 		/* firmware asked for the size, then the transfer broke off */
-		{{"power.netboot", "dhcp.ack", "tftp.sent", "tftp.failed"},
-			"tftp-broken", "tftp.failed"},
+		{{"power.netboot", "dhcp.ack", "tftp.sent", "tftp.failed"}, "tftp-broken",
+			"tftp.failed"},
 		{{"power.netboot", "dhcp.ack", "tftp.failed", "tftp.sent"},
 			"http-blocked", "tftp.sent"},
 		/* firmware took ours, iPXE another's */
@@ -260,7 +260,8 @@ static void moves(struct diagnosis *d, struct fsm_node *f, enum fsm_event event,
 }
 
 /* What is found beside the first; d stays. */
-static void finds(struct diagnosis *d, enum fsm_state state, const char *cause, bool is_note)
+static void finds(
+	struct diagnosis *d, enum fsm_state state, const char *cause, bool is_note)
 {
 	struct diag_finding f[DIAG_MAX_FINDINGS];
 	size_t n = diagnosis_findings(d, state, now_ms + 200000, f);
@@ -334,7 +335,8 @@ static void test_bmc_reset(void **state)
 /* Lines as ipmitool has them, told as node_sel.c does. */
 static void logs(struct diagnosis *d, const char *what)
 {
-	_cleanup_free_ char *line = xasprintf("1,11/27/26,19:45:16 UTC,%s\n", what), *words = NULL;
+	_cleanup_free_ char *line = xasprintf("1,11/27/26,19:45:16 UTC,%s\n", what),
+			    *words = NULL;
 	json_t *list = NULL;
 	size_t unread;
 
@@ -351,16 +353,19 @@ static void test_hardware(void **state)
 	} list[] = {
 		{"Memory #0x30,Uncorrectable ECC,Asserted,CPU 1 DIMM 3", "memory-error"},
 		{"Processor #0x07,IERR,Asserted", "processor-error"},
-		{"Processor #0x07,Uncorrectable machine check exception,Asserted", "processor-error"},
+		{"Processor #0x07,Uncorrectable machine check exception,Asserted",
+			"processor-error"},
 		{"Critical Interrupt #0x13,Bus Fatal Error,Asserted", "processor-error"},
 		{"Processor #0x07,Thermal Trip,Asserted", "overheated"},
 		{"Temperature 01-Inlet Ambient,Upper Critical going high,Asserted,Reading 44 > "
 		 "Threshold 42 degrees C",
 			"overheated"},
 		{"Processor #0x07,FRB2/Hang in POST failure,Asserted", "post-error"},
-		{"System Firmwares #0x0f,No system memory installed,Asserted", "post-error"},
+		{"System Firmwares #0x0f,No system memory installed,Asserted",
+			"post-error"},
 		{"System Firmwares #0x0f,Unknown Error,Asserted", "post-error"},
-		{"System Firmwares #0x0f,Unrecoverable system-board failure,Asserted", "post-error"},
+		{"System Firmwares #0x0f,Unrecoverable system-board failure,Asserted",
+			"post-error"},
 		{"System Firmwares #0x0f,Memory initialization,Asserted", "no-dhcp"},
 		/* these explain, but the boot itself says more */
 		{"Power Supply PS1,Failure detected,Asserted", "no-dhcp"},
@@ -385,7 +390,8 @@ static void test_power_supply(void **state)
 	static const char *const fails[] = {"Power Supply PS1,Failure detected,Asserted",
 		"Power Supply PS1,Power Supply AC lost,Asserted",
 		"Power Supply PS1,AC lost or out-of-range,Asserted",
-		"Power Unit #0x09,Redundancy Lost,Asserted", "Power Unit #0x09,AC lost,Asserted"};
+		"Power Unit #0x09,Redundancy Lost,Asserted",
+		"Power Unit #0x09,AC lost,Asserted"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fails); i++) {
 		struct diagnosis *d = begin();
@@ -399,7 +405,8 @@ static void test_power_supply(void **state)
 		struct diagnosis *d = begin();
 
 		logs(d, "Power Supply PS1,Power Supply AC lost,Asserted");
-		logs(d, i ? "Power Supply PS1,Power Supply AC lost,Deasserted"
+		logs(d,
+			i ? "Power Supply PS1,Power Supply AC lost,Deasserted"
 			  : "Power Unit #0x09,Fully Redundant,Asserted");
 		cause_is(d, FSM_READY, NULL, NULL);
 	}
@@ -411,7 +418,8 @@ static void test_drive(void **state)
 
 	logs(d, "Drive Slot / Bay #0x01,Drive Fault,Asserted");
 	finds(d, FSM_READY, "drive-fault", true);
-	says(d, "agent.failed", "sda2: the disk did not take the image: Input/output error");
+	says(d, "agent.failed",
+		"sda2: the disk did not take the image: Input/output error");
 	cause_is(d, FSM_FAILED, "disk-write-error", "agent.failed");
 	d = begin();
 	logs(d, "Drive Slot / Bay #0x01,Predictive Failure,Asserted");

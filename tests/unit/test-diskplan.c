@@ -25,24 +25,30 @@ static int teardown(void **state)
 }
 
 #define GPT "{\"where\": \"\", \"type\": \"gpt\", \"label\": \"\"}"
-#define OURS "[" GPT ", {\"where\": \"p1\", \"type\": \"vfat\", \"label\": \"ondol-esp\"}]"
+#define OURS \
+	"[" GPT ", {\"where\": \"p1\", \"type\": \"vfat\", \"label\": \"ondol-esp\"}]"
 #define FOREIGN "[{\"where\": \"p2\", \"type\": \"ext4\", \"label\": \"holiday-photos\"}]"
 
-static char *disk(const char *name, const char *bus, int bay, const char *size, const char *on)
+static char *disk(
+	const char *name, const char *bus, int bay, const char *size, const char *on)
 {
-	return xasprintf("{\"name\": \"%s\", \"serial\": \"S-%s\", \"wwn\": \"\", \"model\": \"M\","
-			 "\"bus\": \"%s\", \"bay\": %d, \"size_bytes\": %s, \"sector_bytes\": 512,"
-			 "\"rotational\": false, \"removable\": false, \"read_only\": false,"
-			 "\"signatures\": %s}", name, name, bus, bay, size, on);
+	return xasprintf(
+		"{\"name\": \"%s\", \"serial\": \"S-%s\", \"wwn\": \"\", \"model\": \"M\","
+		"\"bus\": \"%s\", \"bay\": %d, \"size_bytes\": %s, \"sector_bytes\": 512,"
+		"\"rotational\": false, \"removable\": false, \"read_only\": false,"
+		"\"signatures\": %s}",
+		name, name, bus, bay, size, on);
 }
 
 static struct inventory *inventory_of(char *disks)
 {
-	_cleanup_free_ char *msg = NULL, *text = xasprintf(
+	_cleanup_free_ char *msg = NULL;
+	_cleanup_free_ char *text = xasprintf(
 		"{\"vendor\": \"HPE\", \"product\": \"X\", \"serial\": \"A\","
 		"\"uuid\": \"39383838-3738-5a43-4a30-303130303101\", \"bios_version\": \"1\","
 		"\"cpus\": 1, \"cpu_model\": \"m\", \"cpu_virt\": true, \"memory_bytes\": 1,"
-		"\"uefi\": true, \"nics\": [], \"disks\": [%s]}", disks);
+		"\"uefi\": true, \"nics\": [], \"disks\": [%s]}",
+		disks);
 	_cleanup_(jx_freep) json_t *json = jx_parse(text, strlen(text), &msg);
 	struct inventory *inv = NULL;
 
@@ -62,14 +68,17 @@ static struct inventory *server(const char *on_system, const char *on_data)
 	return inventory_of(xasprintf("%s,%s,%s", a, b, c));
 }
 
-static void is(const struct diskplan *d, enum disk_fate fate, const char *holds, const char *word)
+static void is(const struct diskplan *d, enum disk_fate fate, const char *holds,
+	const char *word)
 {
 	if (d->fate != fate || !strstr(d->what, word) || !streq(d->holds, holds))
-		fail_msg("expected %s, \"%s\" and \"%s\", got %s, \"%s\": %s", disk_fate_str(fate),
-			holds, word, disk_fate_str(d->fate), d->holds, d->what);
+		fail_msg("expected %s, \"%s\" and \"%s\", got %s, \"%s\": %s",
+			disk_fate_str(fate), holds, word, disk_fate_str(d->fate),
+			d->holds, d->what);
 }
 
-static struct diskplans plans(struct inventory *inv, const struct roledef *role, enum disk_past past)
+static struct diskplans plans(
+	struct inventory *inv, const struct roledef *role, enum disk_past past)
 {
 	struct diskplan_view v = {&rack->nodes[0], role, inv, past};
 	struct diskplans p;
@@ -107,12 +116,15 @@ static void blank_disks(void **state)
 static void an_installed_node(void **state)
 {
 	_cleanup_(inventory_freep) struct inventory *inv = server("[]", "[]");
-	_cleanup_(diskplans_clear) struct diskplans p = plans(inv, &lvm, DISK_PAST_SYSTEM),
-						    half = plans(inv, &none, DISK_PAST_HALF);
+	_cleanup_(diskplans_clear) struct diskplans p = plans(
+							    inv, &lvm, DISK_PAST_SYSTEM),
+						    half = plans(
+							    inv, &none, DISK_PAST_HALF);
 
 	is(&p.list[0], DISK_FATE_WRITTEN, "the system that ondold installed", "is lost");
 	is(&p.list[1], DISK_FATE_USED, "blank", "stays as it is when it is LVM's");
-	is(&half.list[0], DISK_FATE_WRITTEN, "an ondol system, perhaps half written", "is lost");
+	is(&half.list[0], DISK_FATE_WRITTEN, "an ondol system, perhaps half written",
+		"is lost");
 	is(&half.list[1], DISK_FATE_KEPT, "blank", "keeps nothing");
 }
 
@@ -125,7 +137,8 @@ static void what_others_wrote(void **state)
 
 	is(&p.list[0], DISK_FATE_REFUSED, "ext4 \"holiday-photos\" on p2",
 		"`ondol reinstall hp01 --wipe S-sda`");
-	is(&p.list[1], DISK_FATE_USED, "ext4 \"holiday-photos\" on p2", "nothing is written");
+	is(&p.list[1], DISK_FATE_USED, "ext4 \"holiday-photos\" on p2",
+		"nothing is written");
 	is(&p.list[2], DISK_FATE_KEPT, "ext4 \"holiday-photos\" on p2", "a spare");
 	is(&q.list[0], DISK_FATE_WRITTEN, "an ondol system", "is lost");
 	is(&q.list[1], DISK_FATE_KEPT, "blank", "left alone");
@@ -146,7 +159,8 @@ static void another_server(void **state)
 	assert_int_equal(p.n, 5);
 	is(&p.list[0], DISK_FATE_MISSING, "", "matches no disk");
 	is(&p.list[3], DISK_FATE_KEPT, "blank", "none of those in rack.ini");
-	is(&p.list[4], DISK_FATE_KEPT, "ext4 \"holiday-photos\" on p2", "none of those in rack.ini");
+	is(&p.list[4], DISK_FATE_KEPT, "ext4 \"holiday-photos\" on p2",
+		"none of those in rack.ini");
 	assert_null(p.list[4].declared);
 	assert_string_equal(p.list[4].found->serial, "S-sdc");
 }

@@ -16,10 +16,12 @@ static json_t *report(const char *text)
 static void reports(void **state)
 {
 	_cleanup_(facts_clear) struct facts f;
-	_cleanup_(jx_freep) json_t *a = report("{\"proofs\":[{\"name\":\"keystone\",\"ok\":true,\"time\":1},"
-					       "{\"name\":\"nova-api\",\"ok\":false}]}");
-	_cleanup_(jx_freep) json_t *b = report("{\"proofs\":[{\"name\":\"keystone\",\"ok\":true,\"time\":2},"
-					       "{\"name\":\"nova-api\",\"ok\":true}]}");
+	_cleanup_(jx_freep) json_t *a =
+		report("{\"proofs\":[{\"name\":\"keystone\",\"ok\":true,\"time\":1},"
+		       "{\"name\":\"nova-api\",\"ok\":false}]}");
+	_cleanup_(jx_freep) json_t *b =
+		report("{\"proofs\":[{\"name\":\"keystone\",\"ok\":true,\"time\":2},"
+		       "{\"name\":\"nova-api\",\"ok\":true}]}");
 	_cleanup_(jx_freep) json_t *now = NULL, *want = NULL;
 
 	facts_init(&f, 1000);
@@ -31,7 +33,8 @@ static void reports(void **state)
 	assert_false(facts_take_report(&f, "hp02", NULL));
 	assert_int_equal(f.rev, 1002);
 	now = facts_to_json(&f);
-	want = report("{\"rev\":1002,\"nodes\":{\"hp01\":[\"keystone\",\"nova-api\"]},\"blobs\":{}}");
+	want = report(
+		"{\"rev\":1002,\"nodes\":{\"hp01\":[\"keystone\",\"nova-api\"]},\"blobs\":{}}");
 	assert_true(json_equal(now, want));
 	/* it is not heard any more */
 	assert_true(facts_take_report(&f, "hp01", NULL));
@@ -44,7 +47,8 @@ static void blobs(void **state)
 {
 	_cleanup_(facts_clear) struct facts f;
 	_cleanup_(jx_freep) json_t *none = json_object();
-	_cleanup_(jx_freep) json_t *one = report("{\"account.ring.gz\":{\"sha256\":\"aa\",\"size_bytes\":5}}");
+	_cleanup_(jx_freep) json_t *one =
+		report("{\"account.ring.gz\":{\"sha256\":\"aa\",\"size_bytes\":5}}");
 
 	facts_init(&f, 0);
 	assert_int_equal(f.rev, 1);

@@ -133,7 +133,8 @@ static void suspect_is(enum fsm_event evidence, const char *word)
 static void test_suspects(void **state)
 {
 	struct fsm_node f = at(FSM_NETBOOT);
-	struct fsm_output out = step_at(&f, FSM_EV_TIMEOUT, "", fsm_deadline(&f, &policy));
+	struct fsm_output out =
+		step_at(&f, FSM_EV_TIMEOUT, "", fsm_deadline(&f, &policy));
 
 	assert_int_equal(f.state, FSM_RETRY);
 	assert_non_null(

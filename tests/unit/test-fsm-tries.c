@@ -267,14 +267,16 @@ static void test_bmc_reset(void **state)
 	assert_int_equal(f.state, FSM_BMC_RESET);
 	assert_true(out.actions & FSM_DO_RESET_BMC);
 	assert_false(out.actions & FSM_DO_POWER);
-	assert_true(fsm_is_cancellable(&f) && fsm_is_installing(&f) && !fsm_holds_slot(&f));
+	assert_true(
+		fsm_is_cancellable(&f) && fsm_is_installing(&f) && !fsm_holds_slot(&f));
 	to(&f, FSM_EV_BMC_BACK, FSM_IDLE);
 	to(&f, FSM_EV_SLOT, FSM_POWERING);
 	assert_int_equal(f.tries, policy.retries + 2);
 	out = step_at(&f, FSM_EV_POWER_FAILED, "BMC 10.77.1.12 does not answer", NOW);
 	assert_int_equal(f.state, FSM_MAINTENANCE);
-	assert_string_equal(out.reason, "resetting its BMC was the last thing to try, and did "
-					"not help: BMC 10.77.1.12 does not answer");
+	assert_string_equal(out.reason,
+		"resetting its BMC was the last thing to try, and did "
+		"not help: BMC 10.77.1.12 does not answer");
 	/* when it helped, what fails later is another's fault */
 	f = powering();
 	use_up(&f);

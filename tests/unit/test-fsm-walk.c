@@ -193,13 +193,15 @@ static void happens(struct life *l, enum fsm_event e)
 		l->written = l->writing = l->refused = false;
 		l->power_ons = l->resets = l->orders = 0;
 	}
-	if (e == FSM_EV_POWERED || e == FSM_EV_POWER_FAILED || e == FSM_EV_POWER_REFUSED ||
-		e == FSM_EV_BMC_BACK)
+	if (e == FSM_EV_POWERED || e == FSM_EV_POWER_FAILED ||
+		e == FSM_EV_POWER_REFUSED || e == FSM_EV_BMC_BACK)
 		l->powering = l->resetting = false;
 	l->refused |= e == FSM_EV_POWER_REFUSED;
-	if (e == FSM_EV_BOOT_SCRIPT || e == FSM_EV_AGENT_FAILED || e == FSM_EV_AGENT_INSTALLED)
+	if (e == FSM_EV_BOOT_SCRIPT || e == FSM_EV_AGENT_FAILED ||
+		e == FSM_EV_AGENT_INSTALLED)
 		l->writing = false;
-	if (e == FSM_EV_BOOT_SCRIPT) { /* whoever ran on it is dead; it waits for an answer */
+	if (e ==
+		FSM_EV_BOOT_SCRIPT) { /* whoever ran on it is dead; it waits for an answer */
 		l->booted = true;
 		l->token = false;
 	}
@@ -439,8 +441,9 @@ static void test_lives(void **state)
 	print_message("seed %llu (FSM_SEED)\n", (unsigned long long)seed);
 	for (uint64_t i = 0; i < LIVES; i++)
 		live(seed + i * 7919, &sums);
-	print_message("%d lives, %u restarts, %u retries, %u BMC resets, %u times ready\n", LIVES,
-		sums.crashes, sums.retries, sums.resets, sums.ready);
+	print_message(
+		"%d lives, %u restarts, %u retries, %u BMC resets, %u times ready\n",
+		LIVES, sums.crashes, sums.retries, sums.resets, sums.ready);
 	/* else the lives do not come where it matters */
 	assert_true(sums.crashes > LIVES && sums.retries > LIVES / 2 &&
 		sums.resets > LIVES / 50 && sums.ready > LIVES / 10);

@@ -72,11 +72,15 @@ static int count_bytes(const void *data, size_t len, void *userdata)
 
 static void get_and_post(void **state)
 {
-	struct http_request req = {.method = "GET", .url = "http://ondold/v1/x", .unix_socket = path,
-		.bearer = "t0ken", .timeout_ms = 10000};
+	struct http_request req = {.method = "GET",
+		.url = "http://ondold/v1/x",
+		.unix_socket = path,
+		.bearer = "t0ken",
+		.timeout_ms = 10000};
 	struct http_response resp = {0};
 	char *msg = NULL;
-	pid_t pid = serve("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "Authorization: Bearer t0ken");
+	pid_t pid = serve("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+		"Authorization: Bearer t0ken");
 
 	assert_int_equal(http_do(&req, &resp, &msg), 0);
 	assert_int_equal(resp.status, 200);
@@ -97,14 +101,21 @@ static void get_and_post(void **state)
 static void other_methods(void **state)
 {
 	static const char *const headers[] = {"X-Auth-Token: s3cret", NULL};
-	_cleanup_free_ char *file = xasprintf("%s/body", dir), *token = NULL, *none = NULL;
+	_cleanup_free_ char *file = xasprintf("%s/body", dir), *token = NULL,
+			    *none = NULL;
 	struct http_reuse *reuse = http_reuse_new();
-	struct http_request req = {.method = "PUT", .url = "http://ondold/x", .unix_socket = path,
-		.body_file = file, .content_type = "application/octet-stream", .headers = headers,
-		.reuse = reuse, .timeout_ms = 10000};
+	struct http_request req = {.method = "PUT",
+		.url = "http://ondold/x",
+		.unix_socket = path,
+		.body_file = file,
+		.content_type = "application/octet-stream",
+		.headers = headers,
+		.reuse = reuse,
+		.timeout_ms = 10000};
 	struct http_response resp = {0};
 	_cleanup_free_ char *msg = NULL;
-	pid_t pid = serve("HTTP/1.1 201 Created\r\nX-Subject-Token:  abc \r\nContent-Length: 0\r\n\r\n",
+	pid_t pid = serve(
+		"HTTP/1.1 201 Created\r\nX-Subject-Token:  abc \r\nContent-Length: 0\r\n\r\n",
 		"X-Auth-Token: s3cret\r\nContent-Type: application/octet-stream\r\nContent-Length: 5\r\n\r\nbytes");
 
 	assert_int_equal(write_file_atomic(file, "bytes", 5, 0600), 0);
@@ -119,8 +130,11 @@ static void other_methods(void **state)
 	req.body_file = "/nonexistent/file";
 	assert_int_equal(http_do(&req, &resp, &msg), -ENOENT);
 	assert_string_equal(msg, "/nonexistent/file: No such file or directory");
-	req = (struct http_request){.method = "HEAD", .url = "http://ondold/x", .unix_socket = path,
-		.reuse = reuse, .timeout_ms = 10000};
+	req = (struct http_request){.method = "HEAD",
+		.url = "http://ondold/x",
+		.unix_socket = path,
+		.reuse = reuse,
+		.timeout_ms = 10000};
 	pid = serve("HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n", "HEAD /x");
 	assert_int_equal(http_do(&req, &resp, NULL), 0);
 	http_response_clear(&resp);
@@ -143,11 +157,15 @@ static void failures(void **state)
 	} cases[] = {
 		{"", -ECONNRESET},
 		{"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", -ECONNRESET},
-		{"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n01234567890123456789", -EFBIG},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n01234567890123456789",
+			-EFBIG},
 		{"rubbish\r\n\r\n", -EPROTO},
 	};
-	struct http_request req = {.method = "GET", .url = "http://ondold/", .unix_socket = path,
-		.max_body = 10, .timeout_ms = 10000};
+	struct http_request req = {.method = "GET",
+		.url = "http://ondold/",
+		.unix_socket = path,
+		.max_body = 10,
+		.timeout_ms = 10000};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct http_response resp = {0};
@@ -162,7 +180,8 @@ static void failures(void **state)
 
 static void nobody_there(void **state)
 {
-	struct http_request req = {.method = "GET", .url = "http://ondold/", .unix_socket = path};
+	struct http_request req = {
+		.method = "GET", .url = "http://ondold/", .unix_socket = path};
 	struct http_response resp = {0};
 	_cleanup_free_ char *msg = NULL;
 
@@ -174,11 +193,15 @@ static void nobody_there(void **state)
 static void streamed(void **state)
 {
 	size_t n = 0;
-	struct http_request req = {.method = "GET", .url = "http://ondold/", .unix_socket = path,
-		.on_data = count_bytes, .userdata = &n};
+	struct http_request req = {.method = "GET",
+		.url = "http://ondold/",
+		.unix_socket = path,
+		.on_data = count_bytes,
+		.userdata = &n};
 	struct http_response resp = {0};
 	_cleanup_free_ char *msg = NULL;
-	pid_t pid = serve("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n01234567", "\r\n\r\n");
+	pid_t pid =
+		serve("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n01234567", "\r\n\r\n");
 
 	assert_int_equal(http_do(&req, &resp, &msg), 0);
 	assert_int_equal(n, 8);
@@ -197,7 +220,8 @@ struct seen {
 	unsigned status;
 };
 
-static void on_done(int r, const char *msg, const struct http_response *resp, void *userdata)
+static void on_done(
+	int r, const char *msg, const struct http_response *resp, void *userdata)
 {
 	struct seen *s = userdata;
 
@@ -208,7 +232,8 @@ static void on_done(int r, const char *msg, const struct http_response *resp, vo
 
 static void in_loop(void **state)
 {
-	struct http_request req = {.method = "GET", .url = "http://ondold/", .unix_socket = path};
+	struct http_request req = {
+		.method = "GET", .url = "http://ondold/", .unix_socket = path};
 	struct seen s = {0};
 	struct http_client *client = NULL;
 	pid_t pid = serve("HTTP/1.1 204 No Content\r\n\r\n", "\r\n\r\n");
@@ -226,7 +251,8 @@ static void in_loop(void **state)
 
 static void cancelled(void **state)
 {
-	struct http_request req = {.method = "GET", .url = "http://ondold/", .unix_socket = path};
+	struct http_request req = {
+		.method = "GET", .url = "http://ondold/", .unix_socket = path};
 	struct seen s = {0};
 	struct http_client *client = NULL;
 	struct http_job *one = NULL;

@@ -87,8 +87,8 @@ static void handler(struct http_req *req, void *userdata)
 	} else if (streq(path, "/chain")) {
 		httpd_hold(req, w, 20000, try_chain, w);
 	} else if (streq(path, "/shared")) {
-		httpd_reply_shared(req, xstrdup("{\"a\":"), "[1,2,3]garbage", 7, "}", drop_shared,
-			&w->tries);
+		httpd_reply_shared(req, xstrdup("{\"a\":"), "[1,2,3]garbage", 7, "}",
+			drop_shared, &w->tries);
 	} else if (streq(path, "/write")) {
 		w->unsafe = true;
 		httpd_reply_json(req, 200, json_object());
@@ -314,7 +314,8 @@ static int settle(void *userdata)
 static void answers_wait_until_they_are_safe(void **state)
 {
 	struct world *w = *state;
-	struct httpd_settler s = {.is_settled = is_settled, .settle = settle, .userdata = w};
+	struct httpd_settler s = {
+		.is_settled = is_settled, .settle = settle, .userdata = w};
 	char got[2][4096] = {"", ""};
 	int fds[2] = {dial(w), dial(w)};
 
@@ -322,7 +323,8 @@ static void answers_wait_until_they_are_safe(void **state)
 	httpd_settle_with(NULL, &s);
 	w->peeked = fds[1];
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(write_all(fds[i], GET("/write"), strlen(GET("/write"))), 0);
+		assert_int_equal(
+			write_all(fds[i], GET("/write"), strlen(GET("/write"))), 0);
 	for (int i = 0; i < 2; i++) {
 		converse(w, fds[i], got[i], sizeof(got[i]), NULL, 5000);
 		assert_true(str_startswith(got[i], "HTTP/1.1 200 "));
@@ -342,7 +344,8 @@ static void answers_wait_until_they_are_safe(void **state)
 static void end_with_an_unsafe_answer(void **state)
 {
 	struct world *w = *state;
-	struct httpd_settler s = {.is_settled = is_settled, .settle = settle, .userdata = w};
+	struct httpd_settler s = {
+		.is_settled = is_settled, .settle = settle, .userdata = w};
 	char got[4096] = "";
 	int fd = dial(w);
 
@@ -368,7 +371,8 @@ static void kick_within_a_kick(void **state)
 
 	for (int i = 0; i < 3; i++) {
 		fds[i] = dial(w);
-		assert_int_equal(write_all(fds[i], GET("/chain"), strlen(GET("/chain"))), 0);
+		assert_int_equal(
+			write_all(fds[i], GET("/chain"), strlen(GET("/chain"))), 0);
 		converse(w, fds[i], got[i], sizeof(got[i]), NULL, 100);
 	}
 	w->open = true;
@@ -525,7 +529,8 @@ static void stream_of_the_slow(void **state)
 	do {
 		r = httpd_stream_send(w->stream, block, sizeof(block));
 		sent += r == 0 ? sizeof(block) : 0;
-		while (sd_event_run(w->event, 0) > 0) {}
+		while (sd_event_run(w->event, 0) > 0) {
+		}
 	} while (r == 0 && sent < 16 * 1024 * 1024);
 	assert_int_equal(r, -ENOBUFS);
 	assert_true(httpd_stream_waiting(w->stream) <= STREAM_BYTES);

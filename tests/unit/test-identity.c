@@ -94,7 +94,8 @@ static void swapped(void **state)
 
 	make(&p);
 	nodes[0] = p.node;
-	nodes[1] = (struct rack_node){.name = hp05, .serial = moved, .profile = &p.profile};
+	nodes[1] =
+		(struct rack_node){.name = hp05, .serial = moved, .profile = &p.profile};
 	p.inv.serial = moved;
 	text = identity_check(&rack, &nodes[0], &p.inv);
 	assert_non_null(text);
@@ -109,7 +110,8 @@ static void twice(void **state)
 
 	make(&a);
 	make(&b);
-	assert_null(identity_twice("hp02", &a.inv, "hp03", &b.inv)); /* one board: its MACs */
+	assert_null(
+		identity_twice("hp02", &a.inv, "hp03", &b.inv)); /* one board: its MACs */
 	for (size_t i = 0; i < 3; i++)
 		b.nics[i].mac.b[4] = 7;
 	by_serial = identity_twice("hp02", &a.inv, "hp03", &b.inv);

@@ -77,8 +77,8 @@ static void without_limit(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(in_turn), cmocka_unit_test(passed_on),
-		cmocka_unit_test(without_limit)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(in_turn),
+		cmocka_unit_test(passed_on), cmocka_unit_test(without_limit)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,7 +45,8 @@ static struct plan *bridged(const struct desired *d)
 	return bridged_on(d, "system");
 }
 
-static void add_provider(struct desired *d, const char *name, const char *bridge, unsigned vlan)
+static void add_provider(
+	struct desired *d, const char *name, const char *bridge, unsigned vlan)
 {
 	d->providers = xrealloc(d->providers, d->n_providers + 1, sizeof(*d->providers));
 	d->providers[d->n_providers++] =
@@ -92,7 +93,8 @@ static void test_rows(void **state)
 static void expect_wire(
 	const struct plan *p, const char *name, const char *bridge, unsigned vlan)
 {
-	_cleanup_free_ char *up = xasprintf("%s-up", name), *dn = xasprintf("%s-dn", name);
+	_cleanup_free_ char *up = xasprintf("%s-up", name),
+			    *dn = xasprintf("%s-dn", name);
 
 	expect_port(p, name, name, "internal", "", 0, 0);
 	expect_port(p, up, name, "patch", "", 0, 0);
@@ -153,7 +155,8 @@ static void test_tunnel(void **state)
 	/* not the NIC's MAC, in the native VLAN neither */
 	d->bridges[1].native_vlan = 40;
 	native = bridged_on(d, "netdev");
-	assert_string_equal(rows_bridge(&native->rows, "storage")->hwaddr, "96:40:e1:00:02:02");
+	assert_string_equal(
+		rows_bridge(&native->rows, "storage")->hwaddr, "96:40:e1:00:02:02");
 	expect_wire(native, "storage", "br-nic2", 40);
 }
 
@@ -215,8 +218,8 @@ static void test_nic_with_a_networks_name(void **state)
 	add_provider(d, "external", "br-nic2", 30);
 	free(TAKE_PTR(why));
 	assert_int_equal(
-		plan_bridged(d, (char *const[]){(char *)"external", (char *)"eno2"}, "system",
-			&plan, &why),
+		plan_bridged(d, (char *const[]){(char *)"external", (char *)"eno2"},
+			"system", &plan, &why),
 		-EINVAL);
 	assert_non_null(strstr(why, "external"));
 }

@@ -4,8 +4,16 @@
 
 #include "tests/unit/harness.h"
 
-#define VALUES(...) (const char *const[]){__VA_ARGS__, NULL}
-#define NONE (const char *const[]){NULL}
+#define VALUES(...)               \
+	(const char *const[])     \
+	{                         \
+		__VA_ARGS__, NULL \
+	}
+#define NONE                  \
+	(const char *const[]) \
+	{                     \
+		NULL          \
+	}
 
 static void merges(const char *text, struct ini_setting s, const char *want)
 {
@@ -43,13 +51,14 @@ static void adds_at_the_end_of_its_section(_unused_ void **state)
 
 static void several_values_and_lines(_unused_ void **state)
 {
-	merges("[a]\nk = 1\nx = y\nk = 2\n", (struct ini_setting){"a", "k", VALUES("3", "4")},
+	merges("[a]\nk = 1\nx = y\nk = 2\n",
+		(struct ini_setting){"a", "k", VALUES("3", "4")},
 		"[a]\nk = 3\nk = 4\nx = y\n");
 	/* a line that goes on belongs to its key; so does a comment of somebody's between */
-	merges("[a]\nk = 1,\n  2,\n  3\nx = y\n", (struct ini_setting){"a", "k", VALUES("9")},
-		"[a]\nk = 9\nx = y\n");
-	merges("[a]\nk = 1\n[b]\nk = 2\n[a]\nk = 3\n", (struct ini_setting){"a", "k", NONE},
-		"[a]\n[b]\nk = 2\n[a]\n");
+	merges("[a]\nk = 1,\n  2,\n  3\nx = y\n",
+		(struct ini_setting){"a", "k", VALUES("9")}, "[a]\nk = 9\nx = y\n");
+	merges("[a]\nk = 1\n[b]\nk = 2\n[a]\nk = 3\n",
+		(struct ini_setting){"a", "k", NONE}, "[a]\n[b]\nk = 2\n[a]\n");
 	merges("[a]\nx = 1\n", (struct ini_setting){"a", "k", NONE}, "[a]\nx = 1\n");
 }
 

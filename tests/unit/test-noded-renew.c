@@ -10,7 +10,8 @@ static void when(_unused_ void **state)
 	assert_false(renew_is_due(end, end - RENEW_BEFORE_S - 1));
 	assert_true(renew_is_due(end, end - RENEW_BEFORE_S));
 	assert_true(renew_is_due(end, end + 1));
-	assert_false(renew_is_due(0, end)); /* what is no certificate cannot be shown either */
+	assert_false(
+		renew_is_due(0, end)); /* what is no certificate cannot be shown either */
 }
 
 int main(void)

@@ -66,8 +66,14 @@ static void file_is_written_only_when_it_changes(_unused_ void **state)
 }
 
 static struct desired_peer peers[] = {
-	{.name = (char *)"hp01", .role = (char *)"controller", .kind = (char *)"", .management = 0x0a4d140b},
-	{.name = (char *)"hp02", .role = (char *)"compute", .kind = (char *)"", .management = 0x0a4d140c},
+	{.name = (char *)"hp01",
+		.role = (char *)"controller",
+		.kind = (char *)"",
+		.management = 0x0a4d140b},
+	{.name = (char *)"hp02",
+		.role = (char *)"compute",
+		.kind = (char *)"",
+		.management = 0x0a4d140c},
 };
 static char *keys[] = {
 	(char *)"ssh-ed25519 AAAA one", (char *)"evil\nssh-rsa BBBB two", (char *)""};

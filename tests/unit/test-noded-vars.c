@@ -21,7 +21,8 @@ static struct desired_port ports[] = {
 	{.name = (char *)"management", .address = 0x0a4d140c, .prefix = 24},
 	{.name = (char *)"storage", .address = 0x0a4d280c, .prefix = 20},
 };
-static struct desired_provider providers[] = {{.name = (char *)"external", .bridge = (char *)"br-nic2", .vlan = 50}};
+static struct desired_provider providers[] = {
+	{.name = (char *)"external", .bridge = (char *)"br-nic2", .vlan = 50}};
 static struct desired_secret secrets[] = {{(char *)"db.nova", (char *)"s3cret$x"}};
 static struct desired_peer peers[] = {
 	{.name = (char *)"hp09", .role = (char *)"storage", .kind = (char *)"object"},
@@ -72,7 +73,8 @@ static void values(_unused_ void **state)
 	is(&small, "plain", "plain");
 	is(&small, "", "");
 	is(&small, "${node}.${rack}/${role}", "hp02.dl360/compute");
-	is(&small, "https://${public}:5000 ${controller} ${region}", "https://cloud.example:5000 10.77.20.11 RegionOne");
+	is(&small, "https://${public}:5000 ${controller} ${region}",
+		"https://cloud.example:5000 10.77.20.11 RegionOne");
 	is(&small, "${address} ${address:storage}", "10.77.20.12 10.77.40.12");
 	is(&small, "${address:tunnel}", "10.77.20.12"); /* not in the rack: management */
 	is(&small, "${cidr:storage}", "10.77.32.0/20");
@@ -87,8 +89,10 @@ static void of_the_machine(_unused_ void **state)
 {
 	is(&small, "${cores} ${memory_mb} ${workers} ${processes}", "2 8192 1 2");
 	is(&large, "${cores} ${memory_mb} ${workers} ${processes}", "40 262144 8 8");
-	is(&small, "${datapath} ${userspace} ${virt_type} ${cpu_mode}", "netdev True qemu none");
-	is(&large, "${datapath} ${userspace} ${virt_type} ${cpu_mode}", "system False kvm host-model");
+	is(&small, "${datapath} ${userspace} ${virt_type} ${cpu_mode}",
+		"netdev True qemu none");
+	is(&large, "${datapath} ${userspace} ${virt_type} ${cpu_mode}",
+		"system False kvm host-model");
 }
 
 static void virtualization_is_the_racks_choice(_unused_ void **state)

@@ -17,7 +17,8 @@ static bool allow_cores(void)
 {
 	static const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
 
-	return setrlimit(RLIMIT_CORE, &all) == 0 && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0;
+	return setrlimit(RLIMIT_CORE, &all) == 0 &&
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0;
 }
 
 static void crash(enum crash how)

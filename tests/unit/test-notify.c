@@ -15,8 +15,10 @@ static void expect(const unsigned count[static FSM_N_STATES], const char *want)
 
 static void words(void **state)
 {
-	_cleanup_free_ char *none = notify_words((unsigned[FSM_N_STATES]){0}, false, false);
-	_cleanup_free_ char *lost = notify_words((unsigned[FSM_N_STATES]){0}, false, true);
+	_cleanup_free_ char *none =
+		notify_words((unsigned[FSM_N_STATES]){0}, false, false);
+	_cleanup_free_ char *lost =
+		notify_words((unsigned[FSM_N_STATES]){0}, false, true);
 
 	assert_string_equal(none, "no rack yet: `ondol apply FILE`");
 	assert_non_null(strstr(lost, "cannot be read"));
@@ -33,8 +35,8 @@ static void every_state(void **state)
 {
 	for (unsigned s = 0; s < FSM_N_STATES; s++) {
 		unsigned count[FSM_N_STATES] = {0};
-		_cleanup_free_ char *want = xasprintf(
-			"2 nodes: 2 %s", fsm_state_str((enum fsm_state)s));
+		_cleanup_free_ char *want =
+			xasprintf("2 nodes: 2 %s", fsm_state_str((enum fsm_state)s));
 
 		count[s] = 2;
 		expect(count, want);
@@ -45,7 +47,8 @@ static void sent_once(void **state)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	char dir[] = "/tmp/test-notify.XXXXXX", got[200];
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_close_ int fd =
+		socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct notify n = {0};
 	ssize_t len;
 

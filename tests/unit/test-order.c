@@ -53,15 +53,19 @@ static void inventory_there_and_back(void **state)
 
 static void hostile_inventory(void **state)
 {
-	static const char *const breaks[][2] = {{"\"bay\":1", "\"bay\":-7"}, {"\"cpus\":2", "\"cpus\":\"2\""},
-		{"94:40:c9:00:08:01", "01:40:c9:00:08:01"}, {"\"bus\":\"nvme\"", "\"bus\":\"floppy\""},
-		{"\"size_bytes\":480103981056", "\"size_bytes\":-1"}, {"\"serial\":\"S1\"", "\"serial\":\"S\\u00011\""},
+	static const char *const breaks[][2] = {{"\"bay\":1", "\"bay\":-7"},
+		{"\"cpus\":2", "\"cpus\":\"2\""},
+		{"94:40:c9:00:08:01", "01:40:c9:00:08:01"},
+		{"\"bus\":\"nvme\"", "\"bus\":\"floppy\""},
+		{"\"size_bytes\":480103981056", "\"size_bytes\":-1"},
+		{"\"serial\":\"S1\"", "\"serial\":\"S\\u00011\""},
 		{"\"disks\":[", "\"disk\":["}, {"39383838-", "39383838+"}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(breaks); i++) {
 		const char *at = strstr(inventory_text, breaks[i][0]);
-		_cleanup_free_ char *text = xasprintf("%.*s%s%s", (int)(at - inventory_text), inventory_text,
-			breaks[i][1], at + strlen(breaks[i][0]));
+		_cleanup_free_ char *text =
+			xasprintf("%.*s%s%s", (int)(at - inventory_text), inventory_text,
+				breaks[i][1], at + strlen(breaks[i][0]));
 		_cleanup_free_ char *msg = NULL;
 		_cleanup_(jx_freep) json_t *root = jx_parse(text, strlen(text), &msg);
 		struct inventory *inv = NULL;
@@ -76,8 +80,9 @@ static void hostile_inventory(void **state)
 static void json_limits(void **state)
 {
 	/* many, but not deep */
-	static const char wide[] = "[{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},"
-				   "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{\"a\":\"[[[\\\"[\"}]";
+	static const char wide[] =
+		"[{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},"
+		"{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{\"a\":\"[[[\\\"[\"}]";
 	_cleanup_(jx_freep) json_t *flat = NULL;
 	_cleanup_free_ char *msg = NULL, *msg2 = NULL, *msg3 = NULL;
 	char deep[101];
@@ -131,8 +136,10 @@ static void never_candidates(void **state)
 static void desired_there_and_back(void **state)
 {
 	_cleanup_(inventory_freep) struct inventory *inv = inventory();
-	_cleanup_(desired_freep) struct desired *d =
-		desired_from_rack(example_rack, rack_node(example_rack, "hp08"), inv, 7), *again = NULL;
+	_cleanup_(desired_freep) struct desired *d = desired_from_rack(example_rack,
+							rack_node(example_rack, "hp08"),
+							inv, 7),
+						*again = NULL;
 	_cleanup_(jx_freep) json_t *a = desired_to_json(d), *b = NULL;
 	_cleanup_free_ char *msg = NULL;
 
@@ -156,8 +163,10 @@ static void desired_there_and_back(void **state)
 
 static void desired_must_fit_together(void **state)
 {
-	_cleanup_(desired_freep) struct desired *d =
-		desired_from_rack(example_rack, rack_node(example_rack, "hp01"), NULL, 1), *again = NULL;
+	_cleanup_(desired_freep) struct desired *d = desired_from_rack(example_rack,
+							rack_node(example_rack, "hp01"),
+							NULL, 1),
+						*again = NULL;
 	_cleanup_(jx_freep) json_t *a = NULL;
 	_cleanup_free_ char *msg = NULL;
 
@@ -169,8 +178,10 @@ static void desired_must_fit_together(void **state)
 
 static void desired_providers(void **state)
 {
-	_cleanup_(desired_freep) struct desired *d =
-		desired_from_rack(example_rack, rack_node(example_rack, "hp01"), NULL, 1), *old = NULL, *again = NULL;
+	_cleanup_(desired_freep) struct desired *d = desired_from_rack(example_rack,
+							rack_node(example_rack, "hp01"),
+							NULL, 1),
+						*old = NULL, *again = NULL;
 	_cleanup_(jx_freep) json_t *a = desired_to_json(d);
 	_cleanup_free_ char *msg = NULL, *msg2 = NULL;
 	json_t *list = json_incref(json_object_get(a, "providers"));
@@ -182,8 +193,10 @@ static void desired_providers(void **state)
 	json_object_set_new(a, "providers", list);
 	json_object_set_new(json_array_get(list, 0), "vlan", json_integer(999));
 	assert_int_equal(desired_from_json(a, &again, &msg), -EINVAL);
-	assert_non_null(strstr(msg, "providers: external: no bridge br-nic2 carries VLAN 999"));
-	json_object_set_new(json_array_get(list, 0), "name", json_string("thirteen-long"));
+	assert_non_null(
+		strstr(msg, "providers: external: no bridge br-nic2 carries VLAN 999"));
+	json_object_set_new(
+		json_array_get(list, 0), "name", json_string("thirteen-long"));
 	assert_int_equal(desired_from_json(a, &again, &msg2), -EINVAL);
 	assert_non_null(strstr(msg2, "providers"));
 	assert_null(again);
@@ -191,13 +204,16 @@ static void desired_providers(void **state)
 
 static void install_order(void **state)
 {
-	_cleanup_(install_order_freep) struct install_order *o = xcalloc(1, sizeof(*o)), *again = NULL;
+	_cleanup_(install_order_freep) struct install_order *o = xcalloc(1, sizeof(*o)),
+							    *again = NULL;
 	_cleanup_(jx_freep) json_t *a = NULL;
 	_cleanup_free_ char *msg = NULL;
 
 	o->system = (struct order_disk){xstrdup("S1"), xstrdup(""), 480103981056};
-	o->image = (struct order_image){xstrdup("/files/core/root.erofs.zst"), xstrdup("1"),
-		xstrdup("0000000000000000000000000000000000000000000000000000000000000000"), 10, 20};
+	o->image = (struct order_image){xstrdup("/files/core/root.erofs.zst"),
+		xstrdup("1"),
+		xstrdup("0000000000000000000000000000000000000000000000000000000000000000"),
+		10, 20};
 	o->desired = json_object();
 	a = install_order_to_json(o);
 	if (install_order_from_json(a, &again, &msg) < 0)

@@ -17,7 +17,8 @@ static char *cloud_ini(const char *cloud)
 	assert_int_equal(read_file("tests/data/lab.ini", 1 << 20, &lab, NULL), 0);
 	at = strstr(lab, "[bmc]");
 	assert_non_null(at);
-	return xasprintf("%.*simage = full\n[cloud]\n%s\n%s", (int)(at - lab), lab, cloud, at);
+	return xasprintf(
+		"%.*simage = full\n[cloud]\n%s\n%s", (int)(at - lab), lab, cloud, at);
 }
 
 static struct rack *parse(const char *cloud)
@@ -39,12 +40,13 @@ static int setup(void **state)
 
 	if (roledefs_load("roles", &p, &roles) < 0)
 		return -1;
-	rack = parse("services = heat horizon\ndns = 9.9.9.9\n"
-		     "[network floating]\nuse = external\nsubnet = 10.77.50.0/24\nvlan = 50\n"
-		     "gateway = 10.77.50.1\nrange = 10.77.50.100-10.77.50.199\n"
-		     "[profile wide]\nproduct = x\nnic.1.native = provisioning\n"
-		     "nic.1.tagged = management tunnel floating\nnic.2.tagged = storage\n"
-		     "disk.1.use = system\ndisk.1.bus = sata\ndisk.1.size = 480G\nmemory = 64G");
+	rack = parse(
+		"services = heat horizon\ndns = 9.9.9.9\n"
+		"[network floating]\nuse = external\nsubnet = 10.77.50.0/24\nvlan = 50\n"
+		"gateway = 10.77.50.1\nrange = 10.77.50.100-10.77.50.199\n"
+		"[profile wide]\nproduct = x\nnic.1.native = provisioning\n"
+		"nic.1.tagged = management tunnel floating\nnic.2.tagged = storage\n"
+		"disk.1.use = system\ndisk.1.bus = sata\ndisk.1.size = 480G\nmemory = 64G");
 	return 0;
 }
 
@@ -57,9 +59,11 @@ static int teardown(void **state)
 
 static void model(void **state)
 {
-	_cleanup_(rack_freep) struct rack *named = parse("services = none\nname = cloud.school.example\n"
-							 "network = provisioning\nstudent = kim");
-	_cleanup_free_ char *public = rack_public_name(rack), *name = rack_public_name(named);
+	_cleanup_(rack_freep) struct rack *named =
+		parse("services = none\nname = cloud.school.example\n"
+		      "network = provisioning\nstudent = kim");
+	_cleanup_free_ char *public = rack_public_name(rack),
+			    *name = rack_public_name(named);
 
 	assert_string_equal(public, "10.77.20.11");
 	assert_string_equal(rack_controller(rack)->name, "hp01");
@@ -81,13 +85,19 @@ static json_t *document(void)
 	json_t *doc = desired_to_json(d);
 
 	desired_free(d);
-	json_object_set_new(doc, "secrets", json_pack("{s:s, s:s}", "db.nova", "5ecret", "tls.key",
-		"-----BEGIN\nabc\n-----END\n"));
-	json_object_set_new(doc, "facts", json_pack("{s:i, s:{s:[s,s]}, s:{s:{s:s, s:i}}}", "rev", 12,
-		"nodes", "hp01", "keystone", "nova-api", "blobs", "account.ring.gz", "sha256",
-		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "size_bytes", 5));
-	json_object_set_new(doc, "restore", json_pack("{s:s, s:i}", "sha256",
-		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "size_bytes", 9));
+	json_object_set_new(doc, "secrets",
+		json_pack("{s:s, s:s}", "db.nova", "5ecret", "tls.key",
+			"-----BEGIN\nabc\n-----END\n"));
+	json_object_set_new(doc, "facts",
+		json_pack("{s:i, s:{s:[s,s]}, s:{s:{s:s, s:i}}}", "rev", 12, "nodes",
+			"hp01", "keystone", "nova-api", "blobs", "account.ring.gz",
+			"sha256",
+			"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+			"size_bytes", 5));
+	json_object_set_new(doc, "restore",
+		json_pack("{s:s, s:i}", "sha256",
+			"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+			"size_bytes", 9));
 	return doc;
 }
 
@@ -175,16 +185,24 @@ static void refused(const char *from, const char *to)
 
 static void broken(void **state)
 {
-	static const char *const breaks[][2] = {{"\"rev\":12", "\"rev\":0"}, {"\"rev\":12", "\"rev\":\"12\""},
-		{"\"hp01\":[\"keystone\"", "\"hp01\":[5"}, {"\"hp01\":[\"keystone\"", "\"hp 01\":[\"keystone\""},
-		{"\"keystone\"", "\"key stone\""}, {"\"sha256\":\"ba78", "\"sha256\":\"BA78"},
-		{"\"size_bytes\":5", "\"size_bytes\":-5"}, {"\"account.ring.gz\"", "\"../ring\""},
-		{"\"5ecret\"", "5"}, {"\"db.nova\":\"5ecret\"", "\"db nova\":\"5ecret\""},
+	static const char *const breaks[][2] = {{"\"rev\":12", "\"rev\":0"},
+		{"\"rev\":12", "\"rev\":\"12\""},
+		{"\"hp01\":[\"keystone\"", "\"hp01\":[5"},
+		{"\"hp01\":[\"keystone\"", "\"hp 01\":[\"keystone\""},
+		{"\"keystone\"", "\"key stone\""},
+		{"\"sha256\":\"ba78", "\"sha256\":\"BA78"},
+		{"\"size_bytes\":5", "\"size_bytes\":-5"},
+		{"\"account.ring.gz\"", "\"../ring\""}, {"\"5ecret\"", "5"},
+		{"\"db.nova\":\"5ecret\"", "\"db nova\":\"5ecret\""},
 		{"5ecret", "5ecret\\u0001"}, {"\"secrets\":{", "\"secrets\":[],\"x\":{"},
-		{"\"region\":\"RegionOne\"", "\"region\":\"Region One\""}, {"\"services\":[", "\"services\":[1,"},
-		{"\"dns\":[\"9.9.9.9\"]", "\"dns\":\"9.9.9.9\""}, {"\"first\":\"10.77.50.100\"", "\"first\":\"10.77.50.201\""},
-		{"\"first\":\"10.77.50.100\"", "\"first\":\"10.77.50\""}, {"\"cloud\":{", "\"cloud\":7,\"x\":{"},
-		{"\"facts\":{", "\"facts\":7,\"x\":{"}, {"\"restore\":{", "\"restore\":7,\"x\":{"},
+		{"\"region\":\"RegionOne\"", "\"region\":\"Region One\""},
+		{"\"services\":[", "\"services\":[1,"},
+		{"\"dns\":[\"9.9.9.9\"]", "\"dns\":\"9.9.9.9\""},
+		{"\"first\":\"10.77.50.100\"", "\"first\":\"10.77.50.201\""},
+		{"\"first\":\"10.77.50.100\"", "\"first\":\"10.77.50\""},
+		{"\"cloud\":{", "\"cloud\":7,\"x\":{"},
+		{"\"facts\":{", "\"facts\":7,\"x\":{"},
+		{"\"restore\":{", "\"restore\":7,\"x\":{"},
 		{"\"addresses\":{", "\"addresses\":{\"x\":5,"}, {"\"d1\"", "\"d 1\""}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(breaks); i++)

@@ -10,7 +10,7 @@ static const char *type_of(const char *name)
 {
 	const char *end = strrchr(name, '.');
 
-	return streq(end, ".js")   ? "text/javascript; charset=utf-8"
+	return streq(end, ".js")     ? "text/javascript; charset=utf-8"
 		: streq(end, ".css") ? "text/css; charset=utf-8"
 		: streq(end, ".svg") ? "image/svg+xml"
 				     : "text/html; charset=utf-8";
@@ -33,8 +33,8 @@ static void all_files_are_served(void **state)
 			continue;
 		f = page_file(streq(e->d_name, "index.html") ? "/" : url);
 		if (!f || !streq(f->type, type_of(e->d_name)))
-			fail_msg("%s is not served as %s: list it in pagefiles.c", e->d_name,
-				type_of(e->d_name));
+			fail_msg("%s is not served as %s: list it in pagefiles.c",
+				e->d_name, type_of(e->d_name));
 		assert_int_equal(read_file(path, 1 << 20, &text, &len), 0);
 		assert_int_equal((size_t)(f->end - f->data), len);
 		assert_memory_equal(f->data, text, len);
@@ -46,8 +46,8 @@ static void all_files_are_served(void **state)
 
 static void nothing_else_is(void **state)
 {
-	static const char *const paths[] = {"", "/index.html", "/app.js/", "/page.c", "/../page.c",
-		"/.", "/App.js", "/v1/status"};
+	static const char *const paths[] = {"", "/index.html", "/app.js/", "/page.c",
+		"/../page.c", "/.", "/App.js", "/v1/status"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
 		assert_null(page_file(paths[i]));

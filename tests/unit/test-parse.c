@@ -40,8 +40,8 @@ static void sizes(void **state)
 
 static void addresses(void **state)
 {
-	static const char *const bad[] = {"", "10.0.0", "10.0.0.0.0", "256.1.1.1", "1.2.3.04",
-		" 1.2.3.4", "1.2.3.4 ", "1.2.3.4/8", "a.b.c.d"};
+	static const char *const bad[] = {"", "10.0.0", "10.0.0.0.0", "256.1.1.1",
+		"1.2.3.04", " 1.2.3.4", "1.2.3.4 ", "1.2.3.4/8", "a.b.c.d"};
 	struct ipv4_net net, other;
 	uint32_t a;
 	unsigned port;
@@ -82,7 +82,8 @@ static void macs_and_uuids(void **state)
 	assert_int_equal(parse_mac("94:40:c9:00:01", &mac), -EINVAL);
 	assert_int_equal(parse_uuid("39383838-3738-5A43-4A30-303130303131", uuid), 0);
 	assert_string_equal(uuid, "39383838-3738-5a43-4a30-303130303131");
-	assert_int_equal(parse_uuid("39383838373850430000303130303131xxxx", uuid), -EINVAL);
+	assert_int_equal(
+		parse_uuid("39383838373850430000303130303131xxxx", uuid), -EINVAL);
 }
 
 static void words(void **state)

@@ -16,7 +16,8 @@ static void dir_make(struct dir *d)
 	assert_non_null(mkdtemp(d->path));
 }
 
-static void dir_put(const struct dir *d, const char *sub, const char *name, const char *text)
+static void dir_put(
+	const struct dir *d, const char *sub, const char *name, const char *text)
 {
 	_cleanup_free_ char *folder = xasprintf("%s/%s", d->path, sub);
 	_cleanup_free_ char *file = xasprintf("%s/%s", folder, name);
@@ -168,7 +169,8 @@ static void picks_by_service(_unused_ void **state)
 {
 	_cleanup_(problems_clear) struct problems problems = {0};
 	_cleanup_(partdefs_freep) struct partdefs *all = NULL;
-	_cleanup_(strv_freep) char **parts = strv_split("base extra"), **services = strv_split("a heat");
+	_cleanup_(strv_freep) char **parts = strv_split("base extra"),
+				   **services = strv_split("a heat");
 	struct roledef def = {.name = (char *)"controller", .parts = parts};
 	const struct partdef **list = NULL;
 	struct dir d;
@@ -210,7 +212,8 @@ static void ours_are_whole(_unused_ void **state)
 		_cleanup_(strv_freep) char **names = NULL;
 		_cleanup_free_ char *msg = NULL;
 
-		assert_int_equal(partdefs_of(all, &roles->list[i], services, &problems, &list), 0);
+		assert_int_equal(
+			partdefs_of(all, &roles->list[i], services, &problems, &list), 0);
 		assert_int_equal(partdefs_secrets(all, list, &names, &msg), 0);
 		free(list);
 	}

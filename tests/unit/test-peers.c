@@ -47,7 +47,8 @@ static void whole(void **state)
 static void kept(void **state)
 {
 	_cleanup_(rack_freep) struct rack *r = load(NULL, NULL);
-	_cleanup_(rack_freep) struct rack *other = load("role    = compute", "role = controller");
+	_cleanup_(rack_freep) struct rack *other =
+		load("role    = compute", "role = controller");
 	struct peers *p = peers_new(r), *q = peers_new(other);
 	json_t *doc = json_pack("{s:i}", "revision", 3);
 
@@ -69,7 +70,8 @@ static void kept_by_an_older_one(void **state)
 	_cleanup_(rack_freep) struct rack *r = load(NULL, NULL);
 	_cleanup_(desired_freep) struct desired *d =
 		desired_from_rack(r, rack_node(r, "hp08"), NULL, 7);
-	_cleanup_(rack_freep) struct rack *other = load("role    = compute", "role = controller");
+	_cleanup_(rack_freep) struct rack *other =
+		load("role    = compute", "role = controller");
 	struct peers *p = peers_new(r), *q = peers_new(other);
 	json_t *doc = desired_to_json(d), *same = json_deep_copy(doc);
 
@@ -110,9 +112,9 @@ static int free_roles(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole), cmocka_unit_test(kept),
-		cmocka_unit_test(kept_by_an_older_one), cmocka_unit_test(referenced)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(whole),
+		cmocka_unit_test(kept), cmocka_unit_test(kept_by_an_older_one),
+		cmocka_unit_test(referenced)};
 
 	return cmocka_run_group_tests(tests, load_roles, free_roles);
 }

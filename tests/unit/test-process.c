@@ -9,7 +9,8 @@
 
 static void output_and_status(void **state)
 {
-	const char *const argv[] = {"sh", "-c", "echo out; echo err >&2; cat; echo $X; exit 3", NULL};
+	const char *const argv[] = {
+		"sh", "-c", "echo out; echo err >&2; cat; echo $X; exit 3", NULL};
 	const char *const env[] = {"X=y", NULL};
 	_cleanup_(run_result_clear) struct run_result r = {0};
 
@@ -68,7 +69,8 @@ static void on_line(struct child *c, const char *line, void *userdata)
 	snprintf(s->last, sizeof(s->last), "%.31s", line);
 }
 
-static void on_end(struct child *c, int status, bool timed_out, const char *out, void *userdata)
+static void on_end(
+	struct child *c, int status, bool timed_out, const char *out, void *userdata)
 {
 	struct seen *s = userdata;
 
@@ -81,8 +83,11 @@ static struct seen run_in_loop(const char *script, unsigned timeout_ms)
 {
 	const char *const argv[] = {"sh", "-c", script, NULL};
 	struct seen s = {0};
-	struct child_spec spec = {.argv = argv, .timeout_ms = timeout_ms, .on_line = on_line,
-		.on_exit = on_end, .userdata = &s};
+	struct child_spec spec = {.argv = argv,
+		.timeout_ms = timeout_ms,
+		.on_line = on_line,
+		.on_exit = on_end,
+		.userdata = &s};
 	sigset_t chld, old;
 
 	sigemptyset(&chld);

@@ -11,8 +11,8 @@
 #define NOW UINT64_C(1800000000)
 #define DAY UINT64_C(86400)
 
-static char *const names[] = {
-	(char *)"cloud.school.example", (char *)"10.77.20.11", (char *)"127.0.0.1", (char *)"localhost", NULL};
+static char *const names[] = {(char *)"cloud.school.example", (char *)"10.77.20.11",
+	(char *)"127.0.0.1", (char *)"localhost", NULL};
 
 struct ca {
 	char *cert, *key;
@@ -56,11 +56,14 @@ static void authority(void **state)
 	size_t size = sizeof(cn);
 	unsigned critical;
 
-	assert_int_equal(gnutls_x509_crt_get_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, cn, &size), 0);
+	assert_int_equal(gnutls_x509_crt_get_dn_by_oid(
+				 crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, cn, &size),
+		0);
 	assert_string_equal(cn, "ondol rack lab");
 	assert_int_equal(gnutls_x509_crt_get_ca_status(crt, &critical), 1);
 	assert_int_equal(gnutls_x509_crt_get_pk_algorithm(crt, NULL), GNUTLS_PK_ECDSA);
-	assert_true(gnutls_x509_crt_get_expiration_time(crt) >= (time_t)(NOW + 3650 * DAY));
+	assert_true(
+		gnutls_x509_crt_get_expiration_time(crt) >= (time_t)(NOW + 3650 * DAY));
 	assert_non_null(strstr(ca->key, "BEGIN PRIVATE KEY"));
 	gnutls_x509_crt_deinit(crt);
 }
@@ -69,15 +72,18 @@ static void endpoints(void **state)
 {
 	struct ca *ca = *state;
 	_cleanup_free_ char *cert = NULL, *key = NULL, *msg = NULL;
-	static char *const fewer[] = {(char *)"cloud.school.example", (char *)"10.77.20.11", NULL};
-	static char *const other[] = {
-		(char *)"cloud.school.example", (char *)"10.77.20.12", (char *)"127.0.0.1", (char *)"localhost", NULL};
+	static char *const fewer[] = {
+		(char *)"cloud.school.example", (char *)"10.77.20.11", NULL};
+	static char *const other[] = {(char *)"cloud.school.example",
+		(char *)"10.77.20.12", (char *)"127.0.0.1", (char *)"localhost", NULL};
 	gnutls_x509_crt_t crt;
 
-	assert_int_equal(rackca_issue(ca->cert, ca->key, names, NOW, &cert, &key, &msg), 0);
+	assert_int_equal(
+		rackca_issue(ca->cert, ca->key, names, NOW, &cert, &key, &msg), 0);
 	assert_true(rackca_is_good(ca->cert, cert, names, NOW));
 	assert_true(rackca_is_good(ca->cert, cert, names, NOW + 366 * DAY));
-	assert_false(rackca_is_good(ca->cert, cert, names, NOW + 368 * DAY)); /* 29 days left */
+	assert_false(rackca_is_good(
+		ca->cert, cert, names, NOW + 368 * DAY)); /* 29 days left */
 	assert_false(rackca_is_good(ca->cert, cert, fewer, NOW));
 	assert_false(rackca_is_good(ca->cert, cert, other, NOW));
 	crt = read_cert(cert);
@@ -91,10 +97,12 @@ static void endpoints(void **state)
 static void another_authority(void **state)
 {
 	struct ca *ca = *state;
-	_cleanup_free_ char *cert = NULL, *key = NULL, *other_cert = NULL, *other_key = NULL, *msg = NULL;
+	_cleanup_free_ char *cert = NULL, *key = NULL, *other_cert = NULL,
+			    *other_key = NULL, *msg = NULL;
 
 	assert_int_equal(rackca_new("lab", NOW, &other_cert, &other_key, &msg), 0);
-	assert_int_equal(rackca_issue(ca->cert, ca->key, names, NOW, &cert, &key, &msg), 0);
+	assert_int_equal(
+		rackca_issue(ca->cert, ca->key, names, NOW, &cert, &key, &msg), 0);
 	assert_false(rackca_is_good(other_cert, cert, names, NOW));
 	assert_false(rackca_is_good(NULL, cert, names, NOW));
 	assert_false(rackca_is_good(ca->cert, NULL, names, NOW));
@@ -114,13 +122,18 @@ static void client(void **state)
 	gnutls_datum_t der;
 
 	assert_int_equal(clientkey_new("whoever", &key, &request, &msg), 0);
-	assert_int_equal(rackca_certify(ca->cert, ca->key, request, "hp02", NOW, &cert, digest, &msg), 0);
+	assert_int_equal(rackca_certify(ca->cert, ca->key, request, "hp02", NOW, &cert,
+				 digest, &msg),
+		0);
 	crt = read_cert(cert);
 	/* its name is what ondold says, not what was asked for */
-	assert_int_equal(gnutls_x509_crt_get_key_purpose_oid(crt, 0, purpose, &size, NULL), 0);
+	assert_int_equal(
+		gnutls_x509_crt_get_key_purpose_oid(crt, 0, purpose, &size, NULL), 0);
 	assert_string_equal(purpose, GNUTLS_KP_TLS_WWW_CLIENT);
 	size = sizeof(cn);
-	assert_int_equal(gnutls_x509_crt_get_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, cn, &size), 0);
+	assert_int_equal(gnutls_x509_crt_get_dn_by_oid(
+				 crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, cn, &size),
+		0);
 	assert_string_equal(cn, "hp02");
 	assert_int_equal(gnutls_x509_crt_get_ca_status(crt, NULL), 0);
 	assert_int_equal(clientkey_end_of(cert), NOW + RACKCA_LEAF_DAYS * DAY);
@@ -142,7 +155,8 @@ static void refused_requests(void **state)
 	struct ca *ca = *state;
 	_cleanup_free_ char *key = NULL, *request = NULL, *msg = NULL;
 	char *cert = NULL, digest[DIGEST_HEX];
-	char *cases[] = {(char *)"", (char *)"-----BEGIN CERTIFICATE REQUEST-----\n", ca->cert, NULL};
+	char *cases[] = {(char *)"", (char *)"-----BEGIN CERTIFICATE REQUEST-----\n",
+		ca->cert, NULL};
 	char *digit;
 
 	assert_int_equal(clientkey_new("hp02", &key, &request, &msg), 0);
@@ -153,8 +167,9 @@ static void refused_requests(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *why = NULL;
 
-		assert_int_equal(rackca_certify(ca->cert, ca->key, cases[i], "hp02", NOW, &cert,
-					 digest, &why), -EINVAL);
+		assert_int_equal(rackca_certify(ca->cert, ca->key, cases[i], "hp02", NOW,
+					 &cert, digest, &why),
+			-EINVAL);
 		assert_null(cert);
 		assert_non_null(strstr(why, "request"));
 	}

@@ -42,12 +42,15 @@ static void defaults(void **state)
 	assert_int_equal(r.deadlines.powering_ms, usual.limits[FSM_POWERING].total_ms);
 	assert_int_equal(
 		r.deadlines.resetting_bmc_ms, usual.limits[FSM_BMC_RESET].total_ms);
-	assert_int_equal(r.deadlines.network_booting_ms, usual.limits[FSM_NETBOOT].total_ms);
+	assert_int_equal(
+		r.deadlines.network_booting_ms, usual.limits[FSM_NETBOOT].total_ms);
 	assert_int_equal(r.deadlines.agent_ms, usual.limits[FSM_AGENT].total_ms);
-	assert_int_equal(r.deadlines.installing_ms, usual.limits[FSM_INSTALLING].total_ms);
+	assert_int_equal(
+		r.deadlines.installing_ms, usual.limits[FSM_INSTALLING].total_ms);
 	assert_int_equal(
 		r.deadlines.installing_stall_ms, usual.limits[FSM_INSTALLING].stall_ms);
-	assert_int_equal(r.deadlines.first_boot_ms, usual.limits[FSM_FIRST_BOOT].total_ms);
+	assert_int_equal(
+		r.deadlines.first_boot_ms, usual.limits[FSM_FIRST_BOOT].total_ms);
 	assert_int_equal(
 		r.deadlines.configuring_stall_ms, usual.limits[FSM_CONFIGURING].stall_ms);
 }
@@ -55,13 +58,15 @@ static void defaults(void **state)
 static void given(void **state)
 {
 	struct rack r = {0};
-	_cleanup_free_ char *problems = pace_of("[Deadlines]\npowering = 90s\nNetwork-Booting = 20m\n"
-					     "agent = 1500ms\ninstalling = 1h\n"
-					     "installing-stall = 24h\nfirst-boot = 1s\n",
-		&r);
+	_cleanup_free_ char *problems =
+		pace_of("[Deadlines]\npowering = 90s\nNetwork-Booting = 20m\n"
+			"agent = 1500ms\ninstalling = 1h\n"
+			"installing-stall = 24h\nfirst-boot = 1s\n",
+			&r);
 
-	assert_non_null(strstr(problems, "rack.ini:6: [deadlines] installing-stall: expected at "
-					 "most what installing may take altogether (1h00m)"));
+	assert_non_null(strstr(problems,
+		"rack.ini:6: [deadlines] installing-stall: expected at "
+		"most what installing may take altogether (1h00m)"));
 	assert_int_equal(r.deadlines.powering_ms, 90000);
 	assert_int_equal(r.deadlines.network_booting_ms, 1200000);
 	assert_int_equal(r.deadlines.agent_ms, 1500);
@@ -72,15 +77,17 @@ static void given(void **state)
 
 static void bounds(void **state)
 {
-	static const char *const bad[] = {"0", "0s", "999ms", "25h", "86400001ms", "6", "6min",
-		"-1s", "1 m", "1.5m", "99999999999999999999h", "m", ""};
+	static const char *const bad[] = {"0", "0s", "999ms", "25h", "86400001ms", "6",
+		"6min", "-1s", "1 m", "1.5m", "99999999999999999999h", "m", ""};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		_cleanup_free_ char *text = xasprintf("[deadlines]\nagent = %s\n", bad[i]);
+		_cleanup_free_ char *text =
+			xasprintf("[deadlines]\nagent = %s\n", bad[i]);
 		_cleanup_free_ char *want = xasprintf(
 			"rack.ini:2: [deadlines] agent: expected a time from 1s to 24h, such as "
 			"90s, 6m or 1h, found %s%s%s\n",
-			*bad[i] ? "\"" : "", *bad[i] ? bad[i] : "nothing", *bad[i] ? "\"" : "");
+			*bad[i] ? "\"" : "", *bad[i] ? bad[i] : "nothing",
+			*bad[i] ? "\"" : "");
 
 		expect(text, want);
 	}
@@ -88,8 +95,10 @@ static void bounds(void **state)
 	expect("[deadlines]\nagent = 1s\n", NULL);
 	/* the default of the other is not held against the one that is given */
 	expect("[deadlines]\ninstalling = 1m\n", NULL);
-	expect("[deadlines]\ninstalling-stall = 16m\n", "at most what installing may take");
-	expect("[deadlines]\nready = 1m\n", "rack.ini:2: [deadlines] ready: there is no such key");
+	expect("[deadlines]\ninstalling-stall = 16m\n",
+		"at most what installing may take");
+	expect("[deadlines]\nready = 1m\n",
+		"rack.ini:2: [deadlines] ready: there is no such key");
 	expect("[deadlines]\nagent = 2m\nagent = 3m\n", "agent");
 }
 
@@ -110,8 +119,9 @@ static void interval(void **state)
 		_cleanup_free_ char *text =
 			xasprintf("[deploy]\npower_on_interval = %s\n", bad[i]);
 
-		expect(text, "rack.ini:2: [deploy] power_on_interval: expected a time from 0s to "
-			     "1m, such as 500ms or 2s, found ");
+		expect(text,
+			"rack.ini:2: [deploy] power_on_interval: expected a time from 0s to "
+			"1m, such as 500ms or 2s, found ");
 	}
 }
 

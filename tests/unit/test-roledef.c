@@ -32,7 +32,8 @@ static void broken_roles(void **state)
 		const char *text, *want;
 	} cases[] = {
 		{"[disks]\ndata = none\n", "expected a section [role]"},
-		{"[role]\n[disks]\ndata = raid\n", "[disks] data: expected lvm:VOLUMEGROUP, xfs:/DIRECTORY or none"},
+		{"[role]\n[disks]\ndata = raid\n",
+			"[disks] data: expected lvm:VOLUMEGROUP, xfs:/DIRECTORY or none"},
 		{"[role]\n[disks]\ndata = lvm:a/b\n", "expected lvm:VOLUMEGROUP"},
 		{"[role]\n[disks]\ndata = xfs:srv\n", "found \"xfs:srv\""},
 		{"[role]\n[disks]\ndata = xfs:/\n", "found \"xfs:/\""},
@@ -41,7 +42,8 @@ static void broken_roles(void **state)
 		{"[role]\n[disks]\ndata = xfs:/srv/a b\n", "xfs:/DIRECTORY"},
 		{"[role]\n[hypervisor]\nenabled = maybe\n", "expected yes or no"},
 		{"[role]\ncolour = red\n", "[role] colour: there is no such key"},
-		{"[role]\nkinds = a\n[kind b]\nstart = x\n", "[kind b]: there is no such section"},
+		{"[role]\nkinds = a\n[kind b]\nstart = x\n",
+			"[kind b]: there is no such section"},
 	};
 	char dir[] = "/tmp/ondol-roles.XXXXXX";
 
@@ -51,7 +53,9 @@ static void broken_roles(void **state)
 		struct problems p = {0};
 		struct roledefs *r = NULL;
 
-		assert_int_equal(write_file_atomic(path, cases[i].text, strlen(cases[i].text), 0644), 0);
+		assert_int_equal(write_file_atomic(path, cases[i].text,
+					 strlen(cases[i].text), 0644),
+			0);
 		assert_int_equal(roledefs_load(dir, &p, &r), -EINVAL);
 		assert_null(r);
 		line = problem_format(&p.list[0]);

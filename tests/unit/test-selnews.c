@@ -21,7 +21,8 @@ static json_t *reading(unsigned from, unsigned to)
 			"%s%x,11/27/26,%02u:%02u:00 UTC,Fan #0x%02x,Transition to Off,Asserted\n",
 			before, i, i / 60 % 24, i % 60, i % 256);
 	}
-	assert_int_equal(sel_parse(*text ? text : "SEL has no entries", &list, &unread), 0);
+	assert_int_equal(
+		sel_parse(*text ? text : "SEL has no entries", &list, &unread), 0);
 	free(text);
 	return list;
 }
@@ -32,8 +33,8 @@ static int64_t time_of(unsigned entry)
 }
 
 /* A reading of entries from..to after last: first and last that are told; 0, 0: none. */
-static struct sel_mark take(unsigned from, unsigned to, struct sel_mark last, uint64_t since_ms,
-	unsigned first_told, unsigned last_told, bool anew)
+static struct sel_mark take(unsigned from, unsigned to, struct sel_mark last,
+	uint64_t since_ms, unsigned first_told, unsigned last_told, bool anew)
 {
 	json_t *list = reading(from, to);
 	struct sel_news news;
@@ -46,7 +47,8 @@ static struct sel_mark take(unsigned from, unsigned to, struct sel_mark last, ui
 		const json_t *a = json_array_get(news.entries, 0),
 			     *b = json_array_get(news.entries, n - 1);
 
-		assert_int_equal(json_integer_value(json_object_get(a, "id")), first_told);
+		assert_int_equal(
+			json_integer_value(json_object_get(a, "id")), first_told);
 		assert_int_equal(json_integer_value(json_object_get(b, "id")), last_told);
 	}
 	assert_int_equal(news.anew, anew);
@@ -73,7 +75,8 @@ static void grows(void **state)
 
 static void is_cleared(void **state)
 {
-	struct sel_mark mark = take(1, 20, NEVER, UINT64_C(1) << 50, 0, 0, false), kept = mark;
+	struct sel_mark mark = take(1, 20, NEVER, UINT64_C(1) << 50, 0, 0, false),
+			kept = mark;
 
 	mark = take(1, 0, mark, 0, 0, 0, true);
 	assert_true(mark.empty);
@@ -104,8 +107,9 @@ static void too_many(void **state)
 /* A BMC whose clock was never set: its entries are history, and known again all the same. */
 static void no_clock(void **state)
 {
-	static const char text[] = "1,Pre-Init,0000000010,Memory #0x30,Uncorrectable ECC,Asserted\n"
-				   "2,Pre-Init,0000000011,Memory #0x30,Uncorrectable ECC,Asserted\n";
+	static const char text[] =
+		"1,Pre-Init,0000000010,Memory #0x30,Uncorrectable ECC,Asserted\n"
+		"2,Pre-Init,0000000011,Memory #0x30,Uncorrectable ECC,Asserted\n";
 	json_t *list = NULL;
 	struct sel_news news;
 	size_t unread;
@@ -137,9 +141,11 @@ static void words_are(const char *line, const char *want)
 
 static void words(void **state)
 {
-	words_are("1,11/27/26,19:45:16 UTC,Memory #0x30,Uncorrectable ECC,Asserted,DIMM 3\n",
+	words_are(
+		"1,11/27/26,19:45:16 UTC,Memory #0x30,Uncorrectable ECC,Asserted,DIMM 3\n",
 		"Memory #0x30: Uncorrectable ECC, asserted (DIMM 3)");
-	words_are("1,11/27/26,19:45:16 UTC,Power Supply #0x50,Failure detected,Deasserted\n",
+	words_are(
+		"1,11/27/26,19:45:16 UTC,Power Supply #0x50,Failure detected,Deasserted\n",
 		"Power Supply #0x50: Failure detected, deasserted");
 	words_are("1,11/27/26,19:45:16 UTC,x\xff\x1b[2J,y\n", "x\\xff\\x1b[2J: y");
 }

@@ -124,9 +124,9 @@ static void start(struct world *w, const char *text)
 }
 
 /* Until it is so, by the events that come. */
-#define UNTIL(w, so)                                                                   \
-	while (!(so))                                                                  \
-	if (sd_event_run((w)->tool.event, PATIENCE_US) <= 0)                                \
+#define UNTIL(w, so)                                                 \
+	while (!(so))                                                \
+		if (sd_event_run((w)->tool.event, PATIENCE_US) <= 0) \
 	fail_msg("nothing happens; heard so far: \"%s\"", (w)->heard)
 
 static bool has_heard(const struct world *w, const char *text)
@@ -158,11 +158,13 @@ static void banner_in_pieces(void **state)
 {
 	struct world *w = *state;
 
-	start(w, "for c in '[SO' L ' Ses' sion ' ' operational . ' x'; do printf '%s' \"$c\"; done\n"
-		 "echo\nprintf 'a'; printf 'b\\r\\n" BANNER "c'; cat >/dev/null");
+	start(w,
+		"for c in '[SO' L ' Ses' sion ' ' operational . ' x'; do printf '%s' \"$c\"; done\n"
+		"echo\nprintf 'a'; printf 'b\\r\\n" BANNER "c'; cat >/dev/null");
 	UNTIL(w, has_heard(w, "]\r\nc"));
 	assert_int_equal(w->ups, 1);
-	assert_string_equal(w->heard, "ab\r\n[SOL Session operational.  Use ^? for help]\r\nc");
+	assert_string_equal(
+		w->heard, "ab\r\n[SOL Session operational.  Use ^? for help]\r\nc");
 }
 
 static void every_byte_comes_through(void **state)
@@ -194,7 +196,8 @@ static void noise_before_the_banner(void **state)
 	for (unsigned more = 0; more < 64; more += 7) {
 		_cleanup_free_ char *text = xasprintf(
 			"head -c %u /dev/zero; head -c %u /dev/zero | tr '\\0' '['\n"
-			"printf '\\377\\376[SOL Session \\0" BANNER "'; echo ready; cat >/dev/null",
+			"printf '\\377\\376[SOL Session \\0" BANNER
+			"'; echo ready; cat >/dev/null",
 			more, 4096 - more);
 
 		w->ups = 0;
@@ -211,8 +214,9 @@ static void a_banner_without_an_end(void **state)
 {
 	struct world *w = *state;
 
-	start(w, "printf '[SOL Session operational.'; head -c 9000 /dev/zero | tr '\\0' .\n"
-		 "printf '\\nready\\n'; cat >/dev/null");
+	start(w,
+		"printf '[SOL Session operational.'; head -c 9000 /dev/zero | tr '\\0' .\n"
+		"printf '\\nready\\n'; cat >/dev/null");
 	UNTIL(w, has_heard(w, "ready\n"));
 	assert_string_equal(w->heard, "ready\n");
 }
@@ -223,22 +227,25 @@ static void a_very_long_line(void **state)
 
 	start(w, "printf '" BANNER "'; head -c 3000000 /dev/zero | tr '\\0' x; exit 0");
 	UNTIL(w, w->ends);
-	assert_int_equal(w->n_heard, 3000000); /* all of it, though nobody is there any more */
+	assert_int_equal(
+		w->n_heard, 3000000); /* all of it, though nobody is there any more */
 	assert_int_equal(strspn(w->heard, "x"), 3000000);
 	assert_int_equal(w->fault, IPMI_FAULT_NONE);
 }
 
 /* ---- how it ends ---- */
 
-static void ends_so(struct world *w, const char *text, enum ipmi_fault fault, const char *word)
+static void ends_so(
+	struct world *w, const char *text, enum ipmi_fault fault, const char *word)
 {
 	w->ends = 0;
 	free(TAKE_PTR(w->why));
 	start(w, text);
 	UNTIL(w, w->ends);
-	if (w->ends != 1 || w->fault != fault || !strstr(w->why, word) || strstr(w->why, "sesame"))
-		fail_msg("%s: expected %s with \"%s\", got %s: %s", text, ipmi_fault_str(fault), word,
-			ipmi_fault_str(w->fault), w->why);
+	if (w->ends != 1 || w->fault != fault || !strstr(w->why, word) ||
+		strstr(w->why, "sesame"))
+		fail_msg("%s: expected %s with \"%s\", got %s: %s", text,
+			ipmi_fault_str(fault), word, ipmi_fault_str(w->fault), w->why);
 }
 
 static void ends_before_the_banner(void **state)
@@ -246,7 +253,8 @@ static void ends_before_the_banner(void **state)
 	struct world *w = *state;
 
 	ends_so(w, "echo 'RAKP 2 HMAC is invalid'; exit 1", IPMI_FAULT_PASSWORD, "HMAC");
-	ends_so(w, "echo 'Error: Unable to establish IPMI v2 / RMCP+ session' >&2; exit 1",
+	ends_so(w,
+		"echo 'Error: Unable to establish IPMI v2 / RMCP+ session' >&2; exit 1",
 		IPMI_FAULT_UNREACHABLE, "RMCP+");
 	ends_so(w, "echo 'Info: SOL payload already active on another session'; exit 0",
 		IPMI_FAULT_OTHER, "another session");
@@ -263,7 +271,8 @@ static void ends_behind_the_banner(void **state)
 {
 	struct world *w = *state;
 
-	ends_so(w, "printf '" BANNER "bye'; exit 1", IPMI_FAULT_NONE, "the BMC has ended the session");
+	ends_so(w, "printf '" BANNER "bye'; exit 1", IPMI_FAULT_NONE,
+		"the BMC has ended the session");
 	assert_string_equal(w->heard, "bye");
 }
 
@@ -272,7 +281,8 @@ static void no_ipmitool(void **state)
 	struct world *w = *state;
 
 	setenv("PATH", "/nonexistent", 1);
-	assert_int_equal(sol_start(w->tool.event, w->tool.bmc, &w->hooks, &w->sol), -ENOENT);
+	assert_int_equal(
+		sol_start(w->tool.event, w->tool.bmc, &w->hooks, &w->sol), -ENOENT);
 	assert_null(w->sol);
 }
 
@@ -292,7 +302,8 @@ static void typing_behind_its_end(void **state)
 static void the_escape_is_kept_from_ipmitool(void **state)
 {
 	struct world *w = *state;
-	static const char text[] = {'a', IPMI_SOL_ESCAPE, '.', IPMI_SOL_ESCAPE, 'b', '\n'};
+	static const char text[] = {
+		'a', IPMI_SOL_ESCAPE, '.', IPMI_SOL_ESCAPE, 'b', '\n'};
 
 	start(w, "printf '" BANNER "'; cat");
 	UNTIL(w, w->ups);

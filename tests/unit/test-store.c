@@ -247,9 +247,9 @@ static void make_old(struct place *p)
 	store_close(p->store);
 	p->store = NULL;
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db,
-				 "DROP INDEX event_type; PRAGMA auto_vacuum=NONE; VACUUM", NULL,
-				 NULL, NULL),
+	assert_int_equal(
+		sqlite3_exec(db, "DROP INDEX event_type; PRAGMA auto_vacuum=NONE; VACUUM",
+			NULL, NULL, NULL),
 		SQLITE_OK);
 	sqlite3_close(db);
 }
@@ -281,7 +281,8 @@ static void fills_and_shrinks(struct place *p)
 	last = store_event_last(p->store);
 	assert_int_equal(store_event_drop(p->store, ids, 2000), 0);
 	assert_int_equal(store_event_count(p->store), 0);
-	while (store_shrink(p->store, 100)) {}
+	while (store_shrink(p->store, 100)) {
+	}
 	assert_true(store_write_back(p->store));
 	assert_true(store_size_bytes(p->store) < full / 10);
 	assert_int_equal(add_large(p), last + 1); /* an id is never given twice */
@@ -438,11 +439,13 @@ static int seen(struct place *p)
 	sqlite3 *db = NULL;
 	int n;
 
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db,
-				 "SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM "
-				 "doc) + (SELECT count(*) FROM token)",
-				 -1, &st, NULL),
+	assert_int_equal(
+		sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_prepare_v2(db,
+			"SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM "
+			"doc) + (SELECT count(*) FROM token)",
+			-1, &st, NULL),
 		SQLITE_OK);
 	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
 	n = sqlite3_column_int(st, 0);
@@ -596,14 +599,17 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_holder, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_a_database, setup, teardown),
 		cmocka_unit_test_setup_teardown(shrinking, setup, teardown),
-		cmocka_unit_test_setup_teardown(shrinking_of_an_old_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			shrinking_of_an_old_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_huge_old_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(cursors, setup, teardown),
 		cmocka_unit_test_setup_teardown(skimming, setup, teardown),
 		cmocka_unit_test_setup_teardown(transactions, setup, teardown),
 		cmocka_unit_test_setup_teardown(gathered, setup, teardown),
-		cmocka_unit_test_setup_teardown(pairs_among_the_gathered, setup, teardown),
-		cmocka_unit_test_setup_teardown(dropping_among_the_gathered, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			pairs_among_the_gathered, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			dropping_among_the_gathered, setup, teardown),
 		cmocka_unit_test_setup_teardown(lost_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(lost_by_a_pair, setup, teardown),
 		cmocka_unit_test_setup_teardown(inner_transactions, setup, teardown),

@@ -5,8 +5,8 @@
 
 static void there_and_back(void **state)
 {
-	static const uint64_t sizes[] = {0, 1, 511, 512, 200000, UINT64_C(8589934591), UINT64_C(8589934592),
-		UINT64_C(64) << 30};
+	static const uint64_t sizes[] = {0, 1, 511, 512, 200000, UINT64_C(8589934591),
+		UINT64_C(8589934592), UINT64_C(64) << 30};
 	unsigned char block[TAR_BLOCK];
 	struct tar_entry e;
 
@@ -35,8 +35,8 @@ static void broken(void **state)
 	static const struct {
 		unsigned at;
 		unsigned char byte;
-	} breaks[] = {{0, 'X'}, {0, 0}, {99, 'x'}, {124, '9'}, {124, 0x81}, {148, 'x'}, {156, '2'}, {257, 'x'},
-		{345, 'p'}, {500, 1}};
+	} breaks[] = {{0, 'X'}, {0, 0}, {99, 'x'}, {124, '9'}, {124, 0x81}, {148, 'x'},
+		{156, '2'}, {257, 'x'}, {345, 'p'}, {500, 1}};
 	unsigned char block[TAR_BLOCK];
 	struct tar_entry e = {.size_bytes = 77};
 

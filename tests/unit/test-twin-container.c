@@ -125,8 +125,8 @@ static void the_switch_has_no_port_for_a_server_that_is_off(void **state)
 
 static void the_deployment_host_is_the_router(void **state)
 {
-	_cleanup_(rack_freep) struct rack *rack = example_with(NULL, 
-		"[network storage]\n", "[network storage]\ngateway = 10.77.40.1\n");
+	_cleanup_(rack_freep) struct rack *rack = example_with(
+		NULL, "[network storage]\n", "[network storage]\ngateway = 10.77.40.1\n");
 	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(rack, 1);
 	_cleanup_(args_clear) struct args a = {0};
 	char name[TWIN_IF_NAME];

@@ -62,7 +62,8 @@ static void wrong_choices_are_refused(void **state)
 static void disks_are_the_same_whichever_nodes_run(void **state)
 {
 	_cleanup_(twin_plan_freep) struct twin_plan *all = twin_plan_of(example_rack, 0),
-						    *three = twin_plan_of(example_rack, 3);
+						    *three =
+							    twin_plan_of(example_rack, 3);
 	const struct twin_node *a = twin_plan_node(all, "hp08"),
 			       *b = twin_plan_node(three, "hp08");
 
@@ -107,11 +108,12 @@ static void expect_no_plan(const struct rack *r, const char *dir, const char *wa
 
 static void what_a_twin_cannot_have_is_said(void **state)
 {
-	_cleanup_(rack_freep) struct rack *
-		serial = example_with(NULL, "serial  = CZJ0010001",
-		       "serial  = CZJ0010001\ndisk.1.serial = S12345678901234567890"),
-	       *wwn = example_with(NULL, "serial  = CZJ0010001",
-		       "serial  = CZJ0010001\ndisk.1.wwn = 5000c500a1b2c3015000c500a1b2c301");
+	_cleanup_(rack_freep) struct rack *serial =
+		example_with(NULL, "serial  = CZJ0010001",
+			"serial  = CZJ0010001\ndisk.1.serial = S12345678901234567890");
+	_cleanup_(rack_freep) struct rack *wwn = example_with(NULL,
+		"serial  = CZJ0010001",
+		"serial  = CZJ0010001\ndisk.1.wwn = 5000c500a1b2c3015000c500a1b2c301");
 
 	expect_no_plan(serial, "/run/t", "room for 20");
 	expect_no_plan(wwn, "/run/t", "WWNs of 16");
@@ -124,8 +126,8 @@ static void what_a_twin_cannot_have_is_said(void **state)
 
 static void long_names_still_fit(void **state)
 {
-	_cleanup_(rack_freep) struct rack *r =
-		example_with(NULL, "[node hp01]", "[node a-rather-long-name-of-a-server]");
+	_cleanup_(rack_freep) struct rack *r = example_with(
+		NULL, "[node hp01]", "[node a-rather-long-name-of-a-server]");
 	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(r, 1);
 	const struct twin_node *n = &p->nodes[0];
 
@@ -160,8 +162,8 @@ static void deployment_host_avoids_the_bmcs(void **state)
 
 static void a_node_without_uuid_gets_one(void **state)
 {
-	_cleanup_(rack_freep) struct rack *r =
-		example_with(NULL, "uuid    = 39383838-3738-5a43-4a30-303130303101\n", "");
+	_cleanup_(rack_freep) struct rack *r = example_with(
+		NULL, "uuid    = 39383838-3738-5a43-4a30-303130303101\n", "");
 	_cleanup_(twin_plan_freep) struct twin_plan *p = twin_plan_of(r, 1);
 	char uuid[37];
 

@@ -143,9 +143,10 @@ static void broken_things(void **state)
 	_cleanup_free_ char *l = NULL, *msg = NULL;
 	struct twin_fault *f = twin_plan_node(p, "hp01")->fault;
 
-	assert_int_equal(fault_parse("no-disk=2 bad-disk=1 clock=2011-03-01 serial=CZJ0010009 "
-				     "uuid=39383838-3738-5a43-4a30-303130303109",
-				 f, &msg),
+	assert_int_equal(
+		fault_parse("no-disk=2 bad-disk=1 clock=2011-03-01 serial=CZJ0010009 "
+			    "uuid=39383838-3738-5a43-4a30-303130303109",
+			f, &msg),
 		0);
 	l = command_line_of(p, "hp01", TWIN_ACCEL_TCG, BOOT_DISK);
 	expect_not(l, "disk2");
@@ -159,8 +160,8 @@ static void broken_things(void **state)
 
 static void commas_are_doubled(void **state)
 {
-	_cleanup_(rack_freep) struct rack *r = example_with(NULL, 
-		"product = ProLiant DL360 Gen10", "product = ProLiant, DL360");
+	_cleanup_(rack_freep) struct rack *r = example_with(
+		NULL, "product = ProLiant DL360 Gen10", "product = ProLiant, DL360");
 	_cleanup_free_ char *l = command_line(r, "hp01", TWIN_ACCEL_TCG, BOOT_DISK),
 			    *e = qemu_escape("a,b,,c");
 

@@ -20,7 +20,10 @@ static int teardown(void **state)
 
 static void text(void **state)
 {
-	_cleanup_free_ char *escaped = str_escape("a\x01\xff" "b", 10), *cut = str_escape("abcdef", 3);
+	_cleanup_free_ char *escaped = str_escape("a\x01\xff"
+						  "b",
+				    10),
+			    *cut = str_escape("abcdef", 3);
 	char padded[] = "  a b \n", size[32], took[32], when[32];
 
 	assert_string_equal(escaped, "a\\x01\\xffb");
@@ -49,7 +52,8 @@ static void text(void **state)
 
 static void files(void **state)
 {
-	_cleanup_free_ char *path = xasprintf("%s/f", dir), *got = NULL, *line = NULL, *big = NULL;
+	_cleanup_free_ char *path = xasprintf("%s/f", dir), *got = NULL, *line = NULL,
+			    *big = NULL;
 	struct stat st;
 	size_t len;
 
@@ -67,8 +71,10 @@ static void files(void **state)
 
 static void trees(void **state)
 {
-	_cleanup_free_ char *tree = xasprintf("%s/t", dir), *deep = xasprintf("%s/t/a/b/c", dir);
-	_cleanup_free_ char *keep = xasprintf("%s/keep", dir), *link = xasprintf("%s/t/a/link", dir);
+	_cleanup_free_ char *tree = xasprintf("%s/t", dir),
+			    *deep = xasprintf("%s/t/a/b/c", dir);
+	_cleanup_free_ char *keep = xasprintf("%s/keep", dir),
+			    *link = xasprintf("%s/t/a/link", dir);
 
 	assert_int_equal(mkdir_p(deep, 0755), 0);
 	assert_int_equal(mkdir_p(deep, 0755), 0);

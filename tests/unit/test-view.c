@@ -91,7 +91,8 @@ static void test_tries(void **state)
 	try_is("\"state\": \"powering\", \"step\": \"switching\", \"retry\":"
 	       "{\"try\": 2, \"of\": 3, \"at\": 0, \"cause\": \"no DHCP\"}",
 		"switching (2nd try)");
-	try_is("\"state\": \"powering\", \"step\": \"switching\", \"retry\": null", "switching");
+	try_is("\"state\": \"powering\", \"step\": \"switching\", \"retry\": null",
+		"switching");
 	try_is("\"state\": \"failed\", \"step\": \"\", \"retry\": null", "no DHCP");
 	assert_int_equal(node_view_parse(json, &n, &msg), 0);
 	assert_true(node_view_is_going(&n) && node_view_in_run(&n));

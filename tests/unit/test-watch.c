@@ -7,15 +7,14 @@
 /* A status of two nodes; parts are JSON members that are put into hp02. */
 static struct status_view *status(const char *parts)
 {
-	_cleanup_free_ char *
-		msg = NULL,
-	       *text = xasprintf(
-		       "{\"version\": \"0\", \"rack\": \"r\", \"now\": 5000, \"nodes\": ["
-		       "{\"name\": \"hp01\", \"role\": \"controller\", \"state\": \"ready\", \"since\": 10,"
-		       " \"phases\": [{\"state\": \"powering\", \"ms\": 2000},"
-		       " {\"state\": \"installing\", \"ms\": 30000}]},"
-		       "{\"name\": \"hp02\", \"role\": \"storage\", \"kind\": \"block\" %s}]}",
-		       parts);
+	_cleanup_free_ char *msg = NULL;
+	_cleanup_free_ char *text = xasprintf(
+		"{\"version\": \"0\", \"rack\": \"r\", \"now\": 5000, \"nodes\": ["
+		"{\"name\": \"hp01\", \"role\": \"controller\", \"state\": \"ready\", \"since\": 10,"
+		" \"phases\": [{\"state\": \"powering\", \"ms\": 2000},"
+		" {\"state\": \"installing\", \"ms\": 30000}]},"
+		"{\"name\": \"hp02\", \"role\": \"storage\", \"kind\": \"block\" %s}]}",
+		parts);
 	_cleanup_(jx_freep) json_t *json = jx_parse(text, strlen(text), &msg);
 	struct status_view *s = NULL;
 
@@ -94,8 +93,9 @@ static void test_lines(void **state)
 	watch_lines_free(lines, n);
 	status_view_freep(&s);
 	/* the pause runs on: the status is of 5000, two seconds ago */
-	s = status(", \"state\": \"retrying\", \"retry\": {\"try\": 2, \"of\": 3, \"at\": 9000,"
-		   " \"cause\": \"no DHCP\"}");
+	s = status(
+		", \"state\": \"retrying\", \"retry\": {\"try\": 2, \"of\": 3, \"at\": 9000,"
+		" \"cause\": \"no DHCP\"}");
 	watch_feed(w, s, 1000);
 	n = watch_lines(w, s, 3000, 90, false, true, &lines);
 	assert_non_null(strstr(lines[1], "  retrying         2nd try in 2 s: no DHCP"));
@@ -133,7 +133,8 @@ static void test_goal_run(void **state)
 		check(GOAL_RUN, 500, ", \"state\": \"maintenance\", \"since\": 501"),
 		GOAL_FAILED);
 	assert_int_equal(
-		check(GOAL_RUN, 500, ", \"state\": \"retrying\", \"since\": 501"), GOAL_GOING);
+		check(GOAL_RUN, 500, ", \"state\": \"retrying\", \"since\": 501"),
+		GOAL_GOING);
 }
 
 static void test_goal_reported(void **state)
