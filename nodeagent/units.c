@@ -21,13 +21,22 @@
  */
 #define CALL_TIMEOUT_US (300 * 1000000ULL)
 
-enum op_type { OP_START, OP_RESTART, OP_RELOAD, OP_STOP, OP_ENABLE, OP_DISABLE };
+enum op_type {
+	OP_START,
+	OP_RESTART,
+	OP_RELOAD,
+	OP_STOP,
+	OP_ENABLE,
+	OP_DISABLE,
+	OP_READ_FILES /* of all units, anew */
+};
 
 struct op {
 	enum op_type type;
 	struct units *u;
 	struct op *next;
-	char *unit; /* owned; NULL for enable, disable */
+	char *unit; /* owned; NULL for enable, disable, read files */
+	char **files; /* owned, NULL-terminated: of enable, disable */
 	char *job; /* owned; NULL until systemd has answered */
 	bool job_done;
 	unsigned timeout_ms;
@@ -49,6 +58,7 @@ struct query {
 struct units {
 	sd_event *event;
 	sd_bus *bus;
+	bool gone; /* systemd has left the bus, and has not come back */
 	struct op *ops; /* all that run, each for another unit */
 	struct query *queries;
 	char **watched; /* NULL-terminated, never NULL */
@@ -62,6 +72,9 @@ static void op_free(struct op *o)
 		return;
 	sd_bus_slot_unref(o->slot);
 	sd_event_source_disable_unref(o->timer);
+	for (char **f = o->files; f && *f; f++)
+		free(*f);
+	free(o->files);
 	free(o->unit);
 	free(o->job);
 	free(o);
@@ -102,13 +115,16 @@ static void op_end(struct op *o, bool ok, const char *text)
 	done(ok, text, userdata);
 }
 
+/* What was asked of a systemd that is gone from the bus is asked again when it is back. */
 static void op_fail_call(struct op *o, const sd_bus_error *e)
 {
-	_cleanup_free_ char *text =
-		xasprintf("%s%ssystemd refused: %s (%s)", o->unit ? o->unit : "",
-			o->unit ? ": " : "", e->message ? e->message : "no reason given",
-			e->name ? e->name : "no error name");
+	_cleanup_free_ char *text = NULL;
 
+	if (o->u->gone)
+		return;
+	text = xasprintf("%s%ssystemd refused: %s (%s)", o->unit ? o->unit : "",
+		o->unit ? ": " : "", e->message ? e->message : "no reason given",
+		e->name ? e->name : "no error name");
 	op_end(o, false, text);
 }
 
@@ -255,7 +271,7 @@ static void op_judge(int r, const char *unit, const struct unit_state *s, void *
 	_cleanup_free_ char *text = NULL;
 
 	/* The operation this was asked for may have ended, and another begun. */
-	if (!o || !o->job_done)
+	if (!o || !o->job_done || (r < 0 && u->gone))
 		return;
 	if (r < 0) {
 		text = xasprintf(
@@ -333,13 +349,21 @@ static int on_op_deadline(
 	return 0;
 }
 
-static int op_job(struct units *u, enum op_type type, const char *unit,
-	unsigned timeout_ms, units_done_fn done, void *userdata)
+/* A unit's job. */
+static int call_job(struct op *o)
 {
 	static const char *const methods[] = {[OP_START] = "StartUnit",
 		[OP_RESTART] = "RestartUnit",
 		[OP_RELOAD] = "ReloadOrRestartUnit",
 		[OP_STOP] = "StopUnit"};
+
+	return sd_bus_call_method_async(o->u->bus, &o->slot, DEST, MANAGER_PATH, MANAGER,
+		methods[o->type], on_job, o, "ss", o->unit, "replace");
+}
+
+static int op_job(struct units *u, enum op_type type, const char *unit,
+	unsigned timeout_ms, units_done_fn done, void *userdata)
+{
 	struct op *o;
 	int r;
 
@@ -355,8 +379,7 @@ static int op_job(struct units *u, enum op_type type, const char *unit,
 	r = sd_event_add_time_relative(u->event, &o->timer, CLOCK_MONOTONIC,
 		(uint64_t)o->timeout_ms * 1000, 10000, on_op_deadline, o);
 	if (r >= 0)
-		r = sd_bus_call_method_async(u->bus, &o->slot, DEST, MANAGER_PATH,
-			MANAGER, methods[type], on_job, o, "ss", unit, "replace");
+		r = call_job(o);
 	if (r < 0) {
 		op_free(o);
 		return r;
@@ -389,9 +412,9 @@ int units_stop(struct units *u, const char *unit, unsigned timeout_ms, units_don
 	return op_job(u, OP_STOP, unit, timeout_ms, done, userdata);
 }
 
-/* ---- enable and disable ---- */
+/* ---- unit files ---- */
 
-static int on_reloaded(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e)
+static int on_files_read(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e)
 {
 	struct op *o = userdata;
 
@@ -400,6 +423,12 @@ static int on_reloaded(sd_bus_message *m, void *userdata, _unused_ sd_bus_error 
 	else
 		op_end(o, true, "done");
 	return 0;
+}
+
+static int call_read_files(struct op *o)
+{
+	return sd_bus_call_method_async(o->u->bus, &o->slot, DEST, MANAGER_PATH, MANAGER,
+		"Reload", on_files_read, o, NULL);
 }
 
 /* Was the answer's list of changes empty? */
@@ -427,33 +456,56 @@ static int on_enabled(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
 		return 0;
 	}
 	o->slot = sd_bus_slot_unref(o->slot);
-	if (sd_bus_call_method_async(o->u->bus, &o->slot, DEST, MANAGER_PATH, MANAGER,
-		    "Reload", on_reloaded, o, NULL) < 0)
+	o->type = OP_READ_FILES;
+	if (call_read_files(o) < 0)
 		op_end(o, false, "systemd could not be asked to reload its units");
 	return 0;
 }
 
+static int call_files(struct op *o)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	bool enable = o->type == OP_ENABLE;
+	int r = sd_bus_message_new_method_call(o->u->bus, &m, DEST, MANAGER_PATH, MANAGER,
+		enable ? "EnableUnitFiles" : "DisableUnitFiles");
+
+	if (r >= 0)
+		r = sd_bus_message_append_strv(m, o->files);
+	if (r >= 0)
+		r = enable ? sd_bus_message_append(m, "bb", false, true)
+			   : sd_bus_message_append(m, "b", false);
+	return r < 0 ? r : sd_bus_call_async(o->u->bus, &o->slot, m, on_enabled, o, 0);
+}
+
+static char **copy_list(char *const *list)
+{
+	size_t n = 0;
+	char **copy;
+
+	while (list[n])
+		n++;
+	copy = xcalloc(n + 1, sizeof(char *));
+	for (size_t i = 0; i < n; i++)
+		copy[i] = xstrdup(list[i]);
+	return copy;
+}
+
+/* list: NULL for OP_READ_FILES */
 static int op_files(struct units *u, enum op_type type, char *const *list,
 	units_done_fn done, void *userdata)
 {
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	struct op *o;
 	int r;
 
-	if (op_of(u, NULL))
+	if (list && op_of(u, NULL))
 		return -EBUSY;
-	r = sd_bus_message_new_method_call(u->bus, &m, DEST, MANAGER_PATH, MANAGER,
-		type == OP_ENABLE ? "EnableUnitFiles" : "DisableUnitFiles");
-	if (r >= 0)
-		r = sd_bus_message_append_strv(m, (char **)list);
-	if (r >= 0)
-		r = type == OP_ENABLE ? sd_bus_message_append(m, "bb", false, true)
-				      : sd_bus_message_append(m, "b", false);
-	if (r < 0)
-		return r;
 	o = xcalloc(1, sizeof(*o));
-	*o = (struct op){.type = type, .u = u, .done = done, .userdata = userdata};
-	r = sd_bus_call_async(u->bus, &o->slot, m, on_enabled, o, 0);
+	*o = (struct op){.type = type,
+		.u = u,
+		.files = list ? copy_list(list) : NULL,
+		.done = done,
+		.userdata = userdata};
+	r = list ? call_files(o) : call_read_files(o);
 	if (r < 0) {
 		op_free(o);
 		return r;
@@ -474,19 +526,7 @@ int units_disable(struct units *u, char *const *list, units_done_fn done, void *
 
 int units_daemon_reload(struct units *u, units_done_fn done, void *userdata)
 {
-	struct op *o;
-	int r;
-
-	o = xcalloc(1, sizeof(*o));
-	*o = (struct op){.type = OP_RELOAD, .u = u, .done = done, .userdata = userdata};
-	r = sd_bus_call_method_async(u->bus, &o->slot, DEST, MANAGER_PATH, MANAGER,
-		"Reload", on_reloaded, o, NULL);
-	if (r < 0) {
-		op_free(o);
-		return r;
-	}
-	op_link(o);
-	return 0;
+	return op_files(u, OP_READ_FILES, NULL, done, userdata);
 }
 
 void units_cancel(struct units *u)
@@ -543,17 +583,65 @@ static void free_watched(struct units *u)
 
 void units_watch(struct units *u, char *const *list)
 {
-	size_t n = 0;
-
-	while (list[n])
-		n++;
 	free_watched(u);
-	u->watched = xcalloc(n + 1, sizeof(char *));
-	for (size_t i = 0; i < n; i++)
-		u->watched[i] = xstrdup(list[i]);
+	u->watched = copy_list(list);
+}
+
+/* ---- systemd itself ---- */
+
+static int call_again(struct op *o)
+{
+	o->slot = sd_bus_slot_unref(o->slot);
+	free(TAKE_PTR(o->job));
+	o->job_done = false;
+	if (o->unit)
+		return call_job(o);
+	return o->files && o->type != OP_READ_FILES ? call_files(o) : call_read_files(o);
+}
+
+/* An operation that cannot be called again ends, and with it whatever its owner had: from the start. */
+static bool call_one_again(struct units *u)
+{
+	for (struct op *o = u->ops; o; o = o->next) {
+		if (call_again(o) < 0) {
+			op_end(o, false, "systemd cannot be asked over the bus");
+			return true;
+		}
+	}
+	return false;
 }
 
 static int subscribe(struct units *u)
+{
+	return sd_bus_call_method_async(
+		u->bus, NULL, DEST, MANAGER_PATH, MANAGER, "Subscribe", NULL, NULL, NULL);
+}
+
+/*
+ * systemd leaves the bus and comes back when it executes itself anew (as an upgrade of it
+ * makes it do), and when it could not listen for long: reading all units on a machine that is
+ * busy. Then it knows neither its subscribers nor, of a call, that it came. All that runs is
+ * asked for once more: to start, stop or enable twice is to do it once.
+ */
+static int on_owner(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e)
+{
+	struct units *u = userdata;
+	const char *name, *before, *now;
+
+	if (sd_bus_message_read(m, "sss", &name, &before, &now) < 0)
+		return 0;
+	u->gone = !*now;
+	log_info("systemd %s the bus", u->gone ? "has left" : "is back on");
+	if (u->gone)
+		return 0;
+	if (subscribe(u) < 0)
+		log_warn("systemd cannot be asked to tell of its units");
+	while (call_one_again(u))
+		;
+	return 0;
+}
+
+static int listen(struct units *u)
 {
 	int r = sd_bus_match_signal_async(u->bus, NULL, DEST, MANAGER_PATH, MANAGER,
 		"JobRemoved", on_job_removed, NULL, u);
@@ -565,9 +653,12 @@ static int subscribe(struct units *u)
 			"member='PropertiesChanged',path_namespace='" UNIT_PREFIX "'",
 			on_changed, NULL, u);
 	if (r >= 0)
-		r = sd_bus_call_method_async(u->bus, NULL, DEST, MANAGER_PATH, MANAGER,
-			"Subscribe", NULL, NULL, NULL);
-	return r;
+		r = sd_bus_add_match_async(u->bus, NULL,
+			"type='signal',sender='org.freedesktop.DBus',"
+			"interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+			"arg0='" DEST "'",
+			on_owner, NULL, u);
+	return r < 0 ? r : subscribe(u);
 }
 
 int units_new(
@@ -587,7 +678,7 @@ int units_new(
 	if (r >= 0)
 		r = sd_bus_set_method_call_timeout(u->bus, CALL_TIMEOUT_US);
 	if (r >= 0)
-		r = subscribe(u);
+		r = listen(u);
 	if (r < 0) {
 		units_free(u);
 		return r;

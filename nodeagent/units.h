@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * systemd's units over sd-bus, inside sd-event; nothing blocks. One start or stop runs at a
- * time for a unit, one enable or reload for all unit files; queries may overlap with them. Losing the system bus ends the event loop:
- * whoever started us starts us again.
+ * time for a unit, one enable or reload for all unit files; queries may overlap with them.
+ * When systemd leaves the bus and comes back, what runs is asked for once more. Losing the
+ * bus itself ends the event loop: whoever started us starts us again.
  */
 #pragma once
 
@@ -21,8 +22,8 @@ struct unit_state {
 	char load[24]; /* "loaded", "not-found", "masked", ... */
 	char active[24]; /* "active", "inactive", "failed", "activating", ... */
 	char sub[32]; /* "running", "listening", "exited", ... */
-	char result
-		[32]; /* of a service: "success", "exit-code", "timeout", ...; else "" */
+	/* of a service: "success", "exit-code", "timeout", ...; else "" */
+	char result[32];
 	char type[24]; /* of a service: "notify", "oneshot", ...; else "" */
 	uint32_t restarts;
 };

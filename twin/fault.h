@@ -14,8 +14,8 @@ struct twin_fault {
 	bool power_ignored; /* the BMC takes power commands, the server does not follow */
 	bool boot_ignored; /* the BMC keeps the boot device, the server starts its disks first */
 	uint32_t no_disks, bad_disks; /* bits 1 << bay: not there; each write fails */
-	char clock
-		[20]; /* "2011-03-01T00:00:00", what the clock starts with; "": this machine's */
+	/* "2011-03-01T00:00:00", what the clock starts with; "": this machine's */
+	char clock[20];
 	char serial[FAULT_MAX_SERIAL + 1],
 		uuid[37]; /* instead of those of rack.ini; "": those */
 };

@@ -152,6 +152,8 @@ def part_start():
     r = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--threshold=30", "bootstrap/ondold.service"],
                        capture_output=True, text=True)
     check("its exposure is at most 3.0", r.returncode == 0, r.stdout[-300:] + r.stderr)
+    limits = on("cat", f"/proc/{show('MainPID')}/limits").splitlines()
+    check("it leaves no core dump", [line.split()[4:6] for line in limits if "core file" in line] == [["1", "1"]], limits)
     inside = ["nsenter", "-t", show("MainPID"), "-m", "--"]
     for path in ("/etc/x", "/usr/x", "/var/lib/x", "/run/x"):
         check(f"{path} cannot be written", "" == on(*inside, "sh", "-c", f": 2>/dev/null >{path} && echo written", ok=False))
