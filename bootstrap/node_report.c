@@ -222,14 +222,71 @@ static bool says_something_new(const struct node *n, const json_t *report)
 	return differs;
 }
 
-static void keep_report(
-	struct node *n, const json_t *report, bool ready, uint64_t revision)
+static const json_t *proof_of(const json_t *report, const char *name)
 {
-	_cleanup_free_ char *failed = failed_proofs(json_object_get(report, "proofs"));
-	_cleanup_free_ char *text =
-		xasprintf("%s at revision %llu%s%s", ready ? "ready" : "not ready",
-			(unsigned long long)revision, *failed ? ": " : "", failed);
+	const json_t *p;
+	size_t i;
 
+	json_array_foreach(json_object_get(report, "proofs"), i, p)
+	{
+		if (streq_ptr(json_string_value(json_object_get(p, "name")), name))
+			return p;
+	}
+	return NULL;
+}
+
+static void add_words(char **words, const char *fmt, ...) _printf_(2, 3);
+
+static void add_words(char **words, const char *fmt, ...)
+{
+	char *before = *words, *more;
+	va_list ap;
+
+	va_start(ap, fmt);
+	more = xvasprintf(fmt, ap);
+	va_end(ap);
+	*words = xasprintf("%s%s%s", before, *before ? "; " : ": ", more);
+	free(before);
+	free(more);
+}
+
+/* What it says that the one before did not: a controller has fifteen proofs, and most fail as long. */
+static char *news_of(const json_t *report, const json_t *before)
+{
+	char *words = xstrdup("");
+	const json_t *p;
+	unsigned same = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "proofs"), i, p)
+	{
+		const char *name = json_string_value(json_object_get(p, "name"));
+		const json_t *was = proof_of(before, name);
+		bool ok = json_is_true(json_object_get(p, "ok")),
+		     was_ok = json_is_true(json_object_get(was, "ok"));
+
+		if (ok && was && !was_ok)
+			add_words(&words, "%s holds now", name);
+		else if (!ok && was &&
+			json_equal(
+				json_object_get(p, "text"), json_object_get(was, "text")))
+			same++;
+		else if (!ok)
+			add_words(&words, "%s: %s", name,
+				json_string_value(json_object_get(p, "text")));
+	}
+	if (same > 0)
+		add_words(&words, "%u %s as before", same, same > 1 ? "fail" : "fails");
+	return words;
+}
+
+/* before: the report before, or NULL. */
+static void keep_report(struct node *n, const json_t *report, const json_t *before,
+	bool ready, uint64_t revision)
+{
+	_cleanup_free_ char *news = news_of(report, before);
+	_cleanup_free_ char *text = xasprintf("%s at revision %llu%s",
+		ready ? "ready" : "not ready", (unsigned long long)revision, news);
 	json_t *kept = json_copy((json_t *)report);
 
 	json_object_del(kept, "cloud");
@@ -461,6 +518,7 @@ static bool waits_with_hope(struct node *n)
 
 char *node_take_report(struct node *n, const json_t *report)
 {
+	_cleanup_(jx_freep) json_t *before = NULL;
 	char *error = check_report(report);
 	bool ready, fresh;
 	uint64_t revision;
@@ -477,9 +535,10 @@ char *node_take_report(struct node *n, const json_t *report)
 	if (!n->fsm.installed) /* the system that is about to be replaced */
 		return NULL;
 	tell_restart(n, report);
+	before = json_incref(n->report);
 	node_replay_report(n, report);
 	if (fresh)
-		keep_report(n, report, ready, revision);
+		keep_report(n, report, before, ready, revision);
 	if (waits_with_hope(n) || fresh)
 		node_step(n, FSM_EV_NODED_MOVED, "");
 	cloud_take_report(n, report);
