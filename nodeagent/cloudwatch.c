@@ -8,6 +8,7 @@
 
 #define LOOK_TIMEOUT_MS 600000
 #define MAX_STATUS (1024 * 1024)
+#define RESTS 2 /* it rests at least so many times as long as it looked */
 
 struct cloudwatch {
 	sd_event *event;
@@ -57,16 +58,17 @@ static void take(struct cloudwatch *c)
 static void on_looked(bool ok, const char *text, void *userdata)
 {
 	struct cloudwatch *c = userdata;
-	uint64_t took = now_mono_ms() - c->began_ms, pace;
+	uint64_t took = now_mono_ms() - c->began_ms, pace, rest;
 
 	c->work = NULL;
 	if (!ok)
 		log_warn("the cloud's services were not looked at: %s", text);
 	else
 		take(c);
-	pace = ok && all_well(c->known) ? CLOUDWATCH_MS
-					: MAX(took, (uint64_t)CLOUDWATCH_SOON_MS);
-	arm(c, pace > took ? pace - took : 1);
+	pace = ok && all_well(c->known) ? CLOUDWATCH_MS : CLOUDWATCH_SOON_MS;
+	rest = pace > took ? pace - took : 0;
+	/* Where a look takes long, the services are busy with more than us: with coming up. */
+	arm(c, MAX(rest, took * RESTS));
 	c->changed(c->userdata);
 }
 
