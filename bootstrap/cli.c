@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "common/jsonx.h"
+#include "common/nearest.h"
 
 static _printf_(2, 0) void say(const struct cli *cli, const char *fmt, va_list ap)
 {

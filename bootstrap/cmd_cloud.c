@@ -5,6 +5,7 @@
 #include "bootstrap/cloudview.h"
 #include "bootstrap/table.h"
 #include "common/jsonx.h"
+#include "common/nearest.h"
 
 #define POLL_S 30u
 

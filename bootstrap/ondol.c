@@ -6,6 +6,7 @@
 #include "bootstrap/cli.h"
 #include "bootstrap/help.h"
 #include "common/log.h"
+#include "common/nearest.h"
 #include "common/nodump.h"
 
 #define WAITING (OPT_WIPE | OPT_YES | OPT_NO_WAIT | OPT_TIMEOUT | OPT_JSON)

@@ -51,9 +51,3 @@ struct options {
 int options_parse(
 	int argc, char *argv[], unsigned accepts, struct options *o, char **reterr_msg);
 void options_clear(struct options *o);
-
-/*
- * The word of the NULL-terminated list that was probably meant, NULL: none is near.
- * Counts letters missing, superfluous, wrong or swapped.
- */
-const char *nearest_word(const char *word, const char *const *list);

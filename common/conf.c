@@ -14,6 +14,8 @@
 #include <search.h>
 #include <sys/mman.h>
 
+#include "common/nearest.h"
+
 struct scan {
 	struct conf *conf;
 	struct problems *problems;
@@ -81,12 +83,29 @@ static struct conf_section *find_section(struct conf *c, const char *name)
 	return found ? &c->sections[(*found)->at] : NULL;
 }
 
+static bool same_kind(const char *a, const char *b)
+{
+	size_t n = strcspn(a, " ");
+
+	return n == strcspn(b, " ") && strncmp(a, b, n) == 0;
+}
+
+static bool is_first_of_kind(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->sections[i].learns && same_kind(c->sections[i].name, name))
+			return false;
+	return true;
+}
+
 static struct conf_section *add_section(struct conf *c, const char *name)
 {
 	struct section_ref *ref = xmalloc(sizeof(*ref));
+	bool learns = is_first_of_kind(c, name);
 
 	GROW(c->sections, c->n, c->cap);
-	c->sections[c->n] = (struct conf_section){.name = xstrdup(name)};
+	c->sections[c->n] =
+		(struct conf_section){.name = xstrdup(name), .learns = learns};
 	*ref = (struct section_ref){c->sections[c->n].name, c->n};
 	if (!tsearch(ref, &c->by_name, compare_refs))
 		abort(); /* no memory */
@@ -409,6 +428,9 @@ void conf_free(struct conf *c)
 		}
 		free(c->sections[i].keys);
 		free(c->sections[i].name);
+		for (size_t k = 0; k < c->sections[i].n_asked; k++)
+			free(c->sections[i].asked[k]);
+		free(c->sections[i].asked);
 	}
 	tdestroy(c->by_name, free);
 	free(c->sections);
@@ -431,8 +453,19 @@ struct conf_section *conf_section(struct conf *c, const char *name)
 	return s;
 }
 
+static void learn(struct conf_section *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_asked; i++)
+		if (streq(s->asked[i], name))
+			return;
+	GROW(s->asked, s->n_asked, s->cap_asked);
+	s->asked[s->n_asked++] = xstrdup(name);
+}
+
 struct conf_key *conf_key(struct conf_section *s, const char *name)
 {
+	if (s && s->learns)
+		learn(s, name);
 	for (size_t i = 0; s && i < s->n_keys; i++) {
 		if (streq(s->keys[i].name, name)) {
 			s->keys[i].used = true;
@@ -440,6 +473,72 @@ struct conf_key *conf_key(struct conf_section *s, const char *name)
 		}
 	}
 	return NULL;
+}
+
+static const struct conf_section *first_of_kind(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->sections[i].learns && same_kind(c->sections[i].name, name))
+			return &c->sections[i];
+	return NULL;
+}
+
+/* The number at its end does not count: "ssh_key.7" is asked for only where there is a sixth. */
+static bool same_key(const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strlen(b);
+
+	while (n > 0 && isdigit((unsigned char)a[n - 1]))
+		n--;
+	while (m > 0 && isdigit((unsigned char)b[m - 1]))
+		m--;
+	return n > 0 && n == m && strncmp(a, b, n) == 0;
+}
+
+/* The name of a section of another kind that knows this key, NULL: none does. */
+static const char *where_it_belongs(
+	const struct conf *c, const struct conf_section *here, const char *key)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const struct conf_section *s = &c->sections[i];
+
+		for (size_t k = 0; s != here && k < s->n_asked; k++)
+			if (same_key(s->asked[k], key))
+				return s->name;
+	}
+	return NULL;
+}
+
+static const char *what_was_meant(const struct conf_section *here, const char *key)
+{
+	const char **names, *near;
+
+	if (!here)
+		return NULL;
+	names = xcalloc(here->n_asked + 1, sizeof(*names));
+	for (size_t i = 0; i < here->n_asked; i++)
+		names[i] = here->asked[i];
+	near = nearest_word(key, names);
+	free(names);
+	return near;
+}
+
+static void report_key(const struct conf *c, const struct conf_section *s,
+	const struct conf_key *k, struct problems *problems)
+{
+	const struct conf_section *here = first_of_kind(c, s->name);
+	const char *near = what_was_meant(here, k->name),
+		   *there = where_it_belongs(c, here, k->name);
+
+	if (there)
+		problems_add(problems, c->file, k->line, s->name, k->name,
+			"there is no such key here; it belongs in [%s]", there);
+	else if (near && !streq(near, k->name))
+		problems_add(problems, c->file, k->line, s->name, k->name,
+			"there is no such key here; was %s meant?", near);
+	else
+		problems_add(problems, c->file, k->line, s->name, k->name,
+			"there is no such key here; is it misspelt?");
 }
 
 void conf_report_unused(const struct conf *c, struct problems *problems)
@@ -454,8 +553,6 @@ void conf_report_unused(const struct conf *c, struct problems *problems)
 		}
 		for (size_t k = 0; k < s->n_keys; k++)
 			if (!s->keys[k].used)
-				problems_add(problems, c->file, s->keys[k].line, s->name,
-					s->keys[k].name,
-					"there is no such key here; is it misspelt?");
+				report_key(c, s, &s->keys[k], problems);
 	}
 }

@@ -26,6 +26,10 @@ struct conf_section {
 	size_t n_keys, cap_keys;
 	size_t text_at; /* conf.c's, while it reads */
 	bool used;
+	/* Of the first section of a kind ("node" of "node hp01"): what it was asked for. */
+	bool learns;
+	char **asked; /* owned */
+	size_t n_asked, cap_asked;
 };
 
 struct conf {
@@ -55,5 +59,8 @@ void conf_freep(struct conf **c);
 
 struct conf_section *conf_section(struct conf *c, const char *name); /* marks it used */
 struct conf_key *conf_key(struct conf_section *s, const char *name); /* marks it used */
-/* Adds a problem for each section and key that was never asked for. */
+/*
+ * Adds a problem for each section and key that was never asked for, with the key that was
+ * probably meant, or the section where it belongs.
+ */
 void conf_report_unused(const struct conf *c, struct problems *problems);

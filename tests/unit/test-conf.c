@@ -109,6 +109,41 @@ static void unused_keys(void **state)
 	problems_clear(&p);
 }
 
+static char *hint(const char *text)
+{
+	_cleanup_(conf_freep) struct conf *c = NULL;
+	_cleanup_free_ char *got = problems_of(text, &c);
+	struct problems p = {0};
+	char *first;
+
+	assert_string_equal(got, "");
+	conf_key(conf_section(c, "rack"), "ssh_key.1");
+	conf_key(conf_section(c, "node hp01"), "serial");
+	conf_section(c, "node hp02");
+	conf_report_unused(c, &p);
+	assert_int_equal(p.n, 1);
+	first = problem_format(&p.list[0]);
+	problems_clear(&p);
+	return first;
+}
+
+static void hints(void **state)
+{
+	_cleanup_free_ char *first =
+		hint("[rack]\n[node hp01]\nserail = A\n[node hp02]\n");
+	_cleanup_free_ char *second =
+		hint("[rack]\n[node hp01]\n[node hp02]\nserail = A\n");
+	_cleanup_free_ char *other =
+		hint("[rack]\n[node hp01]\n[node hp02]\nssh_key.7 = A\n");
+
+	assert_string_equal(first,
+		"f:3: [node hp01] serail: there is no such key here; was serial meant?");
+	assert_string_equal(second,
+		"f:4: [node hp02] serail: there is no such key here; was serial meant?");
+	assert_string_equal(other,
+		"f:4: [node hp02] ssh_key.7: there is no such key here; it belongs in [rack]");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +151,7 @@ int main(void)
 		cmocka_unit_test(syntax),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(unused_keys),
+		cmocka_unit_test(hints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,22 +112,6 @@ static void test_abbreviation(void **state)
 	wrong(words, ALL, "no such option: --no");
 }
 
-static void test_nearest(void **state)
-{
-	static const char *const list[] = {
-		"check", "plan", "apply", "status", "why", NULL};
-
-	assert_string_equal(nearest_word("chekc", list), "check");
-	assert_string_equal(nearest_word("aply", list), "apply");
-	assert_string_equal(nearest_word("statsu", list), "status");
-	assert_string_equal(nearest_word("why", list), "why");
-	assert_null(nearest_word("reboot", list));
-	assert_null(nearest_word("x", list));
-	assert_null(nearest_word("", list));
-	assert_null(
-		nearest_word("a-word-that-is-longer-than-any-command-could-be", list));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,7 +120,6 @@ int main(void)
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_abbreviation),
 		cmocka_unit_test(test_wait),
-		cmocka_unit_test(test_nearest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
