@@ -387,8 +387,8 @@ static void get_blob(struct ondold *o, struct http_req *req, const char *name)
 static const struct {
 	const char *method, *path;
 	void (*handle)(struct ondold *o, struct http_req *req);
-	enum access_role
-		role; /* of those over TLS, the least; none: the UNIX socket alone */
+	/* of those over TLS, the least; none: the UNIX socket alone */
+	enum access_role role;
 } routes[] = {
 	{"POST", "/v1/init", post_init, ACCESS_NONE},
 	{"GET", "/v1/cloud", get_cloud, ACCESS_VIEWER},

@@ -390,8 +390,8 @@ static void post_maintenance(struct node *n, struct http_req *req)
 struct rack_route {
 	const char *method, *path;
 	void (*handle)(struct ondold *o, struct http_req *req);
-	enum access_role
-		role; /* of those over TLS, the least; none: the UNIX socket alone */
+	/* of those over TLS, the least; none: the UNIX socket alone */
+	enum access_role role;
 };
 
 static const struct rack_route rack_routes[] = {

@@ -23,8 +23,8 @@ struct diag_finding {
 	const char *title; /* a sentence */
 	const char *todo; /* what to do, in order */
 	bool is_note; /* explains something, but nothing is wrong because of it */
-	const struct diag_evidence
-		*evidence[DIAG_MAX_EVIDENCE]; /* borrowed from the diagnosis */
+	/* borrowed from the diagnosis */
+	const struct diag_evidence *evidence[DIAG_MAX_EVIDENCE];
 	size_t n_evidence;
 };
 

@@ -41,8 +41,8 @@ struct diskplan {
 };
 
 struct diskplans {
-	struct diskplan
-		*list; /* owned: rack.ini's, by bay; then what else the server has */
+	/* owned: rack.ini's, by bay; then what else the server has */
+	struct diskplan *list;
 	size_t n;
 };
 

@@ -10,8 +10,8 @@
 
 struct follow_spec {
 	const struct cli *cli; /* borrowed */
-	const struct term
-		*term; /* where it is shown: standard output, or error beside --json */
+	/* where it is shown: standard output, or error beside --json */
+	const struct term *term;
 	const struct goal *goals; /* borrowed; n_goals 0: until Ctrl-C, all nodes */
 	size_t n_goals;
 	const char *const *nodes; /* which to show, NULL: all */

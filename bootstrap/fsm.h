@@ -78,8 +78,8 @@ enum fsm_event { FSM_EVENTS(FSM_ENUM) FSM_N_EVENTS };
 #undef FSM_ENUM
 
 enum fsm_action { /* bits; to be carried out in this order */
-	FSM_DO_ABORT_POWER =
-		1 << 0, /* drop what is queued for the BMC on the run's behalf */
+	/* drop what is queued for the BMC on the run's behalf */
+	FSM_DO_ABORT_POWER = 1 << 0,
 	FSM_DO_REVOKE_BOOT = 1 << 1, /* the boot token is good no longer */
 	FSM_DO_POWER = 1 << 2, /* off, boot from the network once, on */
 	FSM_DO_RESET_BMC = 1 << 3, /* the BMC, not the server */
@@ -96,15 +96,15 @@ struct fsm_limit {
 struct fsm_policy { /* what the rack's owner has decided */
 	struct fsm_limit limits[FSM_N_STATES];
 	unsigned patience_percent; /* stretches every limit and pause */
-	unsigned
-		retries; /* tries of a run beside the first; 0: and no reset of its BMC */
+	/* tries of a run beside the first; 0: and no reset of its BMC */
+	unsigned retries;
 	uint32_t seed; /* the node's own: nodes that fail together do not retry in step */
 };
 
 struct fsm_names { /* for the words of a failure */
 	const char *mac, *bmc, *server;
-	const char
-		*waits; /* whom it waits for in vain, as a sentence; NULL: for nobody */
+	/* whom it waits for in vain, as a sentence; NULL: for nobody */
+	const char *waits;
 };
 
 struct fsm_node {
@@ -113,8 +113,8 @@ struct fsm_node {
 	uint64_t moved_ms; /* when the state last saw progress */
 	uint64_t not_before_ms; /* no deadline before this: ondold was away */
 	uint64_t evidence; /* bits 1 << FSM_EV_x: what was seen since the run began */
-	unsigned
-		boots; /* boot scripts fetched in this try, or since an agent had its order */
+	/* boot scripts fetched in this try, or since an agent had its order */
+	unsigned boots;
 	unsigned tries; /* of this run, begun */
 	bool bmc_was_reset; /* in this run */
 	bool ordered; /* in this run an agent had its order: the disk may be half written */

@@ -33,8 +33,8 @@ struct httpd_header {
 };
 struct httpd_tls { /* all borrowed: cert and key for the call, headers for the server's life */
 	const char *cert, *key; /* PEM; the certificate may be followed by its issuer's */
-	const struct httpd_header
-		*headers; /* of every answer; ends with a NULL name, or NULL */
+	/* of every answer; ends with a NULL name, or NULL */
+	const struct httpd_header *headers;
 	/* PEM: the authority of clients' certificates; NULL: none is asked for */
 	const char *clients;
 };

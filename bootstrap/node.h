@@ -74,8 +74,8 @@ struct node {
 	bool silent;
 
 	struct {
-		uint64_t
-			token_ms; /* mono: when the boot's token was made; or ondold's start */
+		/* mono: when the boot's token was made; or ondold's start */
+		uint64_t token_ms;
 		uint64_t refused_ms; /* mono: when a refusal was last told; 0: never */
 		char *cert; /* owned: given to the agent, NULL: none by this ondold */
 		char request[65]; /* digest of what it was given for */

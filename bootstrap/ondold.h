@@ -44,8 +44,8 @@ struct ondold {
 	size_t n_nodes;
 	json_t *boards; /* owned: {"SERIAL or UUID": node that said it last}, NULL: none yet */
 
-	struct cloudsecrets
-		*authority; /* owned: by which it and its nodes know one another */
+	/* owned: by which it and its nodes know one another */
+	struct cloudsecrets *authority;
 	struct cloud *cloud; /* owned */
 	struct page *page; /* owned */
 	struct consoles consoles;
@@ -62,8 +62,8 @@ struct ondold {
 	bool dnsmasq_up;
 	struct radv *radv; /* owned, NULL while the interface is not there */
 
-	sd_event_source
-		*settle_source; /* owned: makes safe what the store has gathered */
+	/* owned: makes safe what the store has gathered */
+	sd_event_source *settle_source;
 	sd_event_source *status_timer; /* owned: tells the service manager how it goes */
 	sd_event_source *sched_timer; /* owned: slots are given from here */
 	uint64_t last_slot_ms; /* mono */

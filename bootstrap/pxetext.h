@@ -37,8 +37,8 @@ enum pxe_line_kind {
 struct pxe_line {
 	enum pxe_line_kind kind;
 	struct mac_addr mac; /* DHCP kinds but ARCH */
-	uint32_t
-		address; /* OFFER, REQUEST, ACK, FOREIGN: the client's; TFTP: likewise; 0: none */
+	/* OFFER, REQUEST, ACK, FOREIGN: the client's; TFTP: likewise; 0: none */
+	uint32_t address;
 	unsigned arch; /* ARCH: RFC 4578; else PXE_ARCH_UNKNOWN */
 	uint32_t transaction; /* DHCP kinds */
 	const char *text; /* borrowed from the line: the message without its prefix */

@@ -9,8 +9,8 @@
 
 struct cloud_user {
 	const char *name, *password;
-	const char
-		*roles; /* names, separated by blanks; roles that don't exist are made */
+	/* names, separated by blanks; roles that don't exist are made */
+	const char *roles;
 	const char *domain; /* NULL: Default; made when missing */
 	/* the roles' scope, made in that domain when missing; NULL: the domain itself */
 	const char *project;
@@ -19,8 +19,8 @@ struct cloud_user {
 
 struct cloud_service {
 	const char *type, *name;
-	const char
-		*url; /* of all three interfaces; an endpoint with another is changed */
+	/* of all three interfaces; an endpoint with another is changed */
+	const char *url;
 };
 
 struct cloud_identity {

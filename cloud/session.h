@@ -106,8 +106,8 @@ struct cloud_wait {
 	const char *service, *path, *version; /* what is asked again and again */
 	const char *object; /* the key its object is under; NULL: the answer itself */
 	const char *field; /* of the object: "status" */
-	const char
-		*want; /* until it is this, in any case ("" : until the answer is 404) */
+	/* until it is this, in any case ("" : until the answer is 404) */
+	const char *want;
 	const char *fail; /* -EREMOTEIO when it is this; NULL: none */
 	unsigned deadline_ms; /* -ETIMEDOUT after */
 	unsigned interval_ms; /* between two questions; 0: 1000 */

@@ -14,8 +14,8 @@ struct child;
 struct child_spec {
 	const char *const *argv; /* NULL-terminated; borrowed during the call */
 	const char *const *env; /* extra "K=V", NULL-terminated, may be NULL; borrowed */
-	unsigned
-		timeout_ms; /* SIGTERM then, 2 s later SIGKILL; 0: no deadline (daemons) */
+	/* SIGTERM then, 2 s later SIGKILL; 0: no deadline (daemons) */
+	unsigned timeout_ms;
 	/* Called for each line of stdout+stderr, newline cut, longer lines cut at 4096. May be NULL. */
 	void (*on_line)(struct child *c, const char *line, void *userdata);
 	/*

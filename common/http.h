@@ -29,11 +29,11 @@ struct http_request {
 		*headers; /* more lines "Name: value", NULL-terminated; NULL: none */
 	const char *ca_file; /* PEM bundle that signs the server; NULL: the system's */
 	const struct http_identity *identity; /* instead of ca_file; NULL: none */
-	struct http_reuse
-		*reuse; /* http_do only: connections kept for the next; NULL: none */
+	/* http_do only: connections kept for the next; NULL: none */
+	struct http_reuse *reuse;
 	unsigned connect_timeout_ms; /* 0: 5000 */
-	unsigned
-		timeout_ms; /* of the whole exchange; 0: none, but see stall_timeout_ms */
+	/* of the whole exchange; 0: none, but see stall_timeout_ms */
+	unsigned timeout_ms;
 	unsigned stall_timeout_ms; /* abort when no byte moved for so long; 0: none */
 	size_t max_body; /* of the answer; 0: 4 MiB; more is -EFBIG */
 	uint64_t range_from; /* ask for the bytes from here on; 0: all */

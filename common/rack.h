@@ -129,8 +129,8 @@ struct rack {
 	unsigned parallel_installs; /* 1..RACK_MAX_NODES */
 	unsigned power_on_interval_ms; /* 0..60000: between two power-ons of the rack */
 	uint64_t keep_events_ms;
-	unsigned
-		retries; /* 0..9: of a run, after a failure that a power cycle can mend */
+	/* 0..9: of a run, after a failure that a power cycle can mend */
+	unsigned retries;
 	uint32_t page_address; /* where operators reach the page over TLS */
 	unsigned page_port; /* 0: no page */
 	struct rack_deadlines deadlines; /* of each state of a node */

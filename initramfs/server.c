@@ -28,8 +28,8 @@ struct server {
 		*cert; /* owned: the folder, and the files of the identity in it */
 	char *key, *request; /* owned: PEM; NULL: not made yet. The key is never logged */
 	struct http_identity identity;
-	struct http_reuse
-		*reuse; /* owned: a TLS handshake costs more than most exchanges */
+	/* owned: a TLS handshake costs more than most exchanges */
+	struct http_reuse *reuse;
 	bool enrolled;
 	struct progress_pace pace;
 };

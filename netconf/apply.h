@@ -11,8 +11,8 @@
 struct apply_options {
 	struct net_options net;
 	const char *desired; /* borrowed: path of DESIRED.json */
-	const char
-		*confirm; /* borrowed: URL, "none", or NULL: TCP connect to the server */
+	/* borrowed: URL, "none", or NULL: TCP connect to the server */
+	const char *confirm;
 	uint64_t timeout_ms;
 };
 

@@ -56,11 +56,13 @@ struct noded {
 	bool converged; /* the desired state was entered */
 	bool proved; /* since then: proofs from before it count for nothing */
 	bool network_ok; /* the network of this revision was applied by this process */
-	bool tell_steps; /* of the running converge: not of its repetitions */
+	bool tell_steps; /* of the running converge: not of its later repetitions */
+	bool failed_once; /* of this wish: the last converge */
 	bool server_answers;
 	bool was_ready;
 	char *role_error; /* owned, NULL none: why the desired role is not known here */
 	char *failure; /* owned, "" none: why the last converge failed */
+	char *told; /* owned, "" none: the failure that ondold was last told */
 	char *step; /* owned: what is being done */
 };
 
@@ -125,15 +127,20 @@ static json_t *make_report(void *userdata)
 
 static void set_failure(struct noded *n, const char *text)
 {
-	if (*text && !streq(text, n->failure)) {
-		link_event(n->link, "noded.failed", text, NULL);
-	}
 	free(n->failure);
 	n->failure = xstrdup(text);
 	if (*text)
 		proofs_put(&n->proofs, ROLE_PROOF, false, text, now_real_ms());
 	else
 		proofs_keep(&n->proofs, n->needed, NULL);
+}
+
+static void tell_failure(struct noded *n, const char *text)
+{
+	if (*text && !streq(text, n->told))
+		link_event(n->link, "noded.failed", text, NULL);
+	free(n->told);
+	n->told = xstrdup(text);
 }
 
 /* ---- doing one thing after the other ---- */
@@ -174,19 +181,37 @@ static void on_note(const char *text, void *userdata)
 	link_event(n->link, "noded.warning", text, NULL);
 }
 
+/*
+ * The first time is not yet the node's failure: of a service that was slow, or a daemon that
+ * was just starting, nobody needs to hear more. Whoever waits for the node waits on.
+ */
+static void warn_of_failure(struct noded *n, const char *text)
+{
+	_cleanup_free_ char *words = xasprintf("%s; it is tried once more", text);
+
+	link_event(n->link, "noded.warning", words, NULL);
+}
+
 static void on_converged(bool ok, bool network_ok, const char *text, void *userdata)
 {
 	struct noded *n = userdata;
+	bool once;
 
 	if (ok && n->role_error) {
 		ok = false;
 		text = n->role_error;
 	}
+	once = !ok && !n->role_error && !n->failed_once;
 	n->converged = ok;
 	n->proved = false;
 	n->network_ok = n->network_ok || network_ok;
-	n->tell_steps = false;
+	n->tell_steps = once;
+	n->failed_once = !ok;
 	set_failure(n, ok ? "" : text);
+	if (once)
+		warn_of_failure(n, text);
+	else
+		tell_failure(n, ok ? "" : text);
 	link_retry_now(n->link);
 	set_step(n, ok ? "the role is taken on" : "waiting to try again");
 	tell_ready(n);
@@ -214,6 +239,8 @@ static void take_next(struct noded *n)
 		return;
 	n->converged = n->proved = n->network_ok = false;
 	n->tell_steps = true;
+	n->failed_once = false;
+	tell_failure(n, "");
 }
 
 static int load_role(struct noded *n, char **reterr_msg)
@@ -611,6 +638,7 @@ static int prepare(struct noded *n)
 
 	n->step = xstrdup("starting");
 	n->failure = xstrdup("");
+	n->told = xstrdup("");
 	r = nodeconf_load(NODE_INI, &n->conf, &msg);
 	if (r < 0) {
 		log_error("%s", msg);
@@ -645,6 +673,7 @@ static void recall(struct noded *n)
 	}
 	if (held_load(NODE_DESIRED, n->conf->name, &n->wish.next, &msg) < 0) {
 		set_failure(n, msg);
+		tell_failure(n, msg);
 		return;
 	}
 	step(n, SCHED_E_DESIRED);
@@ -673,6 +702,7 @@ static void noded_clear(struct noded *n)
 	free(n->boot_id);
 	free(n->role_error);
 	free(n->failure);
+	free(n->told);
 	free(n->step);
 	sd_event_unref(n->event);
 }

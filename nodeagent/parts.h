@@ -18,8 +18,8 @@ struct parts;
 
 struct parts_run {
 	const struct partdef *const *list; /* NULL-terminated; borrowed until done */
-	const struct desired
-		*desired; /* borrowed until done; parts_facts() replaces it */
+	/* borrowed until done; parts_facts() replaces it */
+	const struct desired *desired;
 	/* Something begins, or is waited for; text is borrowed. */
 	void (*step)(const char *text, void *userdata);
 	/* A part is up: its proof. */

@@ -12,8 +12,8 @@ struct wish {
 	struct held held; /* what is worked on; stays until wish_settle() */
 	struct held next; /* another wish, for when nothing runs */
 	struct held facts; /* the held wish with newer facts */
-	struct held
-		before; /* the facts before those: still borrowed by who was not told yet */
+	/* the facts before those: still borrowed by who was not told yet */
+	struct held before;
 };
 
 enum wish_change { WISH_SAME, WISH_FACTS, WISH_NEW };

@@ -14,8 +14,8 @@ struct opts {
 	const char *number; /* an option with a number, "nodes"; NULL: none */
 	unsigned number_max;
 	bool no_dir; /* the command has no --dir */
-	const char
-		*operands; /* what is expected after them, "one FILE", for the message */
+	/* what is expected after them, "one FILE", for the message */
+	const char *operands;
 	int min_operands, max_operands; /* max -1: any number; options end at the first */
 	/* filled in */
 	const char *dir; /* --dir; borrowed from argv */

@@ -288,6 +288,8 @@ on systemctl start ondol-noded.service
 expect "a foreign file system is refused and named" 40 \
 	'not r["ready"] and "ext4 (label mine)" in p["role"]["text"] and "D1" in p["role"]["text"]'
 check "it is still there" on sh -c 'blkid -p /dev/nvme0n1 | grep -q mine'
+check "the first time is told as a warning" event 'label mine.*it is tried once more'
+check "the second as a failure" within 60 event '"noded.failed".*label mine'
 on sh -c "wipefs -qa /dev/nvme0n1 && mkfs.xfs -q -f -L ondol-d1 -m uuid=$uuid /dev/nvme0n1"
 expect "after what the refusal advises it is ready" 75 'r["ready"]'
 
