@@ -101,8 +101,10 @@ def show(what):
     return on("systemctl", "show", "-P", what, "ondold.service")
 
 
-def children(pid):
-    return [int(p) for p in open(f"/proc/{pid}/task/{pid}/children").read().split()]
+def inits(pid):
+    """The container's init once it is there: before it, nspawn has children that prepare and end."""
+    r = subprocess.run(["pgrep", "-P", str(pid), "-x", "systemd"], capture_output=True, text=True)
+    return [int(p) for p in r.stdout.split()]
 
 
 def boot():
@@ -113,7 +115,7 @@ def boot():
          "--register=no", "--machine=deploy", "--network-namespace-path=/run/netns/host", "--capability=all",
          "--resolv-conf=off", "--boot", "systemd.unit=test.target"],
         stdin=subprocess.DEVNULL, stdout=console, stderr=console)
-    init = (within(60, lambda: children(nspawn.pid)) or [0])[0]
+    init = (within(60, lambda: inits(nspawn.pid)) or [0])[0]
     if not init:
         raise RuntimeError("the container does not boot: " + open(f"{work}/console.log").read()[-2000:])
     os.symlink(f"/proc/{init}/root/run/ondol/ondold.sock", f"{work}/ondold.sock")

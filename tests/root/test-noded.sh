@@ -152,7 +152,8 @@ nsenter --net=/run/netns/node systemd-nspawn --quiet --directory="$root" --keep-
 	--bind="$sys:/sys/block" --boot \
 	</dev/null >"$work/console.log" 2>&1 &
 nspawn=$!
-node_init() { pgrep -P "$nspawn" | grep -m 1 .; }
+# the node's init, and not the child that prepares for it and ends
+node_init() { pgrep -P "$nspawn" -x systemd; }
 within 20 node_init || {
 	notok "the node boots: $(cat "$work/console.log")"
 	finish
