@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "nodeagent/cloudwatch.h"
 #include "nodeagent/converge.h"
+#include "nodeagent/failure.h"
 #include "nodeagent/link.h"
 #include "nodeagent/loop.h"
 #include "nodeagent/netcheck.h"
@@ -57,12 +58,10 @@ struct noded {
 	bool proved; /* since then: proofs from before it count for nothing */
 	bool network_ok; /* the network of this revision was applied by this process */
 	bool tell_steps; /* of the running converge: not of its later repetitions */
-	bool failed_once; /* of this wish: the last converge */
 	bool server_answers;
 	bool was_ready;
 	char *role_error; /* owned, NULL none: why the desired role is not known here */
-	char *failure; /* owned, "" none: why the last converge failed */
-	char *told; /* owned, "" none: the failure that ondold was last told */
+	struct failure failure; /* of the last converge */
 	char *step; /* owned: what is being done */
 };
 
@@ -83,7 +82,7 @@ static void write_state(struct noded *n)
 			.kind = d ? d->kind : "",
 			.image = n->conf->image,
 			.step = n->step,
-			.failure = n->failure,
+			.failure = n->failure.text,
 			.revision = d ? d->revision : 0,
 			.ready = is_ready(n),
 			.server_answers = n->server_answers,
@@ -125,22 +124,15 @@ static json_t *make_report(void *userdata)
 		"cloud", cloudwatch_json(n->cloudwatch));
 }
 
-static void set_failure(struct noded *n, const char *text)
+static bool set_failure(struct noded *n, const char *text, bool final)
 {
-	free(n->failure);
-	n->failure = xstrdup(text);
+	bool is_warning = failure_set(&n->failure, n->link, text, final);
+
 	if (*text)
 		proofs_put(&n->proofs, ROLE_PROOF, false, text, now_real_ms());
 	else
 		proofs_keep(&n->proofs, n->needed, NULL);
-}
-
-static void tell_failure(struct noded *n, const char *text)
-{
-	if (*text && !streq(text, n->told))
-		link_event(n->link, "noded.failed", text, NULL);
-	free(n->told);
-	n->told = xstrdup(text);
+	return is_warning;
 }
 
 /* ---- doing one thing after the other ---- */
@@ -181,37 +173,18 @@ static void on_note(const char *text, void *userdata)
 	link_event(n->link, "noded.warning", text, NULL);
 }
 
-/*
- * The first time is not yet the node's failure: of a service that was slow, or a daemon that
- * was just starting, nobody needs to hear more. Whoever waits for the node waits on.
- */
-static void warn_of_failure(struct noded *n, const char *text)
-{
-	_cleanup_free_ char *words = xasprintf("%s; it is tried once more", text);
-
-	link_event(n->link, "noded.warning", words, NULL);
-}
-
 static void on_converged(bool ok, bool network_ok, const char *text, void *userdata)
 {
 	struct noded *n = userdata;
-	bool once;
 
 	if (ok && n->role_error) {
 		ok = false;
 		text = n->role_error;
 	}
-	once = !ok && !n->role_error && !n->failed_once;
 	n->converged = ok;
 	n->proved = false;
 	n->network_ok = n->network_ok || network_ok;
-	n->tell_steps = once;
-	n->failed_once = !ok;
-	set_failure(n, ok ? "" : text);
-	if (once)
-		warn_of_failure(n, text);
-	else
-		tell_failure(n, ok ? "" : text);
+	n->tell_steps = set_failure(n, ok ? "" : text, n->role_error != NULL);
 	link_retry_now(n->link);
 	set_step(n, ok ? "the role is taken on" : "waiting to try again");
 	tell_ready(n);
@@ -239,8 +212,7 @@ static void take_next(struct noded *n)
 		return;
 	n->converged = n->proved = n->network_ok = false;
 	n->tell_steps = true;
-	n->failed_once = false;
-	tell_failure(n, "");
+	failure_forget(&n->failure);
 }
 
 static int load_role(struct noded *n, char **reterr_msg)
@@ -428,8 +400,8 @@ static void do_backup(struct noded *n)
 static void do_task(struct noded *n)
 {
 	if (!n->def) {
-		task_refuse(
-			&n->task, *n->failure ? n->failure : "this node has no role yet");
+		task_refuse(&n->task,
+			*n->failure.text ? n->failure.text : "this node has no role yet");
 		tell_ready(n);
 		step(n, SCHED_E_FAILED);
 		return;
@@ -637,8 +609,7 @@ static int prepare(struct noded *n)
 	int r;
 
 	n->step = xstrdup("starting");
-	n->failure = xstrdup("");
-	n->told = xstrdup("");
+	failure_init(&n->failure);
 	r = nodeconf_load(NODE_INI, &n->conf, &msg);
 	if (r < 0) {
 		log_error("%s", msg);
@@ -672,8 +643,7 @@ static void recall(struct noded *n)
 		free(TAKE_PTR(msg));
 	}
 	if (held_load(NODE_DESIRED, n->conf->name, &n->wish.next, &msg) < 0) {
-		set_failure(n, msg);
-		tell_failure(n, msg);
+		set_failure(n, msg, true);
 		return;
 	}
 	step(n, SCHED_E_DESIRED);
@@ -701,8 +671,7 @@ static void noded_clear(struct noded *n)
 	nodeconf_free(n->conf);
 	free(n->boot_id);
 	free(n->role_error);
-	free(n->failure);
-	free(n->told);
+	failure_clear(&n->failure);
 	free(n->step);
 	sd_event_unref(n->event);
 }

@@ -9,7 +9,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "common/util.h"
+#include "nodeagent/unitstate.h"
 
 struct units;
 
@@ -18,15 +18,6 @@ typedef void (*units_changed_fn)(const char *unit, void *userdata);
 /* text is never NULL: what was reached, or what went wrong and what to look at. */
 typedef void (*units_done_fn)(bool ok, const char *text, void *userdata);
 
-struct unit_state {
-	char load[24]; /* "loaded", "not-found", "masked", ... */
-	char active[24]; /* "active", "inactive", "failed", "activating", ... */
-	char sub[32]; /* "running", "listening", "exited", ... */
-	/* of a service: "success", "exit-code", "timeout", ...; else "" */
-	char result[32];
-	char type[24]; /* of a service: "notify", "oneshot", ...; else "" */
-	uint32_t restarts;
-};
 /* r is 0 or -errno; state is NULL when r is not 0. */
 typedef void (*units_query_fn)(
 	int r, const char *unit, const struct unit_state *state, void *userdata);
@@ -56,7 +47,3 @@ void units_cancel(struct units *u);
 
 int units_query(struct units *u, const char *unit, units_query_fn done, void *userdata);
 void units_watch(struct units *u, char *const *list); /* NULL-terminated; copied */
-
-/* Is the unit up for good? Not while it starts, and not a service that has ended. */
-bool unit_state_is_up(const struct unit_state *s);
-char *unit_state_text(const char *unit, const struct unit_state *s); /* caller frees */
