@@ -125,6 +125,21 @@ char *node_take_event(struct node *n, const json_t *event)
 
 /* ---- reports ---- */
 
+static void add_words(char **words, const char *fmt, ...) _printf_(2, 3);
+
+static void add_words(char **words, const char *fmt, ...)
+{
+	char *before = *words, *more;
+	va_list ap;
+
+	va_start(ap, fmt);
+	more = xvasprintf(fmt, ap);
+	va_end(ap);
+	*words = xasprintf("%s%s%s", before, *before ? "; " : "", more);
+	free(before);
+	free(more);
+}
+
 /* "network: no carrier; kvm: missing" of the proofs that failed; caller frees */
 static char *failed_proofs(const json_t *proofs)
 {
@@ -134,15 +149,10 @@ static char *failed_proofs(const json_t *proofs)
 
 	json_array_foreach(proofs, i, p)
 	{
-		char *more;
-
 		if (json_is_true(json_object_get(p, "ok")))
 			continue;
-		more = xasprintf("%s%s%s: %s", out, *out ? "; " : "",
-			json_string_value(json_object_get(p, "name")),
+		add_words(&out, "%s: %s", json_string_value(json_object_get(p, "name")),
 			json_string_value(json_object_get(p, "text")));
-		free(out);
-		out = more;
 	}
 	return out;
 }
@@ -235,21 +245,6 @@ static const json_t *proof_of(const json_t *report, const char *name)
 	return NULL;
 }
 
-static void add_words(char **words, const char *fmt, ...) _printf_(2, 3);
-
-static void add_words(char **words, const char *fmt, ...)
-{
-	char *before = *words, *more;
-	va_list ap;
-
-	va_start(ap, fmt);
-	more = xvasprintf(fmt, ap);
-	va_end(ap);
-	*words = xasprintf("%s%s%s", before, *before ? "; " : ": ", more);
-	free(before);
-	free(more);
-}
-
 /* What it says that the one before did not: a controller has fifteen proofs, and most fail as long. */
 static char *news_of(const json_t *report, const json_t *before)
 {
@@ -285,8 +280,9 @@ static void keep_report(struct node *n, const json_t *report, const json_t *befo
 	bool ready, uint64_t revision)
 {
 	_cleanup_free_ char *news = news_of(report, before);
-	_cleanup_free_ char *text = xasprintf("%s at revision %llu%s",
-		ready ? "ready" : "not ready", (unsigned long long)revision, news);
+	_cleanup_free_ char *text =
+		xasprintf("%s at revision %llu%s%s", ready ? "ready" : "not ready",
+			(unsigned long long)revision, *news ? ": " : "", news);
 	json_t *kept = json_copy((json_t *)report);
 
 	json_object_del(kept, "cloud");

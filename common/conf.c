@@ -90,18 +90,18 @@ static bool same_kind(const char *a, const char *b)
 	return n == strcspn(b, " ") && strncmp(a, b, n) == 0;
 }
 
-static bool is_first_of_kind(const struct conf *c, const char *name)
+static const struct conf_section *first_of_kind(const struct conf *c, const char *name)
 {
 	for (size_t i = 0; i < c->n; i++)
 		if (c->sections[i].learns && same_kind(c->sections[i].name, name))
-			return false;
-	return true;
+			return &c->sections[i];
+	return NULL;
 }
 
 static struct conf_section *add_section(struct conf *c, const char *name)
 {
 	struct section_ref *ref = xmalloc(sizeof(*ref));
-	bool learns = is_first_of_kind(c, name);
+	bool learns = !first_of_kind(c, name);
 
 	GROW(c->sections, c->n, c->cap);
 	c->sections[c->n] =
@@ -472,14 +472,6 @@ struct conf_key *conf_key(struct conf_section *s, const char *name)
 			return &s->keys[i];
 		}
 	}
-	return NULL;
-}
-
-static const struct conf_section *first_of_kind(const struct conf *c, const char *name)
-{
-	for (size_t i = 0; i < c->n; i++)
-		if (c->sections[i].learns && same_kind(c->sections[i].name, name))
-			return &c->sections[i];
 	return NULL;
 }
 
