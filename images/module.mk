@@ -13,7 +13,7 @@ fuzz-manifest_USES := images common
 images: $(SHARED)/images/core/manifest.json
 images-full: $(SHARED)/images/full/manifest.json $(SHARED)/images/guest/manifest.json
 IMAGE_PROGRAMS := $(addprefix $(BUILD)/release/,ondol-noded ondol-netconf ondol-agent ondol-guest)
-TREE_FILES := $(addprefix images/,make-tree tidy-tree packages.list dpkg.cfg preseed.txt)
+TREE_FILES := $(addprefix images/,make-tree tidy-tree packages.list dpkg.cfg preseed.txt horizon-build.py)
 IMAGE_FILES := VERSION $(wildcard roles/*.ini roles/parts/* roles/templates/* nodeagent/*.service netconf/*.service) \
 	$(wildcard initramfs/build-initramfs initramfs/*.list) \
 	$(addprefix images/,build-image bake-schema fix-packages masked.list) $(TREE_FILES) \

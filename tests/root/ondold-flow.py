@@ -278,6 +278,16 @@ def processes(word):
     return found
 
 
+def another_dnsmasq(old, seconds=20):
+    """A started ondold ends the dnsmasq of the one before and has its own: alone, when all is done."""
+    end = time.monotonic() + seconds
+    while True:
+        now = processes("dnsmasq")
+        if (len(now) == 1 and now != old) or time.monotonic() > end:
+            return now
+        time.sleep(0.05)
+
+
 # ---- what is applied ----
 
 def rack_ini(nodes=(1, 2, 3), parallel=2, roles=None, macs=None, retries=0, interval="1s",
@@ -719,13 +729,15 @@ def part_kill(token):
     before = node("hp02")
     power_log = bmc_file(12, "log")
     kill()
-    check("dnsmasq outlives a killed ondold", len(processes("dnsmasq")) == 1)
+    left = processes("dnsmasq")
+    check("dnsmasq outlives a killed ondold", len(left) == 1, left)
     start()
     n = node("hp02")
     check("after kill -9: still installing", n["state"] == "installing" and
           n["since"] == before["since"], n)
     check("after kill -9: the step is known", n["step"] == "writing the image", n)
-    check("after kill -9: one dnsmasq", len(processes("dnsmasq")) == 1)
+    now = another_dnsmasq(left)
+    check("after kill -9: one dnsmasq, another", len(now) == 1 and now != left, (left, now))
     check("after kill -9: the phases are known",
           [p["state"] for p in n["phases"]] == ["powering", "network-booting", "agent", "installing"])
     time.sleep(1.5)
@@ -1138,7 +1150,12 @@ def part_planted(*more, state="state"):
               not leaks and told > 3 and calls.get("dnsmasq", 0) >= 1, (calls, leaks, told))
     leaks = planted.in_processes()
     check("no process that runs is told one", not leaks, leaks)
-    with subprocess.Popen(["sleep", "1000"], env={"TOLD": PASSWORD}) as told:
+    with subprocess.Popen(["cat"], env={"TOLD": PASSWORD}, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as told:
+        # once it answers its environment is there: Popen is back in the middle of its exec
+        told.stdin.write(b"x")
+        told.stdin.flush()
+        told.stdout.read(1)
         leaks = planted.in_processes()
         told.kill()
     check("one that was would be found", [int(pid) for pid, _, _ in leaks] == [told.pid], leaks)
@@ -1151,6 +1168,7 @@ def part_planted(*more, state="state"):
 def part_crash():
     """A crash of ondold, which has them all in its memory."""
     kill()
+    left = processes("dnsmasq")
     os.mkdir(f"{work}/crash")
     if not planted.host_dumps(f"{work}/crash"):
         skip("a crash leaves no core dump: this host writes none of anybody")
@@ -1159,10 +1177,7 @@ def part_crash():
     for name in os.listdir(f"{work}/crash"):
         os.unlink(f"{work}/crash/{name}")
     start(cores=f"{work}/crash")
-    end = time.monotonic() + 20
-    while not processes("dnsmasq") and time.monotonic() < end:
-        time.sleep(0.05)
-    limits = [open(f"/proc/{pid}/limits").read() for pid in processes("dnsmasq")]
+    limits = [open(f"/proc/{pid}/limits").read() for pid in another_dnsmasq(left)]
     check("what ondold starts may dump no core", limits and all(
         re.search(r"Max core file size +1 +1 ", text) for text in limits), limits)
     dumped = planted.dumps(daemon.pid)
