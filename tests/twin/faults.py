@@ -554,6 +554,32 @@ def disk_missing():
 
 
 @fault("machines")
+def disk_write_error():
+    """The system drive fails every write."""
+    broken("bad-disk=1")
+    to_agent()
+    fails_with("disk-write-error", 600)
+
+
+@fault("machines")
+def duplicate_identity():
+    """Another server's board was replaced, and given this one's UUID."""
+    since = to_agent()
+    check("this one is known", await_event(["inventory.taken"], since, 120))
+    settle()
+    uuid = get(f"/v1/nodes/{NODE}")["inventory"]["uuid"]
+    broken(f"uuid={uuid}", node=OTHER)
+    apply(edit=lambda text: re.sub(r"(?ms)(^\[node %s\].*?^)uuid [^\n]*\n" % OTHER, r"\1", text))
+    ondol("maintenance", OTHER, "off")
+    since = newest()
+    ondol("reinstall", OTHER, "--yes", "--no-wait")
+    e = await_event(["identity.mismatch", "inventory.taken"], since, 300, OTHER)
+    check("the other one is refused", e and e["type"] == "identity.mismatch", e)
+    named("duplicate-identity", 10, OTHER)
+    broken(node=OTHER)
+
+
+@fault("machines")
 def clock_off():
     """The board's battery is empty: the year is 2011. The install goes on all the same."""
     broken("clock=2011-03-01")
@@ -589,6 +615,21 @@ def image_checksum():
             fails_with("image-checksum", 600)
         finally:
             turn()
+
+
+@fault("machines")
+def ondold_restarted():
+    """ondold is killed while the image is written, and started again."""
+    since = to_agent()
+    e = await_event(["agent.progress", "agent.failed"], since, 400)
+    check("the image is being written", e and e["type"] == "agent.progress", e)
+    os.kill(daemon, signal.SIGKILL)
+    start_ondold()
+    named("ondold-restarted", 30, note=True)
+    e = await_event(["agent.installed", "agent.failed"], since, 900)
+    check("the same install comes to its end", e and e["type"] == "agent.installed", e)
+    starts = [x["type"] for x in events(since)].count("agent.up")
+    check("and the server was not started anew", starts == 1, starts)
 
 
 def ready(seconds=1500):
