@@ -42,7 +42,7 @@ $(FUZZERS:%=explore-%): explore-%:
 
 # The bench: the swarm, and what it has in the place of ipmitool. Built with the tests, run by
 # `make bench` alone.
-swarm_SRCS := tests/bench/swarm.c tests/bench/conn.c tests/bench/tls.c
+swarm_SRCS := tests/bench/swarm.c tests/bench/agent.c tests/bench/conn.c tests/bench/tls.c
 swarm_USES := common
 swarm_PKGS := gnutls jansson
 bench-ipmitool_SRCS := tests/bench/ipmitool.c

@@ -20,48 +20,13 @@
 
 #include "common/jsonx.h"
 #include "common/parse.h"
-#include "tests/bench/conn.h"
+#include "tests/bench/agent.h"
 
 #define FIRST_HOST 10 /* host number of server 0 */
 #define MAX_BOOTING 500 /* between power-on and enrolled at the same time */
 #define HEARTBEAT_MS 15000
 #define POLL_S 60
 #define LATENCIES 24 /* powers of two, in microseconds */
-
-enum step { /* what an agent does next */
-	ST_OFF,
-	ST_BOOT,
-	ST_KERNEL,
-	ST_INITRD,
-	ST_ENROL,
-	ST_UP,
-	ST_INVENTORY,
-	ST_ORDER,
-	ST_PROGRESS,
-	ST_INSTALLED,
-	ST_KEXEC,
-	ST_NODED_UP,
-	ST_DESIRED,
-	ST_REPORT,
-	ST_READY, /* polls, and reports every HEARTBEAT_MS */
-};
-
-struct swarm;
-
-struct agent {
-	unsigned number;
-	enum step step;
-	unsigned progress; /* told so far */
-	unsigned events; /* told so far: its events are numbered */
-	uint64_t revision;
-	char boot_token[33];
-	gnutls_certificate_credentials_t cred; /* owned, NULL: not enrolled */
-	struct conn post, poll;
-	char said[80]; /* texts of the events under way, for the ledger */
-	struct swarm *swarm; /* borrowed */
-	struct agent *next; /* of a queue */
-	uint64_t due_ms;
-};
 
 struct queue { /* agents that wait, those with the same wait: first in, first out */
 	struct agent *first, *last;
@@ -77,17 +42,15 @@ struct counts {
 
 struct swarm {
 	struct sockaddr_in boot, api;
-	struct tls_maker *maker;
 	gnutls_certificate_credentials_t nobody; /* who shows no certificate */
 	uint32_t base;
-	unsigned n, n_progress, progress_ms;
+	unsigned n;
+	struct agent_ways ways;
 	struct agent *agents;
 	struct conn_net net;
 	FILE *ledger_file;
 	unsigned started, enrolled, n_ready;
 	bool heartbeats;
-	bool talks; /* those that are ready say events instead of reporting */
-	bool post_anew; /* a connection for each post: there are too few files for two a node */
 	struct queue second, beat;
 	struct counts c;
 };
@@ -152,201 +115,14 @@ static void count_latency(struct swarm *s, uint64_t us)
 
 /* ---- requests ---- */
 
-static void name_of(const struct agent *a, char buf[static 16])
-{
-	snprintf(buf, 16, "n%05u", a->number);
-}
-
-static void mac_of(const struct agent *a, unsigned port, char buf[static 18])
-{
-	snprintf(buf, 18, "94:40:c9:%02x:%02x:%02x", a->number >> 8 & 0xff,
-		a->number & 0xff, port);
-}
-
-/* Firmware and enrolment: one for each; the agent's last word ends its own. */
-static const char *closing(const struct agent *a, bool is_poll)
-{
-	bool noded = a->step >= ST_NODED_UP;
-
-	return a->step <= ST_ENROL || a->step == ST_KEXEC ||
-			(noded && !is_poll && a->swarm->post_anew)
-		? "Connection: close\r\n"
-		: "";
-}
-
-static char *get(const struct agent *a, const char *path)
-{
-	return xasprintf("GET %s HTTP/1.1\r\nHost: ondold\r\n%s\r\n", path,
-		closing(a, a->step == ST_READY));
-}
-
-static char *post(const struct agent *a, const char *what, const char *body)
-{
-	_cleanup_free_ char *bearer = a->step == ST_ENROL
-		? xasprintf("Authorization: Bearer %s\r\n", a->boot_token)
-		: xstrdup("");
-	char name[16];
-
-	name_of(a, name);
-	return xasprintf(
-		"POST /v1/nodes/%s/%s HTTP/1.1\r\nHost: ondold\r\n%s%s"
-		"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-		name, what, bearer, closing(a, false), strlen(body), body);
-}
-
-/* One event with a text that no other has; data is JSON or NULL. */
-static char *event(struct agent *a, const char *type, const char *data)
-{
-	_cleanup_free_ char *body = NULL;
-
-	snprintf(a->said, sizeof(a->said), "swarm %u.%u", a->number, ++a->events);
-	body = xasprintf("{\"events\":[{\"type\":\"%s\",\"text\":\"%s\"%s%s}]}", type,
-		a->said, data ? ",\"data\":" : "", data ? data : "");
-	return post(a, "events", body);
-}
-
-static char *inventory(struct agent *a)
-{
-	_cleanup_free_ char *body = NULL;
-	char m1[18], m2[18];
-
-	mac_of(a, 1, m1);
-	mac_of(a, 2, m2);
-	body = xasprintf(
-		"{\"vendor\":\"HPE\",\"product\":\"ProLiant DL360 Gen10\",\"serial\":\"CZJ%07u\","
-		"\"uuid\":\"39383838-3738-5a43-4a30-%012u\",\"bios_version\":\"U32\",\"cpus\":64,"
-		"\"cpu_model\":\"Intel(R) Xeon(R) Gold 6130\",\"cpu_virt\":true,"
-		"\"memory_bytes\":137438953472,\"uefi\":true,\"disks\":["
-		"{\"name\":\"sda\",\"serial\":\"S%uA\",\"wwn\":\"5000c500a1%06x\",\"model\":\"MB0480\","
-		"\"bus\":\"sata\",\"bay\":1,\"size_bytes\":480103981056,\"sector_bytes\":512,"
-		"\"rotational\":false,\"removable\":false,\"read_only\":false,\"signatures\":[]},"
-		"{\"name\":\"nvme0n1\",\"serial\":\"N%u\",\"wwn\":\"\",\"model\":\"MO1920\","
-		"\"bus\":\"nvme\",\"bay\":3,\"size_bytes\":1920383410176,\"sector_bytes\":512,"
-		"\"rotational\":false,\"removable\":false,\"read_only\":false,\"signatures\":[]}],"
-		"\"nics\":[{\"name\":\"eth0\",\"mac\":\"%s\",\"driver\":\"tg3\",\"link\":true,"
-		"\"speed_mbps\":1000},{\"name\":\"eth1\",\"mac\":\"%s\",\"driver\":\"tg3\",\"link\":true,"
-		"\"speed_mbps\":1000}]}",
-		a->number, a->number, a->number, a->number, a->number, m1, m2);
-	return post(a, "inventory", body);
-}
-
-static char *progress(struct swarm *s, struct agent *a)
-{
-	_cleanup_free_ char *data = xasprintf("{\"done\":%u,\"total\":%u}",
-		(a->progress + 1) * 1000000, s->n_progress * 1000000);
-	_cleanup_free_ char *body = xasprintf(
-		"{\"events\":[{\"type\":\"agent.progress\",\"text\":\"\",\"data\":%s}]}",
-		data);
-
-	return post(a, "events", body);
-}
-
-static char *report(struct agent *a, bool ready)
-{
-	_cleanup_free_ char *body = xasprintf(
-		"{\"revision\":%llu,\"ready\":%s,\"boot_id\":\"b%u\",\"image\":\"0.1.0-bench\","
-		"\"proofs\":[{\"name\":\"network\",\"ok\":%s,\"text\":\"as declared\",\"time\":%llu},"
-		"{\"name\":\"units\",\"ok\":true,\"text\":\"all up\",\"time\":1}],\"task\":null}",
-		(unsigned long long)a->revision, ready ? "true" : "false", a->number,
-		ready ? "true" : "false", (unsigned long long)now_real_ms());
-
-	return post(a, "report", body);
-}
-
-static char *installed(struct agent *a)
-{
-	_cleanup_free_ char *data = xasprintf(
-		"{\"serial\":\"S%uA\",\"wwn\":\"\",\"bytes\":4096000}", a->number);
-
-	return event(a, "agent.installed", data);
-}
-
-static char *get_desired(struct agent *a, uint64_t rev, unsigned wait_s)
-{
-	_cleanup_free_ char *path = NULL;
-	char name[16];
-
-	name_of(a, name);
-	path = xasprintf("/v1/nodes/%s/desired?rev=%llu&task=0&facts=0&wait=%u", name,
-		(unsigned long long)rev, wait_s);
-	return get(a, path);
-}
-
-static char *get_named(struct agent *a, const char *what)
-{
-	_cleanup_free_ char *path = NULL;
-	char name[16];
-
-	name_of(a, name);
-	path = xasprintf("/v1/nodes/%s/%s", name, what);
-	return get(a, path);
-}
-
-static char *get_script(struct agent *a)
-{
-	_cleanup_free_ char *path = NULL;
-	char mac[18];
-
-	mac_of(a, 1, mac);
-	path = xasprintf("/boot/%s", mac);
-	return get(a, path);
-}
-
-static char *enrol(struct swarm *s, struct agent *a)
-{
-	_cleanup_(jx_freep) json_t *doc =
-		json_pack("{s:s}", "request", tls_request(s->maker));
-	_cleanup_free_ char *body = json_dumps(doc, JSON_COMPACT);
-
-	return post(a, "enrol", body);
-}
-
-/* The request of the agent's present step. */
-static char *request_of(struct swarm *s, struct agent *a)
-{
-	switch (a->step) {
-	case ST_BOOT:
-		return get_script(a);
-	case ST_KERNEL:
-		return get(a, "/files/core/vmlinuz");
-	case ST_INITRD:
-		return get(a, "/files/core/initrd.img");
-	case ST_ENROL:
-		return enrol(s, a);
-	case ST_UP:
-		return event(a, "agent.up", NULL);
-	case ST_INVENTORY:
-		return inventory(a);
-	case ST_ORDER:
-		return get_named(a, "order?wait=30");
-	case ST_PROGRESS:
-		return progress(s, a);
-	case ST_INSTALLED:
-		return installed(a);
-	case ST_KEXEC:
-		return event(a, "agent.kexec", NULL);
-	case ST_NODED_UP:
-		return event(a, "noded.up", NULL);
-	case ST_DESIRED:
-		return get_desired(a, a->revision, 0); /* it has it from the order */
-	case ST_REPORT:
-		return report(a, false);
-	case ST_READY:
-		return s->talks ? event(a, "noded.step", NULL) : report(a, true);
-	case ST_OFF:
-		break;
-	}
-	abort();
-}
-
 static void go_on(struct swarm *s, struct agent *a)
 {
-	ask(s, &a->post, request_of(s, a));
+	ask(s, &a->post, agent_request(a));
 }
 
 static void poll_on(struct swarm *s, struct agent *a)
 {
-	ask(s, &a->poll, get_desired(a, a->revision, POLL_S));
+	ask(s, &a->poll, agent_poll(a, POLL_S));
 }
 
 /* ---- answers ---- */
@@ -379,7 +155,7 @@ static void take_cert(struct swarm *s, struct agent *a)
 	_cleanup_(jx_freep) json_t *doc = jx_parse(text, strlen(text), &msg);
 	const char *cert = json_string_value(json_object_get(doc, "cert"));
 
-	a->cred = cert ? tls_credentials(s->maker, cert) : NULL;
+	a->cred = cert ? tls_credentials(s->ways.maker, cert) : NULL;
 	if (!a->cred) {
 		fprintf(stderr, "swarm: n%05u got no certificate: %.200s\n", a->number,
 			text);
@@ -418,12 +194,12 @@ static void step_done(struct swarm *s, struct agent *a)
 	}
 	if (a->step == ST_ORDER)
 		learn_revision(a, c);
-	if (a->step == ST_PROGRESS && ++a->progress < s->n_progress) {
+	if (a->step == ST_PROGRESS && ++a->progress < s->ways.n_progress) {
 		enqueue(&s->second, a);
 		return;
 	}
 	if (a->step == ST_READY) {
-		s->c.reports_acked += !s->talks;
+		s->c.reports_acked += !s->ways.talks;
 		enqueue(&s->beat, a);
 		if (!a->poll.busy)
 			poll_on(s, a);
@@ -518,10 +294,10 @@ static void tell(struct swarm *s, uint64_t took_ms)
 	printf("{\"ms\":%llu,\"post_anew\":%s,\"ready\":%u,\"requests\":%llu,\"answered\":%llu,\"refused\":%llu,"
 	       "\"failed\":%llu,\"events\":%llu,\"progress\":%llu,\"reports\":%llu,"
 	       "\"bytes\":%llu,\"latency\":[",
-		(unsigned long long)took_ms, s->post_anew ? "true" : "false", s->n_ready,
-		(unsigned long long)c->requests, (unsigned long long)c->answered,
-		(unsigned long long)c->refused, (unsigned long long)c->failed,
-		(unsigned long long)c->events_acked,
+		(unsigned long long)took_ms, s->ways.post_anew ? "true" : "false",
+		s->n_ready, (unsigned long long)c->requests,
+		(unsigned long long)c->answered, (unsigned long long)c->refused,
+		(unsigned long long)c->failed, (unsigned long long)c->events_acked,
 		(unsigned long long)c->progress_acked,
 		(unsigned long long)c->reports_acked, (unsigned long long)s->net.bytes);
 	for (size_t i = 0; i < LATENCIES; i++)
@@ -596,9 +372,9 @@ static void hammer(struct swarm *s, unsigned requests)
 /* The same with events, each of which is kept. */
 static void talk(struct swarm *s, unsigned requests)
 {
-	s->talks = true;
+	s->ways.talks = true;
 	hammer(s, requests);
-	s->talks = false;
+	s->ways.talks = false;
 }
 
 /* What comes next goes to another server at this port, with the same certificates. */
@@ -648,7 +424,7 @@ static void make_agents(struct swarm *s)
 		struct agent *a = &s->agents[i];
 
 		a->number = i + 1;
-		a->swarm = s;
+		a->ways = &s->ways;
 		a->post = (struct conn){.owner = a, .fd = -1};
 		a->poll = (struct conn){.owner = a, .fd = -1, .is_poll = true};
 	}
@@ -685,7 +461,7 @@ static int read_args(int argc, char **argv, struct swarm *s)
 int main(int argc, char **argv)
 {
 	struct rlimit files = {200000, 200000};
-	struct swarm s = {.n_progress = 30,
+	struct swarm s = {.ways.n_progress = 30,
 		.second.wait_ms = 1000,
 		.beat.wait_ms = HEARTBEAT_MS,
 		.net = {.answered = on_answer, .failed = on_failure}};
@@ -699,12 +475,12 @@ int main(int argc, char **argv)
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
-	s.post_anew = files.rlim_cur < 2 * s.n + 100;
-	s.maker = tls_maker_new();
-	s.net.maker = s.maker;
+	s.ways.post_anew = files.rlim_cur < 2 * s.n + 100;
+	s.ways.maker = tls_maker_new();
+	s.net.maker = s.ways.maker;
 	s.net.userdata = &s;
 	s.net.epoll = epoll_create1(EPOLL_CLOEXEC);
-	s.nobody = tls_credentials(s.maker, NULL);
+	s.nobody = tls_credentials(s.ways.maker, NULL);
 	make_agents(&s);
 	while (getline(&line, &size, stdin) > 0)
 		if (command(&s, line) < 0) {
