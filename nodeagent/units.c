@@ -72,9 +72,7 @@ static void op_free(struct op *o)
 		return;
 	sd_bus_slot_unref(o->slot);
 	sd_event_source_disable_unref(o->timer);
-	for (char **f = o->files; f && *f; f++)
-		free(*f);
-	free(o->files);
+	strv_free(o->files);
 	free(o->unit);
 	free(o->job);
 	free(o);
@@ -459,17 +457,22 @@ static int call_files(struct op *o)
 	return r < 0 ? r : sd_bus_call_async(o->u->bus, &o->slot, m, on_enabled, o, 0);
 }
 
-static char **copy_list(char *const *list)
+/* What an operation asks of systemd first. */
+static int op_call(struct op *o)
 {
-	size_t n = 0;
-	char **copy;
-
-	while (list[n])
-		n++;
-	copy = xcalloc(n + 1, sizeof(char *));
-	for (size_t i = 0; i < n; i++)
-		copy[i] = xstrdup(list[i]);
-	return copy;
+	switch (o->type) {
+	case OP_ENABLE:
+	case OP_DISABLE:
+		return call_files(o);
+	case OP_READ_FILES:
+		return call_read_files(o);
+	case OP_START:
+	case OP_RESTART:
+	case OP_RELOAD:
+	case OP_STOP:
+		break;
+	}
+	return call_job(o);
 }
 
 /* list: NULL for OP_READ_FILES */
@@ -484,10 +487,10 @@ static int op_files(struct units *u, enum op_type type, char *const *list,
 	o = xcalloc(1, sizeof(*o));
 	*o = (struct op){.type = type,
 		.u = u,
-		.files = list ? copy_list(list) : NULL,
+		.files = list ? strv_copy(list) : NULL,
 		.done = done,
 		.userdata = userdata};
-	r = list ? call_files(o) : call_read_files(o);
+	r = op_call(o);
 	if (r < 0) {
 		op_free(o);
 		return r;
@@ -556,17 +559,10 @@ static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
 	return 0;
 }
 
-static void free_watched(struct units *u)
-{
-	for (char **w = u->watched; w && *w; w++)
-		free(*w);
-	free(u->watched);
-}
-
 void units_watch(struct units *u, char *const *list)
 {
-	free_watched(u);
-	u->watched = copy_list(list);
+	strv_free(u->watched);
+	u->watched = strv_copy(list);
 }
 
 /* ---- systemd itself ---- */
@@ -576,9 +572,7 @@ static int call_again(struct op *o)
 	o->slot = sd_bus_slot_unref(o->slot);
 	free(TAKE_PTR(o->job));
 	o->job_done = false;
-	if (o->unit)
-		return call_job(o);
-	return o->files && o->type != OP_READ_FILES ? call_files(o) : call_read_files(o);
+	return op_call(o);
 }
 
 /* An operation that cannot be called again ends, and with it whatever its owner had: from the start. */
@@ -680,7 +674,7 @@ void units_free(struct units *u)
 		u->queries = q->next;
 		query_free(q);
 	}
-	free_watched(u);
+	strv_free(u->watched);
 	sd_bus_close_unref(u->bus);
 	sd_event_unref(u->event);
 	free(u);
