@@ -301,16 +301,16 @@ static void post_report(struct node *n, struct http_req *req)
 
 struct route {
 	const char *method, *rest;
-	bool agent_only; /* not the installed system */
+	enum enrol_as as;
 	void (*handle)(struct node *n, struct http_req *req);
 };
 
 static const struct route routes[] = {
-	{"POST", "inventory", true, post_inventory},
-	{"GET", "order", true, get_order},
-	{"POST", "events", false, post_events},
-	{"GET", "desired", false, get_desired},
-	{"POST", "report", false, post_report},
+	{"POST", "inventory", ENROL_AGENT, post_inventory},
+	{"GET", "order", ENROL_AGENT, get_order},
+	{"POST", "events", ENROL_EITHER, post_events},
+	{"GET", "desired", ENROL_NODE, get_desired},
+	{"POST", "report", ENROL_NODE, post_report},
 };
 
 /* ---- blobs ---- */
@@ -336,7 +336,7 @@ static void get_blob(struct node *n, struct http_req *req, const char *name)
 
 static bool may_write_blob(struct node *n, struct http_req *req)
 {
-	return cloud_is_controller(n) && enrol_is_node(n, req, false);
+	return cloud_is_controller(n) && enrol_is_node(n, req, ENROL_NODE);
 }
 
 void api_node_upload(struct http_req *req, void *ondold)
@@ -351,14 +351,24 @@ void api_node_upload(struct http_req *req, void *ondold)
 		api_blob_begin(req, w);
 }
 
+/*
+ * The connection ends with the answer: a node whose certificate was renewed shows the new one
+ * on its next connection, and would never make one.
+ */
+static void reply_stranger(struct http_req *req, const char *why)
+{
+	httpd_set_header(req, "Connection", "close");
+	httpd_reply_error(req, 401, "%s", why);
+}
+
 static void route_blob(struct node *n, struct http_req *req, const char *name)
 {
-	if (streq(httpd_method(req), "GET") && enrol_is_node(n, req, false))
+	if (streq(httpd_method(req), "GET") && enrol_is_node(n, req, ENROL_NODE))
 		get_blob(n, req, name);
 	else if (streq(httpd_method(req), "PUT") && may_write_blob(n, req))
 		api_blob_done(n->o, req);
 	else
-		httpd_reply_error(req, 401,
+		reply_stranger(req,
 			"this node may not do that with blobs: the controller writes, all read");
 }
 
@@ -380,12 +390,12 @@ static void route_node(struct ondold *o, struct http_req *req)
 		if (!streq(rest, routes[i].rest) ||
 			!streq(httpd_method(req), routes[i].method))
 			continue;
-		if (!enrol_is_node(n, req, routes[i].agent_only))
+		if (!enrol_is_node(n, req, routes[i].as))
 			break;
 		routes[i].handle(n, req);
 		return;
 	}
-	httpd_reply_error(req, 401,
+	reply_stranger(req,
 		"ondold does not know you as this node now: its install has ended or was begun anew");
 }
 

@@ -44,20 +44,26 @@ void enrol_revoke(struct node *n)
 {
 	store_token_drop(n->o->store, "boot", n->name);
 	store_token_drop(n->o->store, "agent", n->name);
+	store_token_drop(n->o->store, "request", n->name);
 	free(n->enrol.cert);
 	n->enrol.cert = NULL;
 }
 
-bool enrol_is_node(struct node *n, const struct http_req *req, bool agent_only)
+/*
+ * An agent that was given no order yet is whoever had the boot's token: it tells events and asks
+ * for its order. It does not read what a role keeps secret, and its certificate is not renewed:
+ * that would outlive the run, which is all that it is good for.
+ */
+bool enrol_is_node(struct node *n, const struct http_req *req, enum enrol_as as)
 {
 	const char *client = httpd_client(req);
 	struct store *s = n->o->store;
 
 	if (!client)
 		return false;
-	if (store_token_is(s, "agent", n->name, client))
+	if (as != ENROL_NODE && store_token_is(s, "agent", n->name, client))
 		return true;
-	if (agent_only)
+	if (as == ENROL_AGENT)
 		return false;
 	if (store_token_is(s, "node", n->name, client))
 		return true;
@@ -136,6 +142,17 @@ static void reply_cert(struct http_req *req, const char *cert)
 	httpd_reply_json(req, 200, json_pack("{s:s}", "cert", cert));
 }
 
+/* The certificate of this boot's first request; the same again when its answer was lost. */
+static void enrol_first(
+	struct node *n, struct http_req *req, const char *request, const char *digest)
+{
+	if (store_token_put(n->o->store, "request", n->name, digest) < 0)
+		httpd_reply_error(
+			req, 500, "the request could not be kept: see ondold's log");
+	else if (certify(n, req, request, "agent", &n->enrol.cert) == 0)
+		reply_cert(req, n->enrol.cert);
+}
+
 static void enrol_boot(struct node *n, struct http_req *req, const char *request)
 {
 	const char *why = why_not(n, req);
@@ -144,15 +161,17 @@ static void enrol_boot(struct node *n, struct http_req *req, const char *request
 	digest_hex(request, strlen(request), digest);
 	if (why) {
 		refuse(n, req, why);
-	} else if (n->enrol.cert && streq(digest, n->enrol.request)) {
-		reply_cert(req, n->enrol.cert);
-	} else if (store_token_has(n->o->store, "agent", n->name)) {
+	} else if (!store_token_has(n->o->store, "agent", n->name)) {
+		enrol_first(n, req, request, digest);
+		if (n->enrol.cert)
+			ondold_event(n->o, n, "http", "enrol.done",
+				"its agent has a certificate", NULL);
+	} else if (!store_token_is(n->o->store, "request", n->name, digest)) {
 		refuse(n, req, "this boot's token was used, by another key");
-	} else if (certify(n, req, request, "agent", &n->enrol.cert) == 0) {
-		memcpy(n->enrol.request, digest, sizeof(digest));
-		ondold_event(n->o, n, "http", "enrol.done", "its agent has a certificate",
-			NULL);
+	} else if (n->enrol.cert) {
 		reply_cert(req, n->enrol.cert);
+	} else { /* ondold was killed with the answer */
+		enrol_first(n, req, request, digest);
 	}
 }
 
@@ -176,7 +195,7 @@ void enrol_post(struct node *n, struct http_req *req)
 		return;
 	if (j.error)
 		httpd_reply_error(req, 400, "enrol: %s", j.error);
-	else if (enrol_is_node(n, req, false))
+	else if (enrol_is_node(n, req, ENROL_NODE))
 		enrol_again(n, req, request);
 	else
 		enrol_boot(n, req, request);

@@ -14,8 +14,14 @@ struct ondold;
 
 /* POST enrol: answers. */
 void enrol_post(struct node *n, struct http_req *req);
-/* Is the client of this request the node? agent_only: its agent, in the current run. */
-bool enrol_is_node(struct node *n, const struct http_req *req, bool agent_only);
+enum enrol_as { /* what a path of the node API is for */
+	ENROL_AGENT, /* the agent, in the current run */
+	ENROL_NODE, /* the system that an order made; the agent too once it has the order */
+	ENROL_EITHER
+};
+
+/* Is the client of this request the node, as one of these? */
+bool enrol_is_node(struct node *n, const struct http_req *req, enum enrol_as as);
 /* With the order the agent's certificate becomes the node's. -errno, logged. */
 int enrol_ordered(struct node *n, const struct http_req *req);
 /* A token for one enrolment by the boot that is beginning; -errno, logged. */
