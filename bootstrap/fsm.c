@@ -165,7 +165,7 @@ static const struct rule rules[] = {
 	{S(INSTALLING), FSM_EV_AGENT_KEXEC, installed, FSM_FIRST_BOOT, FSM_DO_SCHEDULE, ""},
 	{S(INSTALLING), FSM_EV_NODED_UP, installed, FSM_CONFIGURING, FSM_DO_SCHEDULE, ""},
 	{S(FIRST_BOOT), FSM_EV_NODED_UP, NULL, FSM_CONFIGURING, FSM_DO_SCHEDULE, ""},
-	{GIVEN_UP, FSM_EV_NODED_UP, installed, FSM_CONFIGURING, 0, "the node came up after all"},
+	{GIVEN_UP | S(ENROL), FSM_EV_NODED_UP, installed, FSM_CONFIGURING, 0, "the node came up after all"},
 	{S(CONFIGURING), FSM_EV_REPORT_READY, NULL, FSM_READY, END_RUN | SEL, ""},
 	{GIVEN_UP, FSM_EV_REPORT_READY, installed, FSM_READY, END_RUN | SEL, ""},
 	{S(CONFIGURING) | S(READY), FSM_EV_NODED_FAILED, NULL, FSM_FAILED, END_RUN, NULL},
@@ -456,7 +456,8 @@ char *fsm_moved_words(enum fsm_state from, const struct fsm_output *out,
 bool fsm_noded_proves_install(const struct fsm_node *f)
 {
 	return !f->installed && !f->want_install && f->ordered &&
-		((1u << f->state) & (S(INSTALLING) | GIVEN_UP));
+		((1u << f->state) &
+			(S(INSTALLING) | GIVEN_UP | S(MAINTENANCE) | S(ENROL)));
 }
 
 const char *fsm_disk_words(const struct fsm_node *f)

@@ -60,7 +60,7 @@ static const struct {
 	{FSM_EV_ORDER_BLOCKED,     "..............", ""},
 	{FSM_EV_ORDER_SENT,        "......g.......", ""},
 	/* from network-booting: the installed system was started instead */
-	{FSM_EV_NODED_UP,          ".....F..c.....", ".....F.cc..c.c"},
+	{FSM_EV_NODED_UP,          ".....F..c.....", "c....F.cc..c.c"},
 	{FSM_EV_NODED_STEP,        "..............", ""},
 	{FSM_EV_NODED_FAILED,      ".........FF...", ""},
 	{FSM_EV_NODED_WARNING,     "..............", ""},

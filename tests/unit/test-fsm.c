@@ -142,6 +142,26 @@ static void test_lost_installed(void **state)
 	assert_false(f.installed);
 }
 
+/* Set aside in the middle of its install, which goes on: what was installed is not forgotten. */
+static void test_installed_while_set_aside(void **state)
+{
+	struct fsm_node f = installing();
+
+	to(&f, FSM_EV_MAINTAIN, FSM_MAINTENANCE);
+	assert_false(f.installed);
+	stays(&f, FSM_EV_NODED_UP);
+	assert_true(f.installed);
+	to(&f, FSM_EV_MAINTAIN_OFF, FSM_CONFIGURING);
+	f = installing();
+	to(&f, FSM_EV_MAINTAIN, FSM_MAINTENANCE);
+	to(&f, FSM_EV_MAINTAIN_OFF, FSM_ENROL);
+	to(&f, FSM_EV_NODED_UP, FSM_CONFIGURING);
+	assert_true(f.installed);
+	f = at(FSM_ENROL); /* never ordered: whoever says so, it is not its system */
+	stays(&f, FSM_EV_NODED_UP);
+	assert_false(f.installed);
+}
+
 /* A node that left the rack takes its past along. */
 static void test_removed_has_no_system(void **state)
 {
@@ -222,6 +242,7 @@ int main(void)
 		T(test_untouched_system_stays),
 		T(test_touched_system_is_gone),
 		T(test_lost_installed),
+		T(test_installed_while_set_aside),
 		T(test_removed_has_no_system),
 		T(test_reinstall_forgets),
 		T(test_boots_are_counted),
