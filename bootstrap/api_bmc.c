@@ -9,6 +9,8 @@
  * event log. Each request waits in the BMC's queue and is answered when ipmitool is done.
  */
 
+#define MAX_ASKED 4 /* at a time; a BMC takes up to a minute for its sensors */
+
 struct ask {
 	struct http_req *req; /* borrowed: parked; NULL when its server has ended */
 	int (*parse)(const char *text, json_t **ret, size_t *ret_unread);
@@ -49,8 +51,16 @@ static void on_answer(int r, const char *text, void *userdata)
 static void ask(struct node *n, struct http_req *req, enum ipmi_op op, const char *arg,
 	struct ask what)
 {
-	struct ask *a = xcalloc(1, sizeof(*a));
+	struct ask *a;
 
+	if (ipmi_asked(n->bmc) >= MAX_ASKED) {
+		httpd_reply_error(req, 409,
+			"the BMC of %s is busy with what others ask of it; ask again when "
+			"it has answered",
+			n->name);
+		return;
+	}
+	a = xcalloc(1, sizeof(*a));
 	*a = what;
 	httpd_park_in(req, &a->req);
 	ipmi_ask(n->bmc, op, arg, on_answer, a);

@@ -212,8 +212,10 @@ static void on_freed(int r, const char *text, void *userdata)
 		return;
 	if (r == -EHOSTUNREACH || r == -EACCES)
 		trouble(c, r == -EACCES, text);
-	else if (is_wanted(c))
+	else if (is_wanted(c) && c->all->running < c->all->max)
 		connect_(c);
+	else if (is_wanted(c)) /* others of those that began together were first */
+		retry_later(c);
 }
 
 static void begin(struct console *c)

@@ -206,16 +206,33 @@ static void cipher_worked(struct ipmi_bmc *b)
 		b->hooks.cipher(b->cipher, b->hooks.userdata);
 }
 
-static struct ipmi_job *enqueue(struct ipmi_bmc *b, enum ipmi_op op, void *userdata)
+/* What somebody wants to see lets what is done to the server go first. */
+static bool can_wait(const struct ipmi_job *j)
 {
-	struct ipmi_job *j = xcalloc(1, sizeof(*j)), **at = &b->queue;
+	return j->text_done && j->op != IPMI_SOL_OFF;
+}
+
+static struct ipmi_job **place(struct ipmi_bmc *b, bool last)
+{
+	struct ipmi_job **at = &b->queue;
+
+	if (*at) /* it may be running */
+		at = &(*at)->next;
+	while (*at && (last || !can_wait(*at)))
+		at = &(*at)->next;
+	return at;
+}
+
+static struct ipmi_job *enqueue(
+	struct ipmi_bmc *b, enum ipmi_op op, bool last, void *userdata)
+{
+	struct ipmi_job *j = xcalloc(1, sizeof(*j)), **at = place(b, last);
 
 	j->bmc = b;
 	j->op = op;
 	j->step = ipmi_op_steps(op);
 	j->userdata = userdata;
-	while (*at)
-		at = &(*at)->next;
+	j->next = *at;
 	*at = j;
 	run_at(b, MAX(b->not_before_ms, now_mono_ms()));
 	return j;
@@ -224,7 +241,7 @@ static struct ipmi_job *enqueue(struct ipmi_bmc *b, enum ipmi_op op, void *userd
 struct ipmi_job *ipmi_submit(
 	struct ipmi_bmc *b, enum ipmi_op op, ipmi_done_fn done, void *userdata)
 {
-	struct ipmi_job *j = enqueue(b, op, userdata);
+	struct ipmi_job *j = enqueue(b, op, false, userdata);
 
 	j->done = done;
 	return j;
@@ -233,7 +250,7 @@ struct ipmi_job *ipmi_submit(
 struct ipmi_job *ipmi_ask(struct ipmi_bmc *b, enum ipmi_op op, const char *arg,
 	ipmi_text_fn done, void *userdata)
 {
-	struct ipmi_job *j = enqueue(b, op, userdata);
+	struct ipmi_job *j = enqueue(b, op, op != IPMI_SOL_OFF, userdata);
 
 	if (arg)
 		snprintf(j->arg, sizeof(j->arg), "%s", arg);
@@ -242,6 +259,15 @@ struct ipmi_job *ipmi_ask(struct ipmi_bmc *b, enum ipmi_op op, const char *arg,
 	j->identify[2] = j->arg;
 	j->text_done = done;
 	return j;
+}
+
+unsigned ipmi_asked(const struct ipmi_bmc *b)
+{
+	unsigned n = 0;
+
+	for (const struct ipmi_job *j = b->queue; j; j = j->next)
+		n += can_wait(j) && !j->cancelled;
+	return n;
 }
 
 /* The head may have an ipmitool running: it ends by itself and the job is dropped then. */

@@ -83,9 +83,11 @@ void ipmi_bmc_hint_cipher(struct ipmi_bmc *b, unsigned suite);
 
 struct ipmi_job *ipmi_submit(
 	struct ipmi_bmc *b, enum ipmi_op op, ipmi_done_fn done, void *userdata);
-/* arg is copied; NULL: none. Else as ipmi_submit. */
+/* arg is copied; NULL: none. Else as ipmi_submit, whose jobs, and IPMI_SOL_OFF, go before what waits here. */
 struct ipmi_job *ipmi_ask(struct ipmi_bmc *b, enum ipmi_op op, const char *arg,
 	ipmi_text_fn done, void *userdata);
+/* How many of ipmi_ask's wait or run, beside IPMI_SOL_OFF. */
+unsigned ipmi_asked(const struct ipmi_bmc *b);
 /* done is not called. A command that was already sent to the BMC is not taken back. */
 void ipmi_cancel(struct ipmi_job *j);
 

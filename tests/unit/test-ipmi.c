@@ -461,6 +461,24 @@ static void text_is_handed_over(void **state)
 	assert_non_null(strstr(w->last_msg, "password"));
 }
 
+/* Who looks at the sensors all day does not keep a server from being switched. */
+static void what_is_done_goes_first(void **state)
+{
+	struct world *w = *state;
+
+	w->pending += 3;
+	ipmi_ask(w->bmc, IPMI_SENSORS, NULL, on_text, w);
+	ipmi_ask(w->bmc, IPMI_SENSORS, NULL, on_text, w);
+	ipmi_ask(w->bmc, IPMI_SOL_OFF, NULL, on_text, w);
+	assert_int_equal(ipmi_asked(w->bmc), 2);
+	submit(w, IPMI_STATUS);
+	wait_done(w);
+	assert_int_equal(ipmi_asked(w->bmc), 0);
+	expect_log(w,
+		"17 chassis power status\n17 sensor\n17 sol deactivate\n"
+		"17 chassis power status\n17 chassis power status\n17 sensor\n");
+}
+
 /* It stands before the power-on: a BMC that is busy, absent or odd must not hold it up. */
 static void taking_the_console_is_tried_once(void **state)
 {
@@ -602,6 +620,7 @@ int main(void)
 		T(cancel),
 		T(freed_with_work),
 		T(text_is_handed_over),
+		T(what_is_done_goes_first),
 		T(taking_the_console_is_tried_once),
 		T(bmc_comes_back_from_its_reset),
 		T(cipher_outlives_its_finder),
