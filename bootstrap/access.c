@@ -112,6 +112,11 @@ static struct access_token *by_name(const struct access *a, const char *name)
 	return NULL;
 }
 
+bool access_has(const struct access *a, const char *name)
+{
+	return by_name(a, name) != NULL;
+}
+
 static int add(struct access *a, const char *name, enum access_role role,
 	uint64_t real_ms, const char *hash)
 {

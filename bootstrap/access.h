@@ -51,6 +51,7 @@ int access_add(struct access *a, const char *name, enum access_role role,
 	uint64_t real_ms, char **ret_token);
 /* Its sessions end with it. -ENOENT */
 int access_revoke(struct access *a, const char *name);
+bool access_has(const struct access *a, const char *name); /* a token of that name */
 /* Whose token is it? NULL: nobody's. The time it takes says nothing of the token. */
 const struct access_token *access_by_token(const struct access *a, const char *token);
 

@@ -217,7 +217,7 @@ static void pass_on(struct ondold *o, struct http_req *req, const struct access_
 	who = xasprintf("%s from %s", t->name, from);
 	httpd_set_actor(req, who);
 	if (streq(httpd_path(req), "/v1/stream") && streq(httpd_method(req), "GET"))
-		live_get(page_live(o), req);
+		live_get(page_live(o), req, t->name);
 	else
 		api_operator_route(o, req, t->role);
 }

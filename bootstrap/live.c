@@ -18,6 +18,7 @@
 #define MAX_STREAMS 64
 #define BUFFER_BYTES 65536
 #define ENOUGH_BYTES 32768 /* waiting: no more is added until the client has taken some */
+#define MAX_MESSAGE (ENOUGH_BYTES - 512) /* what is longer might never find room */
 #define LATE_EVENTS 1000
 #define EVENTS_AT_ONCE 100
 #define LOOK_MS 1000
@@ -32,6 +33,8 @@ struct seen { /* a node as it was sent last */
 struct stream {
 	struct live *live; /* borrowed */
 	struct http_stream *out; /* borrowed */
+	char *token; /* owned: the name of whose it is */
+	uint64_t began_ms; /* mono */
 	int64_t last_id; /* the last event that was given to it */
 	uint64_t change; /* of the last node that was given to it */
 	uint64_t cloud_ms; /* of the controller's word that it was told of */
@@ -74,6 +77,14 @@ static char *text_of(const struct node *n)
 	json_object_del(obj, "last_seen");
 	json_object_set_new(obj, "silent", json_boolean(n->silent));
 	text = json_dumps(obj, JSON_COMPACT);
+	if (text &&
+		strlen(text) >
+			MAX_MESSAGE) { /* who looks at the node reads them anyway */
+		free(text);
+		json_object_del(obj, "proofs");
+		json_object_del(json_object_get(obj, "task"), "proofs");
+		text = json_dumps(obj, JSON_COMPACT);
+	}
 	json_decref(obj);
 	if (!text)
 		abort(); /* no memory: all that goes in is UTF-8 */
@@ -153,7 +164,7 @@ static void send_nodes(struct stream *s)
 	struct seen *n;
 
 	while (has_room(s) && (n = next_change(s->live, s->change))) {
-		if (send(s, "node", -1, n->text) < 0)
+		if (strlen(n->text) <= MAX_MESSAGE && send(s, "node", -1, n->text) < 0)
 			return;
 		s->change = n->change;
 	}
@@ -169,7 +180,7 @@ static int send_event(const struct store_event *ev, void *userdata)
 	text = json_dumps(obj, JSON_COMPACT);
 	json_decref(obj);
 	/* One that is larger than the whole buffer can never be sent: it is passed over. */
-	if (!text || strlen(text) > ENOUGH_BYTES - 512)
+	if (!text || strlen(text) > MAX_MESSAGE)
 		r = 0;
 	else
 		r = has_room(s) ? send(s, "event", ev->id, text) : -ENOBUFS;
@@ -212,6 +223,13 @@ static void look_at(struct live *l, uint64_t mono_ms)
 	sd_event_source_set_enabled(l->timer, SD_EVENT_ONESHOT);
 }
 
+/* A stream lasts no longer than the token and the session that it was begun with. */
+static bool may_stay(const struct stream *s)
+{
+	return access_has(page_access(s->live->o), s->token) &&
+		now_mono_ms() - s->began_ms < ACCESS_SESSION_MS;
+}
+
 static int on_timer(_unused_ sd_event_source *src, _unused_ uint64_t usec, void *userdata)
 {
 	struct live *l = userdata;
@@ -223,7 +241,10 @@ static int on_timer(_unused_ sd_event_source *src, _unused_ uint64_t usec, void 
 	look_at_nodes(l);
 	last = store_event_last(l->o->store);
 	for (struct stream *s = l->streams; s; s = s->next)
-		tell(s, last);
+		if (may_stay(s))
+			tell(s, last);
+		else
+			httpd_stream_end(s->out);
 	look_at(l, l->looked_ms + LOOK_MS);
 	return 0;
 }
@@ -247,10 +268,11 @@ static void on_closed(void *userdata)
 			break;
 		}
 	l->n_streams--;
+	free(s->token);
 	free(s);
 }
 
-void live_get(struct live *l, struct http_req *req)
+void live_get(struct live *l, struct http_req *req, const char *token)
 {
 	int64_t from = sse_last_id(httpd_header(req, "Last-Event-ID"));
 	int64_t last = store_event_last(l->o->store);
@@ -264,6 +286,8 @@ void live_get(struct live *l, struct http_req *req)
 	}
 	s = xcalloc(1, sizeof(*s));
 	s->live = l;
+	s->token = xstrdup(token);
+	s->began_ms = now_mono_ms();
 	s->out = httpd_reply_stream(req, "text/event-stream", BUFFER_BYTES, on_closed, s);
 	s->next = l->streams;
 	l->streams = s;

@@ -34,8 +34,8 @@ struct live *live_new(struct ondold *o);
 void live_free(struct live *l); /* its streams have ended before; NULL is fine */
 /* Something may have changed: looked into soon. NULL is fine. */
 void live_kick(struct live *l);
-/* Answers with a stream of what changes. */
-void live_get(struct live *l, struct http_req *req);
+/* Answers with a stream of what changes, which ends with the token of that name. */
+void live_get(struct live *l, struct http_req *req, const char *token);
 struct live *page_live(struct ondold *o);
 
 /* ---- api_page.c: requests over TLS ---- */
