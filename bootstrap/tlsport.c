@@ -35,8 +35,10 @@ static void try_listen(struct tlsport *p)
 		.headers = c->headers, .clients = c->clients ? c->clients(p->o) : NULL};
 	int r;
 
-	if (c->certificate(p->o, &tls.cert, &tls.key) < 0)
+	if (c->certificate(p->o, &tls.cert, &tls.key) < 0) {
+		serve_later(p->timer, &p->tries);
 		return;
+	}
 	r = httpd_listen_tls(
 		p->o->event, p->address, p->port, &tls, c->handler, p->o, &p->http);
 	if (r == 0) {
@@ -69,8 +71,16 @@ void tlsport_set(struct tlsport *p, uint32_t address, unsigned port)
 	p->address = address;
 	p->port = port;
 	p->checked_ms = now_mono_ms();
-	if (!port || p->conf->certificate(p->o, &cert, &key) < 0) {
+	if (!port) {
 		close_http(p);
+		return;
+	}
+	if (p->conf->certificate(p->o, &cert, &key) < 0) {
+		/* The one in use is renewed long before its end: it does until then. */
+		if (p->http && same)
+			return;
+		close_http(p);
+		serve_later(p->timer, &p->tries);
 		return;
 	}
 	if (p->http && same && streq_ptr(p->cert, cert))
