@@ -20,6 +20,21 @@ const char *api_node_path(const char *path, const char *prefix, char *name, size
 	return path[len] ? path + len + 1 : path + len;
 }
 
+int64_t api_want_task(struct node *n, struct http_req *req, const char *type)
+{
+	int64_t id = node_want_task(n, type);
+
+	if (id == -EBUSY)
+		httpd_reply_error(req, 409,
+			"%s is still at what it was asked for before (%s); when that has "
+			"ended, ask again: `ondol why %s`",
+			n->name, n->task_type, n->name);
+	else if (id < 0)
+		httpd_reply_error(
+			req, 500, "the task could not be kept: see ondold's log");
+	return id;
+}
+
 json_t *api_body(struct http_req *req)
 {
 	_cleanup_free_ char *msg = NULL;

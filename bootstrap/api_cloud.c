@@ -266,11 +266,8 @@ static void post_backup(struct ondold *o, struct http_req *req)
 			n->name, fsm_state_str(n->fsm.state));
 		return;
 	}
-	id = node_want_task(n, NODE_BACKUP);
-	if (id < 0)
-		httpd_reply_error(
-			req, 500, "the task could not be kept: see ondold's log");
-	else
+	id = api_want_task(n, req, NODE_BACKUP);
+	if (id >= 0)
 		httpd_reply_json(req, 200,
 			json_pack("{s:I, s:s}", "task", (json_int_t)id, "node", n->name));
 }

@@ -262,8 +262,12 @@ static void post_reinstall(struct node *n, struct http_req *req)
 		httpd_reply_error(req, 409, "%s", msg);
 	} else {
 		why = xasprintf("%s asked for a new installation", asker(req));
-		node_want_install(n, why, json_object_get(body, "wipe"));
-		httpd_reply_json(req, 200, json_object());
+		if (node_want_install(n, why, json_object_get(body, "wipe")) < 0)
+			httpd_reply_error(req, 500,
+				"the wish could not be kept, and nothing was begun: see "
+				"ondold's log");
+		else
+			httpd_reply_json(req, 200, json_object());
 	}
 	json_decref(body);
 }
@@ -327,11 +331,8 @@ static void post_prove(struct node *n, struct http_req *req)
 			fsm_state_str(n->fsm.state));
 		return;
 	}
-	id = node_want_task(n, NODE_PROVE);
-	if (id < 0)
-		httpd_reply_error(
-			req, 500, "the task could not be kept: see ondold's log");
-	else
+	id = api_want_task(n, req, NODE_PROVE);
+	if (id >= 0)
 		httpd_reply_json(req, 200, json_pack("{s:I}", "task", (json_int_t)id));
 }
 

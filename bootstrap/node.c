@@ -371,16 +371,21 @@ bool node_tells_step(const struct node *n, enum fsm_event event)
 	return event == FSM_EV_NODED_STEP && n->fsm.installed && s != FSM_READY;
 }
 
-bool node_may_tell(struct node *n, enum fsm_event event, uint32_t peer)
+bool node_tells_slowly(struct node *n, enum fsm_event event)
 {
 	uint64_t now = now_mono_ms();
 
-	if (n->fsm.installed && peer != rack_address(n->conf, n->o->rack->provisioning))
-		return false;
 	if (n->told_ms[event] && now - n->told_ms[event] < 1000)
 		return false;
 	n->told_ms[event] = now;
 	return true;
+}
+
+bool node_may_tell(struct node *n, enum fsm_event event, uint32_t peer)
+{
+	if (n->fsm.installed && peer != rack_address(n->conf, n->o->rack->provisioning))
+		return false;
+	return node_tells_slowly(n, event);
 }
 
 void node_event(struct node *n, const char *source, enum fsm_event event,
@@ -392,22 +397,44 @@ void node_event(struct node *n, const char *source, enum fsm_event event,
 	node_step(n, event, text);
 }
 
+static json_t *wipe_list(const json_t *list)
+{
+	return json_is_array(list) ? json_deep_copy(list) : json_array();
+}
+
 static void set_wipe(struct node *n, const json_t *list)
 {
 	json_decref(n->wipe);
-	n->wipe = json_is_array(list) ? json_deep_copy(list) : json_array();
+	n->wipe = wipe_list(list);
 }
 
-void node_want_install(struct node *n, const char *why, const json_t *wipe)
+/*
+ * The wish is safe on disk before anything follows from it: a server is switched off for it.
+ * One that a kill cuts off from its transition is followed at the next start: fsm_lost_wish.
+ */
+static int keep_wish(struct node *n, const char *why, const json_t *data)
 {
-	json_t *data;
+	int r = store_begin(n->o->store), r2;
+	int64_t id;
 
-	set_wipe(n, wipe);
-	data = json_pack("{s:O}", "wipe", n->wipe);
-	store_begin(n->o->store); /* the wish and its transition: both or none */
-	node_event(n, "operator", FSM_EV_INSTALL, why, data);
-	store_commit(n->o->store);
+	if (r < 0)
+		return r;
+	id = ondold_event(n->o, n, "operator", fsm_event_str(FSM_EV_INSTALL), why, data);
+	r2 = store_commit(n->o->store);
+	return id < 0 ? (int)id : r2;
+}
+
+int node_want_install(struct node *n, const char *why, const json_t *wipe)
+{
+	json_t *data = json_pack("{s:o}", "wipe", wipe_list(wipe));
+	int r = keep_wish(n, why, data);
+
 	json_decref(data);
+	if (r < 0)
+		return r;
+	set_wipe(n, wipe);
+	node_step(n, FSM_EV_INSTALL, why);
+	return 0;
 }
 
 /* ---- replay ---- */

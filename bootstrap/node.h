@@ -51,8 +51,6 @@ struct node {
 	json_t *wipe; /* owned array: serials the operator gave up for this run */
 	sd_event_source *deadline; /* owned */
 
-	enum fsm_event last_dhcp; /* what was kept last, and when (mono) */
-	uint64_t last_dhcp_ms;
 	uint64_t told_ms[FSM_N_EVENTS]; /* mono: see node_may_tell */
 
 	struct ipmi_bmc *bmc; /* owned */
@@ -78,7 +76,6 @@ struct node {
 		uint64_t token_ms;
 		uint64_t refused_ms; /* mono: when a refusal was last told; 0: never */
 		char *cert; /* owned: given to the agent, NULL: none by this ondold */
-		char request[65]; /* digest of what it was given for */
 	} enrol;
 
 	int64_t task_id; /* 0: none */
@@ -103,8 +100,13 @@ void node_step(struct node *n, enum fsm_event event, const char *text);
  * second, and over an installed node only when it comes from its own address.
  */
 bool node_may_tell(struct node *n, enum fsm_event event, uint32_t peer);
-/* The install the operator asked for; wipe: array of disk serials or WWNs, borrowed, or NULL. */
-void node_want_install(struct node *n, const char *why, const json_t *wipe);
+/* Has nothing of this kind been told within a second? Then it is now. */
+bool node_tells_slowly(struct node *n, enum fsm_event event);
+/*
+ * The install the operator asked for; wipe: array of disk serials or WWNs, borrowed, or NULL.
+ * -errno: the wish could not be kept, and nothing begins.
+ */
+int node_want_install(struct node *n, const char *why, const json_t *wipe);
 /* At the start: an event of the store; then, once, going on from where it was. */
 void node_replay(struct node *n, const struct store_event *ev);
 void node_resume(struct node *n);
@@ -152,7 +154,10 @@ char *node_take_event(struct node *n, const json_t *event);
 /* POST report; NULL or words for a 400. Caller frees. */
 char *node_take_report(struct node *n, const json_t *report);
 void node_replay_report(struct node *n, const json_t *report);
-/* NODE_PROVE or NODE_BACKUP is wanted: returns the task's id or -errno. */
+/*
+ * NODE_PROVE or NODE_BACKUP is wanted: returns the task's id or -errno, -EBUSY while it has
+ * another to do: noded does one at a time.
+ */
 #define NODE_PROVE "prove"
 #define NODE_BACKUP "backup"
 int64_t node_want_task(struct node *n, const char *type);

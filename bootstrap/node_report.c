@@ -209,6 +209,46 @@ static char *check_report(const json_t *report)
 	return TAKE_PTR(j.error);
 }
 
+/* A new object with those of the keys that obj has; their values are shared with it. */
+static json_t *only(const json_t *obj, const char *const *keys)
+{
+	json_t *out = json_object();
+
+	for (; *keys; keys++)
+		json_object_set(out, *keys, json_object_get(obj, *keys));
+	return out;
+}
+
+static void only_proofs(json_t *of)
+{
+	static const char *const keys[] = {"name", "ok", "text", "time", NULL};
+	json_t *proofs = json_object_get(of, "proofs"), *list, *p;
+	size_t i;
+
+	if (!proofs)
+		return;
+	list = json_array();
+	json_array_foreach(proofs, i, p) json_array_append_new(list, only(p, keys));
+	json_object_set_new(of, "proofs", list);
+}
+
+/* What was checked of a report, and no more: the rest would be kept as well. New reference. */
+static json_t *known_report(const json_t *report)
+{
+	static const char *const keys[] = {
+		"revision", "ready", "boot_id", "image", "proofs", "task", "cloud", NULL};
+	static const char *const task_keys[] = {"id", "ok", "text", "proofs", NULL};
+	json_t *out = only(report, keys), *task = json_object_get(out, "task");
+
+	only_proofs(out);
+	if (json_is_object(task)) {
+		task = only(task, task_keys);
+		only_proofs(task);
+		json_object_set_new(out, "task", task);
+	}
+	return out;
+}
+
 /* The report without what changes although nothing happened. */
 static json_t *essence(const json_t *report)
 {
@@ -418,8 +458,13 @@ static void begin_task(struct node *n, int64_t id, const char *type)
 
 int64_t node_want_task(struct node *n, const char *type)
 {
-	json_t *data = json_pack("{s:s}", "type", type);
-	int64_t id = ondold_event(n->o, n, "operator", "task.wanted",
+	json_t *data;
+	int64_t id;
+
+	if (n->task_id && !n->task_done && !streq(n->task_type, type))
+		return -EBUSY;
+	data = json_pack("{s:s}", "type", type);
+	id = ondold_event(n->o, n, "operator", "task.wanted",
 		streq(type, NODE_BACKUP) ? "make a backup" : "prove everything again",
 		data);
 
@@ -512,15 +557,16 @@ static bool waits_with_hope(struct node *n)
 	return false;
 }
 
-char *node_take_report(struct node *n, const json_t *report)
+char *node_take_report(struct node *n, const json_t *said)
 {
-	_cleanup_(jx_freep) json_t *before = NULL;
-	char *error = check_report(report);
+	_cleanup_(jx_freep) json_t *before = NULL, *report = NULL;
+	char *error = check_report(said);
 	bool ready, fresh;
 	uint64_t revision;
 
 	if (error)
 		return error;
+	report = known_report(said);
 	ready = json_is_true(json_object_get(report, "ready"));
 	revision = (uint64_t)json_integer_value(json_object_get(report, "revision"));
 	fresh = says_something_new(n, report);

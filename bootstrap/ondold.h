@@ -157,3 +157,5 @@ json_t *api_event_json(const struct store_event *ev);
 const char *api_node_path(const char *path, const char *prefix, char *name, size_t size);
 /* The body as a JSON object; NULL after answering 400. New reference. */
 json_t *api_body(struct http_req *req);
+/* The task's id, or -errno and the answer is given. */
+int64_t api_want_task(struct node *n, struct http_req *req, const char *type);

@@ -285,7 +285,7 @@ static int take(struct ondold *o, struct parsed *p, const struct request *req,
 	struct secrets *secrets = p->secrets;
 	struct rack *old_rack = o->rack;
 	struct secrets *old_secrets = o->secrets;
-	int64_t rev = store_begin(o->store), old_rev = o->rack_revision;
+	int64_t rev = store_begin(o->store);
 	int r;
 
 	if (rev == 0) {
@@ -310,8 +310,14 @@ static int take(struct ondold *o, struct parsed *p, const struct request *req,
 	for (size_t i = 0; i < o->n_nodes; i++)
 		cloud_facts_changed(o->nodes[i], !o->nodes[i]->silent);
 	r = store_commit(o->store);
-	if (r < 0)
-		o->rack_revision = old_rev;
+	if (r < 0) {
+		log_error(
+			"the rack that was applied could not be kept; ondold ends, to begin "
+			"again with what was: %s",
+			strerror(-r));
+		sd_event_exit(o->event, EXIT_FAILURE);
+		return r;
+	}
 	if (o->rack_revision > 0)
 		store_rack_drop_secrets_but(o->store, o->rack_revision);
 	serve_rack(o);
@@ -331,7 +337,8 @@ static int replay(const struct store_event *ev, void *userdata)
 	return 0;
 }
 
-static void bring_back(struct ondold *o)
+/* The nodes of the rack in force, as they were. */
+static void load_nodes(struct ondold *o)
 {
 	o->nodes = xcalloc(o->rack->n_nodes, sizeof(struct node *));
 	o->n_nodes = o->rack->n_nodes;
@@ -340,7 +347,11 @@ static void bring_back(struct ondold *o)
 		node_load_docs(o->nodes[i]);
 	}
 	store_event_each(o->store, 0, NULL, 0, replay, o);
-	serve_rack(o);
+}
+
+/* From where they were. */
+static void go_on(struct ondold *o)
+{
 	for (size_t i = 0; i < o->n_nodes; i++) {
 		log_with(LOG_L_INFO, &(struct log_fields){.node = o->nodes[i]->name},
 			"%s: was %s", o->nodes[i]->name,
@@ -349,6 +360,13 @@ static void bring_back(struct ondold *o)
 		cloud_facts_changed(o->nodes[i], true);
 	}
 	ondold_schedule(o);
+}
+
+static void bring_back(struct ondold *o)
+{
+	load_nodes(o);
+	serve_rack(o);
+	go_on(o);
 }
 
 static void put_in_force(struct ondold *o, struct parsed *p)
@@ -362,20 +380,35 @@ static void put_in_force(struct ondold *o, struct parsed *p)
 
 /*
  * The stored rack could not be read, but its nodes' events are there: they are taken up as
- * those of the rack that is given now, or every healthy server would count as new.
+ * those of the rack that is given now, or every healthy server would count as new. Nothing is
+ * done to them before it is taken: it may be only a plan, or be refused.
  */
-static void adopt(struct ondold *o, const struct request *req)
+static bool adopt(struct ondold *o, const struct request *req)
 {
 	struct problems problems = {0};
 	struct parsed p = {0};
+	int r = parse_texts(o, req->file, req->rack_ini, req->secrets_ini, &problems, &p);
 
-	if (parse_texts(o, req->file, req->rack_ini, req->secrets_ini, &problems, &p) ==
-		0) {
-		o->rack_lost = false;
-		put_in_force(o, &p);
-		bring_back(o);
-	}
 	problems_clear(&problems);
+	if (r < 0)
+		return false;
+	put_in_force(o, &p);
+	load_nodes(o);
+	return true;
+}
+
+static void let_go(struct ondold *o)
+{
+	for (size_t i = 0; i < o->n_nodes; i++)
+		node_free(o->nodes[i]);
+	free(o->nodes);
+	o->nodes = NULL;
+	o->n_nodes = 0;
+	rack_free(o->rack);
+	secrets_free(o->secrets);
+	o->rack = NULL;
+	o->secrets = NULL;
+	cloud_take(o, NULL);
 }
 
 /* A node is told ondold's address at its install and never again. */
@@ -401,6 +434,25 @@ static void check_address(struct ondold *o, const struct rack *rack, const char 
 	}
 }
 
+/* The data disks of an object storage are known by the name of their rack. */
+static void check_name(struct ondold *o, const struct rack *rack, const char *file,
+	struct problems *problems)
+{
+	for (size_t i = 0; o->rack && i < o->n_nodes; i++) {
+		struct node *n = o->nodes[i];
+
+		if (streq(rack->name, o->rack->name) || !n->fsm.installed ||
+			!streq_ptr(n->conf->kind, "object"))
+			continue;
+		problems_add(problems, file, 0, "rack", "name",
+			"the rack is called %s, and the object disks of %s are marked with "
+			"that name: under another they would count as a stranger's. Put "
+			"the name back",
+			o->rack->name, n->name);
+		return;
+	}
+}
+
 /* ---- answering ---- */
 
 static json_t *problem_answer(struct problems *problems)
@@ -418,14 +470,50 @@ static json_t *one_problem(const char *text)
 	return json_pack("{s:[s]}", "problems", text);
 }
 
-int rackstate_apply(struct ondold *o, const json_t *body, json_t **ret_answer)
+/* What an apply of p, which is taken or cleared, comes to: as rackstate_apply. */
+static int answer(struct ondold *o, const struct request *req, struct parsed *p,
+	struct problems *problems, json_t **ret_answer)
 {
 	_cleanup_(decisions_clear) struct decisions d = {0};
+	int r = 0;
+
+	if (problems->n) {
+		*ret_answer = problem_answer(problems);
+		parsed_clear(p);
+		return 1;
+	}
+	decide(o, p, req, &d);
+	if (req->dry_run || d.n_refused) {
+		*ret_answer = decisions_to_json(&d, o->rack_revision);
+		parsed_clear(p);
+		return 0;
+	}
+	r = cloud_prepare(o, p->rack, p->parts);
+	if (r < 0) {
+		parsed_clear(p);
+		return r;
+	}
+	/* Before nodes go: their names are in it. The revision is filled in when it is known. */
+	*ret_answer = decisions_to_json(&d, 0);
+	r = take(o, p, req, &d);
+	if (r < 0) {
+		json_decref(*ret_answer);
+		*ret_answer = NULL;
+		return r;
+	}
+	json_object_set_new(*ret_answer, "revision", json_integer(o->rack_revision));
+	return 0;
+}
+
+int rackstate_apply(struct ondold *o, const json_t *body, json_t **ret_answer)
+{
 	struct problems problems = {0};
 	struct request req = {0};
 	struct parsed p = {0};
 	_cleanup_free_ char *bad = read_request(body, &req);
-	int r = 0;
+	int64_t before = o->rack_revision;
+	bool adopted = false;
+	int r;
 
 	if (bad) {
 		*ret_answer = one_problem(bad);
@@ -434,36 +522,19 @@ int rackstate_apply(struct ondold *o, const json_t *body, json_t **ret_answer)
 	if (parse_texts(o, req.file, req.rack_ini, req.secrets_ini, &problems, &p) == 0) {
 		check_image(o, p.rack, req.file, &problems);
 		if (o->rack_lost && !problems.n)
-			adopt(o, &req);
+			adopted = adopt(o, &req);
 		check_address(o, p.rack, req.file, &problems);
+		check_name(o, p.rack, req.file, &problems);
 		check_memory(o, &p, req.file, &problems);
 	}
-	if (problems.n) {
-		*ret_answer = problem_answer(&problems);
-		parsed_clear(&p);
-		return 1;
+	r = answer(o, &req, &p, &problems, ret_answer);
+	if (adopted && o->rack_revision == before) {
+		let_go(o);
+	} else if (adopted && r == 0) {
+		o->rack_lost = false;
+		go_on(o);
 	}
-	decide(o, &p, &req, &d);
-	if (req.dry_run || d.n_refused) {
-		*ret_answer = decisions_to_json(&d, o->rack_revision);
-		parsed_clear(&p);
-		return 0;
-	}
-	r = cloud_prepare(o, p.rack, p.parts);
-	if (r < 0) {
-		parsed_clear(&p);
-		return r;
-	}
-	/* Before nodes go: their names are in it. The revision is filled in when it is known. */
-	*ret_answer = decisions_to_json(&d, 0);
-	r = take(o, &p, &req, &d);
-	if (r < 0) {
-		json_decref(*ret_answer);
-		*ret_answer = NULL;
-		return r;
-	}
-	json_object_set_new(*ret_answer, "revision", json_integer(o->rack_revision));
-	return 0;
+	return r;
 }
 
 /* ---- at the start ---- */

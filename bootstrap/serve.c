@@ -45,11 +45,8 @@ static void dhcp_event(
 		return;
 	if (!first)
 		event = FSM_EV_DHCP_OTHER_PORT;
-	/* A machine that asks again and again is one event a second at most. */
-	if (n->last_dhcp == event && now_mono_ms() - n->last_dhcp_ms < 1000)
+	if (!node_tells_slowly(n, event))
 		return;
-	n->last_dhcp = event;
-	n->last_dhcp_ms = now_mono_ms();
 	text = dhcp_words(event, line);
 	node_event(n, "dnsmasq", event, text, NULL);
 	if (event == FSM_EV_DHCP_DISCOVER && line->arch == PXE_ARCH_BIOS)

@@ -133,6 +133,16 @@ int store_settle(struct store *s)
 	return MIN(r, commit(s));
 }
 
+/* What could not be written is lost to whoever waits for it to be safe. */
+static int lose(struct store *s, int r)
+{
+	if (r < 0 && s->soon) {
+		s->lost = MIN(s->lost, r);
+		s->soon(s->userdata);
+	}
+	return r;
+}
+
 /* ---- statements ---- */
 
 void store_bind_text(sqlite3_stmt *st, int at, const char *text)
@@ -161,7 +171,7 @@ static int run_texts(struct store *s, enum store_stmt which, const char *a, cons
 	store_join(s);
 	for (int i = 0; i < sqlite3_bind_parameter_count(st); i++)
 		store_bind_text(st, i + 1, texts[i]);
-	r = sqlite3_step(st) == SQLITE_DONE ? 0 : store_db_failed(s, "writing");
+	r = sqlite3_step(st) == SQLITE_DONE ? 0 : lose(s, store_db_failed(s, "writing"));
 	sqlite3_reset(st);
 	return r;
 }
@@ -363,9 +373,7 @@ int store_commit(struct store *s)
 		return 0;
 	s->gathered = false;
 	r = commit(s);
-	if (gathered)
-		s->lost = MIN(s->lost, r);
-	return r;
+	return gathered ? lose(s, r) : r;
 }
 
 /* ---- events ---- */
@@ -383,8 +391,9 @@ int64_t store_event_add(struct store *s, const struct store_event *ev)
 	store_bind_text(st, 4, ev->type);
 	store_bind_text(st, 5, ev->text);
 	store_bind_text(st, 6, data);
-	id = sqlite3_step(st) == SQLITE_DONE ? sqlite3_last_insert_rowid(s->db)
-					     : store_db_failed(s, "adding an event");
+	id = sqlite3_step(st) == SQLITE_DONE
+		? sqlite3_last_insert_rowid(s->db)
+		: lose(s, store_db_failed(s, "adding an event"));
 	s->now.events += id > 0;
 	sqlite3_reset(st);
 	return id;

@@ -659,6 +659,10 @@ def part_tokens(token):
     for what, who in (("nobody", None), ("the token alone", token), ("a stranger", self_made())):
         status, b = api(12, "POST", "/v1/nodes/hp02/events", {"events": []}, who)
         check(f"{what} may tell nothing", status == 401, (status, b))
+    check("without an order it may not read what its role is told",
+          api(12, "GET", "/v1/nodes/hp02/desired?rev=0", None, cert)[0] == 401)
+    check("nor report, nor have its certificate renewed",
+          report(2, "hp02", cert, 1, True)[0] == 401 and enrol(12, "hp02", cert, new_key()[1])[0] == 401)
     check("its certificate is not for another node",
           api(12, "POST", "/v1/nodes/hp01/events", {"events": []}, cert)[0] == 401)
     c = http.client.HTTPConnection(SERVER, PORT, timeout=10)
@@ -687,7 +691,9 @@ def part_renewal(cert):
         f.write(a["cert"])
     new = Cert(path)
     check("the new one works", say(2, "hp02", new, {"type": "noded.step", "text": "y"})[0] == 200)
-    check("then the old one does not", say(2, "hp02", cert, {"type": "noded.step", "text": "z"})[0] == 401)
+    status, _, r = net(12, "POST", "/v1/nodes/hp02/events", {"events": []}, cert)
+    check("then the old one does not, and its connection ends", status == 401 and
+          r.getheader("Connection") == "close", (status, r.getheaders()))
     return new
 
 
@@ -865,6 +871,11 @@ def part_lost_rack():
             os.unlink(f"{work}/state/{name}")
     start()
     check("without its secrets it still answers", op("GET", "/v1/status")[1]["rack"] is None)
+    power = [bmc_file(i, "log") for i in (11, 12, 13)]
+    status, a = apply(text, dry_run=True)
+    check("its plan is that of the nodes that there were", status == 200 and actions(a)["hp02"] == "none", a)
+    check("which takes nothing", op("GET", "/v1/status")[1]["rack"] is None and
+          [bmc_file(i, "log") for i in (11, 12, 13)] == power)
     status, a = apply(text)
     check("and a ready node is not new", status == 200 and actions(a)["hp02"] == "none", a)
     check("but ready", node("hp02")["state"] == "ready")
