@@ -737,8 +737,14 @@ def page():
     wrong = [e["message"] for e in b.do("POST", "/se/log", {"type": "browser"})
              if "Content Security Policy" in e["message"] or "Uncaught" in e["message"]]
     check("no script failed and nothing broke the policy", not wrong, wrong)
+    c, r = stream_lines(viewer)
     check("a revoked token is refused at once", cli("token", "revoke", "help-desk").returncode == 0
           and tls("GET", "/v1/status", **bearer(viewer))[0] == 401)
+    end = time.monotonic() + 10
+    while time.monotonic() < end and r.readline():
+        pass
+    check("and the stream that was begun with it ends", time.monotonic() < end)
+    c.close()
 
 
 def end():
