@@ -211,10 +211,18 @@ static void post_events(struct node *n, struct http_req *req)
 	struct jx j = {.obj = body};
 	const json_t *list = body ? jx_array(&j, "events", MAX_EVENTS) : NULL;
 	_cleanup_free_ char *bad = NULL;
-	size_t i;
+	size_t i, len;
 
 	if (!body)
 		return;
+	httpd_body(req, &len);
+	if (!node_may_say(n, len)) {
+		/* agent and noded ask again, later */
+		httpd_reply_error(req, 503, "%s says too much: wait a minute", n->name);
+		jx_clear(&j);
+		json_decref(body);
+		return;
+	}
 	json_array_foreach(list, i, ev)
 	{
 		bad = node_take_event(n, ev);

@@ -4,6 +4,9 @@
 #include "bootstrap/console.h"
 #include "bootstrap/ondold.h"
 
+#define SAY_MAX_BYTES (UINT64_C(4) << 20)
+#define SAY_BYTES_PER_S 1024
+
 /*
  * What happened is kept first and acted upon second, so that a killed ondold finds the
  * event at its return. Replay feeds the same events through fsm_replay_*, which carries
@@ -378,6 +381,19 @@ bool node_tells_slowly(struct node *n, enum fsm_event event)
 	if (n->told_ms[event] && now - n->told_ms[event] < 1000)
 		return false;
 	n->told_ms[event] = now;
+	return true;
+}
+
+bool node_may_say(struct node *n, size_t bytes)
+{
+	uint64_t now = now_mono_ms();
+	uint64_t back = (now - n->said_ms) * SAY_BYTES_PER_S / 1000;
+
+	n->said_ms = now;
+	n->said_bytes -= MIN(back, n->said_bytes);
+	if (bytes > SAY_MAX_BYTES - MIN(n->said_bytes, SAY_MAX_BYTES))
+		return false;
+	n->said_bytes += bytes;
 	return true;
 }
 

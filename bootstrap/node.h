@@ -69,6 +69,7 @@ struct node {
 	uint64_t reported; /* revision it was about */
 	uint64_t last_seen_ms; /* since 1970; 0: never */
 	uint64_t heard_ms; /* mono */
+	uint64_t said_bytes, said_ms; /* see node_may_say */
 	bool silent;
 
 	struct {
@@ -100,6 +101,11 @@ void node_step(struct node *n, enum fsm_event event, const char *text);
  * second, and over an installed node only when it comes from its own address.
  */
 bool node_may_tell(struct node *n, enum fsm_event event, uint32_t peer);
+/*
+ * May it say so much more that is kept? What a node says ends up on the deployment host's disk,
+ * so it has an account of 4 MiB, into which a KiB comes back each second.
+ */
+bool node_may_say(struct node *n, size_t bytes);
 /* Has nothing of this kind been told within a second? Then it is now. */
 bool node_tells_slowly(struct node *n, enum fsm_event event);
 /*

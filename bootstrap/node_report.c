@@ -326,7 +326,9 @@ static void keep_report(struct node *n, const json_t *report, const json_t *befo
 	json_t *kept = json_copy((json_t *)report);
 
 	json_object_del(kept, "cloud");
-	ondold_event(n->o, n, "noded", "report", text, kept);
+	/* One that reports anew all the time is believed, and its reports are not kept. */
+	if (node_may_say(n, json_dumpb(kept, NULL, 0, JSON_COMPACT)))
+		ondold_event(n->o, n, "noded", "report", text, kept);
 	json_decref(kept);
 }
 

@@ -1099,6 +1099,15 @@ def part_old_events():
     check("and why as well", now == why, (why, now))
 
 
+def part_talker(nt):
+    """A node that says more than a disk can take is asked to wait; what it says then is kept again."""
+    flood = [{"type": "noded.step", "text": "x", "data": {"x": "y" * 16000}}] * 60
+    said = [say(2, "hp02", nt, *flood) for _ in range(5)]
+    check("a node that talks without end is stopped", [s for s, _ in said[:3]] == [200] * 3 and
+          said[-1][0] == 503 and "too much" in said[-1][1]["error"], [s for s, _ in said])
+    check("others are not", node("hp03")["state"] != "" and op("GET", "/v1/status")[0] == 200)
+
+
 def part_remove():
     status, a = apply(rack_ini(nodes=(2, 3), roles={2: "role = storage\nkind = block"}))
     check("a node that left is removed", actions(a)["hp01"] == "remove", a)
@@ -1276,6 +1285,7 @@ def flow():
     part_old_events()
     part_planted(f"{work}/etc")
     part_crash()
+    part_talker(nt)
     part_remove()
     part_end()
 
