@@ -193,29 +193,17 @@ static int unpack(char **reterr_msg)
 }
 
 /* A restore that was cut short is begun again: every part of it may be repeated. */
-static bool was_begun(const struct desired_restore *restore)
+enum restore_action backup_decide(bool there, const char *begun, const char *wanted)
 {
-	_cleanup_free_ char *sha256 = NULL;
-
-	return read_line_file(BEGUN, &sha256) == 0 && streq(sha256, restore->sha256);
+	if (!there || streq_ptr(begun, wanted))
+		return RESTORE_BEGIN;
+	return begun ? RESTORE_REFUSE : RESTORE_NOTHING;
 }
 
-int backup_restore(const struct desired_restore *restore, char **ret_text)
+static int take_back(const struct desired_restore *restore, char **ret_text)
 {
-	bool there = false;
 	int r;
 
-	if (!restore)
-		return 0;
-	r = database_exists("keystone", &there, ret_text);
-	if (r < 0)
-		return r;
-	if (there && !was_begun(restore)) {
-		*ret_text = xstrdup(
-			"this controller has a cloud already, which a backup would "
-			"overwrite: reinstall it first (ondol reinstall)");
-		return -EEXIST;
-	}
 	tidy();
 	r = fetch_archive(restore, ret_text);
 	if (r == 0)
@@ -229,4 +217,36 @@ int backup_restore(const struct desired_restore *restore, char **ret_text)
 	if (r == 0)
 		*ret_text = xstrdup("the controller's data came back from its backup");
 	return r;
+}
+
+int backup_restore(const struct desired_restore *restore, char **ret_text)
+{
+	_cleanup_free_ char *begun = NULL;
+	bool there = false;
+	int r;
+
+	if (!restore)
+		return 0;
+	r = database_exists("keystone", &there, ret_text);
+	if (r < 0)
+		return r;
+	r = read_line_file(BEGUN, &begun);
+	if (r < 0 && r != -ENOENT) {
+		*ret_text = xasprintf(BEGUN ": %s", strerror(-r));
+		return r;
+	}
+	switch (backup_decide(there, begun, restore->sha256)) {
+	case RESTORE_NOTHING:
+		log_info("this controller has a cloud already: the backup waits for its "
+			 "next installation (ondol reinstall)");
+		return 0;
+	case RESTORE_REFUSE:
+		*ret_text = xstrdup(
+			"another backup was being taken back here and was cut short, so "
+			"half of it is there: reinstall this controller (ondol reinstall)");
+		return -EEXIST;
+	case RESTORE_BEGIN:
+		break;
+	}
+	return take_back(restore, ret_text);
 }
