@@ -4,6 +4,7 @@
 #include <libkmod.h>
 
 #include "common/log.h"
+#include "common/run.h"
 #include "nodeagent/arp.h"
 #include "nodeagent/guest.h"
 #include "nodeagent/held.h"
@@ -335,8 +336,10 @@ int workops_main(const char *op, const char *arg)
 {
 	struct workop w = {.arg = arg};
 	_cleanup_free_ char *text = NULL, *line = NULL;
-	int r = run_op(&w, op, &text);
+	int r;
 
+	run_share_group(); /* who ends this worker ends what it runs */
+	r = run_op(&w, op, &text);
 	line = work_result_line(r == 0, text ? text : r < 0 ? strerror(-r) : "done");
 	printf("%s\n", line);
 	role_clear(&w.role);
