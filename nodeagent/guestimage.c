@@ -64,6 +64,11 @@ static int fetch_file(const struct nodeconf *conf, const char *url, char hex[sta
 		*reterr_msg = xasprintf("%s answers %u", url, res.status);
 		r = -EIO;
 	}
+	/* Before the digest beside it says that it is whole. */
+	if (r == 0 && fsync(fd) < 0) {
+		r = -errno;
+		*reterr_msg = xasprintf(TARGET ": %s", strerror(-r));
+	}
 	return r;
 }
 
