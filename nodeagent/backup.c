@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <sys/stat.h>
 
 #include "common/http.h"
 #include "common/log.h"
@@ -118,6 +119,7 @@ int backup_make(char **ret_text)
 	char size[32];
 	int r;
 
+	umask(077); /* of this worker and of what it runs: the files hold every password */
 	tidy();
 	r = pack(ret_text);
 	format_size(size_of(ARCHIVE), size);
@@ -224,6 +226,12 @@ static int take_back(const struct desired_restore *restore, char **ret_text)
 	if (r == 0)
 		r = write_file_atomic(
 			BEGUN, restore->sha256, strlen(restore->sha256), 0600);
+	if (r == 0) {
+		/* No umask here: tar makes the folders above Glance's images by it. */
+		r = mkdir_p(DIR, 0700);
+		if (r < 0)
+			*ret_text = xasprintf(DIR ": %s", strerror(-r));
+	}
 	if (r == 0)
 		r = unpack(ret_text);
 	tidy();
