@@ -261,7 +261,7 @@ static int op_vg_check(struct workop *w, char **ret_text)
 
 static int op_vg_leave(struct workop *w, char **ret_text)
 {
-	return lvm_leave(w->arg, ret_text);
+	return lvm_leave(w->desired, w->arg, ret_text);
 }
 
 /* ---- data disks with XFS ---- */
