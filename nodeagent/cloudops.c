@@ -381,13 +381,11 @@ static char *setup_text(const struct partwork *w)
 	const struct desired_cloud *c = w->desired->cloud;
 	_cleanup_free_ char *words = joined(c->services), *dns = joined(c->dns);
 	const struct desired_external *e = c->external;
-	_cleanup_(guestimage_clear) struct guestimage image = {0};
-	_cleanup_free_ char *ignored = NULL;
+	/* That ondold is away is no other guest image: what was set up stays as it is. */
+	_cleanup_free_ char *version = guestimage_version();
 
-	(void)guestimage_look(&image, &ignored);
-	return xasprintf("%s\n%s\n%s\n%s\n%s %x/%u %x %x-%x",
-		image.version ? image.version : "", words, dns, c->student,
-		e ? e->name : "", e ? e->subnet : 0, e ? e->prefix : 0,
+	return xasprintf("%s\n%s\n%s\n%s\n%s %x/%u %x %x-%x", version, words, dns,
+		c->student, e ? e->name : "", e ? e->subnet : 0, e ? e->prefix : 0,
 		e ? e->gateway : 0, e ? e->first : 0, e ? e->last : 0);
 }
 
