@@ -436,22 +436,35 @@ static int image_hide(struct job *j, const json_t *old)
 	return cloud_call(j->s, &req, NULL, j->err);
 }
 
-/* Of the images with the name: the one of this version, usable; others in *ret_old (borrowed). */
-static const json_t *image_pick(const json_t *list, const char *version,
-	const json_t **ret_half, const json_t **ret_old)
+/* Made by image_make(): an admin is shown everybody's images, and a name is anybody's. */
+static bool image_is_ours(const struct job *j, const json_t *image)
+{
+	return streq(cloud_str(image, "owner"), cloud_project_id(j->s)) &&
+		streq(cloud_str(image, "visibility"), "public") &&
+		json_is_string(json_object_get(image, "ondol_version"));
+}
+
+/*
+ * Of our images with the name: the one of this version, usable; one without its bytes in
+ * *ret_half, of another version in *ret_old (all borrowed).
+ */
+static const json_t *image_pick(const struct job *j, const json_t *list,
+	const char *version, const json_t **ret_half, const json_t **ret_old)
 {
 	const json_t *good = NULL;
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *v = json_array_get(list, i);
 
+		if (!image_is_ours(j, v))
+			continue;
 		if (streq(cloud_str(v, "status"), "active")) {
 			if (streq(cloud_str(v, "ondol_version"), version))
 				good = v;
 			else
 				*ret_old = v;
-		} else if (*cloud_str(v, "ondol_version")) {
-			*ret_half = v; /* ours, and interrupted */
+		} else {
+			*ret_half = v; /* interrupted */
 		}
 	}
 	return good;
@@ -494,7 +507,7 @@ static int ensure_image(struct job *j)
 	r = cloud_list(j->s, "image", path, NULL, "images", &have, j->err);
 	if (r < 0)
 		return r;
-	good = image_pick(have, g->version ? g->version : "", &half, &old);
+	good = image_pick(j, have, g->version ? g->version : "", &half, &old);
 	if (good)
 		j->image = xstrdup(cloud_id(good, "id"));
 	else

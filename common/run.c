@@ -9,7 +9,17 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#define TERM_GRACE_MS 2000
+
 extern char **environ;
+
+/* Of the process as a whole, as the log level is: set once, before anything is run. */
+static bool shares_group;
+
+void run_share_group(void)
+{
+	shares_group = true;
+}
 
 char **run_environment(const char *const extra[])
 {
@@ -58,7 +68,8 @@ int run_spawn(const char *const argv[], const char *const env_extra[], int in, i
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setflags(&attr,
-		POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+		POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+			(shares_group ? 0 : POSIX_SPAWN_SETPGROUP));
 	r = posix_spawnp(&pid, argv[0], &fa, &attr, (char *const *)argv, env);
 	posix_spawn_file_actions_destroy(&fa);
 	posix_spawnattr_destroy(&attr);
@@ -96,6 +107,20 @@ static bool drain(int fd, struct run_result *res)
 	return true;
 }
 
+/* To the child and all that it started; a group that is also ours ends without us. */
+static void end_group(pid_t pid)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+
+	if (!shares_group) {
+		kill(-pid, SIGKILL);
+		return;
+	}
+	sigaction(SIGTERM, &ignore, &before);
+	kill(0, SIGTERM);
+	sigaction(SIGTERM, &before, NULL);
+}
+
 /* Until the process has ended; its output may go on in a grandchild, which is not awaited. */
 static void follow(
 	int pidfd, int out, uint64_t deadline, pid_t pid, struct run_result *res)
@@ -108,9 +133,13 @@ static void follow(
 
 		if (now >= deadline && !res->timed_out) {
 			res->timed_out = true;
-			kill(-pid, SIGKILL);
+			deadline = now + TERM_GRACE_MS;
+			end_group(pid);
+		} else if (now >= deadline) {
+			deadline = UINT64_MAX;
+			kill(pid, SIGKILL);
 		}
-		if (poll(p, 2, res->timed_out ? -1 : (int)MIN(deadline - now, 60000)) < 0)
+		if (poll(p, 2, (int)MIN(deadline - now, 60000)) < 0)
 			continue;
 		if (p[1].revents && !drain(out, res))
 			p[1].fd = -1;
@@ -142,7 +171,9 @@ int run_child(const char *const argv[], const char *const env_extra[], const cha
 	follow(pidfd, rd, now_mono_ms() + timeout_ms, pid, &res);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	res.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	res.status = res.timed_out  ? 128 + SIGKILL
+		: WIFEXITED(status) ? WEXITSTATUS(status)
+				    : 128 + WTERMSIG(status);
 	res.out[res.out_len] = '\0';
 	*ret = res;
 	return 0;

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <sys/stat.h>
 
 #include "common/http.h"
 #include "common/log.h"
@@ -118,6 +119,7 @@ int backup_make(char **ret_text)
 	char size[32];
 	int r;
 
+	umask(077); /* of this worker and of what it runs: the files hold every password */
 	tidy();
 	r = pack(ret_text);
 	format_size(size_of(ARCHIVE), size);
@@ -179,6 +181,19 @@ static int fetch_archive(const struct desired_restore *want, char **reterr_msg)
 	return r;
 }
 
+/* tar and mariadb sync nothing; what they wrote is on the disk before anything says so. */
+static int sync_root(char **reterr_msg)
+{
+	_cleanup_close_ int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd < 0 || syncfs(fd) < 0 ? -errno : 0;
+
+	if (r < 0)
+		*reterr_msg = xasprintf("what the backup held is not safely on the disk: "
+					"%s. Is it failing? See: dmesg",
+			strerror(-r));
+	return r;
+}
+
 static int unpack(char **reterr_msg)
 {
 	static const char *const tar[] = {
@@ -189,38 +204,34 @@ static int unpack(char **reterr_msg)
 
 	if (r == 0)
 		r = program(load, reterr_msg);
-	return r < 0 ? r : program(flush, reterr_msg);
+	if (r == 0)
+		r = program(flush, reterr_msg);
+	return r < 0 ? r : sync_root(reterr_msg);
 }
 
 /* A restore that was cut short is begun again: every part of it may be repeated. */
-static bool was_begun(const struct desired_restore *restore)
+enum restore_action backup_decide(bool there, const char *begun, const char *wanted)
 {
-	_cleanup_free_ char *sha256 = NULL;
-
-	return read_line_file(BEGUN, &sha256) == 0 && streq(sha256, restore->sha256);
+	if (!there || streq_ptr(begun, wanted))
+		return RESTORE_BEGIN;
+	return begun ? RESTORE_REFUSE : RESTORE_NOTHING;
 }
 
-int backup_restore(const struct desired_restore *restore, char **ret_text)
+static int take_back(const struct desired_restore *restore, char **ret_text)
 {
-	bool there = false;
 	int r;
 
-	if (!restore)
-		return 0;
-	r = database_exists("keystone", &there, ret_text);
-	if (r < 0)
-		return r;
-	if (there && !was_begun(restore)) {
-		*ret_text = xstrdup(
-			"this controller has a cloud already, which a backup would "
-			"overwrite: reinstall it first (ondol reinstall)");
-		return -EEXIST;
-	}
 	tidy();
 	r = fetch_archive(restore, ret_text);
 	if (r == 0)
 		r = write_file_atomic(
 			BEGUN, restore->sha256, strlen(restore->sha256), 0600);
+	if (r == 0) {
+		/* No umask here: tar makes the folders above Glance's images by it. */
+		r = mkdir_p(DIR, 0700);
+		if (r < 0)
+			*ret_text = xasprintf(DIR ": %s", strerror(-r));
+	}
 	if (r == 0)
 		r = unpack(ret_text);
 	tidy();
@@ -229,4 +240,36 @@ int backup_restore(const struct desired_restore *restore, char **ret_text)
 	if (r == 0)
 		*ret_text = xstrdup("the controller's data came back from its backup");
 	return r;
+}
+
+int backup_restore(const struct desired_restore *restore, char **ret_text)
+{
+	_cleanup_free_ char *begun = NULL;
+	bool there = false;
+	int r;
+
+	if (!restore)
+		return 0;
+	r = database_exists("keystone", &there, ret_text);
+	if (r < 0)
+		return r;
+	r = read_line_file(BEGUN, &begun);
+	if (r < 0 && r != -ENOENT) {
+		*ret_text = xasprintf(BEGUN ": %s", strerror(-r));
+		return r;
+	}
+	switch (backup_decide(there, begun, restore->sha256)) {
+	case RESTORE_NOTHING:
+		log_info("this controller has a cloud already: the backup waits for its "
+			 "next installation (ondol reinstall)");
+		return 0;
+	case RESTORE_REFUSE:
+		*ret_text = xstrdup(
+			"another backup was being taken back here and was cut short, so "
+			"half of it is there: reinstall this controller (ondol reinstall)");
+		return -EEXIST;
+	case RESTORE_BEGIN:
+		break;
+	}
+	return take_back(restore, ret_text);
 }

@@ -135,12 +135,28 @@ int cloudops_enter(const struct partwork *w, const char *op, char **ret_text)
 	return cloud_enter_storage(s, service_of(op), w->desired->node, ret_text);
 }
 
+/* No secret any more and no password kept: the part never came to where it is entered. */
+static bool never_entered(const struct partwork *w, const char *op)
+{
+	const char *user = part_op_user(op);
+	_cleanup_free_ char *path = login_path(w),
+			    *secret = xasprintf("keystone.%s", user ? user : "");
+
+	return user && !desired_secret(w->desired, secret) && access(path, F_OK) < 0 &&
+		errno == ENOENT;
+}
+
 int cloudops_leave(const struct partwork *w, const char *op, char **ret_text)
 {
 	_cleanup_(cloud_session_freep) struct cloud_session *s = NULL;
 	_cleanup_free_ char *why = xasprintf("%s takes another role", w->desired->node);
-	int r = service_session(w, op, &s, ret_text);
+	int r;
 
+	if (never_entered(w, op)) {
+		*ret_text = xasprintf("%s: was never entered, nothing is owed", op);
+		return 0;
+	}
+	r = service_session(w, op, &s, ret_text);
 	if (r < 0)
 		return r;
 	if (streq(op,
@@ -365,13 +381,11 @@ static char *setup_text(const struct partwork *w)
 	const struct desired_cloud *c = w->desired->cloud;
 	_cleanup_free_ char *words = joined(c->services), *dns = joined(c->dns);
 	const struct desired_external *e = c->external;
-	_cleanup_(guestimage_clear) struct guestimage image = {0};
-	_cleanup_free_ char *ignored = NULL;
+	/* That ondold is away is no other guest image: what was set up stays as it is. */
+	_cleanup_free_ char *version = guestimage_version();
 
-	(void)guestimage_look(&image, &ignored);
-	return xasprintf("%s\n%s\n%s\n%s\n%s %x/%u %x %x-%x",
-		image.version ? image.version : "", words, dns, c->student,
-		e ? e->name : "", e ? e->subnet : 0, e ? e->prefix : 0,
+	return xasprintf("%s\n%s\n%s\n%s\n%s %x/%u %x %x-%x", version, words, dns,
+		c->student, e ? e->name : "", e ? e->subnet : 0, e ? e->prefix : 0,
 		e ? e->gateway : 0, e ? e->first : 0, e ? e->last : 0);
 }
 

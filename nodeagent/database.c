@@ -45,7 +45,7 @@ static int query(MYSQL *my, char *sql)
 	return run_sql(my, owned, strlen(owned));
 }
 
-/* The first field of the first row as a number; -1: none. */
+/* The first field of the first row as a number; -1: none, or it could not be asked. */
 static long number(MYSQL *my, char *sql)
 {
 	_cleanup_free_ char *owned = sql;
@@ -156,13 +156,16 @@ static int load(MYSQL *my, const struct database_want *w, char **reterr_msg)
 static int ensure(MYSQL *my, const void *want, bool *ret_loaded, char **reterr_msg)
 {
 	const struct database_want *w = want;
+	long n = tables(my, w->name, MARK);
 
-	if (tables(my, w->name, MARK) > 0 &&
-		query(my, xasprintf("DROP DATABASE `%s`", w->name)) < 0)
+	if (n < 0 || (n > 0 && query(my, xasprintf("DROP DATABASE `%s`", w->name)) < 0))
 		return failed(my, w->name, reterr_msg);
 	if (make_database(my, w->name) < 0 || ensure_user(my, w) < 0)
 		return failed(my, w->name, reterr_msg);
-	*ret_loaded = tables(my, w->name, "%") == 0;
+	n = tables(my, w->name, "%");
+	if (n < 0)
+		return failed(my, w->name, reterr_msg);
+	*ret_loaded = n == 0;
 	return *ret_loaded ? load(my, w, reterr_msg) : 0;
 }
 

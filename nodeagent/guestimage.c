@@ -7,10 +7,12 @@
 
 #include "common/http.h"
 #include "common/jsonx.h"
+#include "common/log.h"
 #include "nodeagent/nodeconf.h"
 #include "nodeagent/paths.h"
 
 #define TARGET NODE_VAR "/guest.qcow2"
+#define VERSION NODE_VAR "/guest.version" /* that ondold had last */
 #define STALL_MS 60000
 #define MAX_BYTES (16ULL << 30)
 
@@ -63,6 +65,11 @@ static int fetch_file(const struct nodeconf *conf, const char *url, char hex[sta
 	if (r == 0 && res.status != 200) {
 		*reterr_msg = xasprintf("%s answers %u", url, res.status);
 		r = -EIO;
+	}
+	/* Before the digest beside it says that it is whole. */
+	if (r == 0 && fsync(fd) < 0) {
+		r = -errno;
+		*reterr_msg = xasprintf(TARGET ": %s", strerror(-r));
 	}
 	return r;
 }
@@ -152,13 +159,25 @@ static int look(struct guestimage *ret, struct nodeconf **ret_conf, const char *
 		res.body, res.body_len, ret, ret_file, ret_sha256, ret_root, reterr_msg);
 }
 
-int guestimage_look(struct guestimage *ret, char **reterr_msg)
+char *guestimage_version(void)
 {
 	_cleanup_(nodeconf_freep) struct nodeconf *conf = NULL;
 	_cleanup_(jx_freep) json_t *root = NULL;
-	const char *file, *sha256;
+	_cleanup_(guestimage_clear) struct guestimage g = {0};
+	_cleanup_free_ char *known = NULL, *ignored = NULL;
+	const char *file, *sha256, *version;
+	int r;
 
-	return look(ret, &conf, &file, &sha256, &root, reterr_msg);
+	(void)read_line_file(VERSION, &known);
+	if (look(&g, &conf, &file, &sha256, &root, &ignored) < 0)
+		return known ? TAKE_PTR(known) : xstrdup("");
+	version = g.version ? g.version : "";
+	if (!streq_ptr(version, known)) {
+		r = write_file_atomic(VERSION, version, strlen(version), 0600);
+		if (r < 0)
+			log_warn(VERSION ": %s", strerror(-r));
+	}
+	return xstrdup(version);
 }
 
 int guestimage_fetch(struct guestimage *ret, char **reterr_msg)

@@ -16,8 +16,8 @@ struct guestimage {
 	json_t *properties; /* owned: what Glance is to say of it; NULL: nothing */
 };
 
-/* What ondold has, without fetching it: 0 with all NULL when it has none. */
-int guestimage_look(struct guestimage *ret, char **reterr_msg);
+/* The version that ondold has, or had when it answered last; "": none. Caller frees. */
+char *guestimage_version(void);
 /* 0 also when ondold has none. What was fetched whole before is not fetched again. */
 int guestimage_fetch(struct guestimage *ret, char **reterr_msg);
 void guestimage_forget(struct guestimage *g); /* removes the file: the cloud has it now */

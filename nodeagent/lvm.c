@@ -30,7 +30,7 @@ static void look_clear(struct look *l)
 {
 	lvm_report_clear(&l->report);
 	disks_free(l->all, l->n_all);
-	for (size_t i = 0; i < l->n_data; i++)
+	for (size_t i = 0; l->contents && i < l->n_data; i++)
 		free(l->contents[i]);
 	free(l->contents);
 	free(l->data);
@@ -254,15 +254,37 @@ static int remove_group(const struct lvm_report *report, const char *vg, char **
 	return r;
 }
 
-int lvm_leave(const char *vg, char **ret_text)
+/* The data disks that are there: one that was pulled keeps nobody from leaving. */
+static void find_data_disks(const struct desired *d, struct look *l)
 {
-	_cleanup_(lvm_report_clear) struct lvm_report report = {0};
+	disks_list("", &l->all, &l->n_all);
+	l->data = xcalloc(d->n_data_disks + 1, sizeof(*l->data));
+	for (size_t i = 0; i < d->n_data_disks; i++) {
+		_cleanup_free_ char *ignored = NULL;
+		const struct disk *found;
+
+		if (disks_match(l->all, l->n_all, &d->data_disks[i], &found, &ignored) ==
+			0)
+			l->data[l->n_data++] = (struct lvm_disk){.device = found->path};
+	}
+}
+
+/*
+ * The name alone says nothing: the role is recorded before its group is looked at, so a
+ * group of that name may be somebody's from before, which lvm_enter() refused.
+ */
+int lvm_leave(const struct desired *d, const char *vg, char **ret_text)
+{
+	_cleanup_(look_clear) struct look l = {0};
 	const struct lvm_vg *group;
-	int r = read_report(&report, ret_text);
+	const char *stranger;
+	int r = read_report(&l.report, ret_text);
 
 	if (r < 0)
 		return r;
-	group = lvm_report_vg(&report, vg);
+	resolve_devices(&l.report);
+	find_data_disks(d, &l);
+	group = lvm_report_vg(&l.report, vg);
 	if (!group) {
 		*ret_text = xasprintf("volume group %s is not there", vg);
 		return 0;
@@ -274,5 +296,13 @@ int lvm_leave(const char *vg, char **ret_text)
 			vg, group->n_lvs, vg);
 		return 0;
 	}
-	return remove_group(&report, vg, ret_text);
+	stranger = lvm_stranger(&l.report, vg, l.data, l.n_data);
+	if (stranger) {
+		*ret_text = xasprintf(
+			"volume group %s is on %s, which is none of this node's data disks, "
+			"and is left as it is. If it may go: vgremove %s && pvremove %s",
+			vg, stranger, vg, stranger);
+		return 0;
+	}
+	return remove_group(&l.report, vg, ret_text);
 }

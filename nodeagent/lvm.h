@@ -12,7 +12,10 @@
 
 /* Makes the group, or adds its missing disks; nothing to do is fine too. */
 int lvm_enter(const struct desired *d, const char *vg, char **ret_text);
-/* Removes the group and its PVs when it is empty; 0 also when it is kept, and says so. */
-int lvm_leave(const char *vg, char **ret_text);
+/*
+ * Removes the group and its PVs when it is empty and on this node's data disks alone, as
+ * lvm_enter() would have made it; 0 also when it is kept, and says so.
+ */
+int lvm_leave(const struct desired *d, const char *vg, char **ret_text);
 /* Is the group there, of exactly these disks, with a size? */
 int lvm_check(const struct desired *d, const char *vg, char **ret_text);

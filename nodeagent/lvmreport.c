@@ -175,8 +175,7 @@ static char *disk_objection(
 		d->serial, d->device, d->contents, vg, d->device, d->device);
 }
 
-/* A disk of the group that is not among those asked for; NULL: none. */
-static const char *stranger(const struct lvm_report *r, const char *vg,
+const char *lvm_stranger(const struct lvm_report *r, const char *vg,
 	const struct lvm_disk *disks, size_t n_disks)
 {
 	for (size_t i = 0; i < r->n_pvs; i++) {
@@ -214,7 +213,7 @@ enum lvm_action lvm_decide(const struct lvm_report *r, const char *vg,
 	const struct lvm_disk *disks, size_t n_disks, const char ***ret_devices,
 	char **ret_why)
 {
-	const char *extra = stranger(r, vg, disks, n_disks);
+	const char *extra = lvm_stranger(r, vg, disks, n_disks);
 
 	if (n_disks == 0) {
 		*ret_why = xasprintf(

@@ -42,6 +42,10 @@ struct lvm_disk {
 	bool pv_only; /* its one signature is LVM2_member */
 };
 
+/* A device of the group vg that is none of the disks; NULL: all are. Borrowed from r. */
+const char *lvm_stranger(const struct lvm_report *r, const char *vg,
+	const struct lvm_disk *disks, size_t n_disks);
+
 enum lvm_action {
 	LVM_NOTHING = 0, /* the group is there, with exactly these disks */
 	LVM_CREATE, /* of the disks in ret_devices */

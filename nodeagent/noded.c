@@ -362,13 +362,8 @@ static void on_task_proved(
 	struct noded *n = userdata;
 
 	n->proved = true;
-	task_finish(&n->task, outcome == PROVER_ALL_OK);
-	for (size_t i = 0; i < n->task.proofs.n; i++) {
-		const struct proof *p = &n->task.proofs.list[i];
-
-		if (strv_has(n->needed, p->name))
-			proofs_put(&n->proofs, p->name, p->ok, p->text, p->time_ms);
-	}
+	proofs_put_all(&n->proofs, &n->task.found, n->needed);
+	task_end(&n->task, outcome == PROVER_ALL_OK);
 	set_step(n, "");
 	tell_ready(n);
 	step(n, outcome_event(outcome));
@@ -379,8 +374,8 @@ static void on_backed_up(bool ok, const char *text, void *userdata)
 	struct noded *n = userdata;
 
 	n->backup = NULL;
-	proofs_put(&n->task.proofs, TASK_BACKUP, ok, text, now_real_ms());
-	task_finish(&n->task, ok);
+	proofs_put(&n->task.found, TASK_BACKUP, ok, text, now_real_ms());
+	task_end(&n->task, ok);
 	set_step(n, "");
 	tell_ready(n);
 	step(n, SCHED_E_DONE);
@@ -399,6 +394,10 @@ static void do_backup(struct noded *n)
 
 static void do_task(struct noded *n)
 {
+	if (!task_begin(&n->task)) {
+		step(n, SCHED_E_DONE);
+		return;
+	}
 	if (!n->def) {
 		task_refuse(&n->task,
 			*n->failure.text ? n->failure.text : "this node has no role yet");
@@ -414,7 +413,7 @@ static void do_task(struct noded *n)
 	prover_start(n->prover,
 		&(struct prover_run){.desired = n->wish.held.desired,
 			.def = n->def,
-			.into = &n->task.proofs,
+			.into = &n->task.found,
 			.names = n->needed,
 			.also = n->def->hypervisor ? "guest" : NULL,
 			.done = on_task_proved,

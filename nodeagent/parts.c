@@ -75,6 +75,21 @@ char *parts_waits_for(const struct partdef *part, const struct desired *d)
 	return NULL;
 }
 
+bool parts_restarts(const struct partdef *part, const char *unit)
+{
+	_cleanup_free_ char *file = xasprintf("/etc/systemd/system/%s", unit),
+			    *dir = xasprintf("%s.d/", file);
+	const char *type = strrchr(unit, '.');
+
+	if (!streq_ptr(type, ".socket"))
+		return true;
+	for (size_t i = 0; i < part->n_files; i++)
+		if (streq(part->files[i].path, file) ||
+			str_startswith(part->files[i].path, dir))
+			return true;
+	return false;
+}
+
 /* ---- the graph ---- */
 
 static struct one *find(struct parts *p, const char *name)
@@ -212,7 +227,7 @@ static void part_units(struct one *o)
 		return;
 	}
 	say(o, unit);
-	if (!o->dirty)
+	if (!o->dirty || !parts_restarts(o->def, unit))
 		r = units_start(u, unit, UNIT_TIMEOUT_MS, on_unit, o);
 	else if (strv_has(o->def->reload, unit))
 		r = units_reload(u, unit, UNIT_TIMEOUT_MS, on_unit, o);

@@ -38,5 +38,11 @@ bool parts_running(const struct parts *p);
 void parts_facts(struct parts *p, const struct desired *d);
 void parts_cancel(struct parts *p); /* done is not called */
 
+/*
+ * Does a unit of a part whose files changed have to be started anew? A socket only when a
+ * file of the socket's own is among them: systemd refuses a socket whose service runs.
+ */
+bool parts_restarts(const struct partdef *part, const char *unit);
+
 /* The first thing of the rack that the part waits for; NULL: nothing. Caller frees. Pure. */
 char *parts_waits_for(const struct partdef *part, const struct desired *d);

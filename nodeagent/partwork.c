@@ -517,10 +517,20 @@ static int do_after(struct partwork *w, char **ret_text)
 	return r < 0 ? r : steps_run(w, true, ret_text);
 }
 
+/* Where the rack's cloud has the service no more, no API of it is left to be told. */
 static int do_leave(struct partwork *w, char **ret_text)
 {
+	const char *service = w->part->service;
+
 	drop_marker(w->part->name, "up");
-	return w->part->leave_op ? cloudops_leave(w, w->part->leave_op, ret_text) : 0;
+	if (!w->part->leave_op)
+		return 0;
+	if (service && !strv_has(w->desired->cloud->services, service)) {
+		*ret_text = xasprintf(
+			"the cloud has no %s any more, nothing is owed", service);
+		return 0;
+	}
+	return cloudops_leave(w, w->part->leave_op, ret_text);
 }
 
 static const struct {

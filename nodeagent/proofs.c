@@ -43,6 +43,16 @@ bool proofs_put(
 	return changed;
 }
 
+void proofs_put_all(struct proofs *p, const struct proofs *from, char *const *names)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		const struct proof *one = &from->list[i];
+
+		if (strv_has(names, one->name))
+			proofs_put(p, one->name, one->ok, one->text, one->time_ms);
+	}
+}
+
 const struct proof *proofs_get(const struct proofs *p, const char *name)
 {
 	return find(p, name);

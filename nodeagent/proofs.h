@@ -26,6 +26,8 @@ struct proofs {
 /* Sets the proof of that name. True when ok or text are other than before. */
 bool proofs_put(
 	struct proofs *p, const char *name, bool ok, const char *text, uint64_t time_ms);
+/* Those of from that are named in names (NULL-terminated). */
+void proofs_put_all(struct proofs *p, const struct proofs *from, char *const *names);
 const struct proof *proofs_get(const struct proofs *p, const char *name);
 /* Takes away those that are not in needed (NULL-terminated) nor "extra" (may be NULL). */
 void proofs_keep(struct proofs *p, char *const *needed, const char *extra);

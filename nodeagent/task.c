@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A finished task stays in the reports until the next one is taken: a report may be lost,
- * and saying it again changes nothing.
+ * and saying it again changes nothing. A task may be taken while the one before it still
+ * runs; so what runs has its number and its proofs for itself until it ends.
  */
 #include "nodeagent/task.h"
 
 #include "common/jsonx.h"
+#include "common/log.h"
 
 bool task_take(struct task *t, const json_t *obj, bool *ret_new, char **reterr_msg)
 {
@@ -25,15 +27,16 @@ bool task_take(struct task *t, const json_t *obj, bool *ret_new, char **reterr_m
 	if (id == t->id)
 		return true;
 	proofs_clear(&t->proofs);
-	*t = (struct task){
-		.id = id, .type = streq(type, TASK_BACKUP) ? TASK_BACKUP : TASK_PROVE};
+	t->id = id;
+	t->type = streq(type, TASK_BACKUP) ? TASK_BACKUP : TASK_PROVE;
+	t->done = t->ok = false;
 	*ret_new = streq(type, t->type);
 	if (!*ret_new)
 		task_refuse(t, "this ondol-noded does not know this type of task");
 	return true;
 }
 
-void task_finish(struct task *t, bool ok)
+static void finish(struct task *t, bool ok)
 {
 	t->done = true;
 	t->ok = ok;
@@ -42,7 +45,29 @@ void task_finish(struct task *t, bool ok)
 void task_refuse(struct task *t, const char *why)
 {
 	proofs_put(&t->proofs, "task", false, why, now_real_ms());
-	task_finish(t, false);
+	finish(t, false);
+}
+
+bool task_begin(struct task *t)
+{
+	t->running = t->id;
+	proofs_clear(&t->found);
+	return !t->done;
+}
+
+bool task_end(struct task *t, bool ok)
+{
+	if (t->running != t->id) {
+		log_info(
+			"task %llu ended after task %llu was taken: ondold is not told of it",
+			(unsigned long long)t->running, (unsigned long long)t->id);
+		return false;
+	}
+	proofs_clear(&t->proofs);
+	t->proofs = t->found;
+	t->found = (struct proofs){0};
+	finish(t, ok);
+	return true;
 }
 
 json_t *task_to_json(const struct task *t)
@@ -56,4 +81,5 @@ json_t *task_to_json(const struct task *t)
 void task_clear(struct task *t)
 {
 	proofs_clear(&t->proofs);
+	proofs_clear(&t->found);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one task that ondold may ask for, and its answer in the reports. Pure. */
+/* The one task that ondold may ask for, and its answer in the reports. */
 #pragma once
 
 #include <jansson.h>
@@ -13,7 +13,9 @@ struct task {
 	uint64_t id; /* the last one taken; 0: none */
 	const char *type; /* one of the above */
 	bool done, ok;
-	struct proofs proofs;
+	struct proofs proofs; /* of the last one taken, once it is done */
+	uint64_t running; /* the one begun last: another may have been taken since */
+	struct proofs found; /* what it proved so far */
 };
 
 /*
@@ -22,7 +24,13 @@ struct task {
  * taken and refused at once.
  */
 bool task_take(struct task *t, const json_t *obj, bool *ret_new, char **reterr_msg);
-void task_finish(struct task *t, bool ok);
+/* The last one taken is carried out now; false: nothing is to be done, it was refused. */
+bool task_begin(struct task *t);
+/*
+ * What was begun has ended, with what it found. False when another was taken meanwhile,
+ * which this says nothing about: its own end is still to come.
+ */
+bool task_end(struct task *t, bool ok);
 void task_refuse(struct task *t, const char *why);
 json_t *task_to_json(const struct task *t); /* new reference; null while none is done */
 void task_clear(struct task *t);

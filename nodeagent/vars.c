@@ -229,6 +229,10 @@ static char *value_of(const struct vars *v, const char *name)
 		return bridge_mappings(v);
 	if (streq(name, "services"))
 		return joined(c->services);
+	if (streq(name,
+		    "notify")) /* without telemetry nobody would take them out of the queue */
+		return xstrdup(
+			strv_has(c->services, "telemetry") ? "messagingv2" : "noop");
 	if (streq(name, "replicas"))
 		return xasprintf("%u",
 			MAX(1u,

@@ -4,6 +4,7 @@
 #include <libkmod.h>
 
 #include "common/log.h"
+#include "common/run.h"
 #include "nodeagent/arp.h"
 #include "nodeagent/guest.h"
 #include "nodeagent/held.h"
@@ -260,7 +261,7 @@ static int op_vg_check(struct workop *w, char **ret_text)
 
 static int op_vg_leave(struct workop *w, char **ret_text)
 {
-	return lvm_leave(w->arg, ret_text);
+	return lvm_leave(w->desired, w->arg, ret_text);
 }
 
 /* ---- data disks with XFS ---- */
@@ -335,8 +336,10 @@ int workops_main(const char *op, const char *arg)
 {
 	struct workop w = {.arg = arg};
 	_cleanup_free_ char *text = NULL, *line = NULL;
-	int r = run_op(&w, op, &text);
+	int r;
 
+	run_share_group(); /* who ends this worker ends what it runs */
+	r = run_op(&w, op, &text);
 	line = work_result_line(r == 0, text ? text : r < 0 ? strerror(-r) : "done");
 	printf("%s\n", line);
 	role_clear(&w.role);

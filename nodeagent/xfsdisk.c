@@ -82,6 +82,13 @@ static const char *moved_from(const struct xfs_disk *d)
 	return xfsdisk_place(d->super->label);
 }
 
+/* Made by ondol, and the UUID is another: the name of the rack changed, or the rack itself. */
+static bool is_of_another_rack(const struct xfs_disk *d)
+{
+	return d->super && xfsdisk_place(d->super->label) &&
+		!streq(d->super->uuid, d->uuid);
+}
+
 static char *objection(const struct xfs_disk *d)
 {
 	const char *place = xfsdisk_place(d->label), *old = moved_from(d);
@@ -92,6 +99,14 @@ static char *objection(const struct xfs_disk *d)
 			"Put the disks back in their order in rack.ini; or, with new rings to "
 			"follow: xfs_admin -L %s %s",
 			d->serial, d->device, old, place, d->label, d->device);
+	if (is_of_another_rack(d))
+		return xasprintf(
+			"disk %s (%s) holds %s with UUID %s: ondol's own, but made in a "
+			"rack of another name. Was this rack renamed? Then do not wipe it: "
+			"put the old name back in rack.ini, and its data is there again. "
+			"Nothing was written. Only if the disk came from elsewhere and its "
+			"data may go: wipefs -a %s",
+			d->serial, d->device, d->contents, d->super->uuid, d->device);
 	return xasprintf(
 		"disk %s (%s) holds %s%s%s, expected blank or this disk's own XFS. Nothing "
 		"was written. If that may go: wipefs -a %s && mkfs.xfs -f -L %s -m uuid=%s %s",

@@ -30,6 +30,9 @@
 	"{\"flavors\":[{\"name\":\"m1.tiny\"},{\"name\":\"m1.small\"},{\"name\":\"m1.medium\"},{\"name\":" \
 	"\"m1.large\"}]}"
 
+/* Of the admin's project, which the token names. */
+#define OURS "\"owner\":\"p1\",\"visibility\":\"public\""
+
 static const struct fake_answer done[] = {
 	PEOPLE,
 	{"GET", "/flavors?is_public=None", 200, ALL_FLAVOURS, 0},
@@ -58,7 +61,8 @@ static const struct fake_answer done[] = {
 	{"GET", "/v2.0/quotas/ps", 200, "{\"quota\":{}}", 0},
 	{"GET", "/v2.0/quotas/ps/default", 200, "{\"quota\":{}}", 0},
 	{"GET", "/v2/images?name=debian-12", 200,
-		"{\"images\":[{\"id\":\"i1\",\"name\":\"debian-12\",\"status\":\"active\",\"ondol_version\":\"v1\"}]}",
+		"{\"images\":[{\"id\":\"i1\",\"name\":\"debian-12\",\"status\":\"active\",\"ondol_version\":\"v1\"," OURS
+		"}]}",
 		0},
 	{0},
 };
@@ -126,8 +130,9 @@ static void from_nothing(void **state)
 		{"GET", "/v2.0/quotas/ps/default", 200, "{\"quota\":{\"network\":100}}",
 			0},
 		{"GET", "/v2/images?name=debian-12", 200,
-			"{\"images\":[{\"id\":\"half\",\"status\":\"queued\",\"ondol_version\":\"v2\"},{\"id\":\"i1\",\"status\":"
-			"\"active\",\"ondol_version\":\"v1\"}]}",
+			"{\"images\":[{\"id\":\"half\",\"status\":\"queued\",\"ondol_version\":\"v2\"," OURS
+			"},{\"id\":\"i1\",\"status\":"
+			"\"active\",\"ondol_version\":\"v1\"," OURS "}]}",
 			0},
 		{"DELETE", "/v2/images/half", 204, "", 0},
 		{"POST", "/v2/images", 201, "{\"id\":\"i2\",\"status\":\"queued\"}", 0},
@@ -163,6 +168,33 @@ static void from_nothing(void **state)
 	fake_clear(&f);
 }
 
+/* What is somebody else's is neither hidden, renamed nor deleted, whatever its name. */
+static void images_of_others_stay(void **state)
+{
+	static const char others[] =
+		"{\"images\":[{\"id\":\"student\",\"status\":\"active\",\"owner\":\"ps\","
+		"\"visibility\":\"private\"},{\"id\":\"saving\",\"status\":\"saving\",\"owner\":\"ps\","
+		"\"visibility\":\"public\",\"ondol_version\":\"v1\"},{\"id\":\"private\",\"status\":"
+		"\"active\",\"owner\":\"p1\",\"visibility\":\"private\",\"ondol_version\":\"v1\"},{\"id\":"
+		"\"admins\",\"status\":\"active\"," OURS
+		"},{\"id\":\"i1\",\"status\":\"active\",\"ondol_version\":\"v1\"," OURS
+		"}]}";
+	struct fake_answer answers[ARRAY_SIZE(done)];
+	struct fake_cloud f = {.answers = answers};
+	_cleanup_(cloud_session_freep) struct cloud_session *s = fake_session(&f);
+	_cleanup_(desired_freep) struct desired *d = fake_rack("");
+	struct cloud_setup want = want_of(d, "v1");
+	_cleanup_free_ char *msg = NULL;
+
+	memcpy(answers, done, sizeof(done));
+	for (size_t i = 0; answers[i].method; i++)
+		if (str_startswith(answers[i].path, "/v2/images"))
+			answers[i].body = others;
+	assert_int_equal(cloud_setup(s, &want, &msg), 0);
+	assert_null(f.log);
+	fake_clear(&f);
+}
+
 static void no_cloud(void **state)
 {
 	struct fake_cloud f = {.refuse = true};
@@ -182,6 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_to_do),
 		cmocka_unit_test(from_nothing),
+		cmocka_unit_test(images_of_others_stay),
 		cmocka_unit_test(no_cloud),
 	};
 

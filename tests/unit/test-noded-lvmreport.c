@@ -123,6 +123,20 @@ static void decisions(_unused_ void **state)
 	}
 }
 
+static void strangers_are_found(_unused_ void **state)
+{
+	const struct lvm_disk mine[] = {blank, blank2};
+	_cleanup_(lvm_report_clear) struct lvm_report r = {0};
+
+	load(&r, VGS(VG("vg", "1", "2", "0")),
+		PVS(PV("/dev/sdb", "vg") "," PV("/dev/sdx", "vg") "," PV(
+			"/dev/sdy", "other")));
+	assert_string_equal(lvm_stranger(&r, "vg", mine, 2), "/dev/sdx");
+	assert_string_equal(lvm_stranger(&r, "vg", NULL, 0), "/dev/sdb");
+	assert_string_equal(lvm_stranger(&r, "other", mine, 2), "/dev/sdy");
+	assert_null(lvm_stranger(&r, "none", mine, 2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +144,7 @@ int main(void)
 		cmocka_unit_test(nothing_there_is_fine),
 		cmocka_unit_test(hostile_reports_are_refused),
 		cmocka_unit_test(decisions),
+		cmocka_unit_test(strangers_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,18 @@ static void others_are_forgotten(_unused_ void **state)
 	assert_int_equal(p.n, 0);
 }
 
+static void those_that_are_named_are_put(_unused_ void **state)
+{
+	_cleanup_(proofs_clear) struct proofs p = {0}, from = {0};
+
+	proofs_put(&p, "units", true, "up", 1);
+	proofs_put(&from, "units", false, "x is dead", 2);
+	proofs_put(&from, "guest", true, "pinged", 3);
+	proofs_put_all(&p, &from, needs);
+	assert_int_equal(p.n, 1);
+	assert_false(proofs_get(&p, "units")->ok);
+}
+
 static void json_is_as_in_the_protocol(_unused_ void **state)
 {
 	_cleanup_(proofs_clear) struct proofs p = {0};
@@ -107,13 +119,44 @@ static void a_task_is_taken_once(_unused_ void **state)
 	j = task_to_json(&t);
 	assert_true(json_is_null(j));
 	assert_true(take(&t, "{\"id\":7,\"type\":\"prove\"}", &new) && !new);
-	task_finish(&t, true);
+	assert_true(task_begin(&t) && task_end(&t, true));
 	j = task_to_json(&t);
 	assert_int_equal(json_integer_value(json_object_get(j, "id")), 7);
 	assert_true(json_is_true(json_object_get(j, "ok")));
 	json_decref(j);
 	assert_true(take(&t, "{\"id\":8,\"type\":\"prove\"}", &new) && new);
 	assert_false(t.done);
+}
+
+static void a_task_that_was_overtaken_says_nothing_of_the_next(_unused_ void **state)
+{
+	_cleanup_(task_clear) struct task t = {0};
+	bool new;
+
+	assert_true(take(&t, "{\"id\":100,\"type\":\"prove\"}", &new) && new);
+	assert_true(task_begin(&t));
+	proofs_put(&t.found, "units", true, "up", 1);
+	assert_true(take(&t, "{\"id\":101,\"type\":\"backup\"}", &new) && new);
+	assert_false(task_end(&t, true));
+	assert_true(json_is_null(task_to_json(&t)));
+	assert_true(task_begin(&t));
+	proofs_put(&t.found, "backup", false, "no room", 2);
+	assert_true(task_end(&t, false));
+	assert_true(t.done && !t.ok);
+	assert_int_equal(t.proofs.n, 1);
+	assert_string_equal(t.proofs.list[0].name, "backup");
+}
+
+static void a_refused_task_is_not_carried_out(_unused_ void **state)
+{
+	_cleanup_(task_clear) struct task t = {0};
+	bool new;
+
+	assert_true(take(&t, "{\"id\":100,\"type\":\"prove\"}", &new) && new);
+	assert_true(take(&t, "{\"id\":101,\"type\":\"dance\"}", &new) && !new);
+	assert_false(task_begin(&t));
+	assert_true(t.done && !t.ok);
+	assert_int_equal(t.proofs.n, 1);
 }
 
 static void odd_tasks_are_answered(_unused_ void **state)
@@ -172,9 +215,12 @@ int main(void)
 		cmocka_unit_test(ready_is_a_conjunction),
 		cmocka_unit_test(only_changes_are_changes),
 		cmocka_unit_test(others_are_forgotten),
+		cmocka_unit_test(those_that_are_named_are_put),
 		cmocka_unit_test(json_is_as_in_the_protocol),
 		cmocka_unit_test(what_is_said_is_never_too_long),
 		cmocka_unit_test(a_task_is_taken_once),
+		cmocka_unit_test(a_task_that_was_overtaken_says_nothing_of_the_next),
+		cmocka_unit_test(a_refused_task_is_not_carried_out),
 		cmocka_unit_test(odd_tasks_are_answered),
 		cmocka_unit_test(result_lines_go_both_ways),
 		cmocka_unit_test(other_lines_are_no_results),

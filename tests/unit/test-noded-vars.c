@@ -85,6 +85,16 @@ static void values(_unused_ void **state)
 	is(&small, "${external} ${student}", "external student");
 }
 
+static void who_is_notified_follows_the_services(_unused_ void **state)
+{
+	char *with[] = {(char *)"cinder", (char *)"telemetry", NULL};
+
+	is(&small, "${notify}", "noop");
+	cloud.services = with;
+	is(&small, "${notify}", "messagingv2");
+	cloud.services = services;
+}
+
 static void of_the_machine(_unused_ void **state)
 {
 	is(&small, "${cores} ${memory_mb} ${workers} ${processes}", "2 8192 1 2");
@@ -137,6 +147,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values),
+		cmocka_unit_test(who_is_notified_follows_the_services),
 		cmocka_unit_test(of_the_machine),
 		cmocka_unit_test(virtualization_is_the_racks_choice),
 		cmocka_unit_test(what_has_no_value_is_an_error),

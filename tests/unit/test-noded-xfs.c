@@ -112,6 +112,10 @@ static void foreign_disks_are_refused(_unused_ void **state)
 			"wipefs -a /dev/nvme0n1 && mkfs.xfs -f -L "
 			"ondol-d1 -m uuid=" UUID},
 		{"xfs (label ondol-d1)", "ondol-d1", uuid2, "with UUID 11111111-"},
+		{"xfs (label ondol-d1)", "ondol-d1", uuid2, "put the old name back"},
+		{"xfs (label ondol-d7)", "ondol-d7", uuid2, "do not wipe it"},
+		{"xfs (label ondol-x)", "ondol-x", uuid2, "with UUID 11111111-"},
+		{"xfs (label ondol-x)", "ondol-x", uuid2, "&& mkfs.xfs"},
 		{"xfs (label mine)", "mine", UUID, "holds xfs (label mine)"},
 		{"xfs (label ondol-d2)", "ondol-d2", UUID,
 			"was d2 of a node of this rack and is now the node's d1"},
