@@ -202,6 +202,15 @@ static void connect_(struct console *c)
 		trouble(c, false, strerror(-r));
 }
 
+/* false: so many consoles run already; it is tried again later. */
+static bool has_place(struct console *c)
+{
+	if (c->all->running < c->all->max)
+		return true;
+	retry_later(c);
+	return false;
+}
+
 /* The BMC may not know the command, or answer it oddly: the session is tried all the same. */
 static void on_freed(int r, const char *text, void *userdata)
 {
@@ -212,21 +221,17 @@ static void on_freed(int r, const char *text, void *userdata)
 		return;
 	if (r == -EHOSTUNREACH || r == -EACCES)
 		trouble(c, r == -EACCES, text);
-	else if (is_wanted(c) && c->all->running < c->all->max)
+	else if (is_wanted(c) &&
+		has_place(c)) /* others that began with it may have been first */
 		connect_(c);
-	else if (is_wanted(c)) /* others of those that began together were first */
-		retry_later(c);
 }
 
 static void begin(struct console *c)
 {
 	if (!is_wanted(c) || c->sol || c->job)
 		return;
-	if (c->all->running >= c->all->max) {
-		retry_later(c);
-		return;
-	}
-	c->job = ipmi_ask(c->bmc, IPMI_SOL_OFF, NULL, on_freed, c);
+	if (has_place(c))
+		c->job = ipmi_ask(c->bmc, IPMI_SOL_OFF, NULL, on_freed, c);
 }
 
 static int on_retry(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
