@@ -66,7 +66,7 @@ static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 void tlsport_set(struct tlsport *p, uint32_t address, unsigned port)
 {
 	const char *cert = NULL, *key = NULL;
-	bool same = p->address == address && p->port == port;
+	bool same = p->address == address && p->port == port, known;
 
 	p->address = address;
 	p->port = port;
@@ -75,15 +75,9 @@ void tlsport_set(struct tlsport *p, uint32_t address, unsigned port)
 		close_http(p);
 		return;
 	}
-	if (p->conf->certificate(p->o, &cert, &key) < 0) {
-		/* The one in use is renewed long before its end: it does until then. */
-		if (p->http && same)
-			return;
-		close_http(p);
-		serve_later(p->timer, &p->tries);
-		return;
-	}
-	if (p->http && same && streq_ptr(p->cert, cert))
+	known = p->conf->certificate(p->o, &cert, &key) >= 0;
+	/* One in use that cannot be renewed does until its end, which is long after. */
+	if (p->http && same && (!known || streq_ptr(p->cert, cert)))
 		return;
 	close_http(p);
 	p->tries = 0;
