@@ -55,8 +55,13 @@ TESTS  :=
 MODULES := common cloud images netconf initramfs nodeagent bootstrap twin roles tests docs
 include $(wildcard $(MODULES:%=%/module.mk))
 
-pkgflags = $(if $(1),$(shell pkg-config --cflags $(1) 2>/dev/null))
-pkglibs  = $(if $(1),$(shell pkg-config --libs $(1) 2>/dev/null))
+# Hundreds of programs ask for the same few packages: pkg-config answers each question once.
+empty :=
+space := $(empty) $(empty)
+pkg_once = $(if $(filter undefined,$(origin $(1))),$(eval $(1) := $$(shell pkg-config $(2) 2>/dev/null)))$($(1))
+pkg = $(if $(2),$(call pkg_once,pkg$(subst $(space),_,$(strip $(1) $(2))),$(1) $(2)))
+pkgflags = $(call pkg,--cflags,$(1))
+pkglibs = $(call pkg,--libs,$(1))
 
 ALL_DEPS :=
 # $(1) object list owner, sets per-target flags

@@ -23,6 +23,7 @@
 #include "nodeagent/paths.h"
 #include "nodeagent/patience.h"
 #include "nodeagent/rings.h"
+#include "nodeagent/trust.h"
 
 #define READY_CALL_MS 60000
 #define CALL_MS 120000u /* of an admin's; stretched like all deadlines */
@@ -48,6 +49,7 @@ static int admin_session(const struct partwork *w, unsigned timeout_ms,
 		.password = password,
 		.project = "admin",
 		.region = c->region,
+		.ca_file = TRUST_CA,
 		.timeout_ms = patience_ms(timeout_ms)});
 	return 0;
 }
@@ -87,6 +89,7 @@ static int service_session(const struct partwork *w, const char *op,
 		.password = password,
 		.project = "service",
 		.region = w->desired->cloud->region,
+		.ca_file = TRUST_CA,
 		.timeout_ms = patience_ms(READY_CALL_MS)});
 	return 0;
 }
@@ -342,6 +345,8 @@ int cloudops_step(const struct partwork *w, const char *op, char **ret_text)
 		return rings_ensure(w->desired, ret_text);
 	if (streq(op, "restore"))
 		return backup_restore(w->desired->restore, ret_text);
+	if (streq(op, "trust"))
+		return trust_store("", ret_text);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (streq(steps[i].op, op))
 			return steps[i].run(w, ret_text);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 LIBS_A += noded
-noded_SRCS := nodeagent/nodeconf.c nodeagent/textblock.c nodeagent/identity.c \
+noded_SRCS := nodeagent/nodeconf.c nodeagent/textblock.c nodeagent/identity.c nodeagent/trust.c \
 	nodeagent/applied.c nodeagent/plan.c nodeagent/schedule.c nodeagent/units.c nodeagent/unitstate.c nodeagent/failure.c \
 	nodeagent/link.c nodeagent/renew.c nodeagent/work.c nodeagent/disks.c nodeagent/lvm.c \
 	nodeagent/xfs.c nodeagent/xfsdisk.c nodeagent/openers.c nodeagent/patience.c \

@@ -22,6 +22,7 @@
 #include "nodeagent/partfiles.h"
 #include "nodeagent/paths.h"
 #include "nodeagent/patience.h"
+#include "nodeagent/trust.h"
 
 #define DIGEST_HEX 65
 #define MAX_BLOB (64 * 1024 * 1024)
@@ -434,6 +435,7 @@ static int try_http(const char *url, char **ret_text)
 	_cleanup_free_ char *why = NULL;
 	int r = http_do(&(struct http_request){.method = "GET",
 				.url = url,
+				.ca_file = TRUST_CA,
 				.connect_timeout_ms = 5000,
 				.timeout_ms = patience_ms(HTTP_TRY_MS)},
 		&res, &why);

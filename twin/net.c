@@ -20,7 +20,7 @@ struct net {
 	struct child *database, *daemon; /* owned */
 	void (*failed)(const char *why, void *userdata);
 	void *userdata;
-	char *env[5]; /* owned, NULL-terminated */
+	char *env[7]; /* owned, NULL-terminated */
 };
 
 char *net_ovs_rundir(const char *dir)
@@ -297,6 +297,10 @@ int net_up(sd_event *event, const struct twin_plan *p,
 	n->env[1] = xasprintf("OVS_LOGDIR=%s/switch", p->dir);
 	n->env[2] = xasprintf("OVS_DBDIR=%s/switch", p->dir);
 	n->env[3] = xasprintf("OVS_SYSCONFDIR=%s/switch", p->dir);
+	/* for each burst of frames the heap would grow and shrink again, page by page:
+	 * that was most of what a transfer cost */
+	n->env[4] = xstrdup("MALLOC_TOP_PAD_=16777216");
+	n->env[5] = xstrdup("MALLOC_TRIM_THRESHOLD_=67108864");
 	r = bring_up(n, event, p, reterr_msg);
 	if (r < 0) {
 		net_free(n);
