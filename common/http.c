@@ -116,10 +116,17 @@ static int set_body(struct http_exchange *x, const struct http_request *req)
 	return 0;
 }
 
+/* The system's CAs are in a directory as well, which is believed beside the file. */
+static void trust_only(struct http_exchange *x, const char *ca_file)
+{
+	curl_easy_setopt(x->easy, CURLOPT_CAINFO, ca_file);
+	curl_easy_setopt(x->easy, CURLOPT_CAPATH, NULL);
+}
+
 static void set_identity(struct http_exchange *x, const struct http_identity *id)
 {
 	curl_easy_setopt(x->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
-	curl_easy_setopt(x->easy, CURLOPT_CAINFO, id->ca);
+	trust_only(x, id->ca);
 	if (!id->cert)
 		return;
 	curl_easy_setopt(x->easy, CURLOPT_SSLCERT, id->cert);
@@ -139,7 +146,7 @@ static void set_options(struct http_exchange *x, const struct http_request *req)
 		curl_easy_setopt(
 			x->easy, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)req->range_from);
 	if (req->ca_file)
-		curl_easy_setopt(x->easy, CURLOPT_CAINFO, req->ca_file);
+		trust_only(x, req->ca_file);
 	if (req->identity)
 		set_identity(x, req->identity);
 	if (req->reuse)

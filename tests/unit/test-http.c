@@ -268,6 +268,55 @@ static void cancelled(void **state)
 	assert_int_equal(s.status, 0);
 }
 
+/* Bytes that this process has read from anywhere. */
+static unsigned long long bytes_read(void)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned long long n = 0;
+
+	assert_int_equal(read_file("/proc/self/io", 4096, &text, NULL), 0);
+	assert_int_equal(sscanf(text, "rchar: %llu", &n), 1);
+	return n;
+}
+
+/* A CA is named: the hundreds of the system's directory are neither believed nor read. */
+static void one_ca_is_no_other(void **state)
+{
+	_cleanup_free_ char *ca = xasprintf("%s/ca.pem", dir), *msg = NULL, *url = NULL,
+			    *make = xasprintf(
+				    "cd %s && openssl req -x509 -newkey ed25519 "
+				    "-nodes -subj /CN=peer -addext "
+				    "subjectAltName=IP:127.0.0.1 -keyout key.pem "
+				    "-out ca.pem 2>/dev/null",
+				    dir),
+			    *run = xasprintf(
+				    "cd %s && exec timeout 60 openssl s_server -www "
+				    "-naccept 1 -accept 127.0.0.1:0 -cert ca.pem "
+				    "-key key.pem 2>/dev/null",
+				    dir);
+	struct http_request req = {.method = "GET", .ca_file = ca, .timeout_ms = 30000};
+	struct http_response resp = {0};
+	char line[256] = "";
+	unsigned long long before;
+	FILE *peer;
+
+	assert_int_equal(system(make), 0);
+	peer = popen(run, "r");
+	assert_non_null(peer);
+	while (!strstr(line, "ACCEPT"))
+		assert_non_null(fgets(line, sizeof(line), peer));
+	line[strcspn(line, "\n")] = '\0';
+	url = xasprintf("https://%s/", strchr(line, ' ') + 1);
+	req.url = url;
+	before = bytes_read();
+	if (http_do(&req, &resp, &msg) < 0)
+		fail_msg("%s", msg);
+	assert_int_equal(resp.status, 200);
+	assert_true(bytes_read() - before < 100000);
+	http_response_clear(&resp);
+	pclose(peer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +327,7 @@ int main(void)
 		cmocka_unit_test(streamed),
 		cmocka_unit_test(in_loop),
 		cmocka_unit_test(cancelled),
+		cmocka_unit_test(one_ca_is_no_other),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
