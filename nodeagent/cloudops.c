@@ -24,6 +24,7 @@
 #include "nodeagent/patience.h"
 #include "nodeagent/rings.h"
 #include "nodeagent/trust.h"
+#include "nodeagent/work.h"
 
 #define READY_CALL_MS 60000
 #define CALL_MS 120000u /* of an admin's; stretched like all deadlines */
@@ -302,7 +303,7 @@ static int step_heat_domain(const struct partwork *w, char **ret_text)
 
 static void say(const char *text, _unused_ void *userdata)
 {
-	log_info("%s", text);
+	work_now("%s", text);
 }
 
 static int step_setup(const struct partwork *w, char **ret_text)

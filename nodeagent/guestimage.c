@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "nodeagent/nodeconf.h"
 #include "nodeagent/paths.h"
+#include "nodeagent/work.h"
 
 #define TARGET NODE_VAR "/guest.qcow2"
 #define VERSION NODE_VAR "/guest.version" /* that ondold had last */
@@ -19,6 +20,8 @@
 struct sink {
 	int fd;
 	gnutls_hash_hd_t hash;
+	uint64_t have, size; /* bytes; size: as the manifest says */
+	unsigned said; /* tenths */
 };
 
 static int take(const void *data, size_t len, void *userdata)
@@ -26,6 +29,11 @@ static int take(const void *data, size_t len, void *userdata)
 	struct sink *s = userdata;
 
 	gnutls_hash(s->hash, data, len);
+	s->have += len;
+	if (s->size && s->have * 10 / s->size > s->said) {
+		s->said = (unsigned)(s->have * 10 / s->size);
+		work_now("fetching the guest image, %u %%", s->said * 10);
+	}
 	return write_all(s->fd, data, len);
 }
 
@@ -36,13 +44,13 @@ static char *file_url(const struct nodeconf *conf, const char *file)
 		conf->port, file);
 }
 
-static int fetch_file(const struct nodeconf *conf, const char *url, char hex[static 65],
-	char **reterr_msg)
+static int fetch_file(const struct nodeconf *conf, const char *url, uint64_t size,
+	char hex[static 65], char **reterr_msg)
 {
 	_cleanup_close_ int fd =
 		open(TARGET, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	_cleanup_(http_response_clear) struct http_response res = {0};
-	struct sink sink = {.fd = fd};
+	struct sink sink = {.fd = fd, .size = size};
 	uint8_t bytes[32];
 	int r;
 
@@ -82,8 +90,8 @@ static bool is_there(const char *sha256)
 		read_line_file(TARGET ".sha256", &found) == 0 && streq(found, sha256);
 }
 
-static int fetch_image(const struct nodeconf *conf, const char *file, const char *sha256,
-	char **reterr_msg)
+static int fetch_image(const struct nodeconf *conf, const char *file, uint64_t size,
+	const char *sha256, char **reterr_msg)
 {
 	_cleanup_free_ char *url = file_url(conf, file);
 	char hex[65];
@@ -92,7 +100,7 @@ static int fetch_image(const struct nodeconf *conf, const char *file, const char
 	if (is_there(sha256))
 		return 0;
 	unlink(TARGET ".sha256");
-	r = fetch_file(conf, url, hex, reterr_msg);
+	r = fetch_file(conf, url, size, hex, reterr_msg);
 	if (r < 0)
 		return r;
 	if (!streq(hex, sha256)) {
@@ -109,7 +117,6 @@ static int read_manifest(const char *text, size_t len, struct guestimage *ret,
 {
 	_cleanup_free_ char *why = NULL;
 	struct jx j = {.obj = jx_parse(text, len, &why)};
-	uint64_t size;
 
 	*ret_root = (json_t *)j.obj;
 	if (!j.obj) {
@@ -120,11 +127,11 @@ static int read_manifest(const char *text, size_t len, struct guestimage *ret,
 	ret->version = xstrdup(jx_str(&j, "version", 64));
 	*ret_file = jx_str(&j, "file", 128);
 	*ret_sha256 = jx_str(&j, "sha256", 64);
-	size = jx_uint(&j, "size_bytes", 1, MAX_BYTES);
+	ret->size = jx_uint(&j, "size_bytes", 1, MAX_BYTES);
 	ret->min_disk_gb = (unsigned)jx_uint(&j, "min_disk_gb", 0, 1024);
 	ret->min_ram_mb = (unsigned)jx_uint(&j, "min_ram_mb", 0, 1024 * 1024);
 	ret->properties = json_incref(json_object_get(j.obj, "properties"));
-	if (j.error || !size || strchr(*ret_file, '/')) {
+	if (j.error || !ret->size || strchr(*ret_file, '/')) {
 		*reterr_msg = xasprintf("the guest image's manifest: %s",
 			j.error ? j.error : "file: expected a name");
 		jx_clear(&j);
@@ -189,7 +196,7 @@ int guestimage_fetch(struct guestimage *ret, char **reterr_msg)
 
 	if (r < 0 || !root)
 		return r;
-	r = fetch_image(conf, file, sha256, reterr_msg);
+	r = fetch_image(conf, file, ret->size, sha256, reterr_msg);
 	if (r == 0)
 		ret->path = xstrdup(TARGET);
 	return r;

@@ -11,6 +11,7 @@
 
 struct guestimage {
 	char *name, *version; /* owned */
+	uint64_t size; /* bytes */
 	char *path; /* owned: the fetched file; NULL: ondold has no guest image */
 	unsigned min_disk_gb, min_ram_mb;
 	json_t *properties; /* owned: what Glance is to say of it; NULL: nothing */

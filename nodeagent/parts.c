@@ -155,6 +155,11 @@ static void part_up(struct one *o, const char *text)
 	look_soon(o->all);
 }
 
+static void on_now(const char *text, void *userdata)
+{
+	say(userdata, text);
+}
+
 static void by_work(struct one *o, const char *op, unsigned timeout_ms, work_done_fn done)
 {
 	int r = work_start_op(
@@ -162,6 +167,8 @@ static void by_work(struct one *o, const char *op, unsigned timeout_ms, work_don
 
 	if (r < 0)
 		part_fail(o, strerror(-r));
+	else
+		work_on_now(o->work, on_now);
 }
 
 static void on_after(bool ok, const char *text, void *userdata)

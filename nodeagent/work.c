@@ -20,6 +20,7 @@ struct work {
 	bool ok;
 	unsigned timeout_ms;
 	work_done_fn done;
+	work_now_fn now; /* NULL: nobody asked */
 	void *userdata;
 };
 
@@ -61,6 +62,35 @@ char *work_result_line(bool ok, const char *text)
 	return line;
 }
 
+char *work_parse_now(const char *line)
+{
+	_cleanup_free_ char *msg = NULL;
+	_cleanup_(jx_freep) json_t *root = NULL;
+	const json_t *now;
+
+	if (!str_startswith(line, "{\"now\""))
+		return NULL;
+	root = jx_parse(line, strlen(line), &msg);
+	now = json_object_get(root, "now");
+	return json_is_string(now) ? str_escape(json_string_value(now), TEXT_MAX) : NULL;
+}
+
+void work_now(const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL, *clean = NULL, *line = NULL;
+	_cleanup_(jx_freep) json_t *root = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	clean = str_escape(text, TEXT_MAX);
+	root = json_pack("{s:s}", "now", clean);
+	line = json_dumps(root, JSON_COMPACT);
+	printf("%s\n", line ? line : "");
+	fflush(stdout);
+}
+
 /* A child says its own name before what it logs: once is enough. */
 static const char *without_name(const char *line)
 {
@@ -76,10 +106,15 @@ static const char *without_name(const char *line)
 static void on_line(_unused_ struct child *c, const char *line, void *userdata)
 {
 	struct work *w = userdata;
+	_cleanup_free_ char *now = work_parse_now(line);
 	char *text;
 	bool ok;
 
-	if (work_parse_line(line, &ok, &text)) {
+	if (now) {
+		log_info("%s: %s", w->what, now);
+		if (w->now)
+			w->now(now, w->userdata);
+	} else if (work_parse_line(line, &ok, &text)) {
 		free(w->text);
 		w->text = text;
 		w->ok = ok;
@@ -148,6 +183,11 @@ int work_start_op(sd_event *event, const char *op, const char *arg, unsigned tim
 			.done = done,
 			.userdata = userdata},
 		ret);
+}
+
+void work_on_now(struct work *w, work_now_fn now)
+{
+	w->now = now;
 }
 
 void work_cancel(struct work *w)

@@ -209,9 +209,24 @@ static void other_lines_are_no_results(_unused_ void **state)
 	free(text);
 }
 
+static void what_work_is_at(_unused_ void **state)
+{
+	const char *const lines[] = {"", "{\"now\"", "{\"now\":1}", "{\"now\":null}",
+		"x {\"now\":\"\"}", "{\"ok\":true,\"text\":\"\"}"};
+	_cleanup_free_ char *now = work_parse_now("{\"now\":\"image debian: 40 %\"}"),
+			    *odd = work_parse_now("{\"now\":\"two\\nlines\"}");
+
+	assert_string_equal(now, "image debian: 40 %");
+	assert_non_null(odd);
+	assert_null(strchr(odd, '\n'));
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		assert_null(work_parse_now(lines[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_work_is_at),
 		cmocka_unit_test(ready_is_a_conjunction),
 		cmocka_unit_test(only_changes_are_changes),
 		cmocka_unit_test(others_are_forgotten),
