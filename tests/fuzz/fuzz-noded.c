@@ -94,12 +94,12 @@ static void fuzz_small(const char *text)
 {
 	_cleanup_(problems_clear) struct problems p = {0};
 	_cleanup_(nodeconf_freep) struct nodeconf *c = NULL;
-	_cleanup_free_ char *said_line = NULL, *said_log = NULL,
-			    *now = work_parse_now(text);
+	_cleanup_free_ char *said_line = NULL, *said_log = NULL;
 	bool ok;
 
 	if (nodeconf_parse("node.ini", text, strlen(text), &p, &c) != 0 && c)
 		abort();
+	free(work_parse_now(text));
 	(void)work_parse_line(text, &ok, &said_line);
 	(void)guest_read_log(text, &said_log);
 	fuzz_mounts(text);
