@@ -7,11 +7,14 @@
 #include "nodeagent/link.h"
 
 #define LOOK_S 86400u
-#define AGAIN_S 3600u /* after a failure */
+/* After a failure, doubled with each: the network may just not be up yet. */
+#define AGAIN_S 30u
+#define LONGEST_S 3600u
 #define TIMEOUT_MS 30000
 #define MAX_PEM 65536
 
 struct renew {
+	unsigned failures;
 	const struct nodeconf *conf; /* borrowed */
 	struct http_client *http; /* borrowed */
 	sd_event_source *timer; /* owned */
@@ -36,6 +39,14 @@ static void look_in(struct renew *n, unsigned seconds)
 {
 	sd_event_source_set_time_relative(n->timer, seconds * UINT64_C(1000000));
 	sd_event_source_set_enabled(n->timer, SD_EVENT_ONESHOT);
+}
+
+static unsigned again_in(struct renew *n)
+{
+	unsigned seconds = AGAIN_S << MIN(n->failures, 7u);
+
+	n->failures++;
+	return MIN(seconds, LONGEST_S);
 }
 
 static int keep(struct renew *n, const struct http_response *resp)
@@ -66,13 +77,18 @@ static void on_certified(
 	if (r == 0)
 		r = keep(n, resp);
 	drop_key(n);
-	if (r < 0)
+	if (r < 0) {
+		unsigned in_s = again_in(n);
+
 		log_warn(
-			"this node's certificate could not be renewed: %s; trying again in an hour",
-			msg ? msg : strerror(-r));
-	else
-		log_info("this node has a new certificate");
-	look_in(n, r < 0 ? AGAIN_S : LOOK_S);
+			"this node's certificate could not be renewed: %s; trying again in %u s",
+			msg ? msg : strerror(-r), in_s);
+		look_in(n, in_s);
+		return;
+	}
+	n->failures = 0;
+	log_info("this node has a new certificate");
+	look_in(n, LOOK_S);
 }
 
 static int ask(struct renew *n)
@@ -120,7 +136,7 @@ static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 		drop_key(n);
 		log_warn(
 			"this node's certificate could not be renewed: %s", strerror(-r));
-		look_in(n, AGAIN_S);
+		look_in(n, again_in(n));
 	}
 	return 0;
 }
