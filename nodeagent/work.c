@@ -87,7 +87,9 @@ void work_now(const char *fmt, ...)
 	clean = str_escape(text, TEXT_MAX);
 	root = json_pack("{s:s}", "now", clean);
 	line = json_dumps(root, JSON_COMPACT);
-	printf("%s\n", line ? line : "");
+	if (!line)
+		abort();
+	printf("%s\n", line);
 	fflush(stdout);
 }
 

@@ -136,11 +136,8 @@ static int make(void **state)
 
 static int end(void **state)
 {
-	const char *const argv[] = {"rm", "-rf", root, NULL};
-	_cleanup_(run_result_clear) struct run_result res = {0};
-
 	free(*state);
-	return run_child(argv, NULL, NULL, 10000, &res);
+	return remove_tree(root);
 }
 
 int main(void)
