@@ -9,7 +9,8 @@ twin=$work/twin
 ONDOL_SOCKET=$work/ondold.sock
 export ONDOL_SOCKET
 
-rack_end() { # whatever happened
+rack_end() { # whatever happened, and however often one is told to end
+	trap '' INT TERM
 	[ ! -d "$twin" ] || "$bin/ondol-twin" down --dir "$twin" >/dev/null 2>&1
 	rm -rf "$work"
 }

@@ -28,6 +28,8 @@ if [ -z "${ONDOL_TEST_INSIDE:-}" ]; then
 	work=$(mktemp -d /tmp/noded-xfs-test.XXXXXX)
 	made=
 	[ -d /etc/ondol ] || made=/etc/ondol
+	# told to end, it still takes the loop devices away when what runs inside has ended
+	trap : INT TERM
 	ONDOL_TEST_INSIDE=$work timeout -k 10 --foreground 300 \
 		unshare -m -p -f --kill-child --mount-proc sh "$0" "$(realpath "$bin")"
 	status=$?

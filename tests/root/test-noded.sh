@@ -33,6 +33,8 @@ if [ -z "${ONDOL_TEST_INSIDE:-}" ]; then
 	done
 	unshare -n -m -p -f true 2>/dev/null || leave_out "no namespaces here"
 	work=$(mktemp -d /tmp/noded-test.XXXXXX)
+	# told to end, it still takes the loop device away when what runs inside has ended
+	trap : INT TERM
 	ONDOL_TEST_INSIDE=$work timeout -k 10 --foreground 600 \
 		unshare -n -m -p -f --kill-child --mount-proc sh "$0" "$bin"
 	status=$?
