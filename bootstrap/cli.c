@@ -163,7 +163,10 @@ int cli_post_node(const struct cli *cli, const char *node, const char *what, jso
 	if (r == 404)
 		return node_not_found(cli, node);
 	if (r != 0) {
-		cli_error(cli, "%s: %s: %s", node, what, msg);
+		if (str_startswith(msg, node)) /* "hp02 is failed: ..." */
+			cli_error(cli, "%s: %s", what, msg);
+		else
+			cli_error(cli, "%s: %s: %s", node, what, msg);
 		return CLI_FAILED;
 	}
 	*ret = TAKE_PTR(json);

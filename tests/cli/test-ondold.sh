@@ -104,7 +104,7 @@ expect 'power where no BMC answers' 1 'hp02: power: BMC 10.77.1.12'
 run power hp2 status
 expect 'power of an unknown node' 2 'was hp02 meant?'
 run prove hp02
-expect 'prove of a failed node' 1 'hp02: prove: hp02 is failed'
+expect 'prove of a failed node' 1 'ondol: prove: hp02 is failed'
 run apply "$rack" --yes --no-wait
 expect 'apply again, not waiting' 0 'was never installed to the end' 'Begun.'
 
