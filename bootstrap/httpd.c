@@ -544,7 +544,15 @@ static int on_timeout(_unused_ sd_event_source *s, _unused_ uint64_t usec, void 
 	return run(userdata);
 }
 
-/* Before each sleep: libmicrohttpd's next deadline becomes the timer's. */
+static int on_again(_unused_ sd_event_source *s, void *userdata)
+{
+	return run(userdata);
+}
+
+/*
+ * Before each sleep: libmicrohttpd's next deadline becomes the timer's. With more to do at
+ * once nobody sleeps: a timer is a millisecond late, and a file is sent piece by piece.
+ */
 static int on_prepare(_unused_ sd_event_source *s, void *userdata)
 {
 	struct httpd *h = userdata;
@@ -552,6 +560,8 @@ static int on_prepare(_unused_ sd_event_source *s, void *userdata)
 
 	if (!h->resumed && MHD_get_timeout(h->daemon, &ms) != MHD_YES)
 		return sd_event_source_set_enabled(h->timer, SD_EVENT_OFF);
+	if (ms == 0)
+		return sd_event_source_set_enabled(h->again, SD_EVENT_ONESHOT);
 	sd_event_source_set_time_relative(h->timer, ms * 1000);
 	return sd_event_source_set_enabled(h->timer, SD_EVENT_ONESHOT);
 }
@@ -576,6 +586,8 @@ static int watch(struct httpd *h)
 	if (r >= 0)
 		r = sd_event_add_time(h->event, &h->timer, CLOCK_MONOTONIC, UINT64_MAX,
 			1000, on_timeout, h);
+	if (r >= 0)
+		r = sd_event_add_defer(h->event, &h->again, on_again, h);
 	if (r >= 0)
 		r = sd_event_source_set_prepare(h->io, on_prepare);
 	return r < 0 ? r : 0;
@@ -646,6 +658,7 @@ void httpd_free(struct httpd *h)
 	}
 	sd_event_source_disable_unref(h->io);
 	sd_event_source_disable_unref(h->timer);
+	sd_event_source_disable_unref(h->again);
 	if (h->unix_path)
 		unlink(h->unix_path);
 	free(h->unix_path);

@@ -59,7 +59,7 @@ struct httpd {
 	void (*upload)(struct http_req *req, void *userdata); /* may be NULL */
 	void *userdata;
 	sd_event *event; /* borrowed */
-	sd_event_source *io, *timer; /* owned */
+	sd_event_source *io, *timer, *again; /* owned */
 	struct http_req *reqs;
 	struct http_req *waiting[HTTPD_BUCKETS]; /* held requests, by their keys */
 	uint64_t kicks; /* so far */

@@ -140,6 +140,45 @@ void httpd_reply_static(
 		type);
 }
 
+/* ---- files ---- */
+
+/*
+ * Of a file in one turn of ondold's loop. libmicrohttpd's own answer from a file reads 4 KiB
+ * a turn; and where the kernel may send it, a file that became shorter turns for ever.
+ */
+#define FILE_BLOCK 32768
+
+struct part { /* of a file */
+	int fd;
+	uint64_t from, len;
+};
+
+static ssize_t read_part(void *cls, uint64_t pos, char *out, size_t max)
+{
+	const struct part *p = cls;
+	ssize_t n = pread(p->fd, out, MIN(max, p->len - pos), (off_t)(p->from + pos));
+
+	return n > 0 ? n : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void free_part(void *cls)
+{
+	struct part *p = cls;
+
+	close(p->fd);
+	free(p);
+}
+
+/* Takes fd. */
+static struct MHD_Response *response_of_part(int fd, uint64_t from, uint64_t len)
+{
+	struct part *p = xcalloc(1, sizeof(*p));
+
+	*p = (struct part){fd, from, len};
+	return MHD_create_response_from_callback(
+		len, FILE_BLOCK, read_part, p, free_part);
+}
+
 void httpd_reply_file(struct http_req *req, int fd, uint64_t size)
 {
 	const char *header =
@@ -158,7 +197,7 @@ void httpd_reply_file(struct http_req *req, int fd, uint64_t size)
 		reply(req, 416, response, NULL);
 		return;
 	}
-	response = MHD_create_response_from_fd_at_offset64(len, fd, from);
+	response = response_of_part(fd, from, len);
 	if (!response)
 		abort();
 	MHD_add_response_header(response, "Accept-Ranges", "bytes");
