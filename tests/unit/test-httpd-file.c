@@ -29,8 +29,8 @@ static void handler(struct http_req *req, void *userdata)
 {
 	const struct world *w = userdata;
 
-	httpd_reply_file(req, open(w->path, O_RDONLY | O_CLOEXEC),
-		FILE_BYTES + (uint64_t)w->cut);
+	httpd_reply_file(
+		req, open(w->path, O_RDONLY | O_CLOEXEC), FILE_BYTES + (uint64_t)w->cut);
 }
 
 static int setup(void **state)
@@ -81,15 +81,15 @@ static void serve(struct world *w, bool tls)
 		assert_int_equal(
 			rackca_issue(ca, ca_key, names, now_s, &cert, &key, &msg), 0);
 	}
-	assert_int_equal(
-		httpd_serve(w->event, fd,
-			&(struct httpd_serve_options){.cert = cert, .key = key}, handler,
-			w, &w->httpd),
+	assert_int_equal(httpd_serve(w->event, fd,
+				 &(struct httpd_serve_options){.cert = cert, .key = key},
+				 handler, w, &w->httpd),
 		0);
 }
 
 /* curl's exit status; the turns that the loop made meanwhile into *ret_turns. */
-static int fetch(struct world *w, const char *scheme, const char *range, unsigned *ret_turns)
+static int fetch(
+	struct world *w, const char *scheme, const char *range, unsigned *ret_turns)
 {
 	_cleanup_free_ char *url = xasprintf("%s://127.0.0.1:%u/", scheme, w->port);
 	int status;
