@@ -10,24 +10,19 @@
 #include <poll.h>
 #include <strings.h>
 
+#include "cloud/token.h"
+
 #define RENEW_BEFORE_MS (5 * 60 * 1000)
 #define RETRY_AFTER_MS 1000
 #define MAX_PAGES 1000
 #define MAX_LISTED 100000
 
-struct token {
-	char *id; /* owned, secret; NULL: none */
-	uint64_t until_ms; /* monotonic */
-	char *project_id, *user_id; /* owned */
-	json_t *catalog; /* owned */
-};
-
 struct cloud_session {
 	char *auth_url, *user, *password, *project, *domain, *region, *interface,
-		*ca_file; /* owned */
+		*ca_file, *token_file; /* owned */
 	char *url; /* owned: what cloud_url last gave */
 	unsigned timeout_ms;
-	struct token token;
+	struct cloud_token token;
 	struct http_reuse *reuse;
 	cloud_transport_fn transport;
 	void *userdata;
@@ -45,15 +40,6 @@ static void wipep(char **secret)
 	wipe(*secret);
 }
 #define _cleanup_wipe_ _cleanup_(wipep)
-
-static void token_clear(struct token *t)
-{
-	wipe(t->id);
-	free(t->project_id);
-	free(t->user_id);
-	json_decref(t->catalog);
-	*t = (struct token){0};
-}
 
 static int over_the_network(const struct http_request *req, struct http_response *ret,
 	char **reterr_msg, _unused_ void *userdata)
@@ -76,6 +62,7 @@ struct cloud_session *cloud_session_new(const struct cloud_login *login)
 	s->region = xstrdup(login->region);
 	s->interface = xstrdup(login->interface ? login->interface : "public");
 	s->ca_file = xstrdup(login->ca_file);
+	s->token_file = xstrdup(login->token_file);
 	s->timeout_ms = login->timeout_ms ? login->timeout_ms : 120 * 1000;
 	s->reuse = http_reuse_new();
 	s->transport = over_the_network;
@@ -86,7 +73,7 @@ void cloud_session_free(struct cloud_session *s)
 {
 	if (!s)
 		return;
-	token_clear(&s->token);
+	cloud_token_clear(&s->token);
 	http_reuse_free(s->reuse);
 	free(s->auth_url);
 	free(s->user);
@@ -96,6 +83,7 @@ void cloud_session_free(struct cloud_session *s)
 	free(s->region);
 	free(s->interface);
 	free(s->ca_file);
+	free(s->token_file);
 	free(s->url);
 	free(s);
 }
@@ -147,34 +135,6 @@ static char *login_body(const struct cloud_session *s)
 			json_pack("{s:{s:s, s:{s:s}}}", "project", "name", s->project,
 				"domain", "name", s->domain));
 	return json_dumps(root, JSON_COMPACT);
-}
-
-static int token_read(struct token *t, const struct http_response *resp, uint64_t now_ms,
-	char **reterr_msg)
-{
-	_cleanup_(jx_freep) json_t *root =
-		jx_parse(resp->body, resp->body_len, reterr_msg);
-	const json_t *obj = json_object_get(root, "token");
-	int64_t issued, expires;
-
-	if (!root)
-		return -EBADMSG;
-	if (cloud_time(cloud_str(obj, "issued_at"), &issued) < 0 ||
-		cloud_time(cloud_str(obj, "expires_at"), &expires) < 0 ||
-		expires <= issued) {
-		*reterr_msg = xstrdup("a token without issued_at and expires_at");
-		return -EBADMSG;
-	}
-	t->id = http_response_header(resp, "X-Subject-Token");
-	if (!t->id || !*t->id) {
-		*reterr_msg = xstrdup("an answer without X-Subject-Token");
-		return -EBADMSG;
-	}
-	t->until_ms = now_ms + (uint64_t)(expires - issued) * 1000;
-	t->user_id = xstrdup(cloud_id(json_object_get(obj, "user"), "id"));
-	t->project_id = xstrdup(cloud_id(json_object_get(obj, "project"), "id"));
-	t->catalog = json_incref(json_object_get(obj, "catalog"));
-	return 0;
 }
 
 static int errno_of(unsigned status)
@@ -239,14 +199,71 @@ static int sign_in(struct cloud_session *s, char **reterr_msg)
 	}
 	if (resp.status != 201)
 		return login_refused(s, &resp, reterr_msg);
-	token_clear(&s->token);
-	r = token_read(&s->token, &resp, now_ms, &why);
+	cloud_token_clear(&s->token);
+	r = cloud_token_read(&s->token, &resp, now_ms, &why);
 	if (r < 0) {
-		token_clear(&s->token);
+		cloud_token_clear(&s->token);
 		*reterr_msg = xasprintf(
 			"Keystone at %s gave no usable token: %s", s->auth_url, why);
 	}
 	return r;
+}
+
+/* ---- a token that is left for the next session ---- */
+
+static bool token_lasts(const struct cloud_session *s)
+{
+	return s->token.id && now_mono_ms() + RENEW_BEFORE_MS < s->token.until_ms;
+}
+
+static char *login_words(const struct cloud_session *s)
+{
+	return xasprintf("%s %s %s %s", s->auth_url, s->domain, s->user,
+		s->project ? s->project : "");
+}
+
+/* The catalogue of now, which also shows whether Keystone still takes the token. */
+static bool read_catalog(struct cloud_session *s)
+{
+	_cleanup_(http_response_clear) struct http_response resp = {0};
+	_cleanup_free_ char *url = xasprintf("%s/auth/catalog", s->auth_url), *why = NULL;
+	_cleanup_wipe_ char *token = xasprintf("X-Auth-Token: %s", s->token.id);
+	const char *headers[] = {token, NULL};
+	struct http_request req = {.method = "GET",
+		.url = url,
+		.headers = headers,
+		.ca_file = s->ca_file,
+		.timeout_ms = s->timeout_ms,
+		.connect_timeout_ms = connect_ms(s->timeout_ms),
+		.reuse = s->reuse};
+	_cleanup_(jx_freep) json_t *root = NULL;
+
+	if (s->transport(&req, &resp, &why, s->userdata) < 0 || resp.status != 200)
+		return false;
+	root = jx_parse(resp.body, resp.body_len, &why);
+	s->token.catalog = json_incref(json_object_get(root, "catalog"));
+	return s->token.catalog;
+}
+
+static bool take_left(struct cloud_session *s)
+{
+	_cleanup_free_ char *login = login_words(s);
+
+	cloud_token_clear(&s->token);
+	if (!s->token_file || !cloud_token_load(&s->token, s->token_file, login))
+		return false;
+	if (token_lasts(s) && (!s->project || read_catalog(s)))
+		return true;
+	cloud_token_clear(&s->token);
+	return false;
+}
+
+static void leave_token(const struct cloud_session *s)
+{
+	_cleanup_free_ char *login = login_words(s);
+
+	if (s->token_file)
+		cloud_token_keep(&s->token, s->token_file, login);
 }
 
 int cloud_authenticate(struct cloud_session *s, char **reterr_msg)
@@ -254,10 +271,12 @@ int cloud_authenticate(struct cloud_session *s, char **reterr_msg)
 	_cleanup_free_ char *msg = NULL;
 	int r;
 
-	if (s->token.id && now_mono_ms() + RENEW_BEFORE_MS < s->token.until_ms)
+	if (token_lasts(s) || take_left(s))
 		return 0;
 	r = sign_in(s, &msg);
-	if (r < 0 && reterr_msg)
+	if (r == 0)
+		leave_token(s);
+	else if (reterr_msg)
 		*reterr_msg = TAKE_PTR(msg);
 	return r;
 }
@@ -437,6 +456,13 @@ static int exchange(struct cloud_session *s, const struct cloud_request *req,
 	return r;
 }
 
+static void forget_token(struct cloud_session *s)
+{
+	cloud_token_clear(&s->token);
+	if (s->token_file)
+		unlink(s->token_file);
+}
+
 /* A proxy whose service restarts; what may be said twice is said twice. */
 static bool may_repeat(const struct cloud_request *req, unsigned status)
 {
@@ -455,7 +481,7 @@ int cloud_call(struct cloud_session *s, const struct cloud_request *req,
 		r = exchange(s, req, &a, &msg);
 	if (r < 0 && (a.status == 401 || may_repeat(req, a.status))) {
 		if (a.status == 401)
-			token_clear(&s->token);
+			forget_token(s);
 		else
 			poll(NULL, 0, RETRY_AFTER_MS);
 		util_freep(&msg);
@@ -590,62 +616,7 @@ int cloud_list(struct cloud_session *s, const char *service, const char *path,
 	return 0;
 }
 
-/* ---- waiting, probing ---- */
-
-/* 1: as wanted; 0: not yet. */
-static int look(struct cloud_session *s, const struct cloud_wait *w, char **ret_seen,
-	char **reterr_msg)
-{
-	_cleanup_(jx_freep) json_t *root = NULL;
-	_cleanup_free_ char *msg = NULL;
-	int r = cloud_get(s, w->service, w->path, w->version, &root, &msg);
-	const char *seen =
-		cloud_str(w->object ? json_object_get(root, w->object) : root, w->field);
-
-	if (r == -ENOENT && !*w->want)
-		return 1;
-	if (r < 0) {
-		*reterr_msg = TAKE_PTR(msg);
-		return r;
-	}
-	free(*ret_seen);
-	*ret_seen = xstrdup(seen);
-	if (*w->want && strcasecmp(seen, w->want) == 0)
-		return 1;
-	if (w->fail && strcasecmp(seen, w->fail) == 0) {
-		*reterr_msg = xasprintf("%s: %s became %s, expected %s", w->path,
-			w->field, seen, *w->want ? w->want : "its end");
-		return -EREMOTEIO;
-	}
-	return 0;
-}
-
-int cloud_wait(struct cloud_session *s, const struct cloud_wait *w, char **reterr_msg)
-{
-	uint64_t end_ms = now_mono_ms() + w->deadline_ms;
-	_cleanup_free_ char *seen = NULL, *msg = NULL;
-
-	for (;;) {
-		int r = look(s, w, &seen, &msg);
-
-		if (r > 0)
-			return 0;
-		if (r == 0 && now_mono_ms() >= end_ms) {
-			msg = xasprintf("%s: %s is still %s after %u s, expected %s",
-				w->path, w->field, seen, w->deadline_ms / 1000,
-				*w->want ? w->want : "its end");
-			r = -ETIMEDOUT;
-		}
-		if (r < 0) {
-			if (reterr_msg)
-				*reterr_msg = TAKE_PTR(msg);
-			return r;
-		}
-		poll(NULL, 0,
-			(int)(w->interval_ms ? w->interval_ms
-					     : 1000)); /* REST has no events */
-	}
-}
+/* ---- probing ---- */
 
 int cloud_probe(struct cloud_session *s, const char *url, unsigned timeout_ms,
 	unsigned *ret_status, char **ret_body, char **reterr_msg)

@@ -23,6 +23,8 @@ struct cloud_login {
 	const char *interface; /* NULL: "public" */
 	const char *ca_file; /* PEM; NULL: the system's */
 	unsigned timeout_ms; /* of a call; 0: 120 s */
+	/* where sessions of this login leave their token for the next one (0600); NULL: nowhere */
+	const char *token_file;
 };
 
 struct cloud_session;
@@ -37,7 +39,8 @@ void cloud_session_transport(
 	struct cloud_session *s, cloud_transport_fn fn, void *userdata);
 
 /*
- * Takes a token when there is none or it ends within five minutes. The calls below do it
+ * Takes a token when there is none or it ends within five minutes: the one that was left in
+ * the token_file, with the catalogue as it is now, or else a new one. The calls below do it
  * themselves. 0, -EACCES (user or password refused), or another negative errno.
  */
 int cloud_authenticate(struct cloud_session *s, char **reterr_msg);
@@ -102,7 +105,7 @@ int cloud_delete(struct cloud_session *s, const char *service, const char *path,
 int cloud_list(struct cloud_session *s, const char *service, const char *path,
 	const char *version, const char *key, json_t **ret, char **reterr_msg);
 
-struct cloud_wait {
+struct cloud_wait { /* code in wait.c */
 	const char *service, *path, *version; /* what is asked again and again */
 	const char *object; /* the key its object is under; NULL: the answer itself */
 	const char *field; /* of the object: "status" */

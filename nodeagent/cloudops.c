@@ -51,6 +51,7 @@ static int admin_session(const struct partwork *w, unsigned timeout_ms,
 		.project = "admin",
 		.region = c->region,
 		.ca_file = TRUST_CA,
+		.token_file = NODE_TOKEN,
 		.timeout_ms = patience_ms(timeout_ms)});
 	return 0;
 }

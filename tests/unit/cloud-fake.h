@@ -112,17 +112,24 @@ static inline int fake_transport(const struct http_request *req,
 	return 0;
 }
 
-static inline struct cloud_session *fake_session(struct fake_cloud *f)
+static inline struct cloud_session *fake_session_kept(
+	struct fake_cloud *f, const char *user, const char *token_file)
 {
-	static const struct cloud_login login = {.auth_url = "http://c:5000/v3/",
-		.user = "admin",
+	struct cloud_login login = {.auth_url = "http://c:5000/v3/",
+		.user = user,
 		.password = "pw",
 		.project = "admin",
-		.region = "RegionOne"};
+		.region = "RegionOne",
+		.token_file = token_file};
 	struct cloud_session *s = cloud_session_new(&login);
 
 	cloud_session_transport(s, fake_transport, f);
 	return s;
+}
+
+static inline struct cloud_session *fake_session(struct fake_cloud *f)
+{
+	return fake_session_kept(f, "admin", NULL);
 }
 
 static inline void fake_clear(struct fake_cloud *f)

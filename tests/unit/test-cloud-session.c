@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/harness.h"
 
+#include <sys/stat.h>
+
 #include "tests/unit/cloud-fake.h"
 
 static void words_of_errors(void **state)
@@ -260,6 +262,68 @@ static void waiting(void **state)
 	fake_clear(&f);
 }
 
+#define CATALOG "{\"catalog\":[" FAKE_ENDPOINT("metric", "http://c:8041") "]}"
+
+/* A session of user that asks for a service of the catalogue; how often it signed in. */
+static unsigned sign_ins(const struct fake_answer *answers, const char *user,
+	const char *service, const char *path)
+{
+	struct fake_cloud f = {.answers = answers};
+	_cleanup_(cloud_session_freep) struct cloud_session *s =
+		fake_session_kept(&f, user, path);
+	unsigned n;
+
+	assert_int_equal(cloud_get(s, service, "/x", NULL, NULL, NULL), 0);
+	assert_string_equal(cloud_project_id(s), "p1");
+	assert_string_equal(cloud_user_id(s), "u1");
+	n = f.sign_ins;
+	fake_clear(&f);
+	return n;
+}
+
+static void left_for_the_next(void **state)
+{
+	static const struct fake_answer takes[] = {
+		{"GET", "/v3/auth/catalog", 200, CATALOG, 0}, {"GET", "/x", 200, "{}", 0},
+		{0}};
+	static const struct fake_answer refuses[] = {
+		{"GET", "/v3/auth/catalog", 401, "{}", 0}, {"GET", "/x", 200, "{}", 0},
+		{0}};
+	/* only the call finds out that the token is no good */
+	static const struct fake_answer late[] = {
+		{"GET", "/v3/auth/catalog", 200, CATALOG, 0},
+		{"GET", "8041/x", 401, "{}", 1}, {"GET", "/x", 200, "{}", 0}, {0}};
+	static const char *const bad[] = {"", "{", "[]", "{\"login\":7}",
+		"{\"login\":\"http://c:5000/v3 Default admin admin\",\"id\":\"\",\"until\":9007199254740992,"
+		"\"project_id\":\"p1\",\"user_id\":\"u1\"}",
+		"{\"login\":\"http://c:5000/v3 Default admin admin\",\"id\":\"a\\nb\",\"until\":9007199254740992,"
+		"\"project_id\":\"p1\",\"user_id\":\"u1\"}",
+		/* ends within five minutes */
+		"{\"login\":\"http://c:5000/v3 Default admin admin\",\"id\":\"t\",\"until\":1,"
+		"\"project_id\":\"p1\",\"user_id\":\"u1\"}"};
+	char dir[] = "/tmp/test-cloud-session.XXXXXX", path[64];
+	struct stat st;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/token", dir);
+	assert_int_equal(sign_ins(takes, "admin", "compute", path), 1);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	/* with the catalogue of now */
+	assert_int_equal(sign_ins(takes, "admin", "metric", path), 0);
+	assert_int_equal(sign_ins(takes, "other", "compute", path), 1);
+	assert_int_equal(sign_ins(takes, "admin", "compute", path), 1);
+	assert_int_equal(sign_ins(refuses, "admin", "compute", path), 1);
+	assert_int_equal(sign_ins(late, "admin", "metric", path), 1);
+	assert_int_equal(sign_ins(takes, "admin", "metric", path), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(
+			write_file_atomic(path, bad[i], strlen(bad[i]), 0600), 0);
+		assert_int_equal(sign_ins(takes, "admin", "compute", path), 1);
+	}
+	remove_tree(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +335,7 @@ int main(void)
 		cmocka_unit_test(signing_in),
 		cmocka_unit_test(pages),
 		cmocka_unit_test(waiting),
+		cmocka_unit_test(left_for_the_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
