@@ -6,6 +6,7 @@
 #include "netconf/kernel.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/genl/ctrl.h>
@@ -15,6 +16,8 @@
 #include <netlink/route/link.h>
 #include <netlink/route/route.h>
 #include <sys/socket.h>
+
+#include "common/log.h"
 
 struct kernel {
 	struct nl_sock *ask; /* owned */
@@ -386,6 +389,26 @@ int kernel_put(struct kernel *k, const struct plan_link *l, char **reterr_msg)
 		return nl_errno(r);
 	}
 	return 0;
+}
+
+/* 1: only from where its source would be answered, and that is never a NIC without address. */
+#define RP_FILTER_STRICT "1"
+#define ARP_IGNORE_ALL "8"
+
+static void set_ipv4(const char *nic, const char *what, const char *value)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/sys/net/ipv4/conf/%s/%s", nic, what);
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : write_all(fd, value, strlen(value));
+
+	if (r < 0)
+		log_warn("%s: %s", path, strerror(-r));
+}
+
+void kernel_leave_to_ovs(const char *nic)
+{
+	set_ipv4(nic, "rp_filter", RP_FILTER_STRICT);
+	set_ipv4(nic, "arp_ignore", ARP_IGNORE_ALL);
 }
 
 bool kernel_has_ovs_datapath(void)

@@ -24,5 +24,10 @@ int kernel_read(struct kernel *k, const char *name, struct link_state *ret);
 bool kernel_has_address(struct kernel *k, uint32_t address);
 /* Makes the link what the plan says; its other IPv4 addresses go. */
 int kernel_put(struct kernel *k, const struct plan_link *l, char **reterr_msg);
+/*
+ * The kernel's own IPv4 takes nothing that comes in on this NIC, and answers no ARP there; what
+ * is for its ports still goes to Open vSwitch. Nothing happens where that cannot be set.
+ */
+void kernel_leave_to_ovs(const char *nic);
 /* Does the kernel have Open vSwitch's datapath? Asking loads the module where it is. */
 bool kernel_has_ovs_datapath(void);

@@ -452,6 +452,17 @@ static int wait_links(
 	return waited(r, reterr_msg, late);
 }
 
+/*
+ * The userspace datapath reads a NIC beside the kernel's own stack, which would take once more
+ * what is for the port that has the NIC's MAC: each segment of TCP twice.
+ */
+static void leave_to_ovs(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_links; i++)
+		if (plan->links[i].uplink)
+			kernel_leave_to_ovs(plan->links[i].name);
+}
+
 static int put_addresses(
 	struct net *n, const struct plan *plan, uint64_t deadline_ms, char **reterr_msg)
 {
@@ -465,6 +476,8 @@ static int put_addresses(
 		r = settle_by_networkd(n, plan, &files, reterr_msg);
 	else
 		r = settle_by_netlink(n, plan, reterr_msg);
+	if (r == 0 && streq(n->datapath, "netdev"))
+		leave_to_ovs(plan);
 	return r < 0 ? r : wait_links(n, plan, deadline_ms, reterr_msg);
 }
 

@@ -171,6 +171,7 @@ has_no_address() { ! ip -o -4 address show dev "$1" | grep -q inet; }
 port_is() { [ "$(vsctl get port "$1" "$2" | tr -d '" ')" = "$3" ]; }
 mtu_is() { [ "$(cat "/sys/class/net/$1/mtu")" = "$2" ]; }
 reaches() { ping -c 1 -W 2 "$@" >$T/out 2>&1; }
+brings_once() { reaches -c 3 -i 0.2 "$1" && ! grep -q DUP $T/out; }
 db_dump() {
 	ovsdb-client dump unix:/run/openvswitch/db.sock Bridge name datapath_type external_ids
 	ovsdb-client dump unix:/run/openvswitch/db.sock Port name tag trunks vlan_mode external_ids
@@ -264,6 +265,7 @@ test_first_apply() {
 	check "$1: ... and its NIC" mtu_is eth2 9000
 	check "$1: ... marked as ours" [ "$(vsctl get bridge br-nic1 external_ids:ondol)" = '"1"' ]
 	check "$1: the untagged network works" reaches 10.77.0.2
+	check "$1: ... and brings nothing twice" brings_once 10.77.0.2
 	check "$1: a tagged network works" reaches -I management 10.77.20.2
 	check "$1: jumbo frames pass" reaches -M "do" -s 8900 -I storage 10.77.40.2
 	check "$1: the provisioning port kept the NIC's MAC" \
