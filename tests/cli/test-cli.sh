@@ -205,7 +205,7 @@ expect 'problems that ondold found' 2 'rack.ini:9: z' 'ondold refused the files;
 run reinstall hp01
 expect 'reinstall without terminal' 2 'there is no terminal to ask on; nothing was changed. A script says --yes.'
 run reinstall hp01 --yes
-expect 'reinstall refused' 1 'hp01: reinstall: hp01 is being installed; wait for it'
+expect 'reinstall refused' 1 'ondol: reinstall: hp01 is being installed; wait for it'
 run reinstall hp01 hp03 --yes
 expect 'reinstall of an unknown node' 2 'has no node hp03; was hp01 meant?'
 run power hp01 status
