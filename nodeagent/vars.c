@@ -160,6 +160,16 @@ static char *workers(const struct vars *v, unsigned at_least)
 		"%u", MAX(at_least, MIN(v->m.cores / 4 + 1, (unsigned)MAX_WORKERS)));
 }
 
+/* For what can serve without a child process: 0 where one would be all. */
+static char *children(const struct vars *v)
+{
+	char *n = workers(v, 1);
+
+	if (streq(n, "1"))
+		n[0] = '0';
+	return n;
+}
+
 static char *joined(char *const *list)
 {
 	char *out = xstrdup("");
@@ -221,6 +231,8 @@ static char *value_of(const struct vars *v, const char *name)
 		return xasprintf("%llu", (unsigned long long)(v->m.memory_bytes >> 20));
 	if (streq(name, "workers"))
 		return workers(v, 1);
+	if (streq(name, "children"))
+		return children(v);
 	if (streq(name, "processes"))
 		return workers(v, 2);
 	if (streq(name, "dns"))

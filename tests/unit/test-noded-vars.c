@@ -97,8 +97,10 @@ static void who_is_notified_follows_the_services(_unused_ void **state)
 
 static void of_the_machine(_unused_ void **state)
 {
-	is(&small, "${cores} ${memory_mb} ${workers} ${processes}", "2 8192 1 2");
-	is(&large, "${cores} ${memory_mb} ${workers} ${processes}", "40 262144 8 8");
+	is(&small, "${cores} ${memory_mb} ${workers} ${children} ${processes}",
+		"2 8192 1 0 2");
+	is(&large, "${cores} ${memory_mb} ${workers} ${children} ${processes}",
+		"40 262144 8 8 8");
 	is(&small, "${datapath} ${userspace} ${virt_type} ${cpu_mode}",
 		"netdev True qemu none");
 	is(&large, "${datapath} ${userspace} ${virt_type} ${cpu_mode}",
