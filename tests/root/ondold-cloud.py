@@ -201,6 +201,7 @@ def cloud_report(services, **more):
 
 
 def part_status():
+    wait_state("hp03", "network-booting")
     r = cli("cloud", "status")
     check("before the first word", r.returncode == 1 and "has said nothing of the services yet" in r.stdout, r)
     check("and who is on its way", "hp02 (compute) is configuring: waiting for controller/placement" in r.stdout
