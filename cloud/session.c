@@ -8,7 +8,6 @@
 #include "cloud/session.h"
 
 #include <poll.h>
-#include <strings.h>
 
 #include "cloud/token.h"
 
@@ -209,78 +208,6 @@ static int sign_in(struct cloud_session *s, char **reterr_msg)
 	return r;
 }
 
-/* ---- a token that is left for the next session ---- */
-
-static bool token_lasts(const struct cloud_session *s)
-{
-	return s->token.id && now_mono_ms() + RENEW_BEFORE_MS < s->token.until_ms;
-}
-
-static char *login_words(const struct cloud_session *s)
-{
-	return xasprintf("%s %s %s %s", s->auth_url, s->domain, s->user,
-		s->project ? s->project : "");
-}
-
-/* The catalogue of now, which also shows whether Keystone still takes the token. */
-static bool read_catalog(struct cloud_session *s)
-{
-	_cleanup_(http_response_clear) struct http_response resp = {0};
-	_cleanup_free_ char *url = xasprintf("%s/auth/catalog", s->auth_url), *why = NULL;
-	_cleanup_wipe_ char *token = xasprintf("X-Auth-Token: %s", s->token.id);
-	const char *headers[] = {token, NULL};
-	struct http_request req = {.method = "GET",
-		.url = url,
-		.headers = headers,
-		.ca_file = s->ca_file,
-		.timeout_ms = s->timeout_ms,
-		.connect_timeout_ms = connect_ms(s->timeout_ms),
-		.reuse = s->reuse};
-	_cleanup_(jx_freep) json_t *root = NULL;
-
-	if (s->transport(&req, &resp, &why, s->userdata) < 0 || resp.status != 200)
-		return false;
-	root = jx_parse(resp.body, resp.body_len, &why);
-	s->token.catalog = json_incref(json_object_get(root, "catalog"));
-	return s->token.catalog;
-}
-
-static bool take_left(struct cloud_session *s)
-{
-	_cleanup_free_ char *login = login_words(s);
-
-	cloud_token_clear(&s->token);
-	if (!s->token_file || !cloud_token_load(&s->token, s->token_file, login))
-		return false;
-	if (token_lasts(s) && (!s->project || read_catalog(s)))
-		return true;
-	cloud_token_clear(&s->token);
-	return false;
-}
-
-static void leave_token(const struct cloud_session *s)
-{
-	_cleanup_free_ char *login = login_words(s);
-
-	if (s->token_file)
-		cloud_token_keep(&s->token, s->token_file, login);
-}
-
-int cloud_authenticate(struct cloud_session *s, char **reterr_msg)
-{
-	_cleanup_free_ char *msg = NULL;
-	int r;
-
-	if (token_lasts(s) || take_left(s))
-		return 0;
-	r = sign_in(s, &msg);
-	if (r == 0)
-		leave_token(s);
-	else if (reterr_msg)
-		*reterr_msg = TAKE_PTR(msg);
-	return r;
-}
-
 int cloud_can_sign_in(struct cloud_session *s, const char *user, const char *password,
 	const char *domain, char **reterr_msg)
 {
@@ -456,11 +383,74 @@ static int exchange(struct cloud_session *s, const struct cloud_request *req,
 	return r;
 }
 
+/* ---- a token that is left for the next session ---- */
+
+static bool token_lasts(const struct cloud_session *s)
+{
+	return s->token.id && now_mono_ms() + RENEW_BEFORE_MS < s->token.until_ms;
+}
+
+static char *login_words(const struct cloud_session *s)
+{
+	return xasprintf("%s %s %s %s", s->auth_url, s->domain, s->user,
+		s->project ? s->project : "");
+}
+
+/* The catalogue of now, which also shows whether Keystone still takes the token. */
+static bool read_catalog(struct cloud_session *s)
+{
+	static const struct cloud_request req = {
+		.method = "GET", .service = "identity", .path = "/auth/catalog"};
+	_cleanup_(cloud_answer_clear) struct cloud_answer a = {0};
+	_cleanup_free_ char *why = NULL;
+
+	if (exchange(s, &req, &a, &why) < 0)
+		return false;
+	s->token.catalog = json_incref(json_object_get(a.json, "catalog"));
+	return s->token.catalog;
+}
+
+static bool take_left(struct cloud_session *s)
+{
+	_cleanup_free_ char *login = login_words(s);
+
+	cloud_token_clear(&s->token);
+	if (!s->token_file || !cloud_token_load(&s->token, s->token_file, login))
+		return false;
+	if (token_lasts(s) && (!s->project || read_catalog(s)))
+		return true;
+	cloud_token_clear(&s->token);
+	return false;
+}
+
+static void leave_token(const struct cloud_session *s)
+{
+	_cleanup_free_ char *login = login_words(s);
+
+	if (s->token_file)
+		cloud_token_keep(&s->token, s->token_file, login);
+}
+
 static void forget_token(struct cloud_session *s)
 {
 	cloud_token_clear(&s->token);
 	if (s->token_file)
 		unlink(s->token_file);
+}
+
+int cloud_authenticate(struct cloud_session *s, char **reterr_msg)
+{
+	_cleanup_free_ char *msg = NULL;
+	int r;
+
+	if (token_lasts(s) || take_left(s))
+		return 0;
+	r = sign_in(s, &msg);
+	if (r == 0)
+		leave_token(s);
+	else if (reterr_msg)
+		*reterr_msg = TAKE_PTR(msg);
+	return r;
 }
 
 /* A proxy whose service restarts; what may be said twice is said twice. */
