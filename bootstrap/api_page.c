@@ -168,8 +168,7 @@ static void sign_in(struct ondold *o, struct http_req *req)
 		return;
 	cookie = access_sign_in(page_access(o), t, now_mono_ms());
 	set_cookie(req, cookie, ACCESS_SESSION_MS / 1000);
-	explicit_bzero(cookie, strlen(cookie));
-	free(cookie);
+	secret_free(cookie);
 	keep(o, req, NULL, "access.signed-in", t, "signed in to the page");
 	httpd_reply_json(req, 200, session_json(t));
 }

@@ -55,8 +55,7 @@ static void add(
 		tell(o, "access.token", text);
 		httpd_reply_json(req, 200, json_pack("{s:s}", "token", token));
 	}
-	explicit_bzero(token, strlen(token));
-	free(token);
+	secret_free(token);
 }
 
 static void post_token(struct ondold *o, struct http_req *req)

@@ -135,8 +135,8 @@ int client_get_text(const char *socket, const char *path, unsigned timeout_ms, c
 int client_call(const char *socket, const char *method, const char *path, json_t *body,
 	unsigned timeout_ms, json_t **ret, char **reterr_msg)
 {
-	_cleanup_free_ char *url = xasprintf("http://ondold%s", path), *text = NULL,
-			    *said = NULL;
+	_cleanup_free_ char *url = xasprintf("http://ondold%s", path), *said = NULL;
+	_cleanup_secret_ char *text = NULL; /* it may hold secrets.ini */
 	struct http_request req = {.method = method,
 		.url = url,
 		.unix_socket = socket,
@@ -153,8 +153,6 @@ int client_call(const char *socket, const char *method, const char *path, json_t
 		req.body_len = strlen(text);
 	}
 	r = http_do(&req, &resp, &said);
-	if (text)
-		explicit_bzero(text, strlen(text)); /* it may hold secrets.ini */
 	if (r < 0) {
 		*reterr_msg = client_unreachable(socket, r, said);
 		return r;

@@ -31,18 +31,6 @@ struct cloudsecrets {
 	bool unsaved; /* what is here is not in the file yet */
 };
 
-static void wipe(char *s)
-{
-	if (s)
-		explicit_bzero(s, strlen(s));
-	free(s);
-}
-
-void cloudsecrets_wipe_text(char *text)
-{
-	wipe(text);
-}
-
 /* ---- the list ---- */
 
 static struct secret *find(const struct cloudsecrets *s, const char *name)
@@ -66,7 +54,7 @@ static void put(struct cloudsecrets *s, const char *name, char *value)
 	struct secret *x = find(s, name);
 
 	if (x) {
-		wipe(x->value);
+		secret_free(x->value);
 		x->value = value;
 		s->unsaved = true;
 		return;
@@ -80,7 +68,7 @@ static void clear(struct cloudsecrets *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		free(s->list[i].name);
-		wipe(s->list[i].value);
+		secret_free(s->list[i].value);
 	}
 	s->n = 0;
 }
@@ -155,7 +143,7 @@ static int save(struct cloudsecrets *s, char **reterr_msg)
 	if (!text)
 		abort(); /* no memory */
 	r = write_file_atomic(s->path, text, strlen(text), 0600);
-	wipe(text);
+	secret_free(text);
 	s->unsaved = r < 0;
 	if (r < 0)
 		*reterr_msg =

@@ -50,5 +50,3 @@ bool cloudsecrets_may_leave(const char *name);
 json_t *cloudsecrets_to_json(const struct cloudsecrets *s);
 /* All that a backup holds replaces what is here, and is kept. -EINVAL with *reterr_msg. */
 int cloudsecrets_replace(struct cloudsecrets *s, const json_t *all, char **reterr_msg);
-/* Overwrites a JSON text and frees it. */
-void cloudsecrets_wipe_text(char *text);

@@ -225,19 +225,13 @@ static char *quoted(const char *s)
 	return out;
 }
 
-static void wipe_free(char *s)
-{
-	explicit_bzero(s, strlen(s));
-	free(s);
-}
-
 static char *with_line(char *before, const char *name, const char *value)
 {
 	char *q = quoted(value);
 	char *more = xasprintf("%sexport %s=%s\n", before, name, q);
 
-	wipe_free(q);
-	wipe_free(before);
+	secret_free(q);
+	secret_free(before);
 	return more;
 }
 
@@ -261,6 +255,6 @@ char *cloud_openrc(const json_t *answer, const char *ca_file, char **reterr_msg)
 	if (!j.error)
 		return out;
 	*reterr_msg = TAKE_PTR(j.error);
-	wipe_free(out);
+	secret_free(out);
 	return NULL;
 }

@@ -238,8 +238,7 @@ static int openrc(struct cli *cli)
 	}
 	fputs(text, stdout);
 	fflush(stdout);
-	explicit_bzero(text, strlen(text));
-	free(text);
+	secret_free(text);
 	cli_error(cli,
 		"this holds a password: `eval \"$(ondol cloud openrc)\"` takes it without "
 		"showing it");

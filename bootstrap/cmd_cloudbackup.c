@@ -258,8 +258,7 @@ static int put_all(struct archive *a, const json_t *answer)
 	r = put_text(a, "manifest.json", manifest);
 	if (r == CLI_DONE)
 		r = put_text(a, "keys.json", keys);
-	explicit_bzero(keys, strlen(keys));
-	free(keys);
+	secret_free(keys);
 	json_object_foreach(blobs, name, entry)
 	{
 		if (r == CLI_DONE)

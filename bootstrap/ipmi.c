@@ -81,14 +81,6 @@ static void pump(struct ipmi_bmc *b);
 
 /* ---- the BMC ---- */
 
-static void wipe(char **s)
-{
-	if (*s)
-		explicit_bzero(*s, strlen(*s));
-	free(*s);
-	*s = NULL;
-}
-
 static void run_at(struct ipmi_bmc *b, uint64_t mono_ms)
 {
 	sd_event_source_set_time(b->timer, mono_ms * 1000);
@@ -164,7 +156,7 @@ void ipmi_bmc_free(struct ipmi_bmc *b)
 	}
 	sd_event_source_disable_unref(b->timer);
 	free(b->user);
-	wipe(&b->password);
+	secret_free(b->password);
 	free(b);
 }
 
@@ -180,7 +172,7 @@ bool ipmi_bmc_set(
 	memcpy(b->address, text, sizeof(text));
 	free(b->user);
 	b->user = xstrdup(user);
-	wipe(&b->password);
+	secret_free(b->password);
 	b->password = xstrdup(password);
 	b->cipher = b->first_cipher = 17;
 	b->cipher_known = false;

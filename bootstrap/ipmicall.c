@@ -3,8 +3,7 @@
 
 void ipmi_call_clear(struct ipmi_call *c)
 {
-	explicit_bzero(c->password, strlen(c->password));
-	free(c->password);
+	secret_free(c->password);
 }
 
 void ipmi_call_make(struct ipmi_call *c, const char *address, const char *user,

@@ -571,7 +571,8 @@ static int parse_stored(
 
 void rackstate_load(struct ondold *o)
 {
-	_cleanup_free_ char *file = NULL, *rack_ini = NULL, *secrets_ini = NULL;
+	_cleanup_free_ char *file = NULL, *rack_ini = NULL;
+	_cleanup_secret_ char *secrets_ini = NULL;
 	int r = store_rack_get(
 		o->store, &o->rack_revision, &file, &rack_ini, &secrets_ini);
 
@@ -583,7 +584,6 @@ void rackstate_load(struct ondold *o)
 	}
 	store_rack_drop_secrets_but(o->store, o->rack_revision);
 	r = parse_stored(o, file, rack_ini, secrets_ini);
-	explicit_bzero(secrets_ini, strlen(secrets_ini));
 	if (r < 0)
 		return;
 	bring_back(o);

@@ -27,19 +27,6 @@ struct cloud_session {
 	void *userdata;
 };
 
-static void wipe(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
-static void wipep(char **secret)
-{
-	wipe(*secret);
-}
-#define _cleanup_wipe_ _cleanup_(wipep)
-
 static int over_the_network(const struct http_request *req, struct http_response *ret,
 	char **reterr_msg, _unused_ void *userdata)
 {
@@ -76,7 +63,7 @@ void cloud_session_free(struct cloud_session *s)
 	http_reuse_free(s->reuse);
 	free(s->auth_url);
 	free(s->user);
-	wipe(s->password);
+	secret_free(s->password);
 	free(s->project);
 	free(s->domain);
 	free(s->region);
@@ -173,7 +160,7 @@ static int sign_in(struct cloud_session *s, char **reterr_msg)
 {
 	_cleanup_(http_response_clear) struct http_response resp = {0};
 	_cleanup_free_ char *url = xasprintf("%s/auth/tokens", s->auth_url), *why = NULL;
-	_cleanup_wipe_ char *body = login_body(s);
+	_cleanup_secret_ char *body = login_body(s);
 	struct http_request req = {.method = "POST",
 		.url = url,
 		.body = body,
@@ -303,8 +290,8 @@ static char *version_header(const char *service, const char *version)
 static int send(struct cloud_session *s, const struct cloud_request *req, const char *url,
 	struct http_response *ret, char **reterr_msg)
 {
-	_cleanup_wipe_ char *token = xasprintf("X-Auth-Token: %s", s->token.id);
-	_cleanup_wipe_ char *body =
+	_cleanup_secret_ char *token = xasprintf("X-Auth-Token: %s", s->token.id);
+	_cleanup_secret_ char *body =
 		req->body ? json_dumps(req->body, JSON_COMPACT) : NULL;
 	_cleanup_free_ char *version =
 		req->version ? version_header(req->service, req->version) : NULL;

@@ -9,9 +9,7 @@
 
 void cloud_token_clear(struct cloud_token *t)
 {
-	if (t->id)
-		explicit_bzero(t->id, strlen(t->id));
-	free(t->id);
+	secret_free(t->id);
 	free(t->project_id);
 	free(t->user_id);
 	json_decref(t->catalog);
@@ -89,6 +87,5 @@ void cloud_token_keep(const struct cloud_token *t, const char *path, const char 
 	r = write_file_atomic(path, text, strlen(text), 0600);
 	if (r < 0)
 		log_warn("%s: %s", path, strerror(-r));
-	explicit_bzero(text, strlen(text));
-	free(text);
+	secret_free(text);
 }

@@ -53,10 +53,9 @@ static size_t on_body(char *data, _unused_ size_t one, size_t n, void *userdata)
 
 static void add_header(struct http_exchange *x, const char *fmt, const char *arg)
 {
-	_cleanup_free_ char *line = xasprintf("%s%s", fmt, arg);
+	_cleanup_secret_ char *line = xasprintf("%s%s", fmt, arg);
 
 	x->headers = curl_slist_append(x->headers, line);
-	explicit_bzero(line, strlen(line));
 }
 
 /* Not more than was announced, although the file may have more. */
@@ -249,9 +248,7 @@ int http_exchange_result(
 void http_response_clear(struct http_response *r)
 {
 	free(r->body);
-	if (r->headers)
-		explicit_bzero(r->headers, strlen(r->headers));
-	free(r->headers);
+	secret_free(r->headers);
 	*r = (struct http_response){0};
 }
 

@@ -183,8 +183,6 @@ struct desired *desired_from_rack(const struct rack *r, const struct rack_node *
 struct desired *desired_alone(const struct rack *r, const struct rack_node *n,
 	const struct inventory *inv, uint64_t revision);
 json_t *desired_peers_json(const struct rack *r);
-/* Overwrites and frees; NULL is fine. For secrets. */
-void desired_wipe(char *value);
 /* The value of a secret of this node; NULL: it has none of that name. Borrowed. */
 const char *desired_secret(const struct desired *d, const char *name);
 /* True when that node has said the proof is ok; of any node of a role (kind NULL: of any kind). */

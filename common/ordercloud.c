@@ -9,13 +9,6 @@
 
 /* ---- what the nodes ask ---- */
 
-void desired_wipe(char *value)
-{
-	if (value)
-		explicit_bzero(value, strlen(value));
-	free(value);
-}
-
 const char *desired_secret(const struct desired *d, const char *name)
 {
 	for (size_t i = 0; i < d->n_secrets; i++)
@@ -477,7 +470,7 @@ void ordercloud_clear(struct desired *d)
 	cloud_free(d->cloud);
 	for (size_t i = 0; i < d->n_secrets; i++) {
 		free(d->secrets[i].name);
-		desired_wipe(d->secrets[i].value);
+		secret_free(d->secrets[i].value);
 	}
 	free(d->secrets);
 	facts_clear(&d->facts);

@@ -10,9 +10,7 @@
 
 static void login_clear(struct bmc_login *l)
 {
-	if (l->password)
-		explicit_bzero(l->password, strlen(l->password));
-	free(l->password);
+	secret_free(l->password);
 	free(l->user);
 	*l = (struct bmc_login){0};
 }

@@ -488,3 +488,15 @@ bool secret_equal(const char *a, const char *b)
 		diff |= (unsigned)(unsigned char)a[i] ^ (unsigned char)b[lb ? i % lb : 0];
 	return diff == 0;
 }
+
+void secret_free(char *s)
+{
+	if (s)
+		explicit_bzero(s, strlen(s));
+	free(s);
+}
+
+void secret_freep(char **s)
+{
+	secret_free(*s);
+}

@@ -125,3 +125,6 @@ void hex_encode(const uint8_t *data, size_t len, char *out); /* out: 2*len+1 byt
 char *random_hex(size_t len);
 /* Comparison whose time does not depend on where the strings differ. */
 bool secret_equal(const char *a, const char *b);
+void secret_free(char *s); /* overwritten first; NULL is left alone */
+void secret_freep(char **s);
+#define _cleanup_secret_ _cleanup_(secret_freep)

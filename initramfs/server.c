@@ -58,15 +58,12 @@ void server_free(struct server *s)
 	free(s->base);
 	free(s->api);
 	free(s->node);
-	explicit_bzero(s->token, strlen(s->token));
-	free(s->token);
+	secret_free(s->token);
 	free(s->ca_digest);
 	free(s->dir);
 	free(s->ca);
 	free(s->cert);
-	if (s->key)
-		explicit_bzero(s->key, strlen(s->key));
-	free(s->key);
+	secret_free(s->key);
 	free(s->request);
 	free(s);
 }
@@ -178,17 +175,14 @@ static int take_certificate(
 	_cleanup_free_ char *why = NULL;
 	_cleanup_(jx_freep) json_t *root = jx_parse(resp->body, resp->body_len, &why);
 	const char *cert = json_string_value(json_object_get(root, "cert"));
-	_cleanup_free_ char *both = NULL;
-	int r;
+	_cleanup_secret_ char *both = NULL;
 
 	if (!cert || clientkey_end_of(cert) == 0) {
 		*reterr_msg = xasprintf("%s answered with no certificate", s->api);
 		return -EBADMSG;
 	}
 	both = xasprintf("%s%s", cert, s->key);
-	r = keep(s->cert, both, reterr_msg);
-	explicit_bzero(both, strlen(both));
-	return r;
+	return keep(s->cert, both, reterr_msg);
 }
 
 static int certify(struct server *s, char **reterr_msg)

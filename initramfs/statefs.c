@@ -20,16 +20,10 @@ static int put(const char *upper, const char *name, const char *text, unsigned m
 
 static int copy(const char *upper, const char *name, const char *from)
 {
-	char *text = NULL;
-	size_t len;
-	int r = read_file(from, MAX_PEM, &text, &len);
+	_cleanup_secret_ char *text = NULL;
+	int r = read_file(from, MAX_PEM, &text, NULL);
 
-	if (r == 0)
-		r = put(upper, name, text, 0600);
-	if (text)
-		explicit_bzero(text, len);
-	free(text);
-	return r;
+	return r == 0 ? put(upper, name, text, 0600) : r;
 }
 
 static int put_identity(const char *upper, const struct http_identity *id)
@@ -46,8 +40,8 @@ int statefs_fill(const char *state_dir, const char *slot, const struct statefs_n
 	_cleanup_free_ char *work = xasprintf("%s/root/%s/work", state_dir, slot);
 	_cleanup_free_ char *ondol = xasprintf("%s/etc/ondol", upper);
 	_cleanup_free_ char *ini = statefs_node_ini(node, order);
-	_cleanup_free_ char *json = json_dumps(order->desired, JSON_INDENT(2));
-	_cleanup_free_ char *desired = xasprintf("%s\n", json ? json : "null");
+	_cleanup_secret_ char *json = json_dumps(order->desired, JSON_INDENT(2));
+	_cleanup_secret_ char *desired = xasprintf("%s\n", json ? json : "null");
 	_cleanup_free_ char *hostname = xasprintf("%s\n", node->name);
 	int r = mkdir_p(ondol, 0755);
 
@@ -61,9 +55,6 @@ int statefs_fill(const char *state_dir, const char *slot, const struct statefs_n
 		r = put(upper, "ondol/desired.json", desired, 0600);
 	if (r == 0)
 		r = put(upper, "hostname", hostname, 0644);
-	explicit_bzero(desired, strlen(desired)); /* it may hold secrets */
-	if (json)
-		explicit_bzero(json, strlen(json));
 	if (r < 0)
 		*reterr_msg =
 			xasprintf("the node's identity cannot be written to the state "

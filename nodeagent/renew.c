@@ -29,9 +29,7 @@ bool renew_is_due(uint64_t end_s, uint64_t now_s)
 
 static void drop_key(struct renew *n)
 {
-	if (n->key)
-		explicit_bzero(n->key, strlen(n->key));
-	free(n->key);
+	secret_free(n->key);
 	n->key = NULL;
 }
 
@@ -54,16 +52,12 @@ static int keep(struct renew *n, const struct http_response *resp)
 	_cleanup_free_ char *why = NULL;
 	_cleanup_(jx_freep) json_t *root = jx_parse(resp->body, resp->body_len, &why);
 	const char *cert = json_string_value(json_object_get(root, "cert"));
-	char *both;
-	int r;
+	_cleanup_secret_ char *both = NULL;
 
 	if (!cert || clientkey_end_of(cert) == 0)
 		return -EBADMSG;
 	both = xasprintf("%s%s", cert, n->key);
-	r = write_file_atomic(n->conf->cert, both, strlen(both), 0600);
-	explicit_bzero(both, strlen(both));
-	free(both);
-	return r;
+	return write_file_atomic(n->conf->cert, both, strlen(both), 0600);
 }
 
 static void on_certified(
@@ -117,16 +111,12 @@ static int ask(struct renew *n)
 static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
 	struct renew *n = userdata;
-	char *pem = NULL;
-	size_t len = 0;
+	_cleanup_secret_ char *pem = NULL;
 	uint64_t end = 0;
-	int r = read_file(n->conf->cert, MAX_PEM, &pem, &len);
+	int r = read_file(n->conf->cert, MAX_PEM, &pem, NULL);
 
 	if (r == 0)
 		end = clientkey_end_of(pem);
-	if (pem)
-		explicit_bzero(pem, len);
-	free(pem);
 	if (!renew_is_due(end, now_real_ms() / 1000)) {
 		look_in(n, LOOK_S);
 		return 0;

@@ -69,8 +69,9 @@ static int write_files(struct bmc *b, const struct bmc_login *login, char **rete
 	const struct rack_node *rn = b->node->rack;
 	struct fru_info info = {
 		rn->profile->vendor, rn->profile->product, rn->serial, "P19766-B21"};
-	_cleanup_free_ char *fru_path = xasprintf("%s/fru.bin", b->dir), *conf = NULL,
+	_cleanup_free_ char *fru_path = xasprintf("%s/fru.bin", b->dir),
 			    *commands = bmc_commands(b->node, fru_path);
+	_cleanup_secret_ char *conf = NULL;
 	uint8_t fru[FRU_SIZE];
 	int r = bmc_lan_conf(b->plan, b->node, login, &conf, reterr_msg);
 
@@ -84,7 +85,6 @@ static int write_files(struct bmc *b, const struct bmc_login *login, char **rete
 		r = write_into(b->dir, "commands", commands, strlen(commands));
 	if (r == 0)
 		r = write_into(b->dir, "lan.conf", conf, strlen(conf));
-	explicit_bzero(conf, strlen(conf));
 	if (r < 0)
 		*reterr_msg = xasprintf(
 			"the files in %s could not be written: %s", b->dir, strerror(-r));
