@@ -57,6 +57,7 @@ void cloud_close(struct ondold *o)
 	blobs_free(c->blobs);
 	facts_clear(&c->facts);
 	json_decref(c->status);
+	json_decref(c->told);
 	json_decref(c->restore);
 	free(c);
 	o->cloud = NULL;
@@ -309,43 +310,42 @@ static char *key_of(const json_t *s)
 		json_string_value(json_object_get(s, "service")));
 }
 
-/* {"hp02 nova-compute": true} */
-static json_t *turns_of(const json_t *status)
+/* A service that never was well, of a node that is still on its way, is no news. */
+static bool is_news(const struct node *n, const json_t *was, bool ok)
 {
-	json_t *out = json_object(), *s;
+	if (was)
+		return json_is_true(was) != ok;
+	return !ok && (!n || !node_is_on_its_way(n));
+}
+
+/* A service that turns well or unwell is an event of its node. */
+static void tell_turns(struct ondold *o, const json_t *status)
+{
+	struct cloud *c = o->cloud;
+	json_t *told = json_object(), *s;
 	size_t i;
 
 	json_array_foreach(json_object_get(status, "services"), i, s)
 	{
-		_cleanup_free_ char *key = key_of(s);
-
-		json_object_set(out, key, json_object_get(s, "ok"));
-	}
-	return out;
-}
-
-/* A service that turns well or unwell is an event of its node. */
-static void tell_turns(struct ondold *o, const json_t *before, const json_t *now)
-{
-	_cleanup_(jx_freep) json_t *old = turns_of(before);
-	const json_t *s;
-	size_t i;
-
-	json_array_foreach(json_object_get(now, "services"), i, s)
-	{
 		_cleanup_free_ char *text = NULL, *key = key_of(s);
-		const json_t *was = json_object_get(old, key);
-		bool ok = json_is_true(json_object_get(s, "ok"));
+		const json_t *was = json_object_get(c->told, key);
 		const char *name = json_string_value(json_object_get(s, "node"));
+		struct node *n = ondold_node(o, name ? name : "");
+		bool ok = json_is_true(json_object_get(s, "ok"));
 
-		if (was ? json_is_true(was) == ok : ok)
+		if (is_news(n, was, ok)) {
+			text = xasprintf("%s: %s",
+				json_string_value(json_object_get(s, "service")),
+				json_string_value(json_object_get(s, "text")));
+			ondold_event(o, n, "noded", ok ? "cloud.well" : "cloud.unwell",
+				text, NULL);
+		} else if (!was && !ok) {
 			continue;
-		text = xasprintf("%s: %s",
-			json_string_value(json_object_get(s, "service")),
-			json_string_value(json_object_get(s, "text")));
-		ondold_event(o, ondold_node(o, name ? name : ""), "noded",
-			ok ? "cloud.well" : "cloud.unwell", text, NULL);
+		}
+		json_object_set_new(told, key, json_boolean(ok));
 	}
+	json_decref(c->told);
+	c->told = told;
 }
 
 void cloud_take_report(struct node *n, const json_t *report)
@@ -355,8 +355,7 @@ void cloud_take_report(struct node *n, const json_t *report)
 
 	if (!cloud_is_controller(n) || !json_is_object(status))
 		return;
-	if (!json_equal(c->status, status))
-		tell_turns(n->o, c->status, status);
+	tell_turns(n->o, status);
 	json_decref(c->status);
 	c->status = json_deep_copy(status);
 	c->status_ms = now_real_ms();

@@ -23,6 +23,7 @@ struct cloud {
 	struct blobs *blobs; /* owned */
 	struct facts facts;
 	json_t *status; /* owned: "cloud" of the controller's last report, NULL: none */
+	json_t *told; /* owned: {"hp02 nova-compute": true}, well or not as events say; NULL */
 	uint64_t status_ms; /* since 1970, in this host's clock: when it came */
 	json_t *restore; /* owned: {"sha256", "size_bytes", "sent"}, NULL: nothing to restore */
 	uint64_t tls_checked_ms; /* mono */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `ondol why NODE`: where the node is, the causes that ondold finds, each with its evidence and
- * what to do, and how it came there, as a timeline. Without --all
- * it begins where the last run began; then come the events of that run, one line each.
+ * what to do, and how it came there, as a timeline. Without --all it begins where the last run
+ * began, and has one line for each event of that run that says something new.
  */
 #include "bootstrap/cli.h"
 #include "bootstrap/table.h"
@@ -180,21 +180,26 @@ static void print_timeline(
 	static const char *const headings[] = {
 		"time", "after", "source", "event", "text", NULL};
 	_cleanup_(table_freep) struct table *t = table_new(headings);
+	const struct event_view *before = NULL;
 	char at[32], after[32];
 
 	table_right(t, 1);
 	for (size_t i = first; i < e->n; i++) {
 		const struct event_view *x = &e->list[i];
-		uint64_t before = i > first ? e->list[i - 1].time_ms : x->time_ms;
+		uint64_t ms = before && x->time_ms > before->time_ms
+			? x->time_ms - before->time_ms
+			: 0;
 
+		if (x->old_news)
+			continue;
 		cli_date_time(x->time_ms, at);
-		format_duration(x->time_ms > before ? x->time_ms - before : 0, after);
+		format_duration(ms, after);
 		table_add(t, STYLE_DIM, "%s", at);
-		table_add(t, STYLE_DIM, "%s%s", i > first ? "+" : "",
-			i > first ? after : "");
+		table_add(t, STYLE_DIM, "%s%s", before ? "+" : "", before ? after : "");
 		table_add(t, STYLE_PLAIN, "%s", x->source);
 		table_add(t, event_style(x), "%s", x->type);
 		table_add(t, event_style(x), "%s", x->text);
+		before = x;
 	}
 	table_print(t, &cli->out);
 }
@@ -206,21 +211,24 @@ static int print_why(const struct cli *cli, const struct node_view *n, const jso
 		json_pack("{s:O, s:i}", "events", (json_t *)list, "last", 0);
 	_cleanup_free_ char *msg = NULL;
 	struct events_view e = {0};
-	size_t first;
+	size_t first, left_out;
 
 	if (events_view_parse(wrapped, &e, &msg) < 0) {
 		cli_error(cli, "ondold's events are not understood: %s", msg);
 		return CLI_FAILED;
 	}
 	first = cli->opt.all ? 0 : run_begin(&e);
+	left_out = cli->opt.all ? 0 : events_view_mark_old_news(&e, first);
 	print_head(cli, n);
 	print_findings(cli, findings);
 	if (e.n == 0)
 		printf("No events yet.\n");
 	else
 		print_timeline(cli, &e, first);
-	if (first > 0)
-		printf("\n%zu older events: `ondol why %s --all`\n", first, n->name);
+	if (first > 0 || left_out > 0)
+		printf("\n`ondol why %s --all` has %zu more events: %zu older, %zu that say "
+		       "nothing new\n",
+			n->name, first + left_out, first, left_out);
 	events_view_clear(&e);
 	return CLI_DONE;
 }

@@ -167,6 +167,8 @@ void node_replay_report(struct node *n, const json_t *report);
 #define NODE_PROVE "prove"
 #define NODE_BACKUP "backup"
 int64_t node_want_task(struct node *n, const char *type);
+/* Is it somewhere between being wanted and ready, with ondold or noded at work on it? */
+bool node_is_on_its_way(const struct node *n);
 /* Is this the type of the event with which a task ends? */
 bool node_ends_task(const char *type);
 void node_replay_task(struct node *n, const struct store_event *ev);

@@ -490,7 +490,7 @@ void node_replay_task(struct node *n, const struct store_event *ev)
 
 /* ---- waiting for another node ---- */
 
-static bool is_on_its_way(const struct node *n)
+bool node_is_on_its_way(const struct node *n)
 {
 	switch (n->fsm.state) {
 	case FSM_IDLE:
@@ -548,7 +548,7 @@ static bool waits_with_hope(struct node *n)
 		if (n->o->nodes[i] == n || !is_meant(n->o->nodes[i], what))
 			continue;
 		last = n->o->nodes[i];
-		if (is_on_its_way(last))
+		if (node_is_on_its_way(last))
 			return true;
 	}
 	n->waits = last

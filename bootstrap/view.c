@@ -320,6 +320,31 @@ void events_view_clear(struct events_view *e)
 	*e = (struct events_view){0};
 }
 
+static bool is_progress(const struct event_view *x)
+{
+	return streq(x->type, "agent.progress");
+}
+
+size_t events_view_mark_old_news(struct events_view *e, size_t first)
+{
+	const char *said = "";
+	size_t n = 0;
+
+	for (size_t i = first; i < e->n; i++) {
+		struct event_view *x = &e->list[i];
+
+		if (streq(x->type, "report")) {
+			x->old_news = streq(said, x->text);
+			said = x->text;
+		} else {
+			x->old_news = is_progress(x) && i > first && is_progress(x - 1) &&
+				i + 1 < e->n && is_progress(x + 1);
+		}
+		n += x->old_news;
+	}
+	return n;
+}
+
 char *node_view_role(const struct node_view *n)
 {
 	return *n->kind ? xasprintf("%s %s", n->role, n->kind) : xstrdup(n->role);

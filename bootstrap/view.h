@@ -61,6 +61,7 @@ struct event_view {
 	int64_t id;
 	uint64_t time_ms;
 	char *node, *source, *type, *text;
+	bool old_news; /* as events_view_mark_old_news() found */
 };
 
 struct events_view {
@@ -78,6 +79,12 @@ void status_view_freep(struct status_view **s);
 const struct node_view *status_view_node(const struct status_view *s, const char *name);
 int events_view_parse(const json_t *json, struct events_view *ret, char **reterr_msg);
 void events_view_clear(struct events_view *e);
+/*
+ * Of the events of one node from first on, which say nothing that the others do not: progress
+ * between the first word of it and the last, a report in the words of the one before. Returns
+ * their number.
+ */
+size_t events_view_mark_old_news(struct events_view *e, size_t first);
 
 /* "storage block"; caller frees */
 char *node_view_role(const struct node_view *n);

@@ -206,6 +206,10 @@ def part_status():
     check("before the first word", r.returncode == 1 and "has said nothing of the services yet" in r.stdout, r)
     check("and who is on its way", "hp02 (compute) is configuring: waiting for controller/placement" in r.stdout
           and "hp03 (storage/object) is network-booting" in r.stdout, r.stdout)
+    ready(1, "hp01", 1, proof("keystone"), cloud=cloud_report(
+        [{"node": "hp02", "service": "nova-compute", "ok": False, "text": "no such host"}]))
+    check("what a node on its way does not run yet is no event", events("hp02", "cloud.unwell") == [],
+          events("hp02", "cloud.unwell"))
     waiting = []
     t = threading.Thread(target=lambda: waiting.append(cli("cloud", "status", "--wait=60", timeout=90)))
     t.start()

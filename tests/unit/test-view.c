@@ -166,6 +166,46 @@ static void test_events(void **state)
 	assert_int_equal(events_view_parse(bad, &e, &msg), -EPROTO);
 }
 
+/* One letter an event: p progress, r a report "not ready", R one "ready", s a step. */
+static void marks(const char *events, size_t first, const char *expected)
+{
+	static const char *const type[] = {['p'] = "agent.progress",
+		['r'] = "report",
+		['R'] = "report",
+		['s'] = "agent.step"};
+	_cleanup_(jx_freep) json_t *list = json_array(), *json = NULL;
+	_cleanup_free_ char *msg = NULL, *got = xstrdup(events);
+	struct events_view e = {0};
+	size_t n = 0;
+
+	for (const char *x = events; *x; x++)
+		json_array_append_new(list,
+			json_pack("{s:i, s:i, s:s, s:s}", "id", 1, "time", 5, "type",
+				type[(unsigned char)*x], "text",
+				*x == 'R' ? "ready" : "not ready"));
+	json = json_pack("{s:O, s:i}", "events", list, "last", 1);
+	assert_int_equal(events_view_parse(json, &e, &msg), 0);
+	n = events_view_mark_old_news(&e, first);
+	for (size_t i = 0; i < e.n; i++) {
+		n -= e.list[i].old_news;
+		got[i] = e.list[i].old_news ? '-' : events[i];
+	}
+	assert_string_equal(got, expected);
+	assert_int_equal(n, 0);
+	events_view_clear(&e);
+}
+
+static void test_old_news(void **state)
+{
+	marks("", 0, "");
+	marks("p", 0, "p");
+	marks("sppppps", 0, "sp---ps");
+	marks("pppp", 0, "p--p");
+	marks("pppp", 2, "pppp"); /* what is older is not shown at all */
+	marks("ppspp", 0, "ppspp");
+	marks("rsrRsRr", 0, "rs-Rs-r");
+}
+
 static void judged(unsigned status, const char *body, int expected, const char *words)
 {
 	_cleanup_(jx_freep) json_t *json = NULL;
@@ -199,6 +239,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_old_news),
 		cmocka_unit_test(test_judge),
 	};
 
