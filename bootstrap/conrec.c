@@ -19,6 +19,7 @@
 #define FILE_MAX (CONREC_PART_BYTES * 8u)
 /* Since the part began: it may have begun in 1970, before the clock was set. */
 #define MAX_SECONDS 1e12
+#define MAX_OFFSET (INT64_C(1) << 53)
 
 struct part {
 	unsigned run, part;
@@ -88,7 +89,8 @@ static bool read_header(const char *text, struct part *p)
 	const json_t *offset = json_object_get(h, "ondol_offset"),
 		     *began = json_object_get(h, "ondol_began");
 	bool good = json_is_integer(offset) && json_is_integer(began) &&
-		json_integer_value(offset) >= 0;
+		json_integer_value(offset) >= 0 &&
+		json_integer_value(offset) <= MAX_OFFSET;
 
 	if (good) {
 		p->from = (uint64_t)json_integer_value(offset);
@@ -160,6 +162,24 @@ static int load_header(const struct conrec *r, struct part *p)
 	return read_header(text, p) ? 0 : -EBADMSG;
 }
 
+/*
+ * Offsets only grow. Parts that claim to lie behind a newer one are of another record, in a
+ * folder that somebody put together: they are left alone, and they and what is older not shown.
+ */
+static void leave_out_strangers(struct conrec *r)
+{
+	size_t i = r->n_parts;
+
+	while (i > 1 && r->parts[i - 2].from <= r->parts[i - 1].from)
+		i--;
+	if (i <= 1)
+		return;
+	log_warn("%s: %zu older parts do not belong to the newest one, and are not shown",
+		r->dir, i - 1);
+	r->n_parts -= i - 1;
+	memmove(r->parts, r->parts + i - 1, r->n_parts * sizeof(*r->parts));
+}
+
 static void list_parts(struct conrec *r)
 {
 	DIR *dir = opendir(r->dir);
@@ -174,6 +194,7 @@ static void list_parts(struct conrec *r)
 		closedir(dir);
 	if (r->n_parts)
 		qsort(r->parts, r->n_parts, sizeof(*r->parts), by_name);
+	leave_out_strangers(r);
 }
 
 static void find_run_begin(struct conrec *r)

@@ -224,6 +224,38 @@ static void other_files_are_let_alone(void **state)
 	assert_int_equal(count_files(w), 3);
 }
 
+static void put_part(
+	struct world *w, const char *name, long long offset, const char *text)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", w->rec_dir, name);
+	_cleanup_free_ char *whole =
+		xasprintf("{\"ondol_offset\": %lld, \"ondol_began\": "
+			  "1795808716000}\n[0.5,\"o\",\"%s\"]\n",
+			offset, text);
+
+	assert_int_equal(write_file_atomic(path, whole, strlen(whole), 0600), 0);
+}
+
+/* A folder put together from two: what says that it comes behind the newest is none of its. */
+static void parts_of_another_record_are_not_shown(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(mkdir_p(w->rec_dir, 0700), 0);
+	put_part(w, "000001-001.cast", 0, "zero");
+	put_part(w, "000001-002.cast", 20, "twenty");
+	put_part(w, "000001-003.cast", 3, "three");
+	put_part(w, "000001-004.cast", 8, "eight");
+	put_part(w, "000001-005.cast", INT64_MAX, "a number that is none");
+	reopen(w);
+	assert_int_equal(conrec_begin_of_run(w->rec), 3);
+	assert_int_equal(conrec_end(w->rec), 13);
+	expect(w, 0, "threeeight");
+	put(w, "more");
+	expect(w, 0, "threeeightmore");
+	assert_int_equal(count_files(w), 5);
+}
+
 static void a_disk_that_takes_nothing(void **state)
 {
 	struct world *w = *state;
@@ -248,6 +280,7 @@ int main(void)
 		T(runs_are_kept_apart_and_few),
 		T(size_is_capped),
 		T(other_files_are_let_alone),
+		T(parts_of_another_record_are_not_shown),
 		T(a_disk_that_takes_nothing),
 	};
 
