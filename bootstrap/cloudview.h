@@ -23,7 +23,9 @@ struct cloud_view {
 	bool is_old; /* and that is too long ago */
 	struct cloud_service *services; /* in the order of the nodes in rack.ini */
 	size_t n_services, n_unwell;
-	char **missing; /* sentences: what keeps the cloud from being well; NULL-terminated */
+	/* Sentences: what keeps the cloud from being well, NULL-terminated; those of the
+	 * n_unwell services come last. */
+	char **missing;
 };
 
 /* -EINVAL with *reterr_msg when the answer is not understood. */

@@ -95,6 +95,7 @@ static void print_line(const struct term *term, const char *text)
 static void print_status(const struct cli *cli, const struct cloud_view *v)
 {
 	_cleanup_free_ char *sums = cloud_view_sums(v);
+	size_t others;
 	char ago[48];
 
 	if (v->n_services) {
@@ -109,9 +110,10 @@ static void print_status(const struct cli *cli, const struct cloud_view *v)
 		putchar('\n');
 		return;
 	}
-	printf("The cloud is not well:\n");
-	for (char **m = v->missing; m && *m; m++) {
-		_cleanup_free_ char *line = xasprintf("  %s", *m);
+	others = strv_len(v->missing) - v->n_unwell;
+	printf("The cloud is not well%s\n", others ? ":" : ": see the services above.");
+	for (size_t i = 0; i < others; i++) {
+		_cleanup_free_ char *line = xasprintf("  %s", v->missing[i]);
 
 		print_line(&cli->out, line);
 	}

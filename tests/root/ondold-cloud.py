@@ -222,6 +222,9 @@ def part_status():
     time.sleep(0.3)
     check("a service that is down is an event", "nova-compute: down since 3 m" in
           [e["text"] for e in events("hp02", "cloud.unwell")])
+    r = cli("cloud", "status")
+    check("what the table says is not said again", r.returncode == 1 and
+          r.stdout.count("down since 3 m") == 1 and "The cloud is not well" in r.stdout, r)
     ready(1, "hp01", 1, proof("keystone"), cloud=cloud_report(SERVICES))
     t.join(60)
     r = waiting[0]
