@@ -35,7 +35,8 @@ struct stream {
 	struct http_stream *out; /* borrowed */
 	char *token; /* owned: the name of whose it is */
 	uint64_t began_ms; /* mono */
-	int64_t last_id; /* the last event that was given to it */
+	int64_t from; /* the last event that it knows of an earlier stream; -1: none */
+	int64_t last_id; /* the last event that was given to it; -1: not greeted yet */
 	uint64_t change; /* of the last node that was given to it */
 	uint64_t cloud_ms; /* of the controller's word that it was told of */
 	int64_t rack; /* the revision it knows */
@@ -143,6 +144,14 @@ static void send_hello(struct stream *s)
 	s->cloud_ms = l->o->cloud->status_ms;
 }
 
+/* The states it missed are not in the table of events: it reads them anew in any case. */
+static void greet(struct stream *s, int64_t last)
+{
+	send_hello(s);
+	if (s->from >= 0 && s->from <= last && last - s->from <= LATE_EVENTS)
+		s->last_id = s->from;
+}
+
 static struct seen *next_change(struct live *l, uint64_t after)
 {
 	struct seen *next = NULL;
@@ -201,6 +210,8 @@ static void tell(struct stream *s, int64_t last)
 {
 	struct live *l = s->live;
 
+	if (s->last_id < 0)
+		greet(s, last);
 	if (s->rack != l->rack || last - s->last_id > LATE_EVENTS) {
 		if (has_room(s))
 			send_hello(s);
@@ -237,6 +248,11 @@ static int on_timer(_unused_ sd_event_source *src, _unused_ uint64_t usec, void 
 
 	if (!l->streams)
 		return 0;
+	/* An event that is told must be one that a kill cannot take back: its id would be another's. */
+	if (store_has_gathered(l->o->store)) {
+		look_at(l, now_mono_ms() + 1);
+		return 0;
+	}
 	l->looked_ms = now_mono_ms();
 	look_at_nodes(l);
 	last = store_event_last(l->o->store);
@@ -274,8 +290,6 @@ static void on_closed(void *userdata)
 
 void live_get(struct live *l, struct http_req *req, const char *token)
 {
-	int64_t from = sse_last_id(httpd_header(req, "Last-Event-ID"));
-	int64_t last = store_event_last(l->o->store);
 	struct stream *s;
 
 	if (l->n_streams == MAX_STREAMS) {
@@ -288,18 +302,13 @@ void live_get(struct live *l, struct http_req *req, const char *token)
 	s->live = l;
 	s->token = xstrdup(token);
 	s->began_ms = now_mono_ms();
+	s->from = sse_last_id(httpd_header(req, "Last-Event-ID"));
+	s->last_id = -1;
 	s->out = httpd_reply_stream(req, "text/event-stream", BUFFER_BYTES, on_closed, s);
 	s->next = l->streams;
 	l->streams = s;
 	l->n_streams++;
-	l->looked_ms = now_mono_ms();
-	look_at_nodes(l);
-	/* The states it missed are not in the table of events: it reads them anew in any case. */
-	send_hello(s);
-	if (from >= 0 && from <= last && last - from <= LATE_EVENTS)
-		s->last_id = from;
-	tell(s, last);
-	look_at(l, l->looked_ms + LOOK_MS);
+	look_at(l, now_mono_ms());
 }
 
 /* ---- life ---- */

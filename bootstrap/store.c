@@ -92,6 +92,11 @@ bool store_is_settled(const struct store *s)
 	return !s->gathered && !s->lost;
 }
 
+bool store_has_gathered(const struct store *s)
+{
+	return s->gathered;
+}
+
 static int begin(struct store *s)
 {
 	if (sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)

@@ -47,6 +47,7 @@ int store_commit(struct store *s);
  */
 void store_gather(struct store *s, void (*soon)(void *userdata), void *userdata);
 bool store_is_settled(const struct store *s);
+bool store_has_gathered(const struct store *s); /* its newest rows are not safe yet */
 /* 0: all is safe; -errno, logged: what was gathered is lost. */
 int store_settle(struct store *s);
 

@@ -7,14 +7,13 @@
 #include "nodeagent/backup.h"
 
 #include <fcntl.h>
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
 #include <sys/stat.h>
 
 #include "common/http.h"
 #include "common/log.h"
 #include "common/run.h"
 #include "nodeagent/database.h"
+#include "nodeagent/fetch.h"
 #include "nodeagent/link.h"
 #include "nodeagent/paths.h"
 
@@ -133,52 +132,20 @@ int backup_make(char **ret_text)
 
 /* ---- taking one back ---- */
 
-struct sink {
-	int fd;
-	gnutls_hash_hd_t hash;
-};
-
-static int take(const void *data, size_t len, void *userdata)
-{
-	struct sink *s = userdata;
-
-	gnutls_hash(s->hash, data, len);
-	return write_all(s->fd, data, len);
-}
-
 static int fetch_archive(const struct desired_restore *want, char **reterr_msg)
 {
 	_cleanup_(nodeconf_freep) struct nodeconf *conf = NULL;
-	_cleanup_(http_response_clear) struct http_response res = {0};
-	_cleanup_close_ int fd =
-		open(ARCHIVE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	_cleanup_free_ char *url = NULL;
-	struct sink sink = {.fd = fd};
-	uint8_t bytes[32];
-	char hex[65];
-	int r = fd < 0 ? -errno : blob_url(&conf, &url, reterr_msg);
+	int r = blob_url(&conf, &url, reterr_msg);
 
 	if (r < 0)
 		return r;
-	if (gnutls_hash_init(&sink.hash, GNUTLS_DIG_SHA256) < 0)
-		abort();
-	r = http_do(&(struct http_request){.method = "GET",
-			    .url = url,
-			    .identity = &conf->identity,
-			    .stall_timeout_ms = STALL_MS,
-			    .on_data = take,
-			    .userdata = &sink},
-		&res, reterr_msg);
-	gnutls_hash_deinit(sink.hash, bytes);
-	hex_encode(bytes, sizeof(bytes), hex);
-	if (r == 0 && (res.status != 200 || !streq(hex, want->sha256))) {
-		*reterr_msg = res.status == 200
-			? xstrdup("the backup that came is not the one that was asked for")
-			: xasprintf("ondold answers %u to the question for the backup",
-				  res.status);
-		return -EBADMSG;
-	}
-	return r;
+	return fetch_file(conf,
+		&(struct fetch){.url = url,
+			.path = ARCHIVE,
+			.sha256 = want->sha256,
+			.stall_ms = STALL_MS},
+		reterr_msg);
 }
 
 /* tar and mariadb sync nothing; what they wrote is on the disk before anything says so. */

@@ -1,85 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nodeagent/guestimage.h"
 
-#include <fcntl.h>
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
-
 #include "common/http.h"
 #include "common/jsonx.h"
 #include "common/log.h"
+#include "nodeagent/fetch.h"
 #include "nodeagent/nodeconf.h"
 #include "nodeagent/paths.h"
-#include "nodeagent/work.h"
 
 #define TARGET NODE_VAR "/guest.qcow2"
 #define VERSION NODE_VAR "/guest.version" /* that ondold had last */
 #define STALL_MS 60000
 #define MAX_BYTES (16ULL << 30)
 
-struct sink {
-	int fd;
-	gnutls_hash_hd_t hash;
-	uint64_t have, size; /* bytes; size: as the manifest says */
-	unsigned said; /* tenths */
-};
-
-static int take(const void *data, size_t len, void *userdata)
-{
-	struct sink *s = userdata;
-
-	gnutls_hash(s->hash, data, len);
-	s->have += len;
-	if (s->size && s->have * 10 / s->size > s->said) {
-		s->said = (unsigned)(s->have * 10 / s->size);
-		work_now("fetching the guest image, %u %%", s->said * 10);
-	}
-	return write_all(s->fd, data, len);
-}
-
 static char *file_url(const struct nodeconf *conf, const char *file)
 {
 	return xasprintf("https://%u.%u.%u.%u:%u/files/guest/%s", conf->server >> 24,
 		conf->server >> 16 & 255, conf->server >> 8 & 255, conf->server & 255,
 		conf->port, file);
-}
-
-static int fetch_file(const struct nodeconf *conf, const char *url, uint64_t size,
-	char hex[static 65], char **reterr_msg)
-{
-	_cleanup_close_ int fd =
-		open(TARGET, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	_cleanup_(http_response_clear) struct http_response res = {0};
-	struct sink sink = {.fd = fd, .size = size};
-	uint8_t bytes[32];
-	int r;
-
-	if (fd < 0) {
-		r = -errno;
-		*reterr_msg = xasprintf(TARGET ": %s", strerror(-r));
-		return r;
-	}
-	if (gnutls_hash_init(&sink.hash, GNUTLS_DIG_SHA256) < 0)
-		abort();
-	r = http_do(&(struct http_request){.method = "GET",
-			    .url = url,
-			    .identity = &conf->identity,
-			    .stall_timeout_ms = STALL_MS,
-			    .on_data = take,
-			    .userdata = &sink},
-		&res, reterr_msg);
-	gnutls_hash_deinit(sink.hash, bytes);
-	hex_encode(bytes, sizeof(bytes), hex);
-	if (r == 0 && res.status != 200) {
-		*reterr_msg = xasprintf("%s answers %u", url, res.status);
-		r = -EIO;
-	}
-	/* Before the digest beside it says that it is whole. */
-	if (r == 0 && fsync(fd) < 0) {
-		r = -errno;
-		*reterr_msg = xasprintf(TARGET ": %s", strerror(-r));
-	}
-	return r;
 }
 
 static bool is_there(const char *sha256)
@@ -94,21 +32,21 @@ static int fetch_image(const struct nodeconf *conf, const char *file, uint64_t s
 	const char *sha256, char **reterr_msg)
 {
 	_cleanup_free_ char *url = file_url(conf, file);
-	char hex[65];
 	int r;
 
 	if (is_there(sha256))
 		return 0;
 	unlink(TARGET ".sha256");
-	r = fetch_file(conf, url, size, hex, reterr_msg);
-	if (r < 0)
-		return r;
-	if (!streq(hex, sha256)) {
-		*reterr_msg =
-			xasprintf("%s: expected sha256 %s, found %s", url, sha256, hex);
-		return -EBADMSG;
-	}
-	return write_file_atomic(TARGET ".sha256", hex, strlen(hex), 0600);
+	r = fetch_file(conf,
+		&(struct fetch){.url = url,
+			.path = TARGET,
+			.sha256 = sha256,
+			.what = "the guest image",
+			.size_bytes = size,
+			.stall_ms = STALL_MS},
+		reterr_msg);
+	return r < 0 ? r
+		     : write_file_atomic(TARGET ".sha256", sha256, strlen(sha256), 0600);
 }
 
 static int read_manifest(const char *text, size_t len, struct guestimage *ret,

@@ -8,7 +8,7 @@ noded_SRCS := nodeagent/nodeconf.c nodeagent/textblock.c nodeagent/identity.c no
 	nodeagent/guest.c nodeagent/arp.c nodeagent/netcheck.c nodeagent/proofs.c nodeagent/prover.c \
 	nodeagent/converge.c nodeagent/statefile.c nodeagent/task.c nodeagent/held.c \
 	nodeagent/vars.c nodeagent/inimerge.c nodeagent/partfiles.c nodeagent/database.c \
-	nodeagent/partwork.c nodeagent/cloudops.c nodeagent/backup.c nodeagent/rings.c nodeagent/guestimage.c nodeagent/parts.c \
+	nodeagent/partwork.c nodeagent/cloudops.c nodeagent/backup.c nodeagent/rings.c nodeagent/guestimage.c nodeagent/fetch.c nodeagent/parts.c \
 	nodeagent/role.c nodeagent/loop.c nodeagent/provecmd.c nodeagent/wish.c nodeagent/cloudwatch.c \
 	nodeagent/workops.c nodeagent/noded.c
 noded_PKGS := libvirt libsystemd blkid uuid libkmod libxml-2.0 jansson libcurl libmariadb zlib gnutls
