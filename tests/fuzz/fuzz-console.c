@@ -12,7 +12,7 @@
 
 struct heard { /* what the console was given */
 	char *text; /* owned */
-	size_t len;
+	size_t len, room;
 	unsigned ups;
 };
 
@@ -25,9 +25,8 @@ static void on_data(const void *data, size_t len, void *userdata)
 {
 	struct heard *h = userdata;
 
-	if (!h->ups || !len)
+	if (!h->ups || !len || len > h->room - h->len)
 		abort(); /* not the server's */
-	h->text = xrealloc(h->text, h->len + len, 1);
 	memcpy(h->text + h->len, data, len);
 	h->len += len;
 }
@@ -38,6 +37,8 @@ static void listen_in(const uint8_t *data, size_t size, size_t piece, struct hea
 		.in = -1,
 		.out = -1};
 
+	ret->text = xmalloc(size + 1);
+	ret->room = size;
 	for (size_t at = 0; at < size; at += piece) {
 		_cleanup_free_ char *copy = xmalloc(piece); /* its end is watched */
 		size_t n = MIN(piece, size - at);
