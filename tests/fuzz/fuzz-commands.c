@@ -62,8 +62,9 @@ int http_do(const struct http_request *req, struct http_response *ret, char **re
 		r = req->on_data(answers + 1, MAX(len, 1u) - 1, req->userdata);
 		len = 1;
 	}
-	ret->body = xstrndup(answers + MIN(len, 1u), MAX(len, 1u) - 1);
 	ret->body_len = MAX(len, 1u) - 1;
+	ret->body = xcalloc(1, ret->body_len + 1); /* NUL bytes within it too */
+	memcpy(ret->body, answers + MIN(len, 1u), ret->body_len);
 	answers_len -= mark ? (size_t)(mark + 1 - answers) : answers_len;
 	answers = mark ? mark + 1 : answers;
 	return r;
