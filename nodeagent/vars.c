@@ -170,6 +170,16 @@ static char *children(const struct vars *v)
 	return n;
 }
 
+/* Seconds, stretched as every deadline of the rack is. NULL: no number. */
+static char *patient(const struct vars *v, const char *seconds)
+{
+	unsigned s;
+
+	if (parse_unsigned(seconds, 1, 86400, &s) < 0)
+		return NULL;
+	return xasprintf("%llu", (unsigned long long)s * v->d->patience_percent / 100);
+}
+
 static char *joined(char *const *list)
 {
 	char *out = xstrdup("");
@@ -192,6 +202,8 @@ static char *value_with(const struct vars *v, const char *name)
 		return port_address(v, name + 8);
 	if (str_startswith(name, "cidr:"))
 		return port_cidr(v, name + 5);
+	if (str_startswith(name, "patient:"))
+		return patient(v, name + 8);
 	return NULL;
 }
 

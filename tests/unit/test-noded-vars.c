@@ -107,6 +107,21 @@ static void of_the_machine(_unused_ void **state)
 		"system False kvm host-model");
 }
 
+static void a_slow_rack_has_longer_seconds(_unused_ void **state)
+{
+	desired.patience_percent = 100;
+	is(&small, "${patient:10}", "10");
+	desired.patience_percent = 1000;
+	is(&small, "${patient:10} ${patient:75}", "100 750");
+	desired.patience_percent = 250;
+	is(&small, "${patient:2}", "5");
+	is_refused("${patient:}", "${patient:}");
+	is_refused("${patient:0}", "${patient:0}");
+	is_refused("${patient:1s}", "${patient:1s}");
+	is_refused("${patient:99999999999}", "${patient:99999999999}");
+	desired.patience_percent = 100;
+}
+
 static void virtualization_is_the_racks_choice(_unused_ void **state)
 {
 	cloud.virtualization = (char *)"kvm";
@@ -151,6 +166,7 @@ int main(void)
 		cmocka_unit_test(values),
 		cmocka_unit_test(who_is_notified_follows_the_services),
 		cmocka_unit_test(of_the_machine),
+		cmocka_unit_test(a_slow_rack_has_longer_seconds),
 		cmocka_unit_test(virtualization_is_the_racks_choice),
 		cmocka_unit_test(what_has_no_value_is_an_error),
 		cmocka_unit_test(templates_leave_out),
