@@ -38,7 +38,8 @@ static int admin_session(const struct partwork *w, unsigned timeout_ms,
 {
 	const struct desired_cloud *c = w->desired->cloud;
 	const char *password = desired_secret(w->desired, "admin");
-	_cleanup_free_ char *url = xasprintf("https://%s:5000/v3", c->public);
+	_cleanup_free_ char *url = xasprintf("https://%s:5000/v3", c->public),
+			    *token_file = xasprintf(NODE_TOKEN, "admin");
 
 	if (!password) {
 		*reterr_msg = xstrdup(
@@ -51,7 +52,7 @@ static int admin_session(const struct partwork *w, unsigned timeout_ms,
 		.project = "admin",
 		.region = c->region,
 		.ca_file = TRUST_CA,
-		.token_file = NODE_TOKEN,
+		.token_file = token_file,
 		.timeout_ms = patience_ms(timeout_ms)});
 	return 0;
 }
@@ -79,7 +80,8 @@ static int service_session(const struct partwork *w, const char *op,
 	_cleanup_free_ char *url =
 		xasprintf("https://%s:5000/v3", w->desired->cloud->public);
 	const char *given = desired_secret(w->desired, secret);
-	_cleanup_(util_freep) char *password = given ? xstrdup(given) : kept_password(w);
+	_cleanup_secret_ char *password = given ? xstrdup(given) : kept_password(w);
+	_cleanup_free_ char *token_file = xasprintf(NODE_TOKEN, user ? user : "");
 
 	if (!user || !password) {
 		*reterr_msg = xasprintf("%s: there is no password for Keystone's user %s",
@@ -92,6 +94,7 @@ static int service_session(const struct partwork *w, const char *op,
 		.project = "service",
 		.region = w->desired->cloud->region,
 		.ca_file = TRUST_CA,
+		.token_file = token_file,
 		.timeout_ms = patience_ms(READY_CALL_MS)});
 	return 0;
 }

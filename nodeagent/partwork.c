@@ -26,7 +26,8 @@
 
 #define DIGEST_HEX 65
 #define MAX_BLOB (64 * 1024 * 1024)
-#define READY_PACE_MS 250
+#define READY_PACE_MS UINT64_C(250)
+#define READY_RESTS 2 /* so many times as long as it asked */
 #define HTTP_TRY_MS 20000
 
 /* ---- markers ---- */
@@ -487,18 +488,25 @@ static int do_prove(struct partwork *w, char **ret_text)
 	return -EAGAIN;
 }
 
-/* Nobody tells when a service begins to answer: it is asked at a steady pace. */
+/*
+ * Nobody tells when a service begins to answer: it is asked, and rests longer than the question
+ * took. Where that is long the services are busy with coming up.
+ */
 static int do_ready(struct partwork *w, char **ret_text)
 {
-	uint64_t deadline = now_mono_ms() + patience_ms(w->part->ready_timeout_s * 1000);
+	uint64_t now = now_mono_ms(), began,
+		 deadline = now + patience_ms(w->part->ready_timeout_s * 1000);
 	int r;
 
 	for (;;) {
 		free(TAKE_PTR(*ret_text));
+		began = now;
 		r = do_check(w, ret_text);
-		if (r != -EAGAIN || now_mono_ms() >= deadline)
+		now = now_mono_ms();
+		if (r != -EAGAIN || now >= deadline)
 			return r;
-		poll(NULL, 0, READY_PACE_MS);
+		poll(NULL, 0, (int)MAX(READY_PACE_MS, (now - began) * READY_RESTS));
+		now = now_mono_ms();
 	}
 }
 

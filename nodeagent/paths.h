@@ -16,5 +16,5 @@
 #define NODE_DONE NODE_VAR "/done" /* markers of one-shot steps */
 #define NODE_SCHEMAS "/usr/share/ondol/schema"
 #define NODE_CLOUD NODE_RUN_DIR "/cloud.json" /* what the cloud's APIs said last */
-/* Keystone's admin token, between workers; 0600 */
-#define NODE_TOKEN NODE_RUN_DIR "/admin-token.json"
+/* Keystone's tokens, between workers; 0600 */
+#define NODE_TOKEN NODE_RUN_DIR "/token-%s.json" /* of that user */
