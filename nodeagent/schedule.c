@@ -30,6 +30,16 @@ static void plan_proof(struct schedule *s, uint64_t at_ms)
 		s->prove_at = at_ms;
 }
 
+/* Where proving takes long, the services have enough to do without it. */
+static uint64_t pause_ms(const struct schedule *s, enum sched_state was,
+	enum sched_event e, uint64_t now_ms)
+{
+	uint64_t pause = e == SCHED_E_DONE ? SCHED_PROVE_MS : SCHED_PROVE_AGAIN_MS;
+
+	return was == SCHED_S_PROVING ? MAX(pause, (now_ms - s->began_ms) * SCHED_RESTS)
+				      : pause;
+}
+
 static void ended(struct schedule *s, enum sched_event e, uint64_t now_ms)
 {
 	enum sched_state was = s->state;
@@ -44,8 +54,7 @@ static void ended(struct schedule *s, enum sched_event e, uint64_t now_ms)
 			s->converge_at = 0;
 		return;
 	}
-	plan_proof(
-		s, now_ms + (e == SCHED_E_DONE ? SCHED_PROVE_MS : SCHED_PROVE_AGAIN_MS));
+	plan_proof(s, now_ms + pause_ms(s, was, e, now_ms));
 	if (e == SCHED_E_DONE && was == SCHED_S_PROVING && s->converge_at == 0)
 		s->retry_ms = 0;
 	if (e == SCHED_E_FAILED && was == SCHED_S_PROVING && s->converge_at == 0)
@@ -83,6 +92,7 @@ static void apply(struct schedule *s, enum sched_event e, uint64_t now_ms)
 
 static enum sched_action begin(struct schedule *s, uint64_t now_ms)
 {
+	s->began_ms = now_ms;
 	if (s->converge || (s->converge_at && s->converge_at <= now_ms)) {
 		s->converge = false;
 		s->converge_at = 0;

@@ -29,6 +29,7 @@ enum sched_action { SCHED_NOTHING, SCHED_CONVERGE, SCHED_PROVE, SCHED_RUN_TASK }
 
 #define SCHED_PROVE_MS 60000 /* between proofs while all is well */
 #define SCHED_PROVE_AGAIN_MS 15000 /* and while it is not */
+#define SCHED_RESTS 4 /* at least so many times as long as the proof took */
 #define SCHED_SETTLE_MS 500 /* units change state in bursts */
 #define SCHED_RETRY_MIN_MS 15000 /* before a failed converge is tried again */
 #define SCHED_RETRY_MAX_MS 300000
@@ -37,6 +38,7 @@ struct schedule {
 	enum sched_state state;
 	bool converge; /* wanted as soon as idle */
 	bool task; /* wanted as soon as idle */
+	uint64_t began_ms; /* what goes on */
 	uint64_t prove_at; /* 0: not planned */
 	uint64_t converge_at; /* 0: not planned */
 	uint64_t retry_ms; /* the next back-off; 0: none yet */

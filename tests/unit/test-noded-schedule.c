@@ -22,6 +22,27 @@ static void converge_then_prove(_unused_ void **state)
 	DO(&s, TICK, 30 + SCHED_PROVE_MS, SCHED_PROVE);
 }
 
+static void a_slow_proof_rests_longer(_unused_ void **state)
+{
+	const uint64_t took = SCHED_PROVE_MS;
+	struct schedule s = {0};
+	uint64_t now = 1000;
+
+	DO(&s, DESIRED, now, SCHED_CONVERGE);
+	now += 600000; /* a converge's time does not count */
+	DO(&s, DONE, now, SCHED_PROVE);
+	now += took;
+	DO(&s, DONE, now, SCHED_NOTHING);
+	assert_int_equal(schedule_next(&s), now + took * SCHED_RESTS);
+	DO(&s, DRIFT, now + 1,
+		SCHED_NOTHING); /* what has changed does not wait for that */
+	assert_int_equal(schedule_next(&s), now + 1 + SCHED_SETTLE_MS);
+	now += 1 + SCHED_SETTLE_MS;
+	DO(&s, TICK, now, SCHED_PROVE);
+	DO(&s, NO_SERVER, now + took, SCHED_NOTHING);
+	assert_int_equal(schedule_next(&s), now + took + took * SCHED_RESTS);
+}
+
 static void a_failed_converge_backs_off(_unused_ void **state)
 {
 	struct schedule s = {0};
@@ -130,6 +151,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(converge_then_prove),
+		cmocka_unit_test(a_slow_proof_rests_longer),
 		cmocka_unit_test(a_failed_converge_backs_off),
 		cmocka_unit_test(a_lost_promise_is_put_back),
 		cmocka_unit_test(a_drift_during_a_proof_is_not_lost),
