@@ -5,6 +5,7 @@
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 
+#include "common/digest.h"
 #include "common/http.h"
 #include "common/util.h"
 #include "nodeagent/work.h"
@@ -30,8 +31,8 @@ static int take(const void *data, size_t len, void *userdata)
 	return write_all(s->fd, data, len);
 }
 
-static int receive(const struct nodeconf *conf, struct sink *s, char hex[static 65],
-	char **reterr_msg)
+static int receive(const struct nodeconf *conf, struct sink *s,
+	char hex[static DIGEST_HEX], char **reterr_msg)
 {
 	_cleanup_(http_response_clear) struct http_response res = {0};
 	uint8_t bytes[32];
@@ -59,7 +60,7 @@ int fetch_file(const struct nodeconf *conf, const struct fetch *f, char **reterr
 	_cleanup_close_ int fd =
 		open(f->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	struct sink sink = {.f = f, .fd = fd};
-	char hex[65];
+	char hex[DIGEST_HEX];
 	int r;
 
 	if (fd < 0) {

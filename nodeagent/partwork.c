@@ -494,19 +494,18 @@ static int do_prove(struct partwork *w, char **ret_text)
  */
 static int do_ready(struct partwork *w, char **ret_text)
 {
-	uint64_t now = now_mono_ms(), began,
-		 deadline = now + patience_ms(w->part->ready_timeout_s * 1000);
-	int r;
+	uint64_t deadline = now_mono_ms() + patience_ms(w->part->ready_timeout_s * 1000);
 
 	for (;;) {
+		uint64_t began = now_mono_ms(), ended;
+		int r;
+
 		free(TAKE_PTR(*ret_text));
-		began = now;
 		r = do_check(w, ret_text);
-		now = now_mono_ms();
-		if (r != -EAGAIN || now >= deadline)
+		ended = now_mono_ms();
+		if (r != -EAGAIN || ended >= deadline)
 			return r;
-		poll(NULL, 0, (int)MAX(READY_PACE_MS, (now - began) * READY_RESTS));
-		now = now_mono_ms();
+		poll(NULL, 0, (int)MAX(READY_PACE_MS, (ended - began) * READY_RESTS));
 	}
 }
 
