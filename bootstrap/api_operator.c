@@ -228,6 +228,22 @@ static char *check_wipe(const json_t *body)
 	return TAKE_PTR(j.error);
 }
 
+/* Who says what he was shown is asked again when it is something else by now. */
+static bool is_as_shown(struct node *n, struct http_req *req, const json_t *body)
+{
+	const json_t *shown = json_object_get(body, "lock");
+	char lock[DIGEST_HEX];
+
+	node_disk_lock(n, lock);
+	if (!shown || (json_is_string(shown) && streq(json_string_value(shown), lock)))
+		return true;
+	httpd_reply_error(req, 409,
+		"what is known of %s's disks is not what was shown; nothing was begun. "
+		"Look at them again: `ondol reinstall %s`",
+		n->name, n->name);
+	return false;
+}
+
 static bool in_maintenance(struct node *n, struct http_req *req)
 {
 	if (n->fsm.state != FSM_MAINTENANCE)
@@ -260,7 +276,7 @@ static void post_reinstall(struct node *n, struct http_req *req)
 		httpd_reply_error(req, 400, "%s", msg);
 	} else if (profile_load(n->o->opts.images_dir, n->o->rack->image, &m, &msg) < 0) {
 		httpd_reply_error(req, 409, "%s", msg);
-	} else {
+	} else if (is_as_shown(n, req, body)) {
 		why = xasprintf("%s asked for a new installation", asker(req));
 		if (node_want_install(n, why, json_object_get(body, "wipe")) < 0)
 			httpd_reply_error(req, 500,

@@ -2,7 +2,6 @@
 #include "bootstrap/ondold.h"
 
 #include "bootstrap/apply.h"
-#include "bootstrap/diskplan.h"
 #include "bootstrap/profile.h"
 
 /*
@@ -16,13 +15,6 @@ static json_t *text(const char *s)
 	json_t *v = json_string(s);
 
 	return v ? v : json_string("(not UTF-8)");
-}
-
-static enum disk_past past_of(const struct fsm_node *f)
-{
-	if (f->installed || f->had_system)
-		return DISK_PAST_SYSTEM;
-	return f->ordered ? DISK_PAST_HALF : DISK_PAST_NONE;
 }
 
 /* ---- disks ---- */
@@ -138,17 +130,19 @@ static json_t *plan_json(const struct node *n)
 	_cleanup_(diskplans_clear) struct diskplans disks = {0};
 	_cleanup_free_ char *why = NULL, *image = image_trouble(n->o);
 	enum apply_action action = action_of(n, &why);
+	char lock[DIGEST_HEX];
 
 	diskplans_make(&(struct diskplan_view){.node = conf,
 			       .role = roledefs_find(
 				       n->o->cloud->parts->roles, conf->role, conf->kind),
 			       .inv = n->inv,
-			       .past = past_of(&n->fsm)},
+			       .past = node_disk_past(n)},
 		&disks);
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:o}", "node", n->name, "state",
-		fsm_state_str(n->fsm.state), "action", apply_action_str(action), "why",
-		text(why), "needs", needs_json(n, diskplans_system(&disks), image),
-		"seen", (json_int_t)(n->inv ? n->inv_ms : 0), "disks",
+	node_disk_lock(n, lock);
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:I, s:o}", "node", n->name,
+		"state", fsm_state_str(n->fsm.state), "action", apply_action_str(action),
+		"why", text(why), "needs", needs_json(n, diskplans_system(&disks), image),
+		"lock", lock, "seen", (json_int_t)(n->inv ? n->inv_ms : 0), "disks",
 		disks_json(&disks));
 }
 

@@ -3,7 +3,8 @@
  * `ondol apply FILE`: check, show the plan, ask, hand over, watch.
  *
  * The plan that was shown and what ondold does are computed from the same text by the same
- * code; should a node have changed between, ondold decides anew and its answer is shown.
+ * code. ondold gets back the lock of each node's disks as they were shown: when an agent has
+ * seen other things on one that is to be written, nothing begins.
  */
 #include "bootstrap/outcome.h"
 #include "bootstrap/plan.h"
@@ -90,7 +91,7 @@ static int apply(const struct cli *cli, const struct input *in)
 {
 	_cleanup_(status_view_freep) struct status_view *before = NULL;
 	_cleanup_(plan_clear) struct plan plan = {0}, done = {0};
-	int r = plan_post(cli, in, true, &plan);
+	int r = plan_post(cli, in, NULL, &plan);
 
 	if (r != CLI_DONE)
 		return r;
@@ -103,7 +104,7 @@ static int apply(const struct cli *cli, const struct input *in)
 	if (r == CLI_DONE)
 		r = cli_get_status(cli, NULL, &before); /* for ondold's clock */
 	if (r == CLI_DONE)
-		r = plan_post(cli, in, false, &done);
+		r = plan_post(cli, in, &plan, &done);
 	if (r != CLI_DONE)
 		return r;
 	if (plan_count(&done, "refused") > 0) /* it changed while the question was open */

@@ -10,7 +10,7 @@ int cmd_plan(struct cli *cli)
 
 	if (r != CLI_DONE)
 		return r;
-	r = plan_post(cli, &in, true, &p);
+	r = plan_post(cli, &in, NULL, &p);
 	if (r != CLI_DONE)
 		return r;
 	plan_find_disks(cli, &in, &p);

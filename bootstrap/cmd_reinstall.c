@@ -65,15 +65,15 @@ static char *needs_text(const struct cli *cli, struct jx *plan)
 	return text;
 }
 
-/* PLAN of docs/protocol.md in words: what becomes of each disk. */
+/* PLAN of docs/protocol.md in words: what becomes of each disk; and its lock. */
 static int plan_text(const struct cli *cli, const struct status_view *s,
-	const struct node_view *n, char **ret)
+	const struct node_view *n, char **ret, char **ret_lock)
 {
 	_cleanup_free_ char *path = xasprintf("/v1/nodes/%s/plan", n->name), *msg = NULL,
 			    *disks = NULL, *needs = NULL;
 	_cleanup_(jx_freep) json_t *json = NULL;
 	struct jx plan = {0};
-	char ago[48];
+	char ago[48], *lock;
 
 	if (client_call(cli->socket, "GET", path, NULL, CLIENT_TIMEOUT_MS, &json, &msg) !=
 		0) {
@@ -85,27 +85,30 @@ static int plan_text(const struct cli *cli, const struct status_view *s,
 	disks = disk_table(cli, &plan);
 	needs = needs_text(cli, &plan);
 	cli_ago(jx_uint_opt(&plan, "seen", 0, UINT64_C(1) << 53, 0), s->now_ms, ago);
+	lock = xstrdup(jx_str(&plan, "lock", 64));
 	if (plan.error) {
 		cli_error(cli, "%s: ondold's plan is not understood: %s", n->name,
 			plan.error);
 		free(plan.error);
+		free(lock);
 		return CLI_FAILED;
 	}
+	*ret_lock = lock;
 	*ret = xasprintf(
 		"%sIts disks were last seen by an agent: %s.\n%s", disks, ago, needs);
 	return CLI_DONE;
 }
 
 /* Nobody agrees to what he has not seen; and a wrong name is noticed while it is typed. */
-static int confirm(
-	const struct cli *cli, const struct status_view *s, const struct node_view *n)
+static int confirm(const struct cli *cli, const struct status_view *s,
+	const struct node_view *n, char **ret_lock)
 {
 	_cleanup_free_ char *role = node_view_role(n), *plan = NULL, *text = NULL;
 	int r;
 
 	if (!term_can_ask())
 		return cli_confirm(cli, "", n->name);
-	r = plan_text(cli, s, n, &plan);
+	r = plan_text(cli, s, n, &plan, ret_lock);
 	if (r != CLI_DONE)
 		return r;
 	text = xasprintf("%s (%s, %s%s%s) will be powered off and installed anew.\n%s"
@@ -114,10 +117,10 @@ static int confirm(
 	return cli_confirm(cli, text, n->name);
 }
 
-static int confirm_all(const struct cli *cli, const struct status_view *s)
+static int confirm_all(const struct cli *cli, const struct status_view *s, char **locks)
 {
 	for (size_t i = 0; i < cli->opt.n_args && !cli->opt.yes; i++) {
-		int r = confirm(cli, s, status_view_node(s, cli->opt.args[i]));
+		int r = confirm(cli, s, status_view_node(s, cli->opt.args[i]), &locks[i]);
 
 		if (r != CLI_DONE)
 			return r;
@@ -125,21 +128,22 @@ static int confirm_all(const struct cli *cli, const struct status_view *s)
 	return CLI_DONE;
 }
 
-static json_t *request(const struct cli *cli)
+/* lock: of the disks that were shown; NULL: it was said that nothing is to be shown. */
+static json_t *request(const struct cli *cli, const char *lock)
 {
 	json_t *wipe = json_array();
 
 	for (size_t i = 0; i < cli->opt.n_wipe; i++)
 		json_array_append_new(wipe, json_string(cli->opt.wipe[i]));
-	return json_pack("{s:o}", "wipe", wipe);
+	return json_pack("{s:o, s:s*}", "wipe", wipe, "lock", lock);
 }
 
-static int begin_all(const struct cli *cli)
+static int begin_all(const struct cli *cli, char **locks)
 {
 	for (size_t i = 0; i < cli->opt.n_args; i++) {
 		json_t *answer = NULL;
-		int r = cli_post_node(cli, cli->opt.args[i], "reinstall", request(cli),
-			CLIENT_TIMEOUT_MS, &answer);
+		int r = cli_post_node(cli, cli->opt.args[i], "reinstall",
+			request(cli, locks[i]), CLIENT_TIMEOUT_MS, &answer);
 
 		json_decref(answer);
 		if (r != CLI_DONE && i > 0)
@@ -149,6 +153,19 @@ static int begin_all(const struct cli *cli)
 			return r;
 	}
 	return CLI_DONE;
+}
+
+static int ask_and_begin(const struct cli *cli, const struct status_view *s)
+{
+	char **locks = xcalloc(cli->opt.n_args, sizeof(*locks));
+	int r = confirm_all(cli, s, locks);
+
+	if (r == CLI_DONE)
+		r = begin_all(cli, locks);
+	for (size_t i = 0; i < cli->opt.n_args; i++)
+		free(locks[i]);
+	free(locks);
+	return r;
 }
 
 int cmd_reinstall(struct cli *cli)
@@ -163,9 +180,7 @@ int cmd_reinstall(struct cli *cli)
 	if (r == CLI_DONE)
 		r = cli_check_nodes(cli, s);
 	if (r == CLI_DONE)
-		r = confirm_all(cli, s);
-	if (r == CLI_DONE)
-		r = begin_all(cli);
+		r = ask_and_begin(cli, s);
 	if (r != CLI_DONE)
 		return r;
 	if (cli->opt.no_wait) {

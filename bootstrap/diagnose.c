@@ -21,7 +21,8 @@
 	X(TFTP_SENT) X(TFTP_FAILED) X(SCRIPT) X(KERNEL) X(INITRD)                           \
 	X(NO_OFFER) X(PXE_TIMEOUT) X(PANIC) X(OOM) X(IO_ERROR)                              \
 	X(AGENT_UP) X(ORDER) X(KEXEC) X(NODED_UP) X(FROM_DISK)                              \
-	X(DISK_MISSING) X(DISK_FOREIGN) X(DISK_WRITE) X(IMAGE_BAD) X(IMAGE_CUT) X(BLOCKED)  \
+	X(DISK_MISSING) X(DISK_FOREIGN) X(DISK_CHANGED) X(DISK_WRITE)                       \
+	X(IMAGE_BAD) X(IMAGE_CUT) X(BLOCKED)                                               \
 	X(CLOCK) X(TWICE) X(WRONG_BAY) X(MISMATCH)                                          \
 	X(SILENT) X(HEARD) X(SPACE_LOW) X(SPACE_OK) X(DHCP_DOWN) X(DHCP_UP)                 \
 	X(NO_ADDRESS) X(ADDRESS) X(STARTED)                                                 \
@@ -91,6 +92,8 @@ static const struct {
 	{SIG_DISK_MISSING, "install.refused", "no disk"},
 	{SIG_DISK_FOREIGN, "install.refused", "holds something that is not ondol's"},
 	{SIG_DISK_FOREIGN, "agent.failed", "the operator has not named it to be wiped"},
+	{SIG_DISK_CHANGED, "install.refused", "since then came"},
+	{SIG_DISK_CHANGED, "agent.failed", "has changed since it was looked at"},
 	{SIG_DISK_WRITE, "agent.failed", "the disk did not take the image"},
 	{SIG_DISK_WRITE, "agent.failed", "cannot be written"},
 	{SIG_DISK_WRITE, "agent.failed", "may be failing"},
@@ -420,7 +423,10 @@ static const struct rule rules[] = {
 	{"disk-missing", BIT(DISK_MISSING), 0, UNWELL, NULL, false,
 	 "The disk that is to be installed is not there, or not the one it was.",
 	 "Compare the disks found with rack.ini; reseat the drive, or correct its serial or WWN. Nothing was written."},
-	{"disk-foreign", BIT(DISK_FOREIGN), 0, UNWELL, NULL, false,
+	{"disk-changed", BIT(DISK_CHANGED), 0, UNWELL, NULL, false,
+	 "The system disk does not hold what it held when it was looked at.",
+	 "Who wrote to it in between? Is it the drive that was there before? If what is on it now may be destroyed, name it again with `--wipe`. Nothing was written."},
+	{"disk-foreign", BIT(DISK_FOREIGN), BIT(DISK_CHANGED), UNWELL, NULL, false,
 	 "The system disk holds data that is not ondol's.",
 	 "Look at what it is. If it may be destroyed, name it: the event says the command. Nothing was written."},
 	{"disk-write-error", BIT(DISK_WRITE), 0, UNWELL, NULL, false,

@@ -2,6 +2,7 @@
 #include "bootstrap/diskplan.h"
 
 #include "common/diskmatch.h"
+#include "common/jsonx.h"
 
 const char *disk_fate_str(enum disk_fate f)
 {
@@ -103,7 +104,7 @@ static void plan_unseen(const struct diskplan_view *v, struct diskplan *p)
 	if (p->declared->use == DISK_SYSTEM)
 		p->what = xstrdup(
 			"is written when the agent finds it blank or with an ondol system; "
-			"else it is refused until it is named with --wipe");
+			"else it is refused, and you are shown what is on it");
 	else if (p->declared->use == DISK_DATA && use)
 		p->what = xasprintf("becomes %s when it is blank", use);
 	else
@@ -180,4 +181,24 @@ void diskplans_clear(struct diskplans *p)
 	}
 	free(p->list);
 	*p = (struct diskplans){0};
+}
+
+/* ---- the plan lock ---- */
+
+void diskplan_lock(
+	const struct inventory *inv, enum disk_past past, char ret[static DIGEST_HEX])
+{
+	_cleanup_(jx_freep) json_t *seen = inv ? inventory_to_json(inv) : NULL,
+				   *doc = NULL;
+	json_t *disks = json_object_get(seen, "disks"), *d;
+	_cleanup_free_ char *text = NULL;
+	size_t i;
+
+	json_array_foreach(disks, i, d)
+		json_object_del(d, "name"); /* the kernel's whim */
+	doc = json_pack("{s:i, s:O?}", "past", (int)past, "disks", disks);
+	text = doc ? json_dumps(doc, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	if (!text)
+		abort(); /* no memory: it was read as JSON, or is the agent's own */
+	digest_hex(text, strlen(text), ret);
 }

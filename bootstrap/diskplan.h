@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "common/digest.h"
 #include "common/inventory.h"
 #include "common/roledef.h"
 
@@ -50,6 +51,13 @@ void diskplans_make(const struct diskplan_view *v, struct diskplans *ret);
 void diskplans_clear(struct diskplans *p);
 /* The system disk's, borrowed: a profile has one. */
 const struct diskplan *diskplans_system(const struct diskplans *p);
+
+/*
+ * The plan lock: a digest of all that was seen of a server's disks (inv; NULL: nothing), which
+ * is another when one of them is, or when something else is on it.
+ */
+void diskplan_lock(
+	const struct inventory *inv, enum disk_past past, char ret[static DIGEST_HEX]);
 
 /* "blank", "an ondol system", "LVM2_member on p2, gpt": what was seen on a disk. Caller frees. */
 char *disk_holds(const struct inv_disk *d);

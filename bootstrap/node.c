@@ -3,6 +3,7 @@
 
 #include "bootstrap/console.h"
 #include "bootstrap/ondold.h"
+#include "common/jsonx.h"
 
 #define SAY_MAX_BYTES (UINT64_C(4) << 20)
 #define SAY_BYTES_PER_S 1024
@@ -413,15 +414,10 @@ void node_event(struct node *n, const char *source, enum fsm_event event,
 	node_step(n, event, text);
 }
 
-static json_t *wipe_list(const json_t *list)
-{
-	return json_is_array(list) ? json_deep_copy(list) : json_array();
-}
-
-static void set_wipe(struct node *n, const json_t *list)
+static void set_wipe(struct node *n, const json_t *named)
 {
 	json_decref(n->wipe);
-	n->wipe = wipe_list(list);
+	n->wipe = json_is_array(named) ? json_deep_copy(named) : json_array();
 }
 
 /*
@@ -442,13 +438,13 @@ static int keep_wish(struct node *n, const char *why, const json_t *data)
 
 int node_want_install(struct node *n, const char *why, const json_t *wipe)
 {
-	json_t *data = json_pack("{s:o}", "wipe", wipe_list(wipe));
+	_cleanup_(jx_freep) json_t *data =
+		json_pack("{s:o}", "wipe", node_named_disks(n, wipe));
 	int r = keep_wish(n, why, data);
 
-	json_decref(data);
 	if (r < 0)
 		return r;
-	set_wipe(n, wipe);
+	set_wipe(n, json_object_get(data, "wipe"));
 	node_step(n, FSM_EV_INSTALL, why);
 	return 0;
 }

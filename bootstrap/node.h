@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <systemd/sd-event.h>
 
+#include "bootstrap/diskplan.h"
 #include "bootstrap/fsm.h"
 #include "bootstrap/ipmi.h"
 #include "bootstrap/store.h"
@@ -48,7 +49,7 @@ struct node {
 	uint64_t progress_kept_ms; /* mono: when it last went to the store */
 	json_t *disk; /* owned: what the last install wrote; NULL: nothing */
 	char *blocked; /* owned: why the image could not be read, NULL: it could */
-	json_t *wipe; /* owned array: serials the operator gave up for this run */
+	json_t *wipe; /* owned: node_named_disks() of what the operator gave up for this run */
 	sd_event_source *deadline; /* owned */
 
 	uint64_t told_ms[FSM_N_EVENTS]; /* mono: see node_may_tell */
@@ -129,6 +130,14 @@ bool node_tells_step(const struct node *n, enum fsm_event event);
  */
 int node_take_inventory(
 	struct node *n, struct inventory *inv, const json_t *inv_json, char **reterr_msg);
+/*
+ * The disks that an operator named by serial or WWN (ids: array, or NULL), each with what an
+ * agent has seen on it: {"disk", "held": signatures, or null when none has}. New reference.
+ */
+json_t *node_named_disks(const struct node *n, const json_t *ids);
+/* What was done to its system disk since the inventory; and the plan lock of its disks. */
+enum disk_past node_disk_past(const struct node *n);
+void node_disk_lock(const struct node *n, char ret[static DIGEST_HEX]);
 /* Is it time to hand out the order? */
 bool node_order_is_due(const struct node *n);
 /*

@@ -118,26 +118,81 @@ static size_t system_disk_index(const struct rack_profile *p)
 	return 0; /* the model has one */
 }
 
-static bool may_wipe(const struct node *n, const struct inv_disk *d)
+static const struct inv_disk *seen_disk(const struct node *n, const char *id)
+{
+	for (size_t i = 0; n->inv && i < n->inv->n_disks; i++) {
+		const struct inv_disk *d = &n->inv->disks[i];
+
+		if (*id && (streq(id, d->serial) || streq(id, d->wwn)))
+			return d;
+	}
+	return NULL;
+}
+
+json_t *node_named_disks(const struct node *n, const json_t *ids)
+{
+	json_t *list = json_array(), *v;
+	size_t i;
+
+	json_array_foreach(ids, i, v)
+	{
+		const char *id = json_is_string(v) ? json_string_value(v) : "";
+		const struct inv_disk *d = seen_disk(n, id);
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:o}", "disk", id, "held",
+				d ? inv_signatures_to_json(&d->holds) : json_null()));
+	}
+	return list;
+}
+
+/* The entry of node_named_disks() that names d; NULL: none does. Borrowed. */
+static const json_t *naming_of(const struct node *n, const struct inv_disk *d)
 {
 	json_t *v;
 	size_t i;
 
 	json_array_foreach(n->wipe, i, v)
 	{
-		const char *name = json_string_value(v);
+		const char *id = json_string_value(json_object_get(v, "disk"));
 
-		if (name && *name && (streq(name, d->serial) || streq(name, d->wwn)))
-			return true;
+		if (id && *id && (streq(id, d->serial) || streq(id, d->wwn)))
+			return v;
 	}
-	return false;
+	return NULL;
+}
+
+/*
+ * A disk is given up for what was seen on it when it was named, and for nothing that came
+ * later. Less than that may be left: an installation that broke off in its wipe.
+ */
+static bool may_wipe(const struct node *n, const struct inv_disk *d, char **ret_why)
+{
+	struct jx naming = {.obj = naming_of(n, d)};
+	_cleanup_(inv_signatures_clear) struct inv_signatures held = {0};
+	_cleanup_free_ char *came = NULL;
+
+	if (!naming.obj)
+		return false;
+	if (!json_is_array(json_object_get(naming.obj, "held"))) {
+		*ret_why = xstrdup(" It was named before any agent had seen what is on "
+				   "it: that is known now.");
+		return false;
+	}
+	inv_signatures_from_json(&naming, "held", &held);
+	came = naming.error ? TAKE_PTR(naming.error)
+			    : inv_signatures_beyond(&d->holds, &held);
+	if (came)
+		*ret_why = xasprintf(
+			" It was named for what it held then; since then came %s.", came);
+	return !came;
 }
 
 /* Which disk is to be written, and may it be: 0, or -errno with words. */
 static int choose_disk(const struct node *n, const struct inv_disk **ret, bool *ret_wipe,
 	char **reterr_msg)
 {
-	_cleanup_free_ char *contents = NULL;
+	_cleanup_free_ char *contents = NULL, *why = NULL;
 	const struct inv_disk *d;
 	const char *id;
 	int r = disk_match(
@@ -149,16 +204,30 @@ static int choose_disk(const struct node *n, const struct inv_disk **ret, bool *
 	*ret_wipe = false;
 	if (inv_disk_is_blank(d) || inv_disk_is_ours(d))
 		return 0;
-	*ret_wipe = may_wipe(n, d);
+	*ret_wipe = may_wipe(n, d, &why);
 	if (*ret_wipe)
 		return 0;
 	contents = inv_disk_contents(d);
 	id = *d->serial ? d->serial : d->wwn;
 	*reterr_msg = xasprintf(
 		"the system disk %s (serial %s) holds something that is not ondol's: "
-		"%s. If it may be destroyed: `ondol reinstall %s --wipe %s`",
-		d->name, id, contents, n->name, id);
+		"%s.%s If it may be destroyed: `ondol reinstall %s --wipe %s`",
+		d->name, id, contents, why ? why : "", n->name, id);
 	return -EEXIST;
+}
+
+enum disk_past node_disk_past(const struct node *n)
+{
+	const struct fsm_node *f = &n->fsm;
+
+	if (f->installed || f->had_system)
+		return DISK_PAST_SYSTEM;
+	return f->ordered ? DISK_PAST_HALF : DISK_PAST_NONE;
+}
+
+void node_disk_lock(const struct node *n, char ret[static DIGEST_HEX])
+{
+	diskplan_lock(n->inv, node_disk_past(n), ret);
 }
 
 /* ---- inventory ---- */
@@ -236,6 +305,7 @@ static json_t *fill_order(
 		xasprintf("/files/%s/%s", n->o->rack->image, m->root.name);
 	struct install_order order = {
 		.system = {disk->serial, disk->wwn, disk->size_bytes},
+		.holds = disk->holds,
 		.image = {path, m->version, m->root.sha256, m->root.size_bytes,
 			m->raw_bytes},
 		.wipe = wipe,

@@ -35,18 +35,32 @@ static json_t *text_json(const char *text, size_t len)
 	return s ? s : json_string(""); /* not UTF-8: the local check has told so */
 }
 
-static json_t *request(const struct cli *cli, const struct input *in, bool dry_run)
+static json_t *locks_json(const struct plan *shown)
 {
-	json_t *wipe = json_array();
+	json_t *locks = json_object();
+
+	for (size_t i = 0; i < shown->n; i++)
+		json_object_set_new(
+			locks, shown->list[i].node, json_string(shown->list[i].lock));
+	return locks;
+}
+
+static json_t *request(
+	const struct cli *cli, const struct input *in, const struct plan *shown)
+{
+	json_t *wipe = json_array(), *body;
 
 	for (size_t i = 0; i < cli->opt.n_wipe; i++)
 		json_array_append_new(
 			wipe, text_json(cli->opt.wipe[i], strlen(cli->opt.wipe[i])));
-	return json_pack("{s:o, s:o, s:o, s:o, s:b}", "file",
+	body = json_pack("{s:o, s:o, s:o, s:o, s:b}", "file",
 		text_json(base_name(in->file), strlen(base_name(in->file))), "rack_ini",
 		text_json(in->rack_ini, in->rack_ini_len), "secrets_ini",
 		text_json(in->secrets_ini, in->secrets_ini_len), "wipe", wipe, "dry_run",
-		dry_run);
+		!shown);
+	if (shown)
+		json_object_set_new(body, "locks", locks_json(shown));
+	return body;
 }
 
 static int parse_plan(const json_t *json, struct plan *p, char **reterr_msg)
@@ -67,6 +81,7 @@ static int parse_plan(const json_t *json, struct plan *p, char **reterr_msg)
 		x->action = xstrdup(jx_str(&a, "action", 32));
 		x->why = xstrdup(jx_str_opt(&a, "why", 4096, ""));
 		x->disk = xstrdup("");
+		x->lock = xstrdup(jx_str_opt(&a, "lock", 64, ""));
 		jx_merge(&j, "actions", &a);
 	}
 	*reterr_msg = TAKE_PTR(j.error);
@@ -92,15 +107,15 @@ static int tell_problems(const struct cli *cli, const json_t *answer, const char
 	return CLI_USAGE;
 }
 
-int plan_post(
-	const struct cli *cli, const struct input *in, bool dry_run, struct plan *ret)
+int plan_post(const struct cli *cli, const struct input *in, const struct plan *shown,
+	struct plan *ret)
 {
 	_cleanup_(jx_freep) json_t *answer = NULL;
 	_cleanup_free_ char *msg = NULL;
 	struct plan p = {0};
 	int r;
 
-	r = client_call(cli->socket, "POST", "/v1/rack", request(cli, in, dry_run),
+	r = client_call(cli->socket, "POST", "/v1/rack", request(cli, in, shown),
 		CLIENT_TIMEOUT_MS, &answer, &msg);
 	if (r == 422)
 		return tell_problems(cli, answer, msg);
@@ -238,9 +253,9 @@ json_t *plan_json(const struct plan *p)
 
 	for (size_t i = 0; i < p->n; i++)
 		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:s}", "node", p->list[i].node,
+			json_pack("{s:s, s:s, s:s, s:s, s:s}", "node", p->list[i].node,
 				"action", p->list[i].action, "why", p->list[i].why,
-				"disk", p->list[i].disk));
+				"disk", p->list[i].disk, "lock", p->list[i].lock));
 	return json_pack(
 		"{s:I, s:o}", "revision", (json_int_t)p->revision, "actions", list);
 }
@@ -269,6 +284,7 @@ void plan_clear(struct plan *p)
 		free(p->list[i].action);
 		free(p->list[i].why);
 		free(p->list[i].disk);
+		free(p->list[i].lock);
 	}
 	free(p->list);
 	*p = (struct plan){0};

@@ -12,6 +12,7 @@
 struct plan_action {
 	char *node, *action, *why; /* action: install converge none remove refused */
 	char *disk; /* for people: the disks that are written, "" none */
+	char *lock; /* ondold's, of what was seen on its disks */
 };
 
 struct plan {
@@ -21,11 +22,12 @@ struct plan {
 };
 
 /*
- * POST /v1/rack. Says what failed; CLI_USAGE when ondold found problems in the files,
+ * POST /v1/rack: a dry run, or (shown: the dry run's plan) for good, when the disks that
+ * it writes are still what was shown. Says what failed; CLI_USAGE when ondold found problems in the files,
  * CLI_FAILED otherwise. *ret is cleared with plan_clear.
  */
-int plan_post(
-	const struct cli *cli, const struct input *in, bool dry_run, struct plan *ret);
+int plan_post(const struct cli *cli, const struct input *in, const struct plan *shown,
+	struct plan *ret);
 /* Fills in the disks: asks ondold what each node looked like when it was last seen. */
 void plan_find_disks(const struct cli *cli, const struct input *in, struct plan *p);
 void plan_print(const struct cli *cli, const struct input *in, const struct plan *p);

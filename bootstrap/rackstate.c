@@ -18,6 +18,8 @@ struct request { /* what POST /v1/rack asks; strings borrowed from the body */
 	const char *file, *rack_ini, *secrets_ini;
 	const json_t *wipe; /* may be NULL */
 	const char *names[MAX_WIPE + 1];
+	/* the plan lock of each node as it was shown; NULL: none is asked to hold */
+	const json_t *locks;
 	bool dry_run;
 };
 
@@ -32,6 +34,7 @@ struct decision {
 	const struct rack_node *conf; /* of the new rack; NULL: removed */
 	enum apply_action action;
 	char *why; /* owned */
+	char lock[DIGEST_HEX]; /* of what its disks were seen to hold; "" when removed */
 };
 
 struct decisions {
@@ -146,6 +149,8 @@ static char *read_request(const json_t *body, struct request *req)
 			jx_fail(&j, "wipe", "expected serial numbers");
 		req->names[i] = json_is_string(v) ? json_string_value(v) : "";
 	}
+	if (json_object_get(body, "locks"))
+		req->locks = jx_object(&j, "locks");
 	return TAKE_PTR(j.error);
 }
 
@@ -166,6 +171,29 @@ static void decide_node(struct ondold *o, const struct parsed *p,
 		view.desired_changes = node_would_change(n, p->rack, p->parts, conf);
 	}
 	d->action = apply_decide(n ? n->conf : NULL, conf, &view, &d->why);
+	if (n)
+		node_disk_lock(n, d->lock);
+	else
+		diskplan_lock(NULL, DISK_PAST_NONE, d->lock);
+}
+
+/* An install of disks that are not what was agreed to is refused, and with it the rack. */
+static void hold_locks(const struct request *req, struct decisions *d)
+{
+	for (size_t i = 0; req->locks && i < d->n; i++) {
+		struct decision *x = &d->list[i];
+		const char *shown = x->action == APPLY_INSTALL
+			? json_string_value(json_object_get(req->locks, x->conf->name))
+			: x->lock;
+
+		if (shown && streq(shown, x->lock))
+			continue;
+		free(x->why);
+		x->why = xstrdup("what is known of its disks is not what the plan "
+				 "showed: `ondol plan` shows it anew");
+		x->action = APPLY_REFUSED;
+		d->n_refused++;
+	}
 }
 
 static void decide(struct ondold *o, const struct parsed *p, const struct request *req,
@@ -182,9 +210,10 @@ static void decide(struct ondold *o, const struct parsed *p, const struct reques
 	}
 	for (size_t i = 0; i < o->n_nodes; i++)
 		if (!rack_node(rack, o->nodes[i]->name))
-			ret->list[ret->n++] =
-				(struct decision){o->nodes[i], NULL, APPLY_REMOVE,
-					apply_removal(o->nodes[i]->conf, o->rack->cloud)};
+			ret->list[ret->n++] = (struct decision){.node = o->nodes[i],
+				.action = APPLY_REMOVE,
+				.why = apply_removal(o->nodes[i]->conf, o->rack->cloud)};
+	hold_locks(req, ret);
 }
 
 static json_t *decisions_to_json(const struct decisions *d, int64_t revision)
@@ -196,8 +225,9 @@ static json_t *decisions_to_json(const struct decisions *d, int64_t revision)
 		const char *name = x->conf ? x->conf->name : x->node->name;
 
 		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s}", "node", name, "action",
-				apply_action_str(x->action), "why", x->why));
+			json_pack("{s:s, s:s, s:s, s:s}", "node", name, "action",
+				apply_action_str(x->action), "why", x->why, "lock",
+				x->lock));
 	}
 	return json_pack("{s:I, s:o}", "revision", (json_int_t)revision, "actions", list);
 }

@@ -7,21 +7,25 @@
 
 /* ---- out ---- */
 
+json_t *inv_signatures_to_json(const struct inv_signatures *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n; i++)
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:s}", "where", s->list[i].where, "type",
+				s->list[i].type, "label", s->list[i].label));
+	return list;
+}
+
 static json_t *disk_to_json(const struct inv_disk *d)
 {
-	json_t *sigs = json_array();
-
-	for (size_t i = 0; i < d->n_signatures; i++)
-		json_array_append_new(sigs,
-			json_pack("{s:s, s:s, s:s}", "where", d->signatures[i].where,
-				"type", d->signatures[i].type, "label",
-				d->signatures[i].label));
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:i, s:b, s:b, s:b, s:o}",
 		"name", d->name, "serial", d->serial, "wwn", d->wwn, "model", d->model,
 		"bus", disk_bus_str(d->bus), "bay", d->bay, "size_bytes",
 		(json_int_t)d->size_bytes, "sector_bytes", (int)d->sector_bytes,
 		"rotational", d->rotational, "removable", d->removable, "read_only",
-		d->read_only, "signatures", sigs);
+		d->read_only, "signatures", inv_signatures_to_json(&d->holds));
 }
 
 static json_t *nic_to_json(const struct inv_nic *n)
@@ -51,19 +55,19 @@ json_t *inventory_to_json(const struct inventory *inv)
 
 /* ---- in ---- */
 
-static void read_signatures(struct jx *j, struct inv_disk *d)
+void inv_signatures_from_json(struct jx *j, const char *key, struct inv_signatures *ret)
 {
-	const json_t *list = jx_array(j, "signatures", 256);
+	const json_t *list = jx_array(j, key, 256);
 
-	d->signatures = xcalloc(json_array_size(list), sizeof(*d->signatures));
+	ret->list = xcalloc(json_array_size(list), sizeof(*ret->list));
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		struct jx s = {.obj = json_array_get(list, i)};
-		struct inv_signature *sig = &d->signatures[d->n_signatures++];
+		struct inv_signature *sig = &ret->list[ret->n++];
 
 		sig->where = xstrdup(jx_str(&s, "where", 16));
 		sig->type = xstrdup(jx_str(&s, "type", 64));
 		sig->label = xstrdup(jx_str_opt(&s, "label", MAX_TEXT, ""));
-		jx_merge(j, "signatures", &s);
+		jx_merge(j, key, &s);
 	}
 }
 
@@ -93,7 +97,7 @@ static void read_disk(struct jx *outer, const json_t *obj, struct inv_disk *d)
 	d->rotational = jx_bool_opt(&j, "rotational", false);
 	d->removable = jx_bool_opt(&j, "removable", false);
 	d->read_only = jx_bool_opt(&j, "read_only", false);
-	read_signatures(&j, d);
+	inv_signatures_from_json(&j, "signatures", &d->holds);
 	jx_merge(outer, "disks", &j);
 }
 
@@ -149,14 +153,20 @@ int inventory_from_json(const json_t *root, struct inventory **ret, char **reter
 	return 0;
 }
 
+void inv_signatures_clear(struct inv_signatures *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		free(s->list[i].where);
+		free(s->list[i].type);
+		free(s->list[i].label);
+	}
+	free(s->list);
+	*s = (struct inv_signatures){0};
+}
+
 static void disk_clear(struct inv_disk *d)
 {
-	for (size_t i = 0; i < d->n_signatures; i++) {
-		free(d->signatures[i].where);
-		free(d->signatures[i].type);
-		free(d->signatures[i].label);
-	}
-	free(d->signatures);
+	inv_signatures_clear(&d->holds);
 	free(d->name);
 	free(d->serial);
 	free(d->wwn);
@@ -193,7 +203,7 @@ void inventory_freep(struct inventory **inv)
 
 bool inv_disk_is_blank(const struct inv_disk *d)
 {
-	return d->n_signatures == 0;
+	return d->holds.n == 0;
 }
 
 /*
@@ -204,8 +214,8 @@ bool inv_disk_is_ours(const struct inv_disk *d)
 {
 	bool labelled = false;
 
-	for (size_t i = 0; i < d->n_signatures; i++) {
-		const struct inv_signature *s = &d->signatures[i];
+	for (size_t i = 0; i < d->holds.n; i++) {
+		const struct inv_signature *s = &d->holds.list[i];
 
 		if (!*s->where && (streq(s->type, "gpt") || streq(s->type, "PMBR")))
 			continue;
@@ -216,22 +226,43 @@ bool inv_disk_is_ours(const struct inv_disk *d)
 	return labelled;
 }
 
+/* "LVM2_member "label" on p2", after what is said already; frees that. */
+static char *say_more(char *said, const struct inv_signature *s)
+{
+	char *more = xasprintf("%s%s%s%s%s%s%s%s", said ? said : "", said ? ", " : "",
+		s->type, *s->label ? " \"" : "", s->label, *s->label ? "\"" : "",
+		*s->where ? " on " : "", s->where);
+
+	free(said);
+	return more;
+}
+
 char *inv_disk_contents(const struct inv_disk *d)
 {
-	char *out = xstrdup("");
+	char *out = NULL;
 
-	for (size_t i = 0; i < d->n_signatures; i++) {
-		const struct inv_signature *s = &d->signatures[i];
-		char *more = xasprintf("%s%s%s%s%s%s%s%s", out, *out ? ", " : "", s->type,
-			*s->label ? " \"" : "", s->label, *s->label ? "\"" : "",
-			*s->where ? " on " : "", s->where);
+	for (size_t i = 0; i < d->holds.n; i++)
+		out = say_more(out, &d->holds.list[i]);
+	return out ? out : xstrdup("nothing");
+}
 
-		free(out);
-		out = more;
-	}
-	if (!*out) {
-		free(out);
-		out = xstrdup("nothing");
-	}
+static bool is_among(const struct inv_signature *x, const struct inv_signatures *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (streq(x->where, s->list[i].where) &&
+			streq(x->type, s->list[i].type) &&
+			streq(x->label, s->list[i].label))
+			return true;
+	return false;
+}
+
+char *inv_signatures_beyond(
+	const struct inv_signatures *a, const struct inv_signatures *b)
+{
+	char *out = NULL;
+
+	for (size_t i = 0; i < a->n; i++)
+		if (!is_among(&a->list[i], b))
+			out = say_more(out, &a->list[i]);
 	return out;
 }

@@ -15,6 +15,11 @@ struct inv_signature { /* one thing libblkid found, on the disk or one of its pa
 	char *label; /* "" when none; for partitions, the partition label */
 };
 
+struct inv_signatures {
+	struct inv_signature *list; /* owned */
+	size_t n;
+};
+
 struct inv_disk {
 	char *name; /* kernel name, "sda": for people, never for matching */
 	char *serial; /* "" when the disk says none */
@@ -25,8 +30,7 @@ struct inv_disk {
 	uint64_t size_bytes;
 	unsigned sector_bytes; /* logical */
 	bool rotational, removable, read_only;
-	struct inv_signature *signatures;
-	size_t n_signatures;
+	struct inv_signatures holds;
 };
 
 struct inv_nic {
@@ -62,3 +66,14 @@ bool inv_disk_is_blank(const struct inv_disk *d);
 bool inv_disk_is_ours(const struct inv_disk *d);
 /* "LVM2_member on p2, gpt": what is on it, for people; caller frees. */
 char *inv_disk_contents(const struct inv_disk *d);
+
+/* ---- signatures by themselves: what somebody was shown of a disk ---- */
+
+/* What of a is not in b, for people: "ext4 on p1"; NULL: all of it is. Caller frees. */
+char *inv_signatures_beyond(
+	const struct inv_signatures *a, const struct inv_signatures *b);
+json_t *inv_signatures_to_json(const struct inv_signatures *s); /* new reference */
+struct jx;
+/* The array `key` of j's object. *ret is to be cleared after an error too, which is j's. */
+void inv_signatures_from_json(struct jx *j, const char *key, struct inv_signatures *ret);
+void inv_signatures_clear(struct inv_signatures *s);

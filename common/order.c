@@ -41,9 +41,10 @@ static struct order_disk disk_of(const struct inv_disk *d)
 
 json_t *install_order_to_json(const struct install_order *o)
 {
-	return json_pack("{s:o, s:b, s:{s:s, s:s, s:s, s:I, s:I}, s:O}", "system",
-		disk_to_json(&o->system), "wipe", o->wipe, "image", "path", o->image.path,
-		"version", o->image.version, "sha256", o->image.sha256, "size_bytes",
+	return json_pack("{s:o, s:o, s:b, s:{s:s, s:s, s:s, s:I, s:I}, s:O}", "system",
+		disk_to_json(&o->system), "holds", inv_signatures_to_json(&o->holds),
+		"wipe", o->wipe, "image", "path", o->image.path, "version",
+		o->image.version, "sha256", o->image.sha256, "size_bytes",
 		(json_int_t)o->image.size_bytes, "raw_bytes",
 		(json_int_t)o->image.raw_bytes, "desired", o->desired);
 }
@@ -77,6 +78,7 @@ int install_order_from_json(
 
 	if (system)
 		disk_from_json(&j, "system", system, &o->system);
+	inv_signatures_from_json(&j, "holds", &o->holds);
 	read_image(&j, &o->image);
 	o->wipe = jx_bool_opt(&j, "wipe", false);
 	o->desired = desired ? json_incref((json_t *)desired) : NULL;
@@ -93,6 +95,7 @@ void install_order_free(struct install_order *o)
 	if (!o)
 		return;
 	disk_clear(&o->system);
+	inv_signatures_clear(&o->holds);
 	free(o->image.path);
 	free(o->image.version);
 	free(o->image.sha256);

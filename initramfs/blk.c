@@ -51,11 +51,10 @@ static blkid_probe probe_new(int fd, uint64_t start_bytes, uint64_t size_bytes)
 static void add_signature(
 	struct inv_disk *d, const char *where, const char *type, const char *label)
 {
-	if (d->n_signatures == SIGNATURES_MAX)
+	if (d->holds.n == SIGNATURES_MAX)
 		return;
-	d->signatures =
-		xrealloc(d->signatures, d->n_signatures + 1, sizeof(*d->signatures));
-	d->signatures[d->n_signatures++] = (struct inv_signature){xstrdup(where),
+	d->holds.list = xrealloc(d->holds.list, d->holds.n + 1, sizeof(*d->holds.list));
+	d->holds.list[d->holds.n++] = (struct inv_signature){xstrdup(where),
 		sysfs_clean(xstrndup(type, 64), 64),
 		sysfs_clean(xstrndup(label, LABEL_MAX), LABEL_MAX)};
 }
@@ -65,10 +64,10 @@ static size_t add_area(int fd, uint64_t start_bytes, uint64_t size_bytes,
 	const char *where, const char *label, struct inv_disk *d)
 {
 	_cleanup_(probe_freep) blkid_probe pr = probe_new(fd, start_bytes, size_bytes);
-	size_t before = d->n_signatures;
+	size_t before = d->holds.n;
 	int r = -1;
 
-	while (pr && d->n_signatures < SIGNATURES_MAX && (r = blkid_do_probe(pr)) == 0) {
+	while (pr && d->holds.n < SIGNATURES_MAX && (r = blkid_do_probe(pr)) == 0) {
 		const char *type = NULL, *own = NULL;
 
 		if (blkid_probe_lookup_value(pr, "TYPE", &type, NULL) < 0)
@@ -79,7 +78,7 @@ static size_t add_area(int fd, uint64_t start_bytes, uint64_t size_bytes,
 	}
 	if (r < 0)
 		add_signature(d, where, "unreadable", label ? label : "");
-	return d->n_signatures - before;
+	return d->holds.n - before;
 }
 
 static bool is_readable(int fd, uint64_t size_bytes)
@@ -137,7 +136,7 @@ void blk_signatures(int fd, struct inv_disk *d)
 				d) == 0)
 			add_signature(d, where, "empty", part.label);
 	}
-	if (d->n_signatures == 0)
+	if (d->holds.n == 0)
 		add_unknown(fd, d);
 }
 
@@ -212,7 +211,7 @@ int blk_wipe(int fd, uint64_t size_bytes, char **reterr_msg)
 		return r;
 	}
 	blk_signatures(fd, &left->disks[0]);
-	if (left->disks[0].n_signatures > 0) {
+	if (left->disks[0].holds.n > 0) {
 		_cleanup_free_ char *contents = inv_disk_contents(&left->disks[0]);
 
 		*reterr_msg = xasprintf(

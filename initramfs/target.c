@@ -60,6 +60,25 @@ static int find_one(const struct inventory *inv, const struct order_disk *want,
 	return n ? -ENOTUNIQ : -ENOENT;
 }
 
+/* Somebody wrote to the disk after it was looked at: what was agreed to is not what is there. */
+static int check_unchanged(const struct inv_disk *d, const struct install_order *order,
+	const char *disk, char **reterr_msg)
+{
+	_cleanup_free_ char *came = inv_signatures_beyond(&d->holds, &order->holds),
+			    *went = inv_signatures_beyond(&order->holds, &d->holds);
+
+	if (!came && !went)
+		return 0;
+	*reterr_msg = xasprintf(
+		"disk %s has changed since it was looked at for this installation: "
+		"%s%s%s%s%s. Nothing was written. Look at what wrote to it; then "
+		"install the node again.",
+		disk, came ? "new on it: " : "", came ? came : "",
+		came && went ? "; " : "", went ? "not there any more: " : "",
+		went ? went : "");
+	return -ESTALE;
+}
+
 int target_find(const struct inventory *inv, const struct install_order *order,
 	const struct inv_disk **ret, char **reterr_msg)
 {
@@ -78,6 +97,9 @@ int target_find(const struct inventory *inv, const struct install_order *order,
 				disk, unfit);
 		return -EROFS;
 	}
+	r = check_unchanged(found, order, disk, reterr_msg);
+	if (r < 0)
+		return r;
 	if (!order->wipe && !inv_disk_is_blank(found) && !inv_disk_is_ours(found)) {
 		contents = inv_disk_contents(found);
 		*reterr_msg = xasprintf(

@@ -9,8 +9,9 @@
 
 /*
  * The disk of inv (borrowed in *ret) with exactly the order's serial, WWN and size; that
- * is fit, and blank or ondol's own unless the order says wipe. -ENOENT, -ENOTUNIQ, -EROFS
- * (unfit) or -EEXIST (something on it), with *reterr_msg; caller frees.
+ * is fit, holds what was seen on it and nothing else, and is blank or ondol's own unless the
+ * order says wipe. -ENOENT, -ENOTUNIQ, -EROFS (unfit), -ESTALE (it holds other things) or
+ * -EEXIST (something on it), with *reterr_msg; caller frees.
  */
 int target_find(const struct inventory *inv, const struct install_order *order,
 	const struct inv_disk **ret, char **reterr_msg);

@@ -101,7 +101,7 @@ async function reinstall(n) {
 		text: `${n.name} (${roleOf(n)}) is ${n.state}. It is powered off now. Guests that run on it end. To its disks this happens:`,
 		list: diskItems(plan), yes: `Reinstall ${n.name}`, word: serial || n.name,
 		label: serial ? `Type the disk's serial ${serial} to destroy what is on it` : ""}))
-		act(`Reinstall ${n.name}`, `/v1/nodes/${n.name}/reinstall`, {wipe: serial ? [serial] : []},
+		act(`Reinstall ${n.name}`, `/v1/nodes/${n.name}/reinstall`, {wipe: serial ? [serial] : [], lock: plan.lock},
 			() => `${n.name} will be installed again`);
 }
 

@@ -785,19 +785,56 @@ def part_ready_hp02(token, boot_token):
     return nt, rev
 
 
-def part_refused_disk():
-    token = boot_agent(1, "hp01")
-    status, a = api(11, "POST", "/v1/nodes/hp01/inventory", inventory(1, foreign=True), token)
-    check("a foreign disk is refused", status == 409 and "LVM2_member" in a["error"] and
-          "--wipe S1A" in a["error"], a)
-    n = node("hp01")
-    check("and the node has failed, saying so", n["state"] == "failed" and "S1A" in n["reason"], n)
-    check("its token has ended", say(1, "hp01", token, {"type": "agent.up"})[0] == 401)
-    check("why: a foreign disk", causes("hp01")[:1] == ["disk-foreign"], causes("hp01"))
+def wipe_named():
+    """hp01 is to be installed anew, its foreign disk named."""
     status, a = op("POST", "/v1/nodes/hp01/reinstall", {"wipe": ["S1A"]})
     check("reinstall with consent", status == 200, a)
     n = wait_state("hp01", "network-booting")
     check("it is powered again", n["state"] == "network-booting", n)
+
+
+def part_plan_lock():
+    """Who agreed to what is not so any more has agreed to nothing."""
+    lock = op("GET", "/v1/nodes/hp01/plan")[1]["lock"]
+    status, a = op("POST", "/v1/nodes/hp01/reinstall", {"wipe": ["S1A"], "lock": "0" * 64})
+    check("a reinstall of other disks than were shown is not begun", status == 409 and
+          "not what was shown" in a["error"], a)
+    began = events("hp01", "install.wanted")
+    shown = {x["node"]: x["lock"] for x in apply(dry_run=True)[1]["actions"]}
+    check("the rack's plan has the same lock", shown["hp01"] == lock, shown)
+    status, a = apply(locks={**shown, "hp01": "0" * 64})
+    refused = {x["node"]: x["why"] for x in a["actions"] if x["action"] == "refused"}
+    check("so is an apply, of that node alone", status == 200 and
+          list(refused) == ["hp01"] and "not what the plan showed" in refused["hp01"], a)
+    del shown["hp01"]
+    check("and one that was not shown", actions(apply(locks=shown)[1])["hp01"] == "refused")
+    check("nothing began", events("hp01", "install.wanted") == began)
+    status, a = op("POST", "/v1/nodes/hp01/reinstall", {"wipe": [], "lock": lock})
+    check("the right one is taken", status == 200, a)
+
+
+def part_refused_disk():
+    wipe_named()
+    token = boot_agent(1, "hp01")
+    status, a = api(11, "POST", "/v1/nodes/hp01/inventory", inventory(1, foreign=True), token)
+    check("a foreign disk is refused", status == 409 and "LVM2_member" in a["error"] and
+          "--wipe S1A" in a["error"], a)
+    check("though it was named: nobody had seen what is on it",
+          "named before any agent had seen" in a["error"], a)
+    n = node("hp01")
+    check("and the node has failed, saying so", n["state"] == "failed" and "S1A" in n["reason"], n)
+    check("its token has ended", say(1, "hp01", token, {"type": "agent.up"})[0] == 401)
+    check("why: a foreign disk", causes("hp01")[:1] == ["disk-foreign"], causes("hp01"))
+    wipe_named()
+    token = boot_agent(1, "hp01")
+    more = inventory(1, foreign=True)
+    more["disks"][0]["signatures"].append({"where": "p1", "type": "ext4", "label": "thesis"})
+    status, a = api(11, "POST", "/v1/nodes/hp01/inventory", more, token)
+    check("what came after it was named is not given up with it", status == 409 and
+          'since then came ext4 "thesis" on p1' in a["error"], a)
+    check("why: it changed", causes("hp01")[:1] == ["disk-changed"], causes("hp01"))
+    part_plan_lock()
+    wipe_named()
     manifest = f"{work}/images/core/manifest.json"
     os.rename(manifest, manifest + ".away")
     for _ in range(2):
@@ -808,13 +845,14 @@ def part_refused_disk():
     token = boot_agent(1, "hp01")
     os.rename(manifest, manifest + ".away")
     status, a = api(11, "POST", "/v1/nodes/hp01/inventory", inventory(1, foreign=True), token)
-    check("with consent the disk is accepted", status == 200, a)
+    check("with consent the disk is accepted, with less on it too", status == 200, a)
     check("no image: the agent waits",
           api(11, "GET", "/v1/nodes/hp01/order?wait=1", None, token)[0] == 204)
     check("and the node has not failed", node("hp01")["state"] == "agent")
     os.rename(manifest + ".away", manifest)
     status, order = api(11, "GET", "/v1/nodes/hp01/order?wait=5", None, token)
     check("the order says wipe", status == 200 and order["wipe"] is True, order)
+    check("and for what", order["holds"] == [{"where": "", "type": "LVM2_member", "label": ""}], order)
     say(1, "hp01", token, {"type": "agent.failed", "text":
         "sda2: the disk did not take the image: Input/output error. It may be failing."})
     n = node("hp01")

@@ -548,7 +548,7 @@ def part_foreign_disk(b):
     b.keys(ENTER)
     b.until("the serial is", "return (document.getElementById('did') || {}).innerText === 'hp09 will be installed again'")
     wanted = events("hp09", "install.wanted")[-1]
-    check("and the disk is given up for this run", wanted["data"] == {"wipe": ["S9A"]} and "night-shift" in wanted["text"], wanted)
+    check("and the disk is given up for this run", [(w["disk"], w["held"][0]["type"]) for w in wanted["data"]["wipe"]] == [("S9A", "LVM2_member")] and "night-shift" in wanted["text"], wanted)
 
 
 def part_planted(b, viewer, operator):

@@ -50,10 +50,10 @@ static struct inventory *look(int fd)
 static bool has(
 	const struct inv_disk *d, const char *where, const char *type, const char *label)
 {
-	for (size_t i = 0; i < d->n_signatures; i++)
-		if (streq(d->signatures[i].where, where) &&
-			streq(d->signatures[i].type, type) &&
-			streq(d->signatures[i].label, label))
+	for (size_t i = 0; i < d->holds.n; i++)
+		if (streq(d->holds.list[i].where, where) &&
+			streq(d->holds.list[i].type, type) &&
+			streq(d->holds.list[i].label, label))
 			return true;
 	return false;
 }
@@ -87,7 +87,7 @@ static void test_unknown(void **state)
 
 		assert_int_equal(pwrite(fd, "\x5a", 1, (off_t)at[i]), 1);
 		inv = look(fd);
-		assert_int_equal(inv->disks[0].n_signatures, 1);
+		assert_int_equal(inv->disks[0].holds.n, 1);
 		assert_true(has(&inv->disks[0], "", "unknown-data", ""));
 		assert_false(inv_disk_is_blank(&inv->disks[0]));
 		assert_false(inv_disk_is_ours(&inv->disks[0]));
@@ -136,7 +136,7 @@ static void test_two_on_one(void **state)
 	inv = look(fd);
 	assert_true(has(&inv->disks[0], "", "LVM2_member", ""));
 	assert_true(has(&inv->disks[0], "", "swap", ""));
-	assert_int_equal(inv->disks[0].n_signatures, 2);
+	assert_int_equal(inv->disks[0].holds.n, 2);
 }
 
 static void test_ours_and_not(void **state)
@@ -151,7 +151,7 @@ static void test_ours_and_not(void **state)
 	assert_true(has(&inv->disks[0], "", "gpt", ""));
 	assert_true(has(&inv->disks[0], "p2", "empty", "ondol-a"));
 	assert_true(has(&inv->disks[0], "p4", "swap", "ondol-state"));
-	assert_int_equal(inv->disks[0].n_signatures, 5);
+	assert_int_equal(inv->disks[0].holds.n, 5);
 	assert_true(inv_disk_is_ours(&inv->disks[0]));
 
 	plan[PART_STATE].label = "precious";

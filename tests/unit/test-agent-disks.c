@@ -46,8 +46,8 @@ static void test_collect(void **state)
 	assert_int_equal(d->sector_bytes, 512);
 	assert_false(d->rotational);
 	/* there is no device node, so it may not pass as blank */
-	assert_int_equal(d->n_signatures, 1);
-	assert_string_equal(d->signatures[0].type, "unreadable");
+	assert_int_equal(d->holds.n, 1);
+	assert_string_equal(d->holds.list[0].type, "unreadable");
 }
 
 /* The empty SD slot of a DL360 is sda. It is listed, and never installed to. */
@@ -62,7 +62,7 @@ static void test_card_reader(void **state)
 	disks_collect(*state, inv);
 	assert_int_equal(inv->n_disks, 1);
 	assert_int_equal(inv->disks[0].bus, DISK_BUS_USB);
-	assert_int_equal(inv->disks[0].n_signatures, 0);
+	assert_int_equal(inv->disks[0].holds.n, 0);
 	assert_non_null(disks_unfit(&inv->disks[0]));
 }
 

@@ -20,12 +20,16 @@ static struct inv_disk disk(
 		.size_bytes = size};
 }
 
+/* What the order says of the system disk; NULL: what is on the first. */
+static const struct inv_signatures *seen;
+
 static int find(struct inv_disk *disks, size_t n, bool wipe, const char **ret_name,
 	const char *words)
 {
 	struct inventory inv = {.disks = disks, .n_disks = n};
-	struct install_order order = {
-		.system = {(char *)"S1", (char *)"5000c5", 480}, .wipe = wipe};
+	struct install_order order = {.system = {(char *)"S1", (char *)"5000c5", 480},
+		.holds = seen ? *seen : disks->holds,
+		.wipe = wipe};
 	const struct inv_disk *found = NULL;
 	_cleanup_free_ char *why = NULL;
 	int r = target_find(&inv, &order, &found, &why);
@@ -72,21 +76,50 @@ static void test_contents(void **state)
 	struct inv_disk d = disk("sda", "S1", "5000c5", 480);
 	const char *name;
 
-	d.signatures = foreign;
-	d.n_signatures = 2;
+	d.holds.list = foreign;
+	d.holds.n = 2;
 	assert_int_equal(find(&d, 1, false, &name, "ceph_bluestore on p1"), -EEXIST);
 	assert_int_equal(find(&d, 1, true, &name, ""), 0);
-	d.signatures = ours;
-	d.n_signatures = 3;
+	d.holds.list = ours;
+	d.holds.n = 3;
 	assert_int_equal(find(&d, 1, false, &name, ""), 0);
 	ours[2].label = (char *)"";
 	assert_int_equal(find(&d, 1, false, &name, "wiped"), -EEXIST);
 }
 
+/* Named to be wiped or not: what was looked at is what must be there. */
+static void test_changed(void **state)
+{
+	struct inv_signatures was = {foreign, 2}, less = {foreign, 1}, nothing = {0};
+	struct inv_disk d = disk("sda", "S1", "5000c5", 480);
+	const char *name;
+
+	d.holds = was;
+	seen = &less;
+	assert_int_equal(
+		find(&d, 1, true, &name, "new on it: ceph_bluestore on p1. Nothing was"),
+		-ESTALE);
+	seen = &nothing;
+	assert_int_equal(find(&d, 1, true, &name, "new on it: gpt, ceph_bluestore on p1"),
+		-ESTALE);
+	seen = &was;
+	assert_int_equal(find(&d, 1, true, &name, ""), 0);
+	d.holds = less;
+	assert_int_equal(
+		find(&d, 1, true, &name, "not there any more: ceph_bluestore on p1"),
+		-ESTALE);
+	foreign[0].label = (char *)"other";
+	seen = &nothing;
+	assert_int_equal(find(&d, 1, true, &name, "gpt \"other\""), -ESTALE);
+	foreign[0].label = (char *)"";
+	seen = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_exact),
-		cmocka_unit_test(test_unfit), cmocka_unit_test(test_contents)};
+		cmocka_unit_test(test_unfit), cmocka_unit_test(test_contents),
+		cmocka_unit_test(test_changed)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -440,6 +440,13 @@ static void test_install(void **state)
 		{"install.refused",
 			"the system disk sda (serial S1) holds something that is not ondol's: LVM2_member",
 			"disk-foreign"},
+		{"install.refused",
+			"the system disk sda (serial S1) holds something that is not ondol's: "
+			"ext4. It was named for what it held then; since then came ext4.",
+			"disk-changed"},
+		{"agent.failed",
+			"disk sda has changed since it was looked at for this installation: new on it: ext4",
+			"disk-changed"},
 		{"agent.failed",
 			"disk sda holds ext4 and the operator has not named it to be wiped.",
 			"disk-foreign"},

@@ -96,10 +96,42 @@ static void never_seen(void **state)
 {
 	_cleanup_(diskplans_clear) struct diskplans p = plans(NULL, &lvm, DISK_PAST_NONE);
 
-	is(&p.list[0], DISK_FATE_UNSEEN, "", "--wipe");
+	is(&p.list[0], DISK_FATE_UNSEEN, "", "shown what is on it");
 	is(&p.list[1], DISK_FATE_UNSEEN, "", "cinder-volumes when it is blank");
 	is(&p.list[2], DISK_FATE_UNSEEN, "", "left alone");
 	assert_null(p.list[0].found);
+}
+
+static void lock_is(
+	const struct inventory *inv, enum disk_past past, const char *other, bool same)
+{
+	char lock[DIGEST_HEX];
+
+	diskplan_lock(inv, past, lock);
+	if (same)
+		assert_string_equal(lock, other);
+	else
+		assert_string_not_equal(lock, other);
+}
+
+/* Of every disk, what it is and what is on it; not what the kernel calls it. */
+static void the_lock(void **state)
+{
+	_cleanup_(inventory_freep) struct inventory *inv = server("[]", "[]"),
+						    *again = server("[]", "[]"),
+						    *more = server("[]", FOREIGN);
+	char lock[DIGEST_HEX];
+
+	diskplan_lock(inv, DISK_PAST_NONE, lock);
+	assert_int_equal(strlen(lock), 64);
+	lock_is(again, DISK_PAST_NONE, lock, true);
+	again->disks[1].name[0] = 'v';
+	lock_is(again, DISK_PAST_NONE, lock, true);
+	lock_is(again, DISK_PAST_HALF, lock, false);
+	lock_is(more, DISK_PAST_NONE, lock, false);
+	lock_is(NULL, DISK_PAST_NONE, lock, false);
+	again->disks[1].size_bytes++;
+	lock_is(again, DISK_PAST_NONE, lock, false);
 }
 
 static void blank_disks(void **state)
@@ -176,6 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(never_seen),
+		cmocka_unit_test(the_lock),
 		cmocka_unit_test(blank_disks),
 		cmocka_unit_test(an_installed_node),
 		cmocka_unit_test(what_others_wrote),

@@ -207,24 +207,34 @@ static void install_order(void **state)
 	_cleanup_(install_order_freep) struct install_order *o = xcalloc(1, sizeof(*o)),
 							    *again = NULL;
 	_cleanup_(jx_freep) json_t *a = NULL;
-	_cleanup_free_ char *msg = NULL;
+	_cleanup_free_ char *msg = NULL, *msg2 = NULL;
 
 	o->system = (struct order_disk){xstrdup("S1"), xstrdup(""), 480103981056};
 	o->image = (struct order_image){xstrdup("/files/core/root.erofs.zst"),
 		xstrdup("1"),
 		xstrdup("0000000000000000000000000000000000000000000000000000000000000000"),
 		10, 20};
+	o->holds.list = xcalloc(1, sizeof(*o->holds.list));
+	o->holds.list[o->holds.n++] =
+		(struct inv_signature){xstrdup("p2"), xstrdup("ext4"), xstrdup("home")};
 	o->desired = json_object();
 	a = install_order_to_json(o);
 	if (install_order_from_json(a, &again, &msg) < 0)
 		fail_msg("%s", msg);
 	assert_string_equal(again->system.serial, "S1");
 	assert_int_equal(again->image.raw_bytes, 20);
+	assert_null(inv_signatures_beyond(&o->holds, &again->holds));
+	assert_int_equal(again->holds.n, 1);
 	/* a disk without a name is never written */
 	install_order_freep(&again);
 	json_object_set_new(json_object_get(a, "system"), "serial", json_string(""));
 	assert_int_equal(install_order_from_json(a, &again, &msg), -EINVAL);
 	assert_null(again);
+	/* nor one of which it is not said what was seen on it */
+	json_object_set_new(json_object_get(a, "system"), "serial", json_string("S1"));
+	json_object_del(a, "holds");
+	assert_int_equal(install_order_from_json(a, &again, &msg2), -EINVAL);
+	assert_non_null(strstr(msg2, "holds"));
 }
 
 int main(void)
