@@ -160,14 +160,15 @@ def answer(method, path, body):
     elif path == "/v1/nodes/hp01":
         reply = dict(NODE, inventory={"vendor": 5})
     elif path == "/v1/nodes/hp01/plan":
-        reply = {"node": "hp01", "seen": 1699999990000, "needs": ["a \u001b[2Jbreath"], "disks": [
+        reply = {"node": "hp01", "lock": "10cc", "seen": 1699999990000, "needs": ["a \u001b[2Jbreath"], "disks": [
             {"declared": {"bay": 1, "use": "system", "bus": "nvme", "size_bytes": 480000000000},
              "found": {"name": "nvme0n1", "serial": "S1A", "wwn": "", "bay": 1, "size_bytes": 480103981056},
              "holds": "LVM2_member on p2", "fate": "refused", "what": "is refused\u001b[2J"},
             {"declared": {"bay": 2, "use": "data", "bus": "nvme", "size_bytes": 960000000000},
              "found": None, "holds": "", "fate": "missing", "what": "is not there"}]}
     elif path == "/v1/nodes/hp01/reinstall":
-        return (409, b'{"error": "hp01 is being installed; wait for it"}')
+        lock = json.loads(body).get("lock", "none")
+        return (409, json.dumps({"error": f"hp01 is being installed; wait for it ({lock})"}).encode())
     elif path == "/v1/nodes/hp01/power":
         return (502, b'{"error": "the BMC at 10.77.1.11 does not answer"}')
     elif path == "/v1/rack":
@@ -205,7 +206,7 @@ expect 'problems that ondold found' 2 'rack.ini:9: z' 'ondold refused the files;
 run reinstall hp01
 expect 'reinstall without terminal' 2 'there is no terminal to ask on; nothing was changed. A script says --yes.'
 run reinstall hp01 --yes
-expect 'reinstall refused' 1 'ondol: reinstall: hp01 is being installed; wait for it'
+expect 'reinstall refused' 1 'ondol: reinstall: hp01 is being installed; wait for it (none)'
 run reinstall hp01 hp03 --yes
 expect 'reinstall of an unknown node' 2 'has no node hp03; was hp01 meant?'
 run power hp01 status
@@ -223,7 +224,7 @@ if command -v script >/dev/null; then
 		'It needs first: a \x1b[2Jbreath.'
 	printf 'hp01\n' | timeout 60 script -qec "$ONDOL reinstall hp01" /dev/null >"$TMP/out" 2>&1
 	status=$?
-	expect 'reinstall with the name typed' 1 'hp01 is being installed; wait for it'
+	expect 'reinstall with the name typed, which says what was shown' 1 'hp01 is being installed; wait for it (10cc)'
 	# colours: on a terminal, and not with NO_COLOR
 	TERM=xterm timeout 60 script -qec "$ONDOL status" /dev/null >"$TMP/out" 2>&1 </dev/null
 	status=$?
