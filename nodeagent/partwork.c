@@ -27,7 +27,9 @@
 #define DIGEST_HEX 65
 #define MAX_BLOB (64 * 1024 * 1024)
 #define READY_PACE_MS UINT64_C(250)
-#define READY_RESTS 2 /* so many times as long as it asked */
+#define READY_RESTS 2 /* so many times as long as it asked, */
+#define READY_REST_MAX_MS \
+	6000 /* but not longer: a question may have ended at its limit */
 #define HTTP_TRY_MS 20000
 
 /* ---- markers ---- */
@@ -497,7 +499,7 @@ static int do_ready(struct partwork *w, char **ret_text)
 	uint64_t deadline = now_mono_ms() + patience_ms(w->part->ready_timeout_s * 1000);
 
 	for (;;) {
-		uint64_t began = now_mono_ms(), ended;
+		uint64_t began = now_mono_ms(), ended, rest;
 		int r;
 
 		free(TAKE_PTR(*ret_text));
@@ -505,7 +507,8 @@ static int do_ready(struct partwork *w, char **ret_text)
 		ended = now_mono_ms();
 		if (r != -EAGAIN || ended >= deadline)
 			return r;
-		poll(NULL, 0, (int)MAX(READY_PACE_MS, (ended - began) * READY_RESTS));
+		rest = MIN((ended - began) * READY_RESTS, patience_ms(READY_REST_MAX_MS));
+		poll(NULL, 0, (int)MAX(READY_PACE_MS, rest));
 	}
 }
 
