@@ -5,24 +5,14 @@
  * its owner. A half that an interrupted run left (an image without its bytes, a router
  * without its gateway) is completed.
  */
-#include "cloud/setup.h"
+#include "cloud/setup_internal.h"
 
 #include <stdarg.h>
 
 #include "cloud/hosts.h"
 #include "cloud/identity.h"
 
-struct job {
-	struct cloud_session *s; /* borrowed */
-	const struct cloud_setup *want; /* borrowed */
-	const struct desired_cloud *cloud; /* borrowed */
-	char *project; /* owned: id of the student's */
-	char *external; /* owned: id of the external network; NULL: none */
-	char *image; /* owned: id of the guest image; NULL: none */
-	char **err; /* borrowed */
-};
-
-static _printf_(2, 3) void say(const struct job *j, const char *fmt, ...)
+void setup_say(const struct setup_job *j, const char *fmt, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	va_list ap;
@@ -35,16 +25,15 @@ static _printf_(2, 3) void say(const struct job *j, const char *fmt, ...)
 	j->want->say(text, j->want->userdata);
 }
 
-static int fail(const struct job *j, int r, const char *text)
+int setup_fail(const struct setup_job *j, int r, const char *text)
 {
 	if (j->err)
 		*j->err = xstrdup(text);
 	return r;
 }
 
-/* The id of the object under key of an answer to a creation; owned. */
-static int made_id(
-	const struct job *j, const json_t *answer, const char *key, char **ret_id)
+int setup_made_id(
+	const struct setup_job *j, const json_t *answer, const char *key, char **ret_id)
 {
 	const char *id = cloud_id(json_object_get(answer, key), "id");
 
@@ -60,7 +49,7 @@ static int made_id(
 
 /* ---- people ---- */
 
-static int ensure_student(struct job *j)
+static int ensure_student(struct setup_job *j)
 {
 	_cleanup_free_ char *name = cloud_quote(j->cloud->student), *path = NULL;
 	_cleanup_(jx_freep) json_t *found = NULL;
@@ -78,13 +67,14 @@ static int ensure_student(struct job *j)
 	if (r < 0)
 		return r;
 	if (changes)
-		say(j, "project and user %s", j->cloud->student);
+		setup_say(j, "project and user %s", j->cloud->student);
 	path = xasprintf("/projects?name=%s&domain_id=default", name);
 	r = cloud_list(j->s, "identity", path, NULL, "projects", &found, j->err);
 	if (r < 0)
 		return r;
 	if (json_array_size(found) != 1 || !*cloud_id(json_array_get(found, 0), "id"))
-		return fail(j, -EBADMSG, "Keystone does not show the student's project");
+		return setup_fail(
+			j, -EBADMSG, "Keystone does not show the student's project");
 	j->project = xstrdup(cloud_id(json_array_get(found, 0), "id"));
 	return 0;
 }
@@ -101,7 +91,7 @@ static const struct flavour {
 	{"m1.large", 4, 8192, 40},
 };
 
-static int ensure_flavours(struct job *j)
+static int ensure_flavours(struct setup_job *j)
 {
 	_cleanup_(jx_freep) json_t *have = NULL;
 	int r = cloud_list(j->s, "compute", "/flavors?is_public=None", NULL, "flavors",
@@ -112,7 +102,7 @@ static int ensure_flavours(struct job *j)
 
 		if (cloud_find(have, "name", f->name))
 			continue;
-		say(j, "flavour %s", f->name);
+		setup_say(j, "flavour %s", f->name);
 		r = cloud_post(j->s, "compute", "/flavors", NULL,
 			json_pack("{s:{s:s, s:i, s:i, s:i}}", "flavor", "name", f->name,
 				"vcpus", f->vcpus, "ram", f->ram_mb, "disk", f->disk_gb),
@@ -121,186 +111,6 @@ static int ensure_flavours(struct job *j)
 			r = 0; /* made meanwhile */
 	}
 	return r;
-}
-
-/* ---- networks ---- */
-
-/*
- * Neutron's resources: finds the one with that name among those that the query selects, or
- * makes it of body (taken). many: "networks"; also its place below /v2.0.
- */
-static int ensure_net(struct job *j, const char *many, const char *one, const char *query,
-	const char *name, json_t *body, char **ret_id)
-{
-	_cleanup_free_ char *quoted = cloud_quote(name),
-			    *made = xasprintf("/v2.0/%s", many);
-	_cleanup_free_ char *path =
-		xasprintf("/v2.0/%s?name=%s%s%s", many, quoted, *query ? "&" : "", query);
-	_cleanup_(jx_freep) json_t *own = body, *found = NULL, *answer = NULL;
-	int r = cloud_list(j->s, "network", path, NULL, many, &found, j->err);
-	const json_t *hit = r == 0 ? cloud_find(found, "name", name) : NULL;
-
-	if (r < 0)
-		return r;
-	if (*cloud_id(hit, "id")) {
-		*ret_id = xstrdup(cloud_id(hit, "id"));
-		return 0;
-	}
-	say(j, "%s %s", one, name);
-	json_object_set_new(own, "name", json_string(name));
-	r = cloud_post(j->s, "network", made, NULL, json_pack("{s:O}", one, own), &answer,
-		j->err);
-	return r < 0 ? r : made_id(j, answer, one, ret_id);
-}
-
-static json_t *ip_json(uint32_t addr)
-{
-	char buf[16];
-
-	format_ipv4(addr, buf);
-	return addr ? json_string(buf) : json_null();
-}
-
-static int ensure_external(struct job *j)
-{
-	const struct desired_external *e = j->cloud->external;
-	_cleanup_free_ char *subnet = NULL, *query = NULL;
-	struct ipv4_net net;
-	json_t *body;
-	char cidr[20];
-	int r;
-
-	if (!e)
-		return 0;
-	r = ensure_net(j, "networks", "network", "router:external=true", e->name,
-		json_pack("{s:b, s:s, s:s}", "router:external", 1,
-			"provider:network_type", "flat", "provider:physical_network",
-			e->name),
-		&j->external);
-	if (r < 0)
-		return r;
-	net = (struct ipv4_net){e->subnet, e->prefix};
-	format_ipv4_net(&net, cidr);
-	query = xasprintf("network_id=%s", j->external);
-	body = json_pack("{s:s, s:i, s:s, s:b, s:o, s:[{s:o, s:o}]}", "network_id",
-		j->external, "ip_version", 4, "cidr", cidr, "enable_dhcp", 0,
-		"gateway_ip", ip_json(e->gateway), "allocation_pools", "start",
-		ip_json(e->first), "end", ip_json(e->last));
-	return ensure_net(j, "subnets", "subnet", query, e->name, body, &subnet);
-}
-
-static int ensure_interface(struct job *j, const char *router, const char *subnet)
-{
-	_cleanup_free_ char *path = xasprintf("/v2.0/ports?device_id=%s", router),
-			    *add = NULL;
-	_cleanup_(jx_freep) json_t *ports = NULL;
-	int r = cloud_list(j->s, "network", path, NULL, "ports", &ports, j->err);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < json_array_size(ports); i++)
-		if (cloud_find(json_object_get(json_array_get(ports, i), "fixed_ips"),
-			    "subnet_id", subnet))
-			return 0;
-	add = xasprintf("/v2.0/routers/%s/add_router_interface", router);
-	return cloud_send(j->s, "PUT", "network", add, NULL,
-		json_pack("{s:s}", "subnet_id", subnet), NULL, j->err);
-}
-
-static int ensure_gateway(struct job *j, const char *router)
-{
-	_cleanup_free_ char *path = xasprintf("/v2.0/routers/%s", router);
-	_cleanup_(jx_freep) json_t *have = NULL;
-	int r;
-
-	if (!j->external)
-		return 0;
-	r = cloud_get(j->s, "network", path, NULL, &have, j->err);
-	if (r < 0 ||
-		json_is_object(json_object_get(
-			json_object_get(have, "router"), "external_gateway_info")))
-		return r;
-	return cloud_send(j->s, "PUT", "network", path, NULL,
-		json_pack("{s:{s:{s:s}}}", "router", "external_gateway_info",
-			"network_id", j->external),
-		NULL, j->err);
-}
-
-static int ensure_class(struct job *j)
-{
-	_cleanup_free_ char *owner = xasprintf("project_id=%s", j->project), *net = NULL,
-			    *subnet = NULL, *router = NULL;
-	json_t *dns = json_array(), *body;
-	int r;
-
-	for (char **d = j->cloud->dns; d && *d; d++)
-		json_array_append_new(dns, json_string(*d));
-	r = ensure_net(j, "networks", "network", owner, "class",
-		json_pack("{s:s}", "project_id", j->project), &net);
-	if (r < 0) {
-		json_decref(dns);
-		return r;
-	}
-	body = json_pack("{s:s, s:s, s:i, s:s, s:o}", "project_id", j->project,
-		"network_id", net, "ip_version", 4, "cidr", "192.168.100.0/24",
-		"dns_nameservers", dns);
-	r = ensure_net(j, "subnets", "subnet", owner, "class", body, &subnet);
-	if (r == 0)
-		r = ensure_net(j, "routers", "router", owner, "class",
-			json_pack("{s:s}", "project_id", j->project), &router);
-	if (r == 0)
-		r = ensure_interface(j, router, subnet);
-	return r < 0 ? r : ensure_gateway(j, router);
-}
-
-static int ensure_rule(struct job *j, const json_t *group, const char *protocol, int port)
-{
-	const json_t *rules = json_object_get(group, "security_group_rules");
-	json_t *rule;
-	int r;
-
-	for (size_t i = 0; i < json_array_size(rules); i++) {
-		const json_t *v = json_array_get(rules, i);
-
-		if (streq(cloud_str(v, "direction"), "ingress") &&
-			streq(cloud_str(v, "protocol"), protocol) &&
-			streq(cloud_str(v, "ethertype"), "IPv4") &&
-			(!port ||
-				json_integer_value(
-					json_object_get(v, "port_range_min")) == port))
-			return 0;
-	}
-	say(j, "security group rule: %s from anywhere", port ? "SSH" : protocol);
-	rule = json_pack("{s:s, s:s, s:s, s:s, s:s}", "security_group_id",
-		cloud_id(group, "id"), "project_id", j->project, "direction", "ingress",
-		"ethertype", "IPv4", "protocol", protocol);
-	if (port) {
-		json_object_set_new(rule, "port_range_min", json_integer(port));
-		json_object_set_new(rule, "port_range_max", json_integer(port));
-	}
-	r = cloud_post(j->s, "network", "/v2.0/security-group-rules", NULL,
-		json_pack("{s:o}", "security_group_rule", rule), NULL, j->err);
-	return r == -EEXIST ? 0 : r;
-}
-
-/* Neutron makes a project's default group when it is first asked for. */
-static int ensure_rules(struct job *j)
-{
-	_cleanup_free_ char *path =
-		xasprintf("/v2.0/security-groups?project_id=%s&name=default", j->project);
-	_cleanup_(jx_freep) json_t *groups = NULL;
-	const json_t *group;
-	int r = cloud_list(
-		j->s, "network", path, NULL, "security_groups", &groups, j->err);
-
-	if (r < 0)
-		return r;
-	group = cloud_find(groups, "name", "default");
-	if (!*cloud_id(group, "id"))
-		return fail(j, -EBADMSG,
-			"Neutron shows no default security group of the student's project");
-	r = ensure_rule(j, group, "icmp", 0);
-	return r < 0 ? r : ensure_rule(j, group, "tcp", 22);
 }
 
 /* ---- quotas ---- */
@@ -324,7 +134,8 @@ static const struct quota {
 		"cinder", {{"volumes", 100}, {"snapshots", 100}, {"gigabytes", 2000}}},
 };
 
-static int quota_get(struct job *j, const struct quota *q, const char *fmt, json_t **ret)
+static int quota_get(
+	struct setup_job *j, const struct quota *q, const char *fmt, json_t **ret)
 {
 	const char *hole = strstr(fmt, "%s");
 	_cleanup_free_ char *path =
@@ -334,7 +145,7 @@ static int quota_get(struct job *j, const struct quota *q, const char *fmt, json
 }
 
 /* Only where the default still holds: what an operator has set stays. */
-static int ensure_quota(struct job *j, const struct quota *q)
+static int ensure_quota(struct setup_job *j, const struct quota *q)
 {
 	_cleanup_(jx_freep) json_t *have = NULL, *dflt = NULL, *change = json_object();
 	_cleanup_free_ char *path = xasprintf("/%s/%s",
@@ -358,12 +169,12 @@ static int ensure_quota(struct job *j, const struct quota *q)
 	}
 	if (json_object_size(change) == 0)
 		return 0;
-	say(j, "%s quota of project %s", q->service, j->cloud->student);
+	setup_say(j, "%s quota of project %s", q->service, j->cloud->student);
 	return cloud_send(j->s, "PUT", q->service, path, NULL,
 		json_pack("{s:O}", q->object, change), NULL, j->err);
 }
 
-static int ensure_quotas(struct job *j)
+static int ensure_quotas(struct setup_job *j)
 {
 	int r = 0;
 
@@ -395,7 +206,7 @@ static json_t *image_body(const struct cloud_guest *g)
 	return body;
 }
 
-static int image_upload(struct job *j, const char *id)
+static int image_upload(struct setup_job *j, const char *id)
 {
 	_cleanup_free_ char *path = xasprintf("/v2/images/%s/file", id),
 			    *show = xasprintf("/v2/images/%s", id);
@@ -412,13 +223,13 @@ static int image_upload(struct job *j, const char *id)
 		.deadline_ms = 300 * 1000};
 	int r;
 
-	say(j, "image %s: uploading", j->want->guest.name);
+	setup_say(j, "image %s: uploading", j->want->guest.name);
 	r = cloud_call(j->s, &req, NULL, j->err);
 	return r < 0 ? r : cloud_wait(j->s, &active, j->err);
 }
 
 /* Instances started from an image still need it, so the old one is only put out of sight. */
-static int image_hide(struct job *j, const json_t *old)
+static int image_hide(struct setup_job *j, const json_t *old)
 {
 	_cleanup_free_ char *path = xasprintf("/v2/images/%s", cloud_id(old, "id"));
 	_cleanup_free_ char *name = xasprintf(
@@ -437,7 +248,7 @@ static int image_hide(struct job *j, const json_t *old)
 }
 
 /* Made by image_make(): an admin is shown everybody's images, and a name is anybody's. */
-static bool image_is_ours(const struct job *j, const json_t *image)
+static bool image_is_ours(const struct setup_job *j, const json_t *image)
 {
 	return streq(cloud_str(image, "owner"), cloud_project_id(j->s)) &&
 		streq(cloud_str(image, "visibility"), "public") &&
@@ -448,7 +259,7 @@ static bool image_is_ours(const struct job *j, const json_t *image)
  * Of our images with the name: the one of this version, usable; one without its bytes in
  * *ret_half, of another version in *ret_old (all borrowed).
  */
-static const json_t *image_pick(const struct job *j, const json_t *list,
+static const json_t *image_pick(const struct setup_job *j, const json_t *list,
 	const char *version, const json_t **ret_half, const json_t **ret_old)
 {
 	const json_t *good = NULL;
@@ -470,7 +281,7 @@ static const json_t *image_pick(const struct job *j, const json_t *list,
 	return good;
 }
 
-static int image_make(struct job *j, const json_t *half)
+static int image_make(struct setup_job *j, const json_t *half)
 {
 	_cleanup_(jx_freep) json_t *answer = NULL;
 	int r = 0;
@@ -487,12 +298,13 @@ static int image_make(struct job *j, const json_t *half)
 	if (r < 0)
 		return r;
 	if (!*cloud_id(answer, "id"))
-		return fail(j, -EBADMSG, "Glance made an image and gave no id for it");
+		return setup_fail(
+			j, -EBADMSG, "Glance made an image and gave no id for it");
 	j->image = xstrdup(cloud_id(answer, "id"));
 	return image_upload(j, j->image);
 }
 
-static int ensure_image(struct job *j)
+static int ensure_image(struct setup_job *j)
 {
 	const struct cloud_guest *g = &j->want->guest;
 	const json_t *half = NULL, *old = NULL, *good;
@@ -517,7 +329,7 @@ static int ensure_image(struct job *j)
 
 /* ---- volume and share types, Trove ---- */
 
-static int ensure_type(struct job *j, const char *service, const char *version,
+static int ensure_type(struct setup_job *j, const char *service, const char *version,
 	const char *all, const char *many, const char *one, json_t *body)
 {
 	_cleanup_(jx_freep) json_t *own = body, *have = NULL;
@@ -525,14 +337,14 @@ static int ensure_type(struct job *j, const char *service, const char *version,
 
 	if (r < 0 || cloud_find(have, "name", cloud_str(own, "name")))
 		return r;
-	say(j, "%s %s", one, cloud_str(own, "name"));
+	setup_say(j, "%s %s", one, cloud_str(own, "name"));
 	r = cloud_post(j->s, service, "/types", version, json_pack("{s:O}", one, own),
 		NULL, j->err);
 	return r == -EEXIST ? 0 : r;
 }
 
 /* cinder.conf's default_volume_type may name it as well; this holds for the project in any case. */
-static int ensure_volume_type(struct job *j)
+static int ensure_volume_type(struct setup_job *j)
 {
 	/* beside the catalogue's URL, which has the asking project in it */
 	_cleanup_free_ char *path = xasprintf("/v3/default-types/%s", j->project);
@@ -555,7 +367,7 @@ static int ensure_volume_type(struct job *j)
 	return cloud_call(j->s, &req, NULL, j->err);
 }
 
-static int ensure_share_type(struct job *j)
+static int ensure_share_type(struct setup_job *j)
 {
 	return ensure_type(j, "sharev2", "2.50", "/types?is_public=all", "share_types",
 		"share_type",
@@ -568,7 +380,7 @@ static int ensure_share_type(struct job *j)
  * Registered with the guest image, so that the API has something to show; for a database
  * that really starts, an operator registers an image with Trove's guest agent in it.
  */
-static int ensure_datastore(struct job *j)
+static int ensure_datastore(struct setup_job *j)
 {
 	_cleanup_(jx_freep) json_t *have = NULL;
 	int r = cloud_get(
@@ -577,7 +389,7 @@ static int ensure_datastore(struct job *j)
 	if (r < 0 || !j->image ||
 		cloud_find(json_object_get(have, "versions"), "datastore_name", "mysql"))
 		return r;
-	say(j, "Trove's datastore mysql");
+	setup_say(j, "Trove's datastore mysql");
 	return cloud_post(j->s, "database", "/mgmt/datastore-versions", NULL,
 		json_pack("{s:{s:s, s:s, s:s, s:s, s:s, s:[], s:b, s:b}}", "version",
 			"datastore_name", "mysql", "datastore_manager", "mysql", "name",
@@ -588,38 +400,41 @@ static int ensure_datastore(struct job *j)
 
 /* ---- all of it ---- */
 
-static void job_clear(struct job *j)
+static void job_clear(struct setup_job *j)
 {
 	free(j->project);
 	free(j->external);
+	free(j->class_network);
+	free(j->class_subnet);
 	free(j->image);
 }
 
 int cloud_setup(
 	struct cloud_session *admin, const struct cloud_setup *want, char **reterr_msg)
 {
-	_cleanup_(job_clear) struct job j = {.s = admin,
+	_cleanup_(job_clear) struct setup_job j = {.s = admin,
 		.want = want,
 		.cloud = want->desired->cloud,
 		.err = reterr_msg};
 	static const struct {
 		const char *needs; /* an optional service; NULL: always */
-		int (*ensure)(struct job *j);
+		int (*ensure)(struct setup_job *j);
 	} steps[] = {
 		{NULL, ensure_student},
 		{NULL, ensure_flavours},
-		{NULL, ensure_external},
-		{NULL, ensure_class},
-		{NULL, ensure_rules},
+		{NULL, setup_external},
+		{NULL, setup_class},
+		{NULL, setup_rules},
 		{NULL, ensure_quotas},
 		{NULL, ensure_image},
 		{"cinder", ensure_volume_type},
 		{"manila", ensure_share_type},
 		{"trove", ensure_datastore},
+		{NULL, setup_dhcp},
 	};
 
 	if (!j.cloud)
-		return fail(&j, -EINVAL, "the rack is no cloud: nothing to set up");
+		return setup_fail(&j, -EINVAL, "the rack is no cloud: nothing to set up");
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		int r = 0;
 

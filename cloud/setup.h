@@ -2,7 +2,8 @@
 /*
  * Makes of running services a cloud that a class can use at once: flavours, the external
  * network, a project with its student, a tenant network with a router, security group
- * rules, quotas, the guest image, volume and share types, Trove's datastore.
+ * rules, quotas, the guest image, volume and share types, Trove's datastore; and an agent
+ * that gives its instances addresses.
  *
  * Each thing is looked for by its name first and left alone when it is there, so that it
  * can be repeated, interrupted, and changed by an operator. Blocks; the image's upload
@@ -26,6 +27,7 @@ struct cloud_setup {
 	const struct desired *desired; /* of a rack that is a cloud */
 	const char *student_password;
 	struct cloud_guest guest;
+	unsigned dhcp_wait_ms; /* before an agent is asked anew; 0: as long as it tries */
 	/* What is being done, in words; NULL: nobody wants to know. */
 	void (*say)(const char *text, void *userdata);
 	void *userdata;

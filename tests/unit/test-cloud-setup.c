@@ -33,6 +33,9 @@
 /* Of the admin's project, which the token names. */
 #define OURS "\"owner\":\"p1\",\"visibility\":\"public\""
 
+#define DHCP_OF(net) \
+	"/v2.0/ports?network_id=" net "&device_owner=network:dhcp&status=ACTIVE"
+
 static const struct fake_answer done[] = {
 	PEOPLE,
 	{"GET", "/flavors?is_public=None", 200, ALL_FLAVOURS, 0},
@@ -64,6 +67,7 @@ static const struct fake_answer done[] = {
 		"{\"images\":[{\"id\":\"i1\",\"name\":\"debian-12\",\"status\":\"active\",\"ondol_version\":\"v1\"," OURS
 		"}]}",
 		0},
+	{"GET", DHCP_OF("nc"), 200, "{\"ports\":[{\"id\":\"pd\"}]}", 0},
 	{0},
 };
 
@@ -141,6 +145,7 @@ static void from_nothing(void **state)
 		{"PATCH", "/v2/images/i1", 200, "{}", 0},
 		{"GET", "/mgmt/datastore-versions", 200, "{\"versions\":[]}", 0},
 		{"POST", "/v1.0/p1/mgmt/datastore-versions", 202, "", 0},
+		{"GET", DHCP_OF("n1"), 200, "{\"ports\":[{}]}", 0},
 		{0},
 	};
 	struct fake_cloud f = {.answers = answers};
@@ -165,6 +170,33 @@ static void from_nothing(void **state)
 	assert_non_null(strstr(f.log, "\"hw_qemu_guest_agent\":\"yes\""));
 	assert_non_null(strstr(f.log, "\"path\":\"/os_hidden\""));
 	assert_non_null(strstr(f.log, "\"image\":\"i2\""));
+	fake_clear(&f);
+}
+
+/* An agent that gave up is asked anew, and not for ever. */
+static void dhcp_is_asked_for_anew(void **state)
+{
+	struct fake_answer answers[ARRAY_SIZE(done) + 2];
+	struct fake_cloud f = {.answers = answers};
+	_cleanup_(cloud_session_freep) struct cloud_session *s = fake_session(&f);
+	_cleanup_(desired_freep) struct desired *d = fake_rack("");
+	struct cloud_setup want = want_of(d, "v1");
+	_cleanup_free_ char *msg = NULL;
+
+	want.dhcp_wait_ms = 100;
+	answers[0] = (struct fake_answer){"GET", DHCP_OF("nc"), 200, "{\"ports\":[]}", 2};
+	answers[1] = (struct fake_answer){"PUT", "/v2.0/subnets/sc", 200, "{}", 0};
+	memcpy(answers + 2, done, sizeof(done));
+	assert_int_equal(cloud_setup(s, &want, &msg), 0);
+	assert_string_equal(f.log,
+		"PUT http://c:9696/v2.0/subnets/sc {\"subnet\":{\"enable_dhcp\":false}}\n"
+		"PUT http://c:9696/v2.0/subnets/sc {\"subnet\":{\"enable_dhcp\":true}}\n");
+	fake_clear(&f);
+
+	f.answers = answers;
+	answers[0].times = 0;
+	assert_int_equal(cloud_setup(s, &want, &msg), -ETIMEDOUT);
+	assert_non_null(strstr(msg, "no agent serves DHCP in network class"));
 	fake_clear(&f);
 }
 
@@ -214,6 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_to_do),
 		cmocka_unit_test(from_nothing),
+		cmocka_unit_test(dhcp_is_asked_for_anew),
 		cmocka_unit_test(images_of_others_stay),
 		cmocka_unit_test(no_cloud),
 	};
