@@ -29,13 +29,13 @@ export async function call(method, path, body) {
 	if (body) headers["Content-Type"] = "application/json";
 	const r = await fetch(path, {method, headers, body: body && JSON.stringify(body),
 		credentials: "same-origin", cache: "no-store"});
-	let answer = {};
+	let answer = null;
 	try {
 		answer = await r.json();
 	} catch {
-		// an answer without a body
+		// it broke off: ondold was restarted
 	}
-	if (r.ok) return answer;
+	if (r.ok && answer) return answer;
 	if (r.status === 401 && path !== "/v1/session" && asked === session) sessionEnded();
-	throw new Refused(r.status, answer.error || `ondold answered with status ${r.status}`);
+	throw new Refused(r.ok ? 0 : r.status, (answer && answer.error) || (r.ok ? "ondold's answer broke off" : `ondold answered with status ${r.status}`));
 }
