@@ -188,10 +188,10 @@ void diskplans_clear(struct diskplans *p)
 void diskplan_lock(
 	const struct inventory *inv, enum disk_past past, char ret[static DIGEST_HEX])
 {
-	_cleanup_(jx_freep) json_t *seen = inv ? inventory_to_json(inv) : NULL,
+	_cleanup_(jx_freep) json_t *disks = inv ? inventory_disks_to_json(inv) : NULL,
 				   *doc = NULL;
-	json_t *disks = json_object_get(seen, "disks"), *d;
 	_cleanup_free_ char *text = NULL;
+	json_t *d;
 	size_t i;
 
 	json_array_foreach(disks, i, d)

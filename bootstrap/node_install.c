@@ -14,7 +14,7 @@
  * The way to the first write. A node is written only when all of this holds: its boot
  * token was made for this run, its serial, UUID and MACs are those of rack.ini, exactly
  * one disk is the declared system disk, and that disk is blank, or ondol's own, or was
- * named by the operator. The order is made when it is fetched and not before, so a
+ * named by the operator when it had been seen to hold what it holds. The order is made when it is fetched and not before, so a
  * restarted ondold has nothing to remember but the inventory.
  */
 

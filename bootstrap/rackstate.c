@@ -182,10 +182,11 @@ static void hold_locks(const struct request *req, struct decisions *d)
 {
 	for (size_t i = 0; req->locks && i < d->n; i++) {
 		struct decision *x = &d->list[i];
-		const char *shown = x->action == APPLY_INSTALL
-			? json_string_value(json_object_get(req->locks, x->conf->name))
-			: x->lock;
+		const char *shown;
 
+		if (x->action != APPLY_INSTALL)
+			continue;
+		shown = json_string_value(json_object_get(req->locks, x->conf->name));
 		if (shown && streq(shown, x->lock))
 			continue;
 		free(x->why);

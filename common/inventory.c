@@ -37,12 +37,19 @@ static json_t *nic_to_json(const struct inv_nic *n)
 		"driver", n->driver, "link", n->link, "speed_mbps", (int)n->speed_mbps);
 }
 
-json_t *inventory_to_json(const struct inventory *inv)
+json_t *inventory_disks_to_json(const struct inventory *inv)
 {
-	json_t *disks = json_array(), *nics = json_array();
+	json_t *disks = json_array();
 
 	for (size_t i = 0; i < inv->n_disks; i++)
 		json_array_append_new(disks, disk_to_json(&inv->disks[i]));
+	return disks;
+}
+
+json_t *inventory_to_json(const struct inventory *inv)
+{
+	json_t *nics = json_array();
+
 	for (size_t i = 0; i < inv->n_nics; i++)
 		json_array_append_new(nics, nic_to_json(&inv->nics[i]));
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:b, s:I, s:b, s:o, s:o}",
@@ -50,7 +57,7 @@ json_t *inventory_to_json(const struct inventory *inv)
 		"uuid", inv->uuid, "bios_version", inv->bios_version, "cpus",
 		(int)inv->cpus, "cpu_model", inv->cpu_model, "cpu_virt", inv->cpu_virt,
 		"memory_bytes", (json_int_t)inv->memory_bytes, "uefi", inv->uefi, "disks",
-		disks, "nics", nics);
+		inventory_disks_to_json(inv), "nics", nics);
 }
 
 /* ---- in ---- */

@@ -57,6 +57,8 @@ struct inventory {
 };
 
 json_t *inventory_to_json(const struct inventory *inv); /* new reference */
+json_t *inventory_disks_to_json(
+	const struct inventory *inv); /* its "disks"; new reference */
 /* Strict; *reterr_msg says what was wrong; caller frees both. */
 int inventory_from_json(const json_t *root, struct inventory **ret, char **reterr_msg);
 void inventory_free(struct inventory *inv);

@@ -28,8 +28,7 @@ struct order_image {
 struct install_order {
 	struct order_disk system;
 	struct order_image image;
-	struct inv_signatures
-		holds; /* what was seen on it, and is to be found on it again */
+	struct inv_signatures holds; /* seen on it, and to be found on it again */
 	bool wipe; /* the operator named this disk: foreign signatures on it may go */
 	json_t *desired; /* owned: the first desired state, kept as /etc/ondol/desired.json */
 };

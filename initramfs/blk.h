@@ -16,7 +16,7 @@ struct blk_part {
 void blk_part_clear(struct blk_part *p);
 
 /*
- * Adds to d->holds.list what is on the disk. A partition without any is of type "empty";
+ * Adds to d->holds what is on the disk. A partition without any is of type "empty";
  * a disk that cannot be read is of type "unreadable" and one whose ends hold bytes that
  * libblkid has no name for "unknown-data", so that neither passes as blank.
  */
