@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/ondold.h"
 
+#include "bootstrap/apply.h"
 #include "bootstrap/diagnose.h"
 #include "bootstrap/profile.h"
 #include "common/jsonx.h"
@@ -168,7 +169,9 @@ static json_t *evidence_json(const struct diag_finding *f)
 static void feed_events(struct node *n, struct diagnosis *d)
 {
 	struct store *s = n->o->store;
-	int64_t run = store_event_newest(s, n->name, "install.wanted", "converge.wanted");
+	int64_t run =
+		MAX(store_event_newest(s, n->name, "install.wanted", "converge.wanted"),
+			store_event_newest(s, n->name, "look.wanted", "look.wanted"));
 	int64_t life = store_event_newest(s, "", "ondold.started", "ondold.started");
 
 	store_event_each(s, run - 1, n->name, 0, feed, d);
@@ -259,31 +262,67 @@ static const char *asker(const struct http_req *req)
 	return httpd_actor(req) ? httpd_actor(req) : "the operator";
 }
 
+/* What reinstall and agree have in common: what stands against it is answered. */
+static bool may_install(struct node *n, struct http_req *req, const json_t *body)
+{
+	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
+	_cleanup_free_ char *bad = check_wipe(body), *msg = NULL;
+
+	if (bad)
+		httpd_reply_error(req, 400, "%s", bad);
+	else if (profile_load(n->o->opts.images_dir, n->o->rack->image, &m, &msg) < 0)
+		httpd_reply_error(req, 409, "%s", msg);
+	else
+		return is_as_shown(n, req, body);
+	return false;
+}
+
+static void reply_begun(struct http_req *req, int r, enum apply_action action)
+{
+	if (r < 0)
+		httpd_reply_error(req, 500,
+			"the wish could not be kept, and nothing was begun: see ondold's log");
+	else
+		httpd_reply_json(
+			req, 200, json_pack("{s:s}", "action", apply_action_str(action)));
+}
+
 static void post_reinstall(struct node *n, struct http_req *req)
 {
 	_cleanup_free_ char *why = NULL;
-	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
-	_cleanup_free_ char *msg = NULL;
 	json_t *body;
 
 	if (in_maintenance(n, req))
 		return;
 	body = api_body(req);
-	if (!body)
-		return;
-	msg = check_wipe(body);
-	if (msg) {
-		httpd_reply_error(req, 400, "%s", msg);
-	} else if (profile_load(n->o->opts.images_dir, n->o->rack->image, &m, &msg) < 0) {
-		httpd_reply_error(req, 409, "%s", msg);
-	} else if (is_as_shown(n, req, body)) {
+	if (body && may_install(n, req, body)) {
+		enum apply_action action = n->inv ? APPLY_INSTALL : APPLY_LOOK;
+
 		why = xasprintf("%s asked for a new installation", asker(req));
-		if (node_want_install(n, why, json_object_get(body, "wipe")) < 0)
-			httpd_reply_error(req, 500,
-				"the wish could not be kept, and nothing was begun: see "
-				"ondold's log");
+		reply_begun(req, node_want_install(n, why, json_object_get(body, "wipe")),
+			action);
+	}
+	json_decref(body);
+}
+
+static void post_agree(struct node *n, struct http_req *req)
+{
+	_cleanup_free_ char *why = NULL, *msg = NULL;
+	json_t *body;
+
+	if (!fsm_asks(&n->fsm) || !n->inv) {
+		httpd_reply_error(req, 409,
+			"%s is %s and asks nothing; nothing was begun", n->name,
+			fsm_state_str(n->fsm.state));
+		return;
+	}
+	body = api_body(req);
+	if (body && may_install(n, req, body)) {
+		why = xasprintf("%s agreed to what its agent has seen", asker(req));
+		if (node_agree(n, why, json_object_get(body, "wipe"), &msg) < 0)
+			httpd_reply_error(req, 409, "%s", msg);
 		else
-			httpd_reply_json(req, 200, json_object());
+			reply_begun(req, 0, APPLY_INSTALL);
 	}
 	json_decref(body);
 }
@@ -429,6 +468,7 @@ static const struct node_route node_routes[] = {
 	{"GET", "why", get_why, ACCESS_VIEWER},
 	{"GET", "plan", api_plan_get, ACCESS_VIEWER},
 	{"POST", "reinstall", post_reinstall, ACCESS_OPERATOR},
+	{"POST", "agree", post_agree, ACCESS_OPERATOR},
 	{"POST", "power", post_power, ACCESS_OPERATOR},
 	{"POST", "prove", post_prove, ACCESS_OPERATOR},
 	{"POST", "cancel", post_cancel, ACCESS_OPERATOR},

@@ -12,6 +12,10 @@ const char *apply_action_str(enum apply_action a)
 	switch (a) {
 	case APPLY_NONE:
 		return "none";
+	case APPLY_LOOK:
+		return "look";
+	case APPLY_ASKS:
+		return "asks";
 	case APPLY_INSTALL:
 		return "install";
 	case APPLY_CONVERGE:
@@ -71,12 +75,11 @@ static char *mac_change(const struct rack_node *a, const struct rack_node *b)
 	return NULL;
 }
 
-char *apply_hardware_change(const struct rack_node *before, const struct rack_node *after)
+/* Is it another server, of which nothing was seen yet? NULL: it is not. */
+static char *server_change(const struct rack_node *before, const struct rack_node *after)
 {
 	char *why = mac_change(before, after);
 
-	if (!why)
-		why = disk_change(before, after);
 	if (!why && !streq_ptr(before->serial, after->serial))
 		why = xasprintf("serial is %s instead of %s", or_none(after->serial),
 			or_none(before->serial));
@@ -84,6 +87,13 @@ char *apply_hardware_change(const struct rack_node *before, const struct rack_no
 		why = xasprintf("uuid is %s instead of %s", or_none(after->uuid),
 			or_none(before->uuid));
 	return why;
+}
+
+char *apply_hardware_change(const struct rack_node *before, const struct rack_node *after)
+{
+	char *why = server_change(before, after);
+
+	return why ? why : disk_change(before, after);
 }
 
 char *apply_address_change(const struct rack *before, const struct rack *after)
@@ -131,6 +141,10 @@ static enum apply_action on_hardware(const struct rack_node *after,
 	if (!v->fsm->installed && !fsm_is_installing(v->fsm)) {
 		*ret_why = xasprintf("%s; it was never installed", what);
 		return APPLY_INSTALL;
+	}
+	if (fsm_asks(v->fsm)) {
+		*ret_why = xasprintf("%s; its agent has written nothing yet", what);
+		return APPLY_ASKS;
 	}
 	if (consents(after, v)) {
 		*ret_why = xasprintf("%s; installed anew, as you named its disk", what);
@@ -188,7 +202,7 @@ static char *change_words(
 	return xstrdup("its networks, peers, keys or disks are declared differently");
 }
 
-enum apply_action apply_decide(const struct rack_node *before,
+static enum apply_action decide(const struct rack_node *before,
 	const struct rack_node *after, const struct apply_view *view, char **ret_why)
 {
 	_cleanup_free_ char *hardware = NULL;
@@ -207,6 +221,10 @@ enum apply_action apply_decide(const struct rack_node *before,
 	hardware = apply_hardware_change(before, after);
 	if (hardware)
 		return on_hardware(after, view, hardware, ret_why);
+	if (fsm_asks(view->fsm)) {
+		*ret_why = xstrdup("an agent has seen its disks: waits to be agreed to");
+		return APPLY_ASKS;
+	}
 	if (fsm_is_installing(view->fsm)) {
 		*ret_why = xasprintf(
 			"is being installed (%s) and gets what is new on the way",
@@ -228,4 +246,19 @@ enum apply_action apply_decide(const struct rack_node *before,
 			"failed, and nothing changed: see `ondol why`, or reinstall it");
 	}
 	return APPLY_NONE;
+}
+
+enum apply_action apply_decide(const struct rack_node *before,
+	const struct rack_node *after, const struct apply_view *view, char **ret_why)
+{
+	_cleanup_free_ char *other = before ? server_change(before, after) : NULL;
+	enum apply_action action = decide(before, after, view, ret_why);
+	_cleanup_free_ char *why = NULL;
+
+	if ((action != APPLY_INSTALL && action != APPLY_ASKS) ||
+		(before && view->inv && !other))
+		return action;
+	why = *ret_why;
+	*ret_why = xasprintf("%s; no agent has seen its disks yet", why);
+	return APPLY_LOOK;
 }

@@ -10,6 +10,8 @@
 
 enum apply_action {
 	APPLY_NONE,
+	APPLY_LOOK, /* it is to be installed, and no agent has seen its disks */
+	APPLY_ASKS, /* an agent has, and waits to be agreed to: nothing begins by itself */
 	APPLY_INSTALL,
 	APPLY_CONVERGE,
 	APPLY_REMOVE,

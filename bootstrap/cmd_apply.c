@@ -9,7 +9,7 @@
 #include "bootstrap/outcome.h"
 #include "bootstrap/plan.h"
 
-/* Nodes whose disk will be written, for the question. */
+/* Nodes whose disk will be written, and those that are looked at, for the question. */
 static char *question(const struct plan *p)
 {
 	char *out = NULL;
@@ -18,7 +18,19 @@ static char *question(const struct plan *p)
 
 	if (!f)
 		abort();
-	fprintf(f, "\nThese disks will be written and what is on them is lost:\n");
+	if (plan_count(p, "look") > 0) {
+		fprintf(f,
+			"\nNo agent has seen these yet. They are powered off and on and "
+			"looked at, and you are asked again before anything is written:"
+			"\n ");
+		for (size_t i = 0; i < p->n; i++)
+			if (streq(p->list[i].action, "look"))
+				fprintf(f, " %s", p->list[i].node);
+		fputc('\n', f);
+	}
+	if (plan_count(p, "install") > 0)
+		fprintf(f,
+			"\nThese disks will be written and what is on them is lost:\n");
 	for (size_t i = 0; i < p->n; i++)
 		if (streq(p->list[i].action, "install"))
 			fprintf(f, "  %s: %s\n", p->list[i].node, p->list[i].disk);
@@ -32,7 +44,7 @@ static int confirm(const struct cli *cli, const struct plan *p)
 {
 	_cleanup_free_ char *text = NULL;
 
-	if (plan_count(p, "install") == 0)
+	if (plan_count(p, "install") + plan_count(p, "look") == 0)
 		return CLI_DONE;
 	text = question(p);
 	return cli_confirm(cli, text, "yes");
@@ -60,8 +72,11 @@ static struct goal *make_goals(
 		const char *action = a ? a->action : "none";
 
 		goals[i] = (struct goal){.node = name,
-			.after_ms = began_ms,
-			.kind = streq(action, "install")    ? GOAL_RUN
+			/* it has asked for a while */
+			.after_ms = streq(action, "asks") ? 0 : began_ms,
+			.kind = streq(action, "install") ? GOAL_RUN
+				: streq(action, "look") || streq(action, "asks")
+				? GOAL_LOOK
 				: streq(action, "converge") ? GOAL_REPORTED
 							    : GOAL_SETTLED};
 	}

@@ -139,7 +139,8 @@ static size_t run_begin(const struct events_view *e)
 	while (i > 0) {
 		const char *type = e->list[--i].type;
 
-		if (streq(type, "install.wanted") || streq(type, "converge.wanted"))
+		if (streq(type, "install.wanted") || streq(type, "look.wanted") ||
+			streq(type, "converge.wanted"))
 			break;
 	}
 	return i;

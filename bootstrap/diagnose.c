@@ -243,7 +243,8 @@ static void count_up(struct diagnosis *d, uint64_t time_ms)
 
 void diagnosis_feed(struct diagnosis *d, const struct store_event *ev)
 {
-	if (streq(ev->type, "install.wanted") || streq(ev->type, "converge.wanted"))
+	if (streq(ev->type, "install.wanted") || streq(ev->type, "look.wanted") ||
+		streq(ev->type, "converge.wanted"))
 		begin_run(d, ev->time_ms);
 	if (streq(ev->type, "state") && strstr(ev->text, " -> powering"))
 		d->seen &= ~OF_TRY;
@@ -264,9 +265,9 @@ void diagnosis_feed(struct diagnosis *d, const struct store_event *ev)
 #define S(id) (1u << FSM_##id)
 #define ANY ((1u << FSM_N_STATES) - 1)
 #define PAUSED (S(RETRY) | S(BMC_RESET))
-#define RUNNING                                                                         \
-	(PAUSED | S(POWERING) | S(NETBOOT) | S(AGENT) | S(INSTALLING) | S(FIRST_BOOT) | \
-		S(CONFIGURING))
+#define RUNNING                                                                          \
+	(PAUSED | S(POWERING) | S(NETBOOT) | S(AGENT) | S(INVENTORIED) | S(INSTALLING) | \
+		S(FIRST_BOOT) | S(CONFIGURING))
 #define UNWELL (RUNNING | S(FAILED) | S(MAINTENANCE))
 #define ENDED (S(FAILED) | S(MAINTENANCE) | S(RETRY))
 
@@ -426,6 +427,9 @@ static const struct rule rules[] = {
 	{"disk-changed", BIT(DISK_CHANGED), 0, UNWELL, NULL, false,
 	 "The system disk does not hold what it held when it was looked at.",
 	 "Who wrote to it in between? Is it the drive that was there before? If what is on it now may be destroyed, name it again with `--wipe`. Nothing was written."},
+	{"first-seen", BIT(AGENT_UP), 0, S(INVENTORIED), NULL, true,
+	 "An agent has seen its disks for the first time. Nothing is written until that is agreed to and it is its turn.",
+	 "Unless that is done: `ondol reinstall NODE` shows its disks and asks; `ondol apply` asks for all that wait; `ondol cancel NODE` ends it."},
 	{"disk-foreign", BIT(DISK_FOREIGN), BIT(DISK_CHANGED), UNWELL, NULL, false,
 	 "The system disk holds data that is not ondol's.",
 	 "Look at what it is. If it may be destroyed, name it: the event says the command. Nothing was written."},

@@ -170,7 +170,9 @@ static void take_status(struct follow *f, struct status_view *s, json_t *json)
 	free(TAKE_PTR(f->lost));
 	watch_feed(f->watch, s, f->status_ms);
 	show(f);
-	if (all_done(f))
+	if (f->spec->on_status && f->spec->on_status(s, f->spec->userdata))
+		sd_event_exit(f->event, FOLLOW_STOPPED);
+	else if (all_done(f))
 		sd_event_exit(f->event, FOLLOW_DONE);
 }
 

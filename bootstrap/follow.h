@@ -16,12 +16,19 @@ struct follow_spec {
 	size_t n_goals;
 	const char *const *nodes; /* which to show, NULL: all */
 	uint64_t timeout_ms; /* 0: none */
+	/*
+	 * NULL, or called with each status, before it is judged by the goals; may block briefly.
+	 * True: the watching is to stop.
+	 */
+	bool (*on_status)(const struct status_view *s, void *userdata);
+	void *userdata;
 };
 
 enum follow_end {
 	FOLLOW_DONE = 1, /* every goal is reached or cannot be */
 	FOLLOW_TIMEOUT,
 	FOLLOW_LEFT, /* Ctrl-C */
+	FOLLOW_STOPPED, /* by on_status */
 };
 
 /*

@@ -4,7 +4,7 @@
 #include "bootstrap/suspect.h"
 
 /*
- * Why a table: fourteen states times as many events as there are bits are mostly "nothing
+ * Why a table: fifteen states times as many events as there are bits are mostly "nothing
  * happens", so the transitions that do exist are listed once, in one place, and the test
  * walks the whole product. What an event leaves behind without a transition (evidence, that
  * the disk is written) is in remember(), which replay uses too: a restarted ondold sees the
@@ -16,6 +16,10 @@
  * writing: a node is never powered off in installing. Where the agent had its order and died,
  * another try is a boot from the network like those that it makes by itself, and counts as
  * one of FSM_MAX_BOOTS.
+ *
+ * What no agent has seen yet is not written in the run that sees it first: its agent waits in
+ * inventoried, without a slot and for as long as it takes, until the operator has agreed. He
+ * agrees to what was seen: when an agent finds other disks before the order, he is asked anew.
  */
 
 #define FSM_NAME(id, name) name,
@@ -60,6 +64,16 @@ static bool wants(const struct fsm_node *f, _unused_ const struct fsm_policy *po
 	return f->want_install;
 }
 
+static bool agreed(const struct fsm_node *f, _unused_ const struct fsm_policy *policy)
+{
+	return f->agreed;
+}
+
+static bool not_agreed(const struct fsm_node *f, _unused_ const struct fsm_policy *policy)
+{
+	return !f->agreed;
+}
+
 static bool installed(const struct fsm_node *f, _unused_ const struct fsm_policy *policy)
 {
 	return f->installed;
@@ -101,8 +115,9 @@ static bool may_reset_bmc(const struct fsm_node *f, const struct fsm_policy *pol
 #define ANY ((1u << FSM_N_STATES) - 1)
 #define BOOTING (S(POWERING) | S(NETBOOT))
 #define BY_AGENT (BOOTING | S(AGENT) | S(INSTALLING))
+#define BY_ORDER (BY_AGENT | S(INVENTORIED))
 #define PAUSED (S(RETRY) | S(BMC_RESET))
-#define IN_RUN (S(IDLE) | PAUSED | BY_AGENT | S(FIRST_BOOT) | S(CONFIGURING))
+#define IN_RUN (S(IDLE) | PAUSED | BY_ORDER | S(FIRST_BOOT) | S(CONFIGURING))
 #define GIVEN_UP (S(FAILED) | S(CANCELLED))
 
 struct rule {
@@ -120,6 +135,10 @@ struct rule {
 #define SEL \
 	FSM_DO_READ_SEL /* where the server or its BMC is the suspect, and when all is well */
 #define WAITED "the pause is over: it is powered again, and waits for its turn"
+#define LOOKED                                                                                    \
+	"an agent has seen its disks for the first time: `ondol plan` shows them, `ondol apply` " \
+	"or `ondol reinstall` agrees to it"
+#define GOES_ON "it was agreed to, and its turn has come"
 #define WRITES "its agent writes: that it had its order could not be kept"
 #define LATE "it booted from the network after all"
 #define BMC_ANSWERS "its BMC answers again after its reset; it is powered once more"
@@ -138,6 +157,7 @@ struct rule {
 static const struct rule rules[] = {
 	{ANY, FSM_EV_REMOVED, NULL, FSM_CANCELLED, END_RUN | FSM_DO_DROP, NULL},
 	{ANY, FSM_EV_INSTALL, NULL, FSM_IDLE, END_RUN, NULL},
+	{ANY, FSM_EV_LOOK, NULL, FSM_IDLE, END_RUN, NULL},
 	{IN_RUN, FSM_EV_CANCEL, NULL, FSM_CANCELLED, END_RUN, NULL},
 	{ANY & ~S(MAINTENANCE), FSM_EV_MAINTAIN, NULL, FSM_MAINTENANCE, END_RUN, NULL},
 	{S(MAINTENANCE), FSM_EV_MAINTAIN_OFF, installed, FSM_CONFIGURING, 0, "back from maintenance; what it is gets proved again"},
@@ -153,15 +173,19 @@ static const struct rule rules[] = {
 	{S(BMC_RESET), FSM_EV_POWER_FAILED, NULL, FSM_MAINTENANCE, END_RUN, NULL},
 	{PAUSED, FSM_EV_BOOT_SCRIPT, NULL, FSM_NETBOOT, FSM_DO_ABORT_POWER, LATE},
 	{BOOTING, FSM_EV_AGENT_UP, NULL, FSM_AGENT, 0, ""},
+	{BOOTING | S(AGENT), FSM_EV_INVENTORY, not_agreed, FSM_INVENTORIED, FSM_DO_SCHEDULE, LOOKED},
 	{BOOTING, FSM_EV_INVENTORY, NULL, FSM_AGENT, 0, ""},
+	{S(INVENTORIED), FSM_EV_DISKS_OTHER, NULL, FSM_INVENTORIED, FSM_DO_SCHEDULE, NULL},
+	{S(INVENTORIED), FSM_EV_AGREED, NULL, FSM_INVENTORIED, FSM_DO_SCHEDULE, NULL},
+	{S(INVENTORIED), FSM_EV_SLOT, agreed, FSM_AGENT, 0, GOES_ON},
 	{S(NETBOOT), FSM_EV_NODED_UP, NULL, FSM_FAILED, END_RUN, FROM_DISK},
-	{S(AGENT) | S(INSTALLING), FSM_EV_BOOT_SCRIPT, boots_left, FSM_NETBOOT, 0, AGAIN},
-	{S(AGENT) | S(INSTALLING), FSM_EV_BOOT_SCRIPT, no_boots_left, FSM_FAILED, END_RUN | SEL, TOO_OFTEN},
-	{BY_AGENT, FSM_EV_IDENTITY_MISMATCH, NULL, FSM_FAILED, END_RUN, NULL},
-	{BY_AGENT, FSM_EV_REFUSED, NULL, FSM_FAILED, END_RUN, NULL},
-	{BY_AGENT, FSM_EV_AGENT_FAILED, NULL, FSM_FAILED, END_RUN | SEL, NULL},
+	{S(AGENT) | S(INVENTORIED) | S(INSTALLING), FSM_EV_BOOT_SCRIPT, boots_left, FSM_NETBOOT, 0, AGAIN},
+	{S(AGENT) | S(INVENTORIED) | S(INSTALLING), FSM_EV_BOOT_SCRIPT, no_boots_left, FSM_FAILED, END_RUN | SEL, TOO_OFTEN},
+	{BY_ORDER, FSM_EV_IDENTITY_MISMATCH, NULL, FSM_FAILED, END_RUN, NULL},
+	{BY_ORDER, FSM_EV_REFUSED, NULL, FSM_FAILED, END_RUN, NULL},
+	{BY_ORDER, FSM_EV_AGENT_FAILED, NULL, FSM_FAILED, END_RUN | SEL, NULL},
 	{S(AGENT), FSM_EV_ORDER_SENT, NULL, FSM_INSTALLING, 0, ""},
-	{S(AGENT), FSM_EV_AGENT_PROGRESS, NULL, FSM_INSTALLING, 0, WRITES},
+	{S(AGENT), FSM_EV_AGENT_PROGRESS, agreed, FSM_INSTALLING, 0, WRITES},
 	{S(INSTALLING), FSM_EV_AGENT_KEXEC, installed, FSM_FIRST_BOOT, FSM_DO_SCHEDULE, ""},
 	{S(INSTALLING), FSM_EV_NODED_UP, installed, FSM_CONFIGURING, FSM_DO_SCHEDULE, ""},
 	{S(FIRST_BOOT), FSM_EV_NODED_UP, NULL, FSM_CONFIGURING, FSM_DO_SCHEDULE, ""},
@@ -212,6 +236,19 @@ static void disk_may_change(struct fsm_node *f)
 {
 	f->had_system = false;
 	f->ordered = true;
+	f->looks = false;
+}
+
+static void remember_agreement(struct fsm_node *f, enum fsm_event event)
+{
+	if (event == FSM_EV_INSTALL || event == FSM_EV_LOOK) {
+		f->agreed = event == FSM_EV_INSTALL;
+		f->looks = event == FSM_EV_LOOK;
+	}
+	if (event == FSM_EV_AGREED && f->state == FSM_INVENTORIED)
+		f->agreed = true;
+	if (event == FSM_EV_DISKS_OTHER && f->looks)
+		f->agreed = false;
 }
 
 static void remember(struct fsm_node *f, enum fsm_event event, uint64_t now_ms)
@@ -230,7 +267,8 @@ static void remember(struct fsm_node *f, enum fsm_event event, uint64_t now_ms)
 		f->installed = true;
 	if (event == FSM_EV_ORDER_SENT)
 		disk_may_change(f);
-	if (event == FSM_EV_INSTALL) {
+	remember_agreement(f, event);
+	if (event == FSM_EV_INSTALL || event == FSM_EV_LOOK) {
 		f->tries = 0;
 		f->bmc_was_reset = false;
 		f->want_install = true;
@@ -265,6 +303,9 @@ static void enter(struct fsm_node *f, enum fsm_state to, uint64_t now_ms)
 		f->want_install = true;
 	if (to == FSM_BMC_RESET)
 		f->bmc_was_reset = true;
+	if (to ==
+		FSM_INVENTORIED) /* it may wait for weeks: only the boot it stands on counts */
+		f->boots = 1;
 	if (to == FSM_INSTALLING)
 		disk_may_change(f);
 	if (to == FSM_FAILED || to == FSM_CANCELLED || to == FSM_MAINTENANCE) {
@@ -282,7 +323,8 @@ bool fsm_is_same(const struct fsm_node *a, const struct fsm_node *b)
 {
 	return a->state == b->state && a->boots == b->boots && a->tries == b->tries &&
 		a->bmc_was_reset == b->bmc_was_reset && a->ordered == b->ordered &&
-		a->want_install == b->want_install && a->installed == b->installed &&
+		a->want_install == b->want_install && a->agreed == b->agreed &&
+		a->looks == b->looks && a->installed == b->installed &&
 		a->had_system == b->had_system;
 }
 
@@ -322,7 +364,7 @@ unsigned fsm_resume(struct fsm_node *f, const struct fsm_policy *policy, uint64_
 		f->entered_ms = now_ms;
 		return f->state == FSM_POWERING ? FSM_DO_POWER : FSM_DO_RESET_BMC;
 	}
-	return f->state == FSM_IDLE ? FSM_DO_SCHEDULE : 0;
+	return f->state == FSM_IDLE || fsm_waits_for_slot(f) ? FSM_DO_SCHEDULE : 0;
 }
 
 /* ---- deadlines ---- */
@@ -482,7 +524,7 @@ bool fsm_is_gone(const struct fsm_node *f)
 
 bool fsm_wants_netboot(const struct fsm_node *f)
 {
-	return ((1u << f->state) & (BY_AGENT | PAUSED)) && !f->installed;
+	return ((1u << f->state) & (BY_ORDER | PAUSED)) && !f->installed;
 }
 
 bool fsm_holds_slot(const struct fsm_node *f)
@@ -492,10 +534,16 @@ bool fsm_holds_slot(const struct fsm_node *f)
 
 bool fsm_is_installing(const struct fsm_node *f)
 {
-	return fsm_holds_slot(f) || fsm_waits_for_slot(f) || is_paused(f);
+	return fsm_holds_slot(f) || fsm_waits_for_slot(f) || fsm_asks(f) || is_paused(f);
+}
+
+bool fsm_asks(const struct fsm_node *f)
+{
+	return f->state == FSM_INVENTORIED && !f->agreed;
 }
 
 bool fsm_waits_for_slot(const struct fsm_node *f)
 {
-	return f->state == FSM_IDLE && f->want_install;
+	return (f->state == FSM_IDLE && f->want_install) ||
+		(f->state == FSM_INVENTORIED && f->agreed);
 }

@@ -17,6 +17,7 @@
 	X(POWERING, "powering")         /* off, boot device, on; each verified */         \
 	X(NETBOOT, "network-booting")   /* powered on until the agent says it is up */    \
 	X(AGENT, "agent")               /* the agent takes inventory and gets its order */ \
+	X(INVENTORIED, "inventoried")   /* seen for the first time; nothing is written until agreed */ \
 	X(INSTALLING, "installing")     /* the agent writes */                            \
 	X(FIRST_BOOT, "first-boot")     /* kexec until ondol-noded says it is up */       \
 	X(CONFIGURING, "configuring")   /* ondol-noded works on the desired state */      \
@@ -28,6 +29,8 @@
 /* The names are also the types of events in the store and, for agent and noded, on the wire. */
 #define FSM_EVENTS(X)                                                                    \
 	X(INSTALL, "install.wanted")                                                     \
+	X(LOOK, "look.wanted")                  /* install, but no agent has seen its disks yet */ \
+	X(AGREED, "install.agreed")             /* to what its agent has seen on its disks */ \
 	X(SLOT, "install.slot")                                                          \
 	X(POWERED, "power.netboot")                                                      \
 	X(POWER_FAILED, "power.failed")                                                  \
@@ -51,6 +54,7 @@
 	X(AGENT_KEXEC, "agent.kexec")                                                    \
 	X(AGENT_FAILED, "agent.failed")                                                  \
 	X(INVENTORY, "inventory.taken")                                                  \
+	X(DISKS_OTHER, "disks.other")           /* than those that were agreed to */         \
 	X(IDENTITY_MISMATCH, "identity.mismatch")                                        \
 	X(REFUSED, "install.refused")                                               \
 	X(ORDER_BLOCKED, "order.blocked")       /* the image cannot be read just now */     \
@@ -119,6 +123,8 @@ struct fsm_node {
 	bool bmc_was_reset; /* in this run */
 	bool ordered; /* in this run an agent had its order: the disk may be half written */
 	bool want_install;
+	bool agreed; /* what this run writes over was known when it was asked for, or since */
+	bool looks; /* no agent had seen it when it was asked for, and nothing is ordered yet */
 	bool installed; /* the agent finished writing, and nothing newer was asked for */
 	bool had_system; /* a new install is wanted, the old system is still untouched */
 };
@@ -173,7 +179,8 @@ bool fsm_is_same(const struct fsm_node *a, const struct fsm_node *b);
  * Replay from the store, oldest first: an event, and a transition to a state. No action
  * follows from either. When all is replayed, fsm_resume() says what must be begun again;
  * before it, what was kept but not acted upon when ondold was killed is to be stepped once
- * more: fsm_lost_wish(): FSM_EV_INSTALL; fsm_lost_refusal(): FSM_EV_POWER_REFUSED.
+ * more: fsm_lost_wish(): FSM_EV_INSTALL, or FSM_EV_LOOK of what is not agreed;
+ * fsm_lost_refusal(): FSM_EV_POWER_REFUSED.
  */
 void fsm_replay_event(struct fsm_node *f, enum fsm_event event, uint64_t now_ms);
 void fsm_replay_state(struct fsm_node *f, enum fsm_state to, uint64_t now_ms);
@@ -198,5 +205,7 @@ bool fsm_is_gone(const struct fsm_node *f);
 bool fsm_holds_slot(const struct fsm_node *f);
 /* Is it on the way to an installed system, or waits to be taken up, again too? */
 bool fsm_is_installing(const struct fsm_node *f);
+/* Does its agent wait for the operator to agree to what it has seen? */
+bool fsm_asks(const struct fsm_node *f);
 /* Does it wait for a slot? */
 bool fsm_waits_for_slot(const struct fsm_node *f);

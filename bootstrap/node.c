@@ -276,6 +276,8 @@ static void add_phase(
 		n->n_phases = 0;
 	if (to == FSM_IDLE || n->n_phases == NODE_MAX_PHASES)
 		return;
+	if (from == to && n->n_phases > 0) /* it goes on */
+		return;
 	n->phases[n->n_phases++] = (struct node_phase){to, real_ms};
 }
 
@@ -424,29 +426,56 @@ static void set_wipe(struct node *n, const json_t *named)
  * The wish is safe on disk before anything follows from it: a server is switched off for it.
  * One that a kill cuts off from its transition is followed at the next start: fsm_lost_wish.
  */
-static int keep_wish(struct node *n, const char *why, const json_t *data)
+static int keep_wish(
+	struct node *n, enum fsm_event event, const char *why, const json_t *data)
 {
 	int r = store_begin(n->o->store), r2;
 	int64_t id;
 
 	if (r < 0)
 		return r;
-	id = ondold_event(n->o, n, "operator", fsm_event_str(FSM_EV_INSTALL), why, data);
+	id = ondold_event(n->o, n, "operator", fsm_event_str(event), why, data);
 	r2 = store_commit(n->o->store);
 	return id < 0 ? (int)id : r2;
 }
 
-int node_want_install(struct node *n, const char *why, const json_t *wipe)
+static int take_wish(
+	struct node *n, enum fsm_event event, const char *why, const json_t *wipe)
 {
 	_cleanup_(jx_freep) json_t *data =
 		json_pack("{s:o}", "wipe", node_named_disks(n, wipe));
-	int r = keep_wish(n, why, data);
+	int r = keep_wish(n, event, why, data);
 
 	if (r < 0)
 		return r;
 	set_wipe(n, json_object_get(data, "wipe"));
-	node_step(n, FSM_EV_INSTALL, why);
+	node_step(n, event, why);
 	return 0;
+}
+
+int node_want_install(struct node *n, const char *why, const json_t *wipe)
+{
+	return take_wish(n, n->inv ? FSM_EV_INSTALL : FSM_EV_LOOK, why, wipe);
+}
+
+int node_agree(struct node *n, const char *why, const json_t *wipe, char **reterr_msg)
+{
+	_cleanup_(jx_freep) json_t *before = json_incref(n->wipe),
+				   *named = node_named_disks(n, wipe);
+	int r;
+
+	set_wipe(n, named);
+	r = node_may_write(n, reterr_msg);
+	if (r == 0) {
+		r = take_wish(n, FSM_EV_AGREED, why, wipe);
+		if (r < 0)
+			*reterr_msg =
+				xstrdup("the wish could not be kept, and nothing was "
+					"begun: see ondold's log");
+	}
+	if (r < 0)
+		set_wipe(n, before);
+	return r;
 }
 
 /* ---- replay ---- */
@@ -488,7 +517,7 @@ static void replay_state(struct node *n, const struct store_event *ev)
 static void replay_effects(
 	struct node *n, enum fsm_event event, const struct store_event *ev)
 {
-	if (event == FSM_EV_INSTALL)
+	if (event == FSM_EV_INSTALL || event == FSM_EV_LOOK || event == FSM_EV_AGREED)
 		set_wipe(n, json_object_get(ev->data, "wipe"));
 	if (event == FSM_EV_INVENTORY)
 		n->inv_ms = ev->time_ms;
@@ -520,7 +549,7 @@ void node_replay(struct node *n, const struct store_event *ev)
 void node_resume(struct node *n)
 {
 	if (fsm_lost_wish(&n->fsm))
-		node_step(n, FSM_EV_INSTALL,
+		node_step(n, n->fsm.agreed ? FSM_EV_INSTALL : FSM_EV_LOOK,
 			"the installation that was asked for when ondold was killed");
 	if (fsm_lost_refusal(&n->fsm))
 		node_step(n, FSM_EV_POWER_REFUSED,

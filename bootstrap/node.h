@@ -111,9 +111,15 @@ bool node_may_say(struct node *n, size_t bytes);
 bool node_tells_slowly(struct node *n, enum fsm_event event);
 /*
  * The install the operator asked for; wipe: array of disk serials or WWNs, borrowed, or NULL.
+ * A node whose disks no agent has seen is only looked at, and then asks.
  * -errno: the wish could not be kept, and nothing begins.
  */
 int node_want_install(struct node *n, const char *why, const json_t *wipe);
+/*
+ * The operator's yes to a node that asks (fsm_asks) and has an inventory. -errno with
+ * *reterr_msg (caller frees): its disk may not be written for it; it goes on asking.
+ */
+int node_agree(struct node *n, const char *why, const json_t *wipe, char **reterr_msg);
 /* At the start: an event of the store; then, once, going on from where it was. */
 void node_replay(struct node *n, const struct store_event *ev);
 void node_resume(struct node *n);
@@ -135,6 +141,8 @@ int node_take_inventory(
  * agent has seen on it: {"disk", "held": signatures, or null when none has}. New reference.
  */
 json_t *node_named_disks(const struct node *n, const json_t *ids);
+/* Is its system disk there, and may it be written? 0, or -errno with words (caller frees). */
+int node_may_write(const struct node *n, char **reterr_msg);
 /* What was done to its system disk since the inventory; and the plan lock of its disks. */
 enum disk_past node_disk_past(const struct node *n);
 void node_disk_lock(const struct node *n, char ret[static DIGEST_HEX]);
@@ -158,6 +166,8 @@ bool node_refresh_desired(struct node *n);
 bool node_would_change(const struct node *n, const struct rack *rack,
 	const struct cloudparts *parts, const struct rack_node *conf);
 void node_load_docs(struct node *n);
+/* Another server stands for this node: what was seen of the one before counts no longer. */
+void node_forget_inventory(struct node *n);
 /* Is what is kept of the peers of the rack in force? */
 bool node_has_peers(const struct node *n);
 /* The desired state as it is kept, which must be there. New reference. */

@@ -33,8 +33,8 @@ void node_console_new(struct node *n)
 static bool is_recorded(enum fsm_state s)
 {
 	return s == FSM_RETRY || s == FSM_POWERING || s == FSM_NETBOOT ||
-		s == FSM_AGENT || s == FSM_INSTALLING || s == FSM_FIRST_BOOT ||
-		s == FSM_CONFIGURING;
+		s == FSM_AGENT || s == FSM_INVENTORIED || s == FSM_INSTALLING ||
+		s == FSM_FIRST_BOOT || s == FSM_CONFIGURING;
 }
 
 void node_console_follow(struct node *n, bool new_run)

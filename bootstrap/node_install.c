@@ -12,10 +12,11 @@
 
 /*
  * The way to the first write. A node is written only when all of this holds: its boot
- * token was made for this run, its serial, UUID and MACs are those of rack.ini, exactly
- * one disk is the declared system disk, and that disk is blank, or ondol's own, or was
- * named by the operator when it had been seen to hold what it holds. The order is made when it is fetched and not before, so a
- * restarted ondold has nothing to remember but the inventory.
+ * token was made for this run, an agent had seen its disks before the operator asked for it
+ * or agreed to it, its serial, UUID and MACs are those of rack.ini, exactly one disk is the
+ * declared system disk, and that disk is blank, or ondol's own, or was named by the operator
+ * when it had been seen to hold what it holds. The order is made when it is fetched and not
+ * before, so a restarted ondold has nothing to remember but the inventory.
  */
 
 /* ---- the desired state ---- */
@@ -99,6 +100,14 @@ void node_load_docs(struct node *n)
 	n->revision = (uint64_t)json_integer_value(json_object_get(doc, "revision"));
 	peers_pack(n->o->cloud->parts->peers, doc);
 	hold_desired(n, doc);
+}
+
+void node_forget_inventory(struct node *n)
+{
+	inventory_free(n->inv);
+	n->inv = NULL;
+	n->inv_ms = 0;
+	store_doc_remove(n->o->store, "inventory", n->name);
 }
 
 bool node_has_peers(const struct node *n)
@@ -216,10 +225,20 @@ static int choose_disk(const struct node *n, const struct inv_disk **ret, bool *
 	return -EEXIST;
 }
 
+int node_may_write(const struct node *n, char **reterr_msg)
+{
+	const struct inv_disk *disk;
+	bool wipe;
+
+	return choose_disk(n, &disk, &wipe, reterr_msg);
+}
+
 enum disk_past node_disk_past(const struct node *n)
 {
 	const struct fsm_node *f = &n->fsm;
 
+	if (fsm_asks(f)) /* it has been seen since */
+		return DISK_PAST_NONE;
 	if (f->installed || f->had_system)
 		return DISK_PAST_SYSTEM;
 	return f->ordered ? DISK_PAST_HALF : DISK_PAST_NONE;
@@ -231,6 +250,19 @@ void node_disk_lock(const struct node *n, char ret[static DIGEST_HEX])
 }
 
 /* ---- inventory ---- */
+
+/* The operator has agreed to what was seen before: does he know what is there now? */
+static bool has_other_disks(const struct node *n, const struct inventory *inv)
+{
+	char before[DIGEST_HEX] = "", now[DIGEST_HEX];
+
+	if (!n->fsm.looks || !n->fsm.agreed)
+		return false;
+	if (n->inv)
+		diskplan_lock(n->inv, DISK_PAST_NONE, before);
+	diskplan_lock(inv, DISK_PAST_NONE, now);
+	return !streq(before, now);
+}
 
 static void keep_inventory(struct node *n, struct inventory *inv, const json_t *inv_json)
 {
@@ -259,7 +291,8 @@ int node_take_inventory(
 	struct node *n, struct inventory *inv, const json_t *inv_json, char **reterr_msg)
 {
 	const struct inv_disk *disk;
-	bool wipe;
+	bool wipe, is_other;
+	int r;
 
 	*reterr_msg = identity_check(n->o->rack, n->conf, inv);
 	for (int which = 0; !*reterr_msg && which < BOARD_NAMES; which++) {
@@ -274,15 +307,22 @@ int node_take_inventory(
 		node_event(n, "ondold", FSM_EV_IDENTITY_MISMATCH, *reterr_msg, NULL);
 		return 1;
 	}
+	is_other = has_other_disks(n, inv);
 	keep_inventory(n, inv, inv_json);
+	if (is_other)
+		node_event(n, "ondold", FSM_EV_DISKS_OTHER,
+			"its disks are not those that were agreed to: it asks anew",
+			NULL);
 	tell_inventory(n);
 	*reterr_msg = cloudparts_memory(
 		n->o->cloud->parts, n->o->rack, n->conf, n->inv->memory_bytes);
-	if (*reterr_msg || choose_disk(n, &disk, &wipe, reterr_msg) < 0) {
+	r = *reterr_msg ? -EINVAL : choose_disk(n, &disk, &wipe, reterr_msg);
+	if (r == -EEXIST &&
+		fsm_asks(&n->fsm)) /* the operator is shown it, and may name it */
+		free(TAKE_PTR(*reterr_msg));
+	else if (r < 0)
 		node_event(n, "ondold", FSM_EV_REFUSED, *reterr_msg, NULL);
-		return 1;
-	}
-	return 0;
+	return *reterr_msg ? 1 : 0;
 }
 
 /* ---- the order ---- */
@@ -294,7 +334,7 @@ int node_take_inventory(
 bool node_order_is_due(const struct node *n)
 {
 	return (n->fsm.state == FSM_AGENT || n->fsm.state == FSM_INSTALLING) &&
-		!n->fsm.installed && !n->boot_job && n->inv &&
+		n->fsm.agreed && !n->fsm.installed && !n->boot_job && n->inv &&
 		(n->fsm.evidence & (UINT64_C(1) << FSM_EV_INVENTORY));
 }
 

@@ -90,6 +90,11 @@ static char *step(const struct node *n)
 		return xasprintf(
 			"waiting for its turn (parallel_installs = %u, power_on_interval = %s)",
 			n->o->rack->parallel_installs, interval);
+	if (fsm_asks(&n->fsm))
+		return xasprintf(
+			"seen for the first time: look at its disks and agree to its "
+			"installation with `ondol reinstall %s`",
+			n->name);
 	if (n->fsm.state == FSM_RETRY)
 		return xstrdup("pausing before the next try");
 	return xstrdup(n->step);
@@ -122,6 +127,7 @@ static void add_run(json_t *obj, const struct node *n)
 		n->has_progress ? json_pack("{s:I, s:I}", "done", (json_int_t)n->done,
 					  "total", (json_int_t)n->total)
 				: json_null());
+	set(obj, "asks", json_boolean(fsm_asks(&n->fsm)));
 	set(obj, "disk", or_null(n->disk));
 	set(obj, "retry", retry(n));
 	set(obj, "phases", phases(n, now_real_ms()));

@@ -503,6 +503,8 @@ bool node_is_on_its_way(const struct node *n)
 	case FSM_FIRST_BOOT:
 	case FSM_CONFIGURING:
 		return true;
+	case FSM_INVENTORIED: /* else on its way is nobody but the operator */
+		return n->fsm.agreed;
 	case FSM_ENROL:
 	case FSM_READY:
 	case FSM_FAILED:

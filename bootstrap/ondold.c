@@ -217,6 +217,12 @@ uint64_t ondold_power_turn(struct ondold *o)
 	return turn_ms;
 }
 
+/* Whose agent is up and waits comes before those who are to be powered on. */
+static bool goes_before(const struct node *a, const struct node *b)
+{
+	return !b || (a->fsm.state == FSM_INVENTORIED && b->fsm.state == FSM_IDLE);
+}
+
 static int on_schedule(
 	_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
@@ -226,7 +232,8 @@ static int on_schedule(
 
 	for (size_t i = 0; i < o->n_nodes; i++) {
 		held += fsm_holds_slot(&o->nodes[i]->fsm);
-		if (!next && fsm_waits_for_slot(&o->nodes[i]->fsm))
+		if (fsm_waits_for_slot(&o->nodes[i]->fsm) &&
+			goes_before(o->nodes[i], next))
 			next = o->nodes[i];
 	}
 	if (!next || held >= o->rack->parallel_installs)

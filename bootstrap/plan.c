@@ -200,7 +200,8 @@ void plan_find_disks(const struct cli *cli, const struct input *in, struct plan 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct rack_node *n = rack_node(in->rack, p->list[i].node);
 		_cleanup_(inventory_freep) struct inventory *inv = NULL;
-		bool install = streq(p->list[i].action, "install");
+		bool install = streq(p->list[i].action, "install") ||
+			streq(p->list[i].action, "asks");
 
 		if (!n || (!install && !streq(p->list[i].action, "converge")))
 			continue;
@@ -213,7 +214,8 @@ void plan_find_disks(const struct cli *cli, const struct input *in, struct plan 
 
 static enum term_style action_style(const char *action)
 {
-	if (streq(action, "install") || streq(action, "remove"))
+	if (streq(action, "install") || streq(action, "look") || streq(action, "asks") ||
+		streq(action, "remove"))
 		return STYLE_WARN;
 	if (streq(action, "refused"))
 		return STYLE_BAD;

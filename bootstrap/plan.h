@@ -10,7 +10,8 @@
 #include "common/inventory.h"
 
 struct plan_action {
-	char *node, *action, *why; /* action: install converge none remove refused */
+	char *node, *action,
+		*why; /* action: look asks install converge none remove refused */
 	char *disk; /* for people: the disks that are written, "" none */
 	char *lock; /* ondold's, of what was seen on its disks */
 };

@@ -284,12 +284,17 @@ static void act(struct decision *d, const struct request *req)
 	bool changed = node_refresh_desired(n);
 
 	switch (d->action) {
+	case APPLY_LOOK:
+		node_forget_inventory(n);
+		node_want_install(n, d->why, req->wipe);
+		return;
 	case APPLY_INSTALL:
 		node_want_install(n, d->why, req->wipe);
 		return;
 	case APPLY_CONVERGE:
 		node_event(n, "operator", FSM_EV_CONVERGE, d->why, NULL);
 		break;
+	case APPLY_ASKS:
 	case APPLY_NONE:
 	case APPLY_REMOVE:
 	case APPLY_REFUSED:
@@ -454,7 +459,8 @@ static void check_address(struct ondold *o, const struct rack *rack, const char 
 
 		if (!rack_node(rack, n->name) ||
 			!(n->fsm.installed || n->fsm.had_system ||
-				fsm_holds_slot(&n->fsm)))
+				fsm_holds_slot(&n->fsm) ||
+				n->fsm.state == FSM_INVENTORIED))
 			continue;
 		problems_add(problems, file, 0, "deploy",
 			rack->address != o->rack->address             ? "address"

@@ -199,6 +199,11 @@ static void fold(struct fsm_node *f, const struct row *row)
 		fsm_replay_event(f, (enum fsm_event)row->event, (uint64_t)row->id);
 }
 
+static bool is_wish(enum fsm_event event)
+{
+	return event == FSM_EV_INSTALL || event == FSM_EV_LOOK;
+}
+
 /* The last install whose order was handed out, and the last leave, of those that are old. */
 static void find_foundation(struct retain *h)
 {
@@ -215,7 +220,8 @@ static void find_foundation(struct retain *h)
 				h->gone = row->id;
 			powered |= row->to == FSM_POWERING;
 			agent = row->to == FSM_AGENT || row->to == FSM_INSTALLING;
-		} else if (row->kind == ROW_EVENT && row->event == FSM_EV_INSTALL) {
+		} else if (row->kind == ROW_EVENT &&
+			is_wish((enum fsm_event)row->event)) {
 			wish = row->id;
 			powered = agent = false;
 		} else if (row->kind == ROW_EVENT && row->event == FSM_EV_ORDER_SENT &&
@@ -232,7 +238,8 @@ static int find_spans(struct retain *h, _unused_ unsigned max)
 	h->at = 0;
 	find_foundation(h);
 	h->wanted = MAX(newest(h, fsm_event_str(FSM_EV_INSTALL)),
-		newest(h, fsm_event_str(FSM_EV_CONVERGE)));
+		newest(h, fsm_event_str(FSM_EV_LOOK)));
+	h->wanted = MAX(h->wanted, newest(h, fsm_event_str(FSM_EV_CONVERGE)));
 	h->base = (struct span){h->foundation, h->foundation ? INT64_MAX : -1};
 	h->run = (struct span){h->wanted, h->wanted ? INT64_MAX : -1};
 	return 0;
@@ -264,7 +271,7 @@ static bool is_superseded(const struct retain *h, const struct row *row)
 /* Whatever it did when it came: what people and other nodes did to it stays. */
 static bool is_deed(enum fsm_event event)
 {
-	return event == FSM_EV_INSTALL || event == FSM_EV_CONVERGE ||
+	return is_wish(event) || event == FSM_EV_AGREED || event == FSM_EV_CONVERGE ||
 		event == FSM_EV_ORDER_SENT || event == FSM_EV_REMOVED ||
 		event == FSM_EV_CANCEL || event == FSM_EV_MAINTAIN ||
 		event == FSM_EV_MAINTAIN_OFF;

@@ -57,6 +57,7 @@ static const char *const sql[ST_N] = {
 	[ST_DOC_PUT] =
 		"INSERT OR REPLACE INTO doc (kind, node, json) VALUES (?1, ?2, ?3)",
 	[ST_DOC_GET] = "SELECT json FROM doc WHERE kind = ?1 AND node = ?2",
+	[ST_DOC_REMOVE] = "DELETE FROM doc WHERE kind = ?1 AND node = ?2",
 	[ST_DOC_DROP] = "DELETE FROM doc WHERE node = ?1",
 	[ST_TOKEN_PUT] =
 		"INSERT OR REPLACE INTO token (kind, node, hash) VALUES (?1, ?2, ?3)",
@@ -601,6 +602,11 @@ int store_doc_get(struct store *s, const char *kind, const char *node, json_t **
 		return -ENOENT;
 	*ret = doc;
 	return 0;
+}
+
+int store_doc_remove(struct store *s, const char *kind, const char *node)
+{
+	return run_texts(s, ST_DOC_REMOVE, kind, node, NULL);
 }
 
 int store_doc_drop(struct store *s, const char *node)

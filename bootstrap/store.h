@@ -107,6 +107,7 @@ void store_rack_drop_secrets_but(struct store *s, int64_t revision);
 /* One JSON document of a kind ("inventory", "desired") for a node; get -ENOENT: none. */
 int store_doc_put(struct store *s, const char *kind, const char *node, const json_t *doc);
 int store_doc_get(struct store *s, const char *kind, const char *node, json_t **ret);
+int store_doc_remove(struct store *s, const char *kind, const char *node);
 int store_doc_drop(struct store *s, const char *node); /* all kinds, tokens too */
 
 /*

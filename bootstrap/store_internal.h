@@ -15,6 +15,7 @@ enum store_stmt {
 	ST_RACK_GET,
 	ST_DOC_PUT,
 	ST_DOC_GET,
+	ST_DOC_REMOVE,
 	ST_DOC_DROP,
 	ST_TOKEN_PUT,
 	ST_TOKEN_GET,

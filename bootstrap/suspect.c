@@ -164,6 +164,7 @@ void fsm_suspect(const struct fsm_node *f, const struct fsm_names *names,
 	case FSM_ENROL:
 	case FSM_IDLE:
 	case FSM_RETRY:
+	case FSM_INVENTORIED:
 	case FSM_READY:
 	case FSM_FAILED:
 	case FSM_MAINTENANCE:

@@ -120,6 +120,7 @@ static void read_parts(struct jx *j, struct node_view *n)
 		n->try_ms = jx_uint_opt(&retry, "at", 0, MAX_TIME_MS, 0);
 		jx_merge(j, "retry", &retry);
 	}
+	n->asks = jx_bool_opt(j, "asks", false);
 	n->has_progress = progress.obj != NULL;
 	if (n->has_progress) {
 		n->done = jx_uint(&progress, "done", 0, MAX_BYTES);
@@ -368,7 +369,7 @@ char *node_view_remark(const struct node_view *n, uint64_t now_ms)
 
 	if (n->try_ms)
 		return TAKE_PTR(try);
-	if (*n->reason && !node_view_is_going(n))
+	if (*n->reason && !n->asks && !node_view_is_going(n))
 		return xstrdup(n->reason);
 	if (n->try && !n->has_progress)
 		return xasprintf("%s%s(%s)", n->step, *n->step ? " " : "", try);
@@ -381,7 +382,7 @@ enum term_style node_view_style(const struct node_view *n)
 		return STYLE_GOOD;
 	if (streq(n->state, "failed"))
 		return STYLE_BAD;
-	return node_view_is_going(n) ? STYLE_WARN : STYLE_DIM;
+	return n->asks || node_view_is_going(n) ? STYLE_WARN : STYLE_DIM;
 }
 
 bool node_view_is_going(const struct node_view *n)
@@ -391,6 +392,8 @@ bool node_view_is_going(const struct node_view *n)
 
 bool node_view_in_run(const struct node_view *n)
 {
+	if (streq(n->state, "inventoried"))
+		return !n->asks;
 	for (size_t i = 0; run_states[i]; i++)
 		if (streq(n->state, run_states[i]))
 			return true;

@@ -31,6 +31,7 @@ struct node_view {
 	unsigned try, try_of; /* 0: it is the run's first */
 	uint64_t try_ms; /* when this try begins; 0: it has */
 	char *cause; /* why the try before it failed; "" without one */
+	bool asks; /* its agent waits to be agreed to */
 	bool has_progress;
 	uint64_t done, total; /* bytes */
 	bool has_disk; /* what the last install wrote */

@@ -20,6 +20,18 @@ struct watch {
 	uint64_t fed_ms;
 };
 
+/* Did it get further than an agent whose node nobody has agreed to? */
+static bool was_agreed(const struct node_view *n)
+{
+	static const char *const states[] = {
+		"inventoried", "installing", "first-boot", "configuring"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		if (streq(n->state, states[i]))
+			return true;
+	return false;
+}
+
 enum goal_result goal_check(const struct goal *g, const struct node_view *n)
 {
 	bool ready, failed;
@@ -28,8 +40,10 @@ enum goal_result goal_check(const struct goal *g, const struct node_view *n)
 		return GOAL_FAILED;
 	ready = streq(n->state, "ready");
 	failed = streq(n->state, "failed") || streq(n->state, "cancelled");
-	if (g->kind == GOAL_RUN && n->since_ms < g->after_ms)
+	if ((g->kind == GOAL_RUN || g->kind == GOAL_LOOK) && n->since_ms < g->after_ms)
 		return GOAL_GOING;
+	if (g->kind == GOAL_LOOK && was_agreed(n))
+		return GOAL_REACHED;
 	if (failed)
 		return GOAL_FAILED;
 	if (ready)
@@ -38,7 +52,8 @@ enum goal_result goal_check(const struct goal *g, const struct node_view *n)
 			: GOAL_REACHED;
 	/* Who asked for a run did not get it; ondold itself may have set the node aside. */
 	if (streq(n->state, "maintenance"))
-		return g->kind == GOAL_RUN ? GOAL_FAILED : GOAL_RESTING;
+		return g->kind == GOAL_RUN || g->kind == GOAL_LOOK ? GOAL_FAILED
+								   : GOAL_RESTING;
 	return g->kind == GOAL_SETTLED && !node_view_is_going(n) ? GOAL_RESTING
 								 : GOAL_GOING;
 }

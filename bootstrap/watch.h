@@ -12,6 +12,7 @@
 
 enum goal_kind {
 	GOAL_SETTLED, /* it comes to rest */
+	GOAL_LOOK, /* a run that began after after_ms asks, or goes on as it was agreed to */
 	GOAL_RUN, /* a run that began after after_ms ends */
 	GOAL_REPORTED, /* it is ready and has reported the revision it should have */
 };

@@ -3,7 +3,7 @@
 import {call} from "/api.js";
 import {$, el, setText, show} from "/dom.js";
 import {diskItems, getPlan} from "/plan.js";
-import {page, PAUSES, STAGES} from "/state.js";
+import {ASKS, page, PAUSES, STAGES} from "/state.js";
 import {roleOf} from "/words.js";
 
 const ACTIONS = [
@@ -22,11 +22,12 @@ export function actionPart(n) {
 		disabled: !["ready", "configuring"].includes(n.state), onclick: () => prove(n)}, "Prove again"));
 	buttons.push(el("button", {type: "button", class: "quiet", "data-action": "identify", onclick: () =>
 		act(`Light of ${n.name}`, `/v1/nodes/${n.name}/identify`, {seconds: 60}, () => `${n.name}: its UID light is on for a minute`)}, "Light for a minute"));
-	if (["idle", ...PAUSES, ...STAGES].includes(n.state))
+	if (["idle", ASKS, ...PAUSES, ...STAGES].includes(n.state))
 		buttons.push(el("button", {type: "button", class: "quiet", "data-action": "cancel", onclick: () => cancel(n)}, "Cancel the run"));
 	buttons.push(el("button", {type: "button", class: "quiet", "data-action": "maintenance", onclick: () => maintenance(n)},
 		n.state === "maintenance" ? "Take back" : "Set aside…"));
-	buttons.push(el("button", {type: "button", class: "danger", "data-action": "reinstall", disabled: n.state === "maintenance", onclick: () => reinstall(n)}, "Reinstall…"));
+	buttons.push(el("button", {type: "button", class: "danger", "data-action": "reinstall", disabled: n.state === "maintenance", onclick: () => reinstall(n)},
+		n.asks ? "Install…" : "Reinstall…"));
 	return el("div", {}, el("h3", {}, "Do"), el("div", {class: "buttons"}, buttons),
 		el("p", {id: "did", class: "error", role: "status"}, page.did || ""));
 }
@@ -97,12 +98,15 @@ async function reinstall(n) {
 	did("");
 	const foreign = plan.disks.find((d) => d.fate === "refused");
 	const serial = foreign ? foreign.found.serial || foreign.found.wwn : "";
-	if (await ask({title: `Reinstall ${n.name}?`,
-		text: `${n.name} (${roleOf(n)}) is ${n.state}. It is powered off now. Guests that run on it end. To its disks this happens:`,
-		list: diskItems(plan), yes: `Reinstall ${n.name}`, word: serial || n.name,
+	const verb = n.asks ? "Install" : "Reinstall";
+	const before = n.asks ? "was looked at for the first time, and its agent waits."
+		: `is ${n.state}. It is powered off now. Guests that run on it end.` +
+			(plan.seen ? "" : " It is looked at first, and asks before anything is written.");
+	if (await ask({title: `${verb} ${n.name}?`, text: `${n.name} (${roleOf(n)}) ${before} To its disks this happens:`,
+		list: diskItems(plan), yes: `${verb} ${n.name}`, word: serial || n.name,
 		label: serial ? `Type the disk's serial ${serial} to destroy what is on it` : ""}))
-		act(`Reinstall ${n.name}`, `/v1/nodes/${n.name}/reinstall`, {wipe: serial ? [serial] : [], lock: plan.lock},
-			() => `${n.name} will be installed again`);
+		act(`${verb} ${n.name}`, `/v1/nodes/${n.name}/${n.asks ? "agree" : "reinstall"}`, {wipe: serial ? [serial] : [], lock: plan.lock},
+			(a) => (a.action === "look" ? `${n.name} is looked at` : `${n.name} will be installed${n.asks ? "" : " again"}`));
 }
 
 async function cancel(n) {

@@ -16,6 +16,8 @@ const FATES = { // of a disk → tone and word
 };
 const ACTIONS = { // of an apply of the same file
 	none: ["rest", "nothing to apply"],
+	look: ["busy", "to be looked at"],
+	asks: ["warn", "waits to be agreed to"],
 	install: ["busy", "to be installed"],
 	converge: ["busy", "to be converged"],
 	refused: ["bad", "refused"],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rack as an elevation: a button for each node, which app.js listens to.
 import {$, el, setText, show} from "/dom.js";
-import {page, STAGES} from "/state.js";
+import {ASKS, page, STAGES} from "/state.js";
 import {roleOf, stateWord, tone, whatNow} from "/words.js";
 
 function makeRow(n) {
@@ -19,7 +19,7 @@ function makeRow(n) {
 }
 
 function fillBar(bar, n) {
-	const at = n.state === "ready" ? STAGES.length : STAGES.indexOf(n.state);
+	const at = n.state === "ready" ? STAGES.length : STAGES.indexOf(n.state === ASKS ? "agent" : n.state);
 	[...bar.children].forEach((segment, i) => {
 		const p = n.progress;
 		const part = n.state === "installing" && p && p.total > 0 ? (100 * p.done) / p.total : 12;

@@ -2,6 +2,7 @@
 // What the page knows, in one place; and the words of the protocol that several views use.
 export const STAGES = ["powering", "network-booting", "agent", "installing", "first-boot", "configuring"];
 export const PAUSES = ["retrying", "resetting-bmc"]; // between two tries of a run
+export const ASKS = "inventoried"; // seen for the first time; nothing is written until it is agreed to
 export const MAX_EVENTS = 200;
 
 export const page = {

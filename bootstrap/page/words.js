@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers, times and states as people say them.
 import {el} from "/dom.js";
-import {page, PAUSES, STAGES} from "/state.js";
+import {ASKS, page, PAUSES, STAGES} from "/state.js";
 
 export const now = () => Date.now() + page.clockOffset;
 export const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
@@ -43,6 +43,7 @@ export const roleOf = (n) => (n.kind ? `${n.role}/${n.kind}` : n.role);
 export function tone(n) {
 	if (n.state === "failed") return "bad";
 	if (n.state === "ready") return n.silent || n.proofs.some((p) => !p.ok) ? "warn" : "good";
+	if (n.state === ASKS) return n.asks ? "warn" : "busy";
 	return STAGES.includes(n.state) || PAUSES.includes(n.state) ? "busy" : "rest";
 }
 
@@ -63,6 +64,7 @@ export const WORDS = {
 	"powering": "is switched on",
 	"network-booting": "boots over the network",
 	"agent": "the agent looks at the hardware",
+	"inventoried": "was looked at, and waits to be agreed to",
 	"installing": "its system disk is written",
 	"first-boot": "the installed system starts",
 	"configuring": "is brought into its role",

@@ -167,8 +167,8 @@ def answer(method, path, body):
             {"declared": {"bay": 2, "use": "data", "bus": "nvme", "size_bytes": 960000000000},
              "found": None, "holds": "", "fate": "missing", "what": "is not there"}]}
     elif path == "/v1/nodes/hp01/reinstall":
-        lock = json.loads(body).get("lock", "none")
-        return (409, json.dumps({"error": f"hp01 is being installed; wait for it ({lock})"}).encode())
+        asked = json.loads(body)
+        return (409, json.dumps({"error": f"hp01 is being installed; wait for it ({asked.get('lock', 'none')}, {asked['wipe']})"}).encode())
     elif path == "/v1/nodes/hp01/power":
         return (502, b'{"error": "the BMC at 10.77.1.11 does not answer"}')
     elif path == "/v1/rack":
@@ -206,7 +206,7 @@ expect 'problems that ondold found' 2 'rack.ini:9: z' 'ondold refused the files;
 run reinstall hp01
 expect 'reinstall without terminal' 2 'there is no terminal to ask on; nothing was changed. A script says --yes.'
 run reinstall hp01 --yes
-expect 'reinstall refused' 1 'ondol: reinstall: hp01 is being installed; wait for it (none)'
+expect 'reinstall refused' 1 'ondol: reinstall: hp01 is being installed; wait for it (none, [])'
 run reinstall hp01 hp03 --yes
 expect 'reinstall of an unknown node' 2 'has no node hp03; was hp01 meant?'
 run power hp01 status
@@ -219,12 +219,18 @@ if command -v script >/dev/null; then
 	printf 'hp02\n' | timeout 60 script -qec "$ONDOL reinstall hp01" /dev/null >"$TMP/out" 2>&1
 	status=$?
 	: >"$TMP/err"
-	expect 'reinstall with a wrong name typed' 1 'Type its name to go on' 'not confirmed; nothing was changed' \
+	expect 'reinstall with a wrong name typed' 1 'Type S1A to have that disk wiped' 'not confirmed; nothing was changed' \
 		'S1A' 'LVM2_member on p2' 'is refused\x1b[2J' 'is not there' 'last seen by an agent: 10s ago' \
 		'It needs first: a \x1b[2Jbreath.'
 	printf 'hp01\n' | timeout 60 script -qec "$ONDOL reinstall hp01" /dev/null >"$TMP/out" 2>&1
 	status=$?
-	expect 'reinstall with the name typed, which says what was shown' 1 'hp01 is being installed; wait for it (10cc)'
+	expect 'the name of a node does not give up a foreign disk' 1 'not confirmed; nothing was changed'
+	printf 'S1A\n' | timeout 60 script -qec "$ONDOL reinstall hp01" /dev/null >"$TMP/out" 2>&1
+	status=$?
+	expect "the disk's does, and what was shown is said" 1 "hp01 is being installed; wait for it (10cc, ['S1A'])"
+	printf 'hp01\n' | timeout 60 script -qec "$ONDOL reinstall hp01 --wipe S1A" /dev/null >"$TMP/out" 2>&1
+	status=$?
+	expect 'as on the command line' 1 'Type its name to go on' "hp01 is being installed; wait for it (10cc, ['S1A'])"
 	# colours: on a terminal, and not with NO_COLOR
 	TERM=xterm timeout 60 script -qec "$ONDOL status" /dev/null >"$TMP/out" 2>&1 </dev/null
 	status=$?
@@ -282,6 +288,57 @@ if command -v script >/dev/null; then
 	expect 'watching on a terminal' 0 '% ' "${escape}[J" 'MB' 'disk written'
 	rm -f "$TMP/count"
 fi
+
+# ---- a server that was never seen: it is looked at, and asks ----
+cat >"$TMP/answers.py" <<P
+import json, os
+LOG, FATE = "$TMP/posts", "$TMP/fate"
+def answer(method, path, body):
+    posts = open(LOG).read() if os.path.exists(LOG) else ""
+    if method == "POST":
+        open(LOG, "a").write(path + " " + body.decode() + "\\n")
+        return (200, b'{"action": "look"}')
+    if path == "/v1/status":
+        now = 1700000000000
+        node = {"name": "hp01", "role": "compute", "kind": "", "state": "enrol", "since": 1, "address": ""}
+        if "agree" in posts:
+            node.update(state="ready", since=now + 2)
+        elif "reinstall" in posts:
+            node.update(state="inventoried", since=now + 1, asks=True, step="seen for the first time")
+        return (200, json.dumps({"version": "0", "rack": "lab", "now": now, "nodes": [node]}).encode())
+    if path == "/v1/nodes/hp01/plan":
+        seen = "reinstall" in posts
+        return (200, json.dumps({"node": "hp01", "lock": "5ee7" if seen else "0", "seen": 1699999990000 * seen, "needs": [], "disks": [
+            {"declared": {"bay": 1, "use": "system", "bus": "sata", "size_bytes": 480000000000},
+             "found": {"name": "sda", "serial": "S1A", "wwn": "", "bay": 1, "size_bytes": 480103981056} if seen else None,
+             "holds": "a thesis" if seen else "", "fate": open(FATE).read().strip() if seen else "unseen", "what": "is written"}]}).encode())
+    return (200, b'{"events": [], "last": 3}')
+P
+# looks FATE ANSWERS NAME STATUS TEXT...: the system disk's fate, what is typed, and what is expected then
+looks() {
+	echo "$1" >"$TMP/fate"
+	rm -f "$TMP/posts"
+	printf "$2" | TERM=dumb timeout 60 script -qec "$ONDOL reinstall hp01 --timeout 50s" /dev/null >"$TMP/out" 2>&1
+	status=$?
+	cat "$TMP/posts" >>"$TMP/out"
+	: >"$TMP/err"
+	shift 2
+	expect "$@"
+}
+if command -v script >/dev/null; then
+	looks written 'hp01\nyes\n' 'a look, its disks, and a yes' 0 'Type its name to go on' 'was never seen before' 'S1A' 'a thesis' \
+		'Type yes to have it installed' '/v1/nodes/hp01/reinstall {"wipe":[],"lock":"0"}' '/v1/nodes/hp01/agree {"wipe":[],"lock":"5ee7"}'
+	looks written 'hp01\nno\n' 'a no' 1 'hp01 waits, and nothing was written: `ondol reinstall hp01` asks again'
+	grep -q agree "$TMP/posts" && { fail 'a no agrees to nothing'; show; } || pass
+	looks refused 'hp01\nS1A\n' 'a foreign disk, by its name' 0 'Type S1A to have that disk wiped' '/v1/nodes/hp01/agree {"wipe":["S1A"],"lock":"5ee7"}'
+	looks refused 'hp01\nyes\n' 'and not by a yes' 1 'hp01 waits, and nothing was written'
+	grep -q agree "$TMP/posts" && { fail 'a yes is no name'; show; } || pass
+fi
+echo written >"$TMP/fate"
+rm -f "$TMP/posts"
+run reinstall hp01 --yes --timeout 50s
+expect '--yes agrees by itself' 0 'hp01 inventoried: seen for the first time' 'hp01 ready'
+grep -qxF '/v1/nodes/hp01/agree {"wipe":[]}' "$TMP/posts" && pass || { fail 'and is sent once'; cat "$TMP/posts"; }
 
 # the limit of time, and Ctrl-C, end only the watching
 cat >"$TMP/answers.py" <<'P'

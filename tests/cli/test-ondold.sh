@@ -71,9 +71,9 @@ run plan "$rack"
 expect 'plan without an image' 2 '[deploy] image:' 'ondold refused the files; nothing was changed'
 make_image
 run plan "$rack"
-expect plan 0 'hp01  controller  install  bay 1, sata, 480.0 GB' 'new in rack.ini' 'Nothing was changed.'
+expect plan 0 'hp01  controller  look' 'new in rack.ini; no agent has seen its disks yet' 'Nothing was changed.'
 run plan --json "$rack"
-expect 'plan --json' 0 '"action": "install"' '"disk": "bay 1, sata, 480.0 GB"'
+expect 'plan --json' 0 '"action": "look"' '"disk": ""'
 run status
 expect 'a plan changes nothing' 0 'has no rack yet'
 run apply "$rack"
@@ -90,10 +90,10 @@ expect 'status of failed nodes' 0 'hp02     2  compute     failed' 'never'
 run status hp02
 expect 'status of one node' 0 'state       failed since' 'No inventory yet'
 run why hp02
-expect 'why of a failed node' 0 'hp02 (compute) is failed since' 'install.wanted' 'idle -> powering' 'power.failed' \
+expect 'why of a failed node' 0 'hp02 (compute) is failed since' 'look.wanted' 'idle -> powering' 'power.failed' \
 	'Cause: The BMC does not answer.' 'seen        ' 'what to do  Ping its address'
 run why hp02 --json
-expect 'why --json' 0 '"type": "install.wanted"' '"state": "failed"' '"cause": "bmc-unreachable"'
+expect 'why --json' 0 '"type": "look.wanted"' '"state": "failed"' '"cause": "bmc-unreachable"'
 run metrics
 expect 'metrics' 0 'ondol_nodes{state="failed"} 2' 'ondol_installs_total{result="failed"} 2' \
 	'ondol_node_bmc_reachable{node="hp02"} 0' 'ondol_ipmi_commands_total{result="unreachable"}'

@@ -353,7 +353,10 @@ static void take_rack(struct ondold *o)
 		abort();
 }
 
-/* They are powered on only when ipmitool says so; here it has. */
+/*
+ * They are powered on only when ipmitool says so; here it has. Every other one had been seen
+ * before it was asked for; the rest ask.
+ */
 static void start_nodes(struct ondold *o)
 {
 	o->nodes = xcalloc(o->rack->n_nodes, sizeof(struct node *));
@@ -363,6 +366,8 @@ static void start_nodes(struct ondold *o)
 		o->nodes[o->n_nodes++] = n;
 		node_refresh_desired(n);
 		node_want_install(n, "new in the rack", NULL);
+		if (i % 2 == 0)
+			node_step(n, FSM_EV_INSTALL, "known");
 		node_step(n, FSM_EV_SLOT, "");
 		ipmi_cancel(n->boot_job);
 		n->boot_job = NULL;

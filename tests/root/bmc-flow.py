@@ -436,7 +436,7 @@ def part_refused_login():
     flow.wait_state("hp02", "powering", seconds=60)
     n = flow.wait_state("hp02", "failed", seconds=60)
     last = flow.events("hp02")
-    run = last[max(i for i, e in enumerate(last) if e["type"] == "install.wanted"):]
+    run = last[max(i for i, e in enumerate(last) if e["type"] == "look.wanted"):]
     kinds = [e["type"] for e in run]
     check("a refused login ends the run at once", n["state"] == "failed" and "password" in
           n["reason"] and kinds.count("power.refused") == 1 and n["retry"] is None, (n, kinds))

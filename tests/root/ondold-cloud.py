@@ -18,9 +18,9 @@ import time
 spec = importlib.util.spec_from_file_location("flow", "tests/root/ondold-flow.py")
 flow = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(flow)
-from_flow = ("check op net api node events wait_state apply actions boot_agent say report inventory "
+from_flow = ("check op net api node events wait_state apply actions agree boot_agent say report inventory "
              "start kill").split()
-check, op, net, api, node, events, wait_state, apply, actions, boot_agent, say, report, inventory, \
+check, op, net, api, node, events, wait_state, apply, actions, agree, boot_agent, say, report, inventory, \
     start, kill = (getattr(flow, n) for n in from_flow)
 work = flow.work
 ondol = os.path.join(os.path.dirname(os.path.abspath(flow.ondold_bin)), "ondol")
@@ -79,6 +79,9 @@ def ordered(i, name):
     token = boot_agent(i, name)
     status, a = api(10 + i, "POST", f"/v1/nodes/{name}/inventory", inventory(i), token)
     check(f"{name}: inventory", status == 200, a)
+    if node(name)["asks"]:
+        status, a = agree(name)
+        check(f"{name}: agreed to", status == 200, a)
     status, order = api(10 + i, "GET", f"/v1/nodes/{name}/order?wait=5", None, token)
     check(f"{name}: order", status == 200, order)
     tokens[name] = token
@@ -113,7 +116,7 @@ def part_refused():
 
 def part_secrets():
     status, a = apply(rack())
-    check("apply", status == 200 and set(actions(a).values()) == {"install"}, a)
+    check("apply", status == 200 and set(actions(a).values()) == {"look"}, a)
     path = f"{work}/state/cloud-secrets"
     check("cloud-secrets is 0600", stat.S_IMODE(os.stat(path).st_mode) == 0o600)
     s = secrets()

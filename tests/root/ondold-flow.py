@@ -454,9 +454,17 @@ def report(i, name, token, revision, ready, **more):
     return api(10 + i, "POST", f"/v1/nodes/{name}/report", body, token)
 
 
+def agree(name, **more):
+    """To what the agent of a node has seen."""
+    return op("POST", f"/v1/nodes/{name}/agree",
+              {"wipe": [], "lock": op("GET", f"/v1/nodes/{name}/plan")[1]["lock"], **more})
+
+
 def finish_install(i, name, token, serial):
     """From inventory to ready; returns the Cert of the node and the order."""
     api(10 + i, "POST", f"/v1/nodes/{name}/inventory", inventory(i), token)
+    if node(name)["asks"]:
+        agree(name)
     status, order = api(10 + i, "GET", f"/v1/nodes/{name}/order?wait=5", None, token)
     say(i, name, token, {"type": "agent.installed", "text": "",
                          "data": {"serial": serial, "wwn": "", "bytes": 4096000}},
@@ -509,7 +517,7 @@ def part_before_a_rack():
     status, a = op("POST", "/v1/rack", "no json")
     check("a body that is not JSON is 400", status == 400 and "error" in a, a)
     status, a = apply(dry_run=True)
-    check("dry run says install", status == 200 and set(actions(a).values()) == {"install"}, a)
+    check("dry run: none was ever seen", status == 200 and set(actions(a).values()) == {"look"}, a)
     check("dry run takes nothing", op("GET", "/v1/status")[1]["rack"] is None)
     status, a = apply(rack_ini().replace("image     = core", "image = none"))
     check("a missing image profile is a problem", status == 422 and "none" in a["problems"][0], a)
@@ -697,6 +705,43 @@ def part_renewal(cert):
     return new
 
 
+def part_never_seen(token):
+    """Nobody had seen hp02's disks: it is asked about, and its turn is another's meanwhile."""
+    n = node("hp02")
+    check("seen for the first time, it asks", n["state"] == "inventoried" and n["asks"] and
+          "ondol reinstall hp02" in n["step"], n)
+    check("why says so", causes("hp02") == ["first-seen"], causes("hp02"))
+    n = wait_state("hp03", "network-booting")
+    check("its slot is the third's", n["state"] == "network-booting", n)
+    check("there is no order without a yes", api(12, "GET", "/v1/nodes/hp02/order?wait=1", None, token)[0] == 204)
+    status, a = op("POST", "/v1/nodes/hp02/agree", {"lock": "0" * 64})
+    check("a yes to something else is none", status == 409 and node("hp02")["asks"], a)
+    status, a = apply()
+    check("an apply does not agree to it", actions(a)["hp02"] == "asks" and node("hp02")["asks"], a)
+    kill()
+    start()
+    n = node("hp02")
+    check("after kill -9: it still asks", n["state"] == "inventoried" and n["asks"], n)
+    before = bmc_file(12, "log").count("set power")
+    status, a = agree("hp02")
+    check("a yes to what was shown", status == 200 and a == {"action": "install"}, a)
+    check("which is given once", agree("hp02")[0] == 409)
+    n = node("hp02")
+    check("it waits for its turn then", n["state"] == "inventoried" and not n["asks"] and
+          "waiting for its turn" in n["step"], n)
+    kill()
+    start()
+    api(12, "POST", "/v1/nodes/hp02/inventory", inventory(2), token)  # as an agent does whose poll broke off
+    check("after kill -9: the yes is kept", node("hp02")["state"] == "inventoried" and not node("hp02")["asks"])
+    other = inventory(2)
+    other["disks"][1]["serial"] = "S2X"
+    status, a = api(12, "POST", "/v1/nodes/hp02/inventory", other, token)
+    check("it was for these disks: with others it asks anew", status == 200 and node("hp02")["asks"], a)
+    api(12, "POST", "/v1/nodes/hp02/inventory", inventory(2), token)
+    check("and is agreed to anew", agree("hp02")[0] == 200 and not node("hp02")["asks"])
+    check("nor was it powered again", bmc_file(12, "log").count("set power") == before)
+
+
 def part_install_hp02(token):
     check("agent.up", say(2, "hp02", token, {"type": "agent.up", "text": "up"})[0] == 200)
     check("state agent", node("hp02")["state"] == "agent")
@@ -704,14 +749,16 @@ def part_install_hp02(token):
                 {"type": "agent.installed", "data": {"serial": 1}}):
         check(f"event refused: {json.dumps(bad)}", say(2, "hp02", token, bad)[0] == 400)
     check("inventory that is not one", api(12, "POST", "/v1/nodes/hp02/inventory", {}, token)[0] == 400)
+    check("inventory", api(12, "POST", "/v1/nodes/hp02/inventory", inventory(2), token)[0] == 200)
+    part_never_seen(token)
     got = {}
     t = threading.Thread(target=lambda: got.update(
         zip(("status", "order"), api(12, "GET", "/v1/nodes/hp02/order?wait=20", None, token))))
-    began = time.monotonic()
     t.start()
     time.sleep(0.5)
     check("the order is held", not got)
-    check("inventory", api(12, "POST", "/v1/nodes/hp02/inventory", inventory(2), token)[0] == 200)
+    began = time.monotonic()
+    op("POST", "/v1/nodes/hp03/cancel", {})
     t.join(5)
     check("the held order comes at once", got.get("status") == 200 and
           time.monotonic() - began < 5, got)
@@ -745,7 +792,7 @@ def part_kill(token):
     now = another_dnsmasq(left)
     check("after kill -9: one dnsmasq, another", len(now) == 1 and now != left, (left, now))
     check("after kill -9: the phases are known",
-          [p["state"] for p in n["phases"]] == ["powering", "network-booting", "agent", "installing"])
+          [p["state"] for p in n["phases"]] == ["powering", "network-booting", "agent", "inventoried", "agent", "installing"], n["phases"])
     time.sleep(1.5)
     again = [x for x in bmc_file(12, "log")[len(power_log):].splitlines() if x.startswith("set")]
     check("after kill -9: no power command", again == [], again)
@@ -762,7 +809,8 @@ def part_ready_hp02(token, boot_token):
           b"exit" in net(12, "GET", f"/boot/{mac(2)}")[1])
     say(2, "hp02", token, {"type": "agent.kexec", "text": ""})
     check("state first-boot", node("hp02")["state"] == "first-boot")
-    n = wait_state("hp03", "network-booting")
+    op("POST", "/v1/nodes/hp03/reinstall", {})
+    wait_state("hp03", "network-booting")
     nt = token  # the agent hands it on to the system it installs
     say(2, "hp02", nt, {"type": "noded.up", "text": ""})
     check("state configuring", node("hp02")["state"] == "configuring")
@@ -785,9 +833,9 @@ def part_ready_hp02(token, boot_token):
     return nt, rev
 
 
-def wipe_named():
+def wipe_named(disk="S1A"):
     """hp01 is to be installed anew, its foreign disk named."""
-    status, a = op("POST", "/v1/nodes/hp01/reinstall", {"wipe": ["S1A"]})
+    status, a = op("POST", "/v1/nodes/hp01/reinstall", {"wipe": [disk]})
     check("reinstall with consent", status == 200, a)
     n = wait_state("hp01", "network-booting")
     check("it is powered again", n["state"] == "network-booting", n)
@@ -817,14 +865,36 @@ def part_refused_disk():
     wipe_named()
     token = boot_agent(1, "hp01")
     status, a = api(11, "POST", "/v1/nodes/hp01/inventory", inventory(1, foreign=True), token)
-    check("a foreign disk is refused", status == 409 and "LVM2_member" in a["error"] and
+    check("a foreign disk, seen for the first time, is asked about", status == 200 and node("hp01")["asks"], a)
+    plan = op("GET", "/v1/nodes/hp01/plan")[1]
+    check("and wants its name", "named" in str(plan["needs"]) and "--wipe S1A" in str(plan["needs"]), plan)
+    status, a = agree("hp01")
+    check("a yes without it is none, though it was named before: nobody had seen what is on it", status == 409 and
+          "LVM2_member" in a["error"] and "--wipe S1A" in a["error"] and node("hp01")["asks"], a)
+    more = inventory(1, foreign=True)
+    more["disks"][0]["signatures"].append({"where": "p1", "type": "ext4", "label": "thesis"})
+    check("with its name it is", agree("hp01", wipe=["S1A"])[0] == 200)
+    status, a = api(11, "POST", "/v1/nodes/hp01/inventory", more, token)
+    check("what came after that is not given up with it", status == 200 and node("hp01")["asks"], a)
+    wipe_named("S1Z")
+    token = boot_agent(1, "hp01")
+    status, a = api(11, "POST", "/v1/nodes/hp01/inventory", inventory(1, foreign=True), token)
+    check("nor is a known one that was not named", status == 409 and "LVM2_member" in a["error"] and
           "--wipe S1A" in a["error"], a)
-    check("though it was named: nobody had seen what is on it",
-          "named before any agent had seen" in a["error"], a)
     n = node("hp01")
     check("and the node has failed, saying so", n["state"] == "failed" and "S1A" in n["reason"], n)
     check("its token has ended", say(1, "hp01", token, {"type": "agent.up"})[0] == 401)
     check("why: a foreign disk", causes("hp01")[:1] == ["disk-foreign"], causes("hp01"))
+    wipe_named("S1Z")
+    token = boot_agent(1, "hp01")
+    more = inventory(1, foreign=True)
+    more["disks"][0]["serial"] = "S1Z"
+    status, a = api(11, "POST", "/v1/nodes/hp01/inventory", more, token)
+    check("a disk that no agent had seen when it was named", status == 409 and
+          "named before any agent had seen" in a["error"], a)
+    wipe_named("S1Z")
+    token = boot_agent(1, "hp01")
+    api(11, "POST", "/v1/nodes/hp01/inventory", inventory(1, foreign=True), token)  # S1A is known again
     wipe_named()
     token = boot_agent(1, "hp01")
     more = inventory(1, foreign=True)

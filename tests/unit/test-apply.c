@@ -6,12 +6,14 @@
 #include "bootstrap/apply.h"
 
 static const char *const nothing[] = {NULL};
+static const struct inventory seen;
 
 static void expect(struct rack *after, const char *node, const struct fsm_node *f,
 	bool changes, const char *const *wipe, enum apply_action action, const char *word)
 {
 	struct rack *before = example_with("[rack]", "dl360", "dl360");
-	struct apply_view view = {.fsm = f, .desired_changes = changes, .wipe = wipe};
+	struct apply_view view = {
+		.fsm = f, .inv = &seen, .desired_changes = changes, .wipe = wipe};
 	_cleanup_free_ char *why = NULL;
 	enum apply_action got = apply_decide(
 		rack_node(before, node), rack_node(after, node), &view, &why);
@@ -40,7 +42,7 @@ static void a_new_node(void **state)
 	_cleanup_free_ char *why = NULL;
 
 	assert_int_equal(
-		apply_decide(NULL, rack_node(r, "hp02"), NULL, &why), APPLY_INSTALL);
+		apply_decide(NULL, rack_node(r, "hp02"), NULL, &why), APPLY_LOOK);
 	rack_free(r);
 }
 
@@ -63,6 +65,29 @@ static void never_installed(void **state)
 	expect(same(), "hp02", &f, false, nothing, APPLY_INSTALL, "never installed");
 	f = in(FSM_FAILED);
 	expect(same(), "hp02", &f, false, nothing, APPLY_INSTALL, "never installed");
+}
+
+/* What no agent has seen is looked at first; what an agent waits with is agreed to. */
+static void never_seen(void **state)
+{
+	struct rack *r = same();
+	struct fsm_node f = in(FSM_FAILED);
+	struct apply_view view = {.fsm = &f, .wipe = nothing};
+	_cleanup_free_ char *why = NULL;
+
+	assert_int_equal(
+		apply_decide(rack_node(r, "hp02"), rack_node(r, "hp02"), &view, &why),
+		APPLY_LOOK);
+	rack_free(r);
+	f = in(FSM_INVENTORIED);
+	expect(same(), "hp02", &f, true, nothing, APPLY_ASKS, "waits to be agreed to");
+	expect(example_with(
+		       "[profile dl360]", "disk.1.size = 480G", "disk.1.size = 960G"),
+		"hp02", &f, true, nothing, APPLY_ASKS, "disk.1");
+	expect(example_with("[node hp02]", "CZJ0010002", "CZJ0010099"), "hp02", &f, true,
+		nothing, APPLY_LOOK, "serial");
+	f.agreed = true;
+	expect(same(), "hp02", &f, true, nothing, APPLY_NONE, "being installed");
 }
 
 static void role(void **state)
@@ -133,7 +158,7 @@ static void hardware(void **state)
 	after = example_with("[node hp02]", "94:40:c9:00:02:02", "94:40:c9:00:02:99");
 	assert_int_equal(apply_decide(rack_node(before, "hp02"), rack_node(after, "hp02"),
 				 &view, &why),
-		APPLY_INSTALL);
+		APPLY_LOOK); /* the new server was never seen */
 	rack_free(before);
 	rack_free(after);
 	expect(example_with("[node hp02]", "94:40:c9:00:02:02", "94:40:c9:00:02:99"),
@@ -148,7 +173,10 @@ static void hardware(void **state)
 		"hp02", &f, true, nothing, APPLY_CONVERGE, "");
 	f = in(FSM_FAILED);
 	expect(example_with("[node hp02]", "CZJ0010002", "CZJ0010099"), "hp02", &f, true,
-		nothing, APPLY_INSTALL, "serial");
+		nothing, APPLY_LOOK, "serial");
+	expect(example_with(
+		       "[profile dl360]", "disk.1.size = 480G", "disk.1.size = 960G"),
+		"hp02", &f, true, nothing, APPLY_INSTALL, "disk.1");
 }
 
 static void bmc_address(void **state)
@@ -178,6 +206,7 @@ int main(void)
 		cmocka_unit_test(a_new_node),
 		cmocka_unit_test(nothing_changed),
 		cmocka_unit_test(never_installed),
+		cmocka_unit_test(never_seen),
 		cmocka_unit_test(role),
 		cmocka_unit_test(leaving_a_cloud),
 		cmocka_unit_test(busy),

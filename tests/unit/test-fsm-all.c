@@ -24,7 +24,11 @@ static void test_replay_is_the_same(void **state)
 		FSM_EV_TIMEOUT, FSM_EV_SLOT, FSM_EV_POWERED, FSM_EV_BOOT_SCRIPT,
 		FSM_EV_AGENT_UP, FSM_EV_ORDER_SENT, FSM_EV_BOOT_SCRIPT, FSM_EV_TIMEOUT,
 		FSM_EV_TIMEOUT, FSM_EV_SLOT, FSM_EV_POWER_FAILED, FSM_EV_BMC_BACK,
-		FSM_EV_SLOT, FSM_EV_POWER_FAILED, FSM_EV_MAINTAIN_OFF};
+		FSM_EV_SLOT, FSM_EV_POWER_FAILED, FSM_EV_MAINTAIN_OFF,
+		/* another server in its place: looked at, and rebooted while it was asked about */
+		FSM_EV_LOOK, FSM_EV_SLOT, FSM_EV_POWERED, FSM_EV_BOOT_SCRIPT,
+		FSM_EV_INVENTORY, FSM_EV_AGREED, FSM_EV_BOOT_SCRIPT, FSM_EV_DISKS_OTHER,
+		FSM_EV_INVENTORY, FSM_EV_AGREED, FSM_EV_SLOT, FSM_EV_ORDER_SENT};
 	struct fsm_node live = at(FSM_ENROL), folded = at(FSM_ENROL);
 
 	for (size_t i = 0; i < ARRAY_SIZE(run); i++) {
@@ -46,6 +50,8 @@ static void test_replay_is_the_same(void **state)
 		assert_int_equal(folded.installed, live.installed);
 		assert_int_equal(folded.had_system, live.had_system);
 		assert_int_equal(folded.want_install, live.want_install);
+		assert_int_equal(folded.agreed, live.agreed);
+		assert_int_equal(folded.looks, live.looks);
 		assert_int_equal(folded.boots, live.boots);
 		assert_int_equal(folded.tries, live.tries);
 		assert_int_equal(folded.ordered, live.ordered);
@@ -115,7 +121,7 @@ static bool forbidden(
 		!(from == FSM_BMC_RESET && ev == FSM_EV_POWER_FAILED);
 }
 
-static void try_all(bool want, bool installed, unsigned boots)
+static void try_all(bool want, bool installed, bool agreed, unsigned boots)
 {
 	for (unsigned s = 0; s < FSM_N_STATES; s++)
 		for (unsigned e = 0; e < FSM_N_EVENTS; e++) {
@@ -124,6 +130,7 @@ static void try_all(bool want, bool installed, unsigned boots)
 
 			f.want_install = want;
 			f.installed = installed;
+			f.agreed = agreed;
 			f.boots = boots;
 			out = step_at(&f, (enum fsm_event)e, "text", NOW + 1);
 			assert_true(out.next.state < FSM_N_STATES);
@@ -133,7 +140,7 @@ static void try_all(bool want, bool installed, unsigned boots)
 				fail_msg("%s + %s -> %s, actions %x", fsm_state_str(s),
 					fsm_event_str(e), fsm_state_str(out.next.state),
 					out.actions);
-			if (e == FSM_EV_INSTALL)
+			if (e == FSM_EV_INSTALL || e == FSM_EV_LOOK)
 				assert_int_equal(out.next.state, FSM_IDLE);
 			if (e == FSM_EV_REMOVED)
 				assert_true(out.actions & FSM_DO_DROP);
@@ -142,8 +149,8 @@ static void try_all(bool want, bool installed, unsigned boots)
 
 static void test_all(void **state)
 {
-	for (unsigned i = 0; i < 16; i++)
-		try_all(i & 1, i & 2, i >> 2);
+	for (unsigned i = 0; i < 32; i++)
+		try_all(i & 1, i & 2, i & 4, i >> 3);
 }
 
 int main(void)

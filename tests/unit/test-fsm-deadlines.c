@@ -33,8 +33,8 @@ static void test_deadlines(void **state)
 
 static void test_rest_has_no_deadline(void **state)
 {
-	static const enum fsm_state rest[] = {FSM_ENROL, FSM_IDLE, FSM_READY, FSM_FAILED,
-		FSM_MAINTENANCE, FSM_CANCELLED};
+	static const enum fsm_state rest[] = {FSM_ENROL, FSM_IDLE, FSM_INVENTORIED,
+		FSM_READY, FSM_FAILED, FSM_MAINTENANCE, FSM_CANCELLED};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rest); i++) {
 		struct fsm_node f = at(rest[i]);

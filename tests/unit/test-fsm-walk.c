@@ -16,67 +16,71 @@ static const struct fsm_names names = {
 /* ---- every state × every event ---- */
 
 /* in the order of FSM_STATES */
-static const char letters[] = "eitbpnagfcRFMX";
+static const char letters[] = "eitbpnavgfcRFMX";
 
 /* clang-format off */
 /*
  * A letter is the state entered from the column's state, a dot: it stays. First for a node
- * whose disk was not written in this run (idle: it is wanted), then for one that was
- * installed; "" means the same as the first.
+ * whose disk was not written in this run (idle: it is wanted) and which was agreed to, then
+ * for one that was installed, then for one that was not agreed to; "" means the same as the
+ * first.
  */
 static const struct {
 	enum fsm_event event;
-	const char *fresh, *installed;
+	const char *fresh, *installed, *asking;
 } table[] = {
-	/* from:                    eitbpnagfcRFMX */
-	{FSM_EV_INSTALL,           "iiiiiiiiiiiiii", ""},
-	{FSM_EV_SLOT,              ".p............", ""},
-	{FSM_EV_POWERED,           "....n.........", ""},
-	{FSM_EV_POWER_FAILED,      "...Mt.........", ""},
-	{FSM_EV_POWER_REFUSED,     "...FF.........", ""},
-	{FSM_EV_BMC_BACK,          "...i..........", ""},
-	{FSM_EV_DHCP_DISCOVER,     "..............", ""},
-	{FSM_EV_DHCP_OFFER,        "..............", ""},
-	{FSM_EV_DHCP_ACK,          "..............", ""},
-	{FSM_EV_DHCP_BIOS,         "..............", ""},
-	{FSM_EV_DHCP_OTHER_PORT,   "..............", ""},
-	{FSM_EV_DHCP_FOREIGN,      "..............", ""},
-	{FSM_EV_TFTP_SENT,         "..............", ""},
-	{FSM_EV_TFTP_FAILED,       "..............", ""},
+	/* from:                    eitbpnavgfcRFMX */
+	{FSM_EV_INSTALL,            "iiiiiiiiiiiiiii", "", ""},
+	{FSM_EV_LOOK,               "iiiiiiiiiiiiiii", "", ""},
+	{FSM_EV_AGREED,             ".......v.......", "", ""},
+	{FSM_EV_SLOT,               ".p.....a.......", "", ".p............."},
+	{FSM_EV_POWERED,            "....n..........", "", ""},
+	{FSM_EV_POWER_FAILED,       "...Mt..........", "", ""},
+	{FSM_EV_POWER_REFUSED,      "...FF..........", "", ""},
+	{FSM_EV_BMC_BACK,           "...i...........", "", ""},
+	{FSM_EV_DHCP_DISCOVER,      "...............", "", ""},
+	{FSM_EV_DHCP_OFFER,         "...............", "", ""},
+	{FSM_EV_DHCP_ACK,           "...............", "", ""},
+	{FSM_EV_DHCP_BIOS,          "...............", "", ""},
+	{FSM_EV_DHCP_OTHER_PORT,    "...............", "", ""},
+	{FSM_EV_DHCP_FOREIGN,       "...............", "", ""},
+	{FSM_EV_TFTP_SENT,          "...............", "", ""},
+	{FSM_EV_TFTP_FAILED,        "...............", "", ""},
 	/* in a pause: late; while the agent works: it died */
-	{FSM_EV_BOOT_SCRIPT,       "..nn..nn......", "..nn.........."},
-	{FSM_EV_BOOT_KERNEL,       "..............", ""},
-	{FSM_EV_BOOT_INITRD,       "..............", ""},
-	{FSM_EV_AGENT_UP,          "....aa........", ""},
-	{FSM_EV_AGENT_STEP,        "..............", ""},
+	{FSM_EV_BOOT_SCRIPT,        "..nn..nnn......", "..nn...........", ""},
+	{FSM_EV_BOOT_KERNEL,        "...............", "", ""},
+	{FSM_EV_BOOT_INITRD,        "...............", "", ""},
+	{FSM_EV_AGENT_UP,           "....aa.........", "", ""},
+	{FSM_EV_AGENT_STEP,         "...............", "", ""},
 	/* the word that it had its order was lost */
-	{FSM_EV_AGENT_PROGRESS,    "......g.......", ""},
-	{FSM_EV_AGENT_INSTALLED,   "..............", ""},
-	{FSM_EV_AGENT_KEXEC,       "..............", ".......f......"},
-	{FSM_EV_AGENT_FAILED,      "....FFFF......", ""},
-	{FSM_EV_INVENTORY,         "....aa........", ""},
-	{FSM_EV_IDENTITY_MISMATCH, "....FFFF......", ""},
-	{FSM_EV_REFUSED,           "....FFFF......", ""},
-	{FSM_EV_ORDER_BLOCKED,     "..............", ""},
-	{FSM_EV_ORDER_SENT,        "......g.......", ""},
+	{FSM_EV_AGENT_PROGRESS,     "......g........", "", "..............."},
+	{FSM_EV_AGENT_INSTALLED,    "...............", "", ""},
+	{FSM_EV_AGENT_KEXEC,        "...............", "........f......", ""},
+	{FSM_EV_AGENT_FAILED,       "....FFFFF......", "", ""},
+	{FSM_EV_INVENTORY,          "....aa.........", "", "....vvv........"},
+	{FSM_EV_DISKS_OTHER,        ".......v.......", "", ""},
+	{FSM_EV_IDENTITY_MISMATCH,  "....FFFFF......", "", ""},
+	{FSM_EV_REFUSED,            "....FFFFF......", "", ""},
+	{FSM_EV_ORDER_BLOCKED,      "...............", "", ""},
+	{FSM_EV_ORDER_SENT,         "......g........", "", ""},
 	/* from network-booting: the installed system was started instead */
-	{FSM_EV_NODED_UP,          ".....F..c.....", "c....F.cc..c.c"},
-	{FSM_EV_NODED_STEP,        "..............", ""},
-	{FSM_EV_NODED_FAILED,      ".........FF...", ""},
-	{FSM_EV_NODED_WARNING,     "..............", ""},
-	{FSM_EV_NODED_MOVED,       "..............", ""},
-	{FSM_EV_REPORT_READY,      ".........R....", ".........R.R.R"},
-	{FSM_EV_REPORT_BUSY,       "..........c...", ""},
-	{FSM_EV_CONVERGE,          ".........cc...", ".........ccc.c"},
-	{FSM_EV_CANCEL,            ".XXXXXXXXX....", ""},
-	{FSM_EV_MAINTAIN,          "MMMMMMMMMMMM.M", ""},
-	{FSM_EV_MAINTAIN_OFF,      "............e.", "............c."},
-	{FSM_EV_REMOVED,           "XXXXXXXXXXXXXX", ""},
-	{FSM_EV_TIMEOUT,           "..............", ""}, /* not before its time */
+	{FSM_EV_NODED_UP,           ".....F...c.....", "c....F..cc..c.c", ""},
+	{FSM_EV_NODED_STEP,         "...............", "", ""},
+	{FSM_EV_NODED_FAILED,       "..........FF...", "", ""},
+	{FSM_EV_NODED_WARNING,      "...............", "", ""},
+	{FSM_EV_NODED_MOVED,        "...............", "", ""},
+	{FSM_EV_REPORT_READY,       "..........R....", "..........R.R.R", ""},
+	{FSM_EV_REPORT_BUSY,        "...........c...", "", ""},
+	{FSM_EV_CONVERGE,           "..........cc...", "..........ccc.c", ""},
+	{FSM_EV_CANCEL,             ".XXXXXXXXXX....", "", ""},
+	{FSM_EV_MAINTAIN,           "MMMMMMMMMMMMM.M", "", ""},
+	{FSM_EV_MAINTAIN_OFF,       ".............e.", ".............c.", ""},
+	{FSM_EV_REMOVED,            "XXXXXXXXXXXXXXX", "", ""},
+	{FSM_EV_TIMEOUT,            "...............", "", ""}, /* not before its time */
 };
 /* clang-format on */
 
-static void table_is(enum fsm_event event, const char *row, bool installed)
+static void table_is(enum fsm_event event, const char *row, bool installed, bool agreed)
 {
 	assert_int_equal(strlen(row), FSM_N_STATES);
 	for (unsigned s = 0; s < FSM_N_STATES; s++) {
@@ -85,6 +89,7 @@ static void table_is(enum fsm_event event, const char *row, bool installed)
 			.moved_ms = NOW,
 			.tries = 1,
 			.installed = installed,
+			.agreed = agreed,
 			.want_install = s == FSM_IDLE};
 		struct fsm_output out;
 		char got;
@@ -92,9 +97,10 @@ static void table_is(enum fsm_event event, const char *row, bool installed)
 		fsm_step(&f, event, "", &names, &usual, NOW, &out);
 		got = out.moved ? letters[out.next.state] : '.';
 		if (got != row[s])
-			fail_msg("%s in %s%s: expected %c, found %c",
+			fail_msg("%s in %s%s%s: expected %c, found %c",
 				fsm_event_str(event), fsm_state_str(f.state),
-				installed ? " (installed)" : "", row[s], got);
+				installed ? " (installed)" : "",
+				agreed ? "" : " (not agreed to)", row[s], got);
 	}
 }
 
@@ -103,9 +109,12 @@ static void test_table(void **state)
 	assert_int_equal(ARRAY_SIZE(table), FSM_N_EVENTS);
 	assert_int_equal(strlen(letters), FSM_N_STATES);
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		table_is(table[i].event, table[i].fresh, false);
-		table_is(table[i].event,
-			*table[i].installed ? table[i].installed : table[i].fresh, true);
+		const char *fresh = table[i].fresh, *installed = table[i].installed,
+			   *asking = table[i].asking;
+
+		table_is(table[i].event, fresh, false, true);
+		table_is(table[i].event, *installed ? installed : fresh, true, true);
+		table_is(table[i].event, *asking ? asking : fresh, false, false);
 	}
 }
 
@@ -133,6 +142,8 @@ struct life {
 	bool token; /* the server has booted what the boot token is good for */
 	bool booted; /* since the last order */
 	bool writing; /* an agent has its order, and was not heard to be done with it */
+	bool agreed; /* by the operator, to what was seen last */
+	bool looks; /* nobody had seen it before this run, and no order was sent in it */
 	bool written; /* the agent said that it is done, and nothing new was asked for */
 	/* of the run */
 	bool refused; /* the BMC let nobody in */
@@ -189,8 +200,10 @@ static bool is_kept(enum fsm_event e)
 /* What is so in the world, whatever ondold makes of it, before and after it hears of it. */
 static void happens(struct life *l, enum fsm_event e)
 {
-	if (e == FSM_EV_INSTALL) {
+	if (e == FSM_EV_INSTALL || e == FSM_EV_LOOK) {
 		l->written = l->writing = l->refused = false;
+		l->agreed = e == FSM_EV_INSTALL;
+		l->looks = e == FSM_EV_LOOK;
 		l->power_ons = l->resets = l->orders = 0;
 	}
 	if (e == FSM_EV_POWERED || e == FSM_EV_POWER_FAILED ||
@@ -206,7 +219,13 @@ static void happens(struct life *l, enum fsm_event e)
 		l->token = false;
 	}
 	l->written |= e == FSM_EV_AGENT_INSTALLED && l->f.state == FSM_INSTALLING;
+	l->agreed |= l->f.state == FSM_INVENTORIED && e == FSM_EV_AGREED;
+	l->agreed &= !l->looks || e != FSM_EV_DISKS_OTHER;
+	if (e == FSM_EV_AGENT_PROGRESS && l->f.state == FSM_AGENT && l->agreed)
+		l->looks = false; /* it has its order, though that was lost */
 	if (e == FSM_EV_ORDER_SENT) {
+		assert_true(l->agreed);
+		l->looks = false;
 		l->orders += l->booted;
 		l->booted = false;
 		l->writing = true;
@@ -245,7 +264,7 @@ static void restart(struct life *l)
 	l->powering = l->resetting = false;
 	l->lives_lost++;
 	if (fsm_lost_wish(&l->f))
-		step(l, FSM_EV_INSTALL);
+		step(l, l->f.agreed ? FSM_EV_INSTALL : FSM_EV_LOOK);
 	if (fsm_lost_refusal(&l->f))
 		step(l, FSM_EV_POWER_REFUSED);
 	act(l, fsm_resume(&l->f, &l->policy, l->now_ms));
@@ -254,7 +273,7 @@ static void restart(struct life *l)
 /* An order may be fetched: node_order_is_due(), which also wants an inventory. */
 static bool order_is_due(const struct life *l)
 {
-	return (l->f.state == FSM_AGENT || l->f.state == FSM_INSTALLING) &&
+	return (l->f.state == FSM_AGENT || l->f.state == FSM_INSTALLING) && l->f.agreed &&
 		!l->f.installed && !l->powering && l->token;
 }
 
@@ -312,7 +331,7 @@ static void comes_to_rest(struct life l)
 		uint64_t at = fsm_deadline(&l.f, &l.policy);
 
 		l.n_kept = 0;
-		if (l.f.state == FSM_IDLE) {
+		if (fsm_waits_for_slot(&l.f)) {
 			step(&l, FSM_EV_SLOT);
 			continue;
 		}
@@ -324,19 +343,20 @@ static void comes_to_rest(struct life l)
 	}
 	assert_true(l.f.state == FSM_ENROL || l.f.state == FSM_READY ||
 		l.f.state == FSM_FAILED || l.f.state == FSM_MAINTENANCE ||
-		l.f.state == FSM_CANCELLED);
+		l.f.state == FSM_CANCELLED || fsm_asks(&l.f));
 }
 
 static enum fsm_event some_event(struct life *l)
 {
 	/* the way of an install, so that lives come far; else anything at all */
-	static const enum fsm_event next[FSM_N_STATES] = {[FSM_ENROL] = FSM_EV_INSTALL,
+	static const enum fsm_event next[FSM_N_STATES] = {[FSM_ENROL] = FSM_EV_LOOK,
 		[FSM_IDLE] = FSM_EV_SLOT,
 		[FSM_RETRY] = FSM_EV_TIMEOUT,
 		[FSM_BMC_RESET] = FSM_EV_BMC_BACK,
 		[FSM_POWERING] = FSM_EV_POWERED,
 		[FSM_NETBOOT] = FSM_EV_AGENT_UP,
 		[FSM_AGENT] = FSM_EV_ORDER_SENT,
+		[FSM_INVENTORIED] = FSM_EV_AGREED,
 		[FSM_INSTALLING] = FSM_EV_AGENT_INSTALLED,
 		[FSM_FIRST_BOOT] = FSM_EV_NODED_UP,
 		[FSM_CONFIGURING] = FSM_EV_REPORT_READY,
@@ -352,6 +372,10 @@ static enum fsm_event some_event(struct life *l)
 		return FSM_EV_AGENT_KEXEC;
 	if (l->f.state == FSM_NETBOOT && !l->token && r % 2)
 		return FSM_EV_BOOT_SCRIPT;
+	if (l->f.state == FSM_AGENT && !l->f.agreed && r % 2)
+		return FSM_EV_INVENTORY;
+	if (l->f.state == FSM_INVENTORIED && l->f.agreed && r % 2)
+		return FSM_EV_SLOT;
 	/* a server that is faster than its BMC, an agent that dies */
 	if (l->f.state == FSM_POWERING && r / 64 % 4 == 0)
 		return l->token ? FSM_EV_AGENT_UP : FSM_EV_BOOT_SCRIPT;
@@ -386,13 +410,15 @@ static void restart_is_the_same(struct life *l)
 	assert_int_equal(l->f.tries, before.tries);
 	assert_int_equal(l->f.bmc_was_reset, before.bmc_was_reset);
 	assert_int_equal(l->f.ordered, before.ordered);
+	assert_int_equal(l->f.agreed, before.agreed);
+	assert_int_equal(l->f.looks, before.looks);
 	if (before.state == FSM_RETRY)
 		assert_int_equal(fsm_deadline(&l->f, &l->policy),
 			fsm_deadline(&before, &l->policy));
 }
 
 struct sums {
-	unsigned crashes, retries, resets, ready;
+	unsigned crashes, retries, resets, asked, ready;
 };
 
 static void live(uint64_t seed, struct sums *sums)
@@ -415,13 +441,15 @@ static void live(uint64_t seed, struct sums *sums)
 		happens(&l, e);
 		if (is_kept(e))
 			keep(&l, false, e);
-		if (fate == 0 && e != FSM_EV_INSTALL) /* killed before it acted */
+		if (fate == 0 && e != FSM_EV_INSTALL &&
+			e != FSM_EV_LOOK) /* killed before it acted */
 			restart(&l);
 		else
 			step(&l, e);
 		check(&l);
 		sums->retries += l.f.state != before && l.f.state == FSM_RETRY;
 		sums->resets += l.f.state != before && l.f.state == FSM_BMC_RESET;
+		sums->asked += l.f.state != before && l.f.state == FSM_INVENTORIED;
 		sums->ready += l.f.state != before && l.f.state == FSM_READY;
 		if (fate == 1) {
 			restart_is_the_same(&l);
@@ -442,11 +470,12 @@ static void test_lives(void **state)
 	for (uint64_t i = 0; i < LIVES; i++)
 		live(seed + i * 7919, &sums);
 	print_message(
-		"%d lives, %u restarts, %u retries, %u BMC resets, %u times ready\n",
-		LIVES, sums.crashes, sums.retries, sums.resets, sums.ready);
+		"%d lives, %u restarts, %u retries, %u BMC resets, asked %u times, ready %u times\n",
+		LIVES, sums.crashes, sums.retries, sums.resets, sums.asked, sums.ready);
 	/* else the lives do not come where it matters */
 	assert_true(sums.crashes > LIVES && sums.retries > LIVES / 2 &&
-		sums.resets > LIVES / 50 && sums.ready > LIVES / 10);
+		sums.resets > LIVES / 50 && sums.asked > LIVES / 10 &&
+		sums.ready > LIVES / 10);
 }
 
 int main(void)

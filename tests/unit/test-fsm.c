@@ -68,6 +68,93 @@ static void test_install(void **state)
 	assert_true(f.installed);
 }
 
+/* ---- what no agent had seen ---- */
+
+static struct fsm_node looking(void)
+{
+	struct fsm_node f = at(FSM_ENROL);
+
+	to(&f, FSM_EV_LOOK, FSM_IDLE);
+	to(&f, FSM_EV_SLOT, FSM_POWERING);
+	to(&f, FSM_EV_POWERED, FSM_NETBOOT);
+	step(&f, FSM_EV_BOOT_SCRIPT);
+	to(&f, FSM_EV_AGENT_UP, FSM_AGENT);
+	return f;
+}
+
+static void test_never_seen_is_asked_about(void **state)
+{
+	struct fsm_node f = looking();
+	struct fsm_output out = step(&f, FSM_EV_INVENTORY);
+
+	assert_int_equal(f.state, FSM_INVENTORIED);
+	assert_int_equal(out.actions, FSM_DO_SCHEDULE); /* its slot is another's */
+	assert_true(fsm_asks(&f) && fsm_is_installing(&f) && fsm_is_cancellable(&f));
+	assert_false(fsm_holds_slot(&f) || fsm_waits_for_slot(&f));
+	assert_true(fsm_wants_netboot(&f));
+	assert_int_equal(fsm_deadline(&f, &policy), 0); /* people sleep */
+	stays(&f, FSM_EV_SLOT);
+	out = step(&f, FSM_EV_AGREED);
+	assert_int_equal(out.actions, FSM_DO_SCHEDULE);
+	assert_true(fsm_waits_for_slot(&f) && !fsm_asks(&f));
+	to(&f, FSM_EV_SLOT, FSM_AGENT); /* not powered again */
+	assert_true(fsm_holds_slot(&f) && fsm_seen(&f, FSM_EV_INVENTORY));
+	to(&f, FSM_EV_ORDER_SENT, FSM_INSTALLING);
+}
+
+/* He has agreed to what was seen, not to what came later. */
+static void test_asked_anew(void **state)
+{
+	struct fsm_node f = looking();
+
+	step(&f, FSM_EV_INVENTORY);
+	step(&f, FSM_EV_AGREED);
+	stays(&f, FSM_EV_INVENTORY); /* the same: ondold was away for a moment */
+	assert_true(f.agreed);
+	to(&f, FSM_EV_DISKS_OTHER, FSM_INVENTORIED);
+	assert_true(fsm_asks(&f));
+	step(&f, FSM_EV_AGREED);
+	to(&f, FSM_EV_BOOT_SCRIPT, FSM_NETBOOT);
+	stays(&f, FSM_EV_DISKS_OTHER);
+	to(&f, FSM_EV_INVENTORY, FSM_INVENTORIED);
+	step(&f, FSM_EV_AGREED);
+	to(&f, FSM_EV_SLOT, FSM_AGENT); /* a disk is swapped before the order */
+	stays(&f, FSM_EV_DISKS_OTHER);
+	to(&f, FSM_EV_INVENTORY, FSM_INVENTORIED);
+	step(&f, FSM_EV_AGREED);
+	to(&f, FSM_EV_SLOT, FSM_AGENT);
+	to(&f, FSM_EV_ORDER_SENT,
+		FSM_INSTALLING); /* from here on they differ by our own hand */
+	to(&f, FSM_EV_BOOT_SCRIPT, FSM_NETBOOT);
+	stays(&f, FSM_EV_DISKS_OTHER);
+	to(&f, FSM_EV_INVENTORY, FSM_AGENT);
+	to(&f, FSM_EV_INSTALL, FSM_IDLE); /* it is known by now */
+	assert_true(f.agreed && !fsm_asks(&f));
+}
+
+/* Who asks for weeks may be reset as often. */
+static void test_waiting_is_no_failed_boot(void **state)
+{
+	struct fsm_node f = looking();
+
+	step(&f, FSM_EV_INVENTORY);
+	for (unsigned i = 0; i < 2 * FSM_MAX_BOOTS; i++) {
+		to(&f, FSM_EV_BOOT_SCRIPT, FSM_NETBOOT);
+		to(&f, FSM_EV_INVENTORY, FSM_INVENTORIED);
+	}
+}
+
+/* The yes is kept, and ondold killed before it acts on it. */
+static void test_yes_outlives_ondold(void **state)
+{
+	struct fsm_node f = looking();
+
+	step(&f, FSM_EV_INVENTORY);
+	fsm_replay_event(&f, FSM_EV_AGREED, NOW);
+	assert_true(fsm_waits_for_slot(&f) && !fsm_lost_wish(&f));
+	assert_int_equal(fsm_resume(&f, &policy, NOW), FSM_DO_SCHEDULE);
+}
+
 static void test_role_change(void **state)
 {
 	struct fsm_node f = ready();
@@ -237,6 +324,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_names),
 		T(test_install),
+		T(test_never_seen_is_asked_about),
+		T(test_asked_anew),
+		T(test_waiting_is_no_failed_boot),
+		T(test_yes_outlives_ondold),
 		T(test_role_change),
 		T(test_never_installed_does_not_recover),
 		T(test_untouched_system_stays),

@@ -137,6 +137,8 @@ static void add_phase(struct fold *x, enum fsm_state from, enum fsm_state to, in
 {
 	if (begins_run(x, from, to))
 		x->n_phases = 0;
+	if (from == to && x->n_phases > 0)
+		return;
 	if (to != FSM_IDLE && x->n_phases < MAX_PHASES)
 		x->phases[x->n_phases++] = id;
 }
@@ -182,7 +184,8 @@ static int replay(const struct store_event *ev, void *userdata)
 			x->task_end = ev->id;
 	} else if (fsm_event_parse(ev->type, &event) == 0) {
 		fsm_replay_event(&x->f, event, ev->time_ms);
-		if (event == FSM_EV_INSTALL)
+		if (event == FSM_EV_INSTALL || event == FSM_EV_LOOK ||
+			event == FSM_EV_AGREED)
 			x->wipe = ev->id;
 		if (event == FSM_EV_AGENT_INSTALLED)
 			x->disk = ev->id;
@@ -524,7 +527,7 @@ static uint64_t next_random(struct place *p) /* splitmix64 */
 static enum fsm_event likely(struct place *p)
 {
 	static const enum fsm_event by_state[FSM_N_STATES][4] = {
-		[FSM_ENROL] = {FSM_EV_INSTALL, FSM_EV_INSTALL, FSM_EV_DHCP_DISCOVER,
+		[FSM_ENROL] = {FSM_EV_INSTALL, FSM_EV_LOOK, FSM_EV_DHCP_DISCOVER,
 			FSM_EV_MAINTAIN},
 		[FSM_IDLE] = {FSM_EV_SLOT, FSM_EV_SLOT, FSM_EV_SLOT, FSM_EV_CANCEL},
 		[FSM_RETRY] = {FSM_EV_TIMEOUT, FSM_EV_TIMEOUT, FSM_EV_BOOT_SCRIPT,
@@ -537,6 +540,8 @@ static enum fsm_event likely(struct place *p)
 			FSM_EV_BOOT_SCRIPT, FSM_EV_NODED_UP},
 		[FSM_AGENT] = {FSM_EV_ORDER_SENT, FSM_EV_INVENTORY, FSM_EV_ORDER_BLOCKED,
 			FSM_EV_BOOT_SCRIPT},
+		[FSM_INVENTORIED] = {FSM_EV_AGREED, FSM_EV_SLOT, FSM_EV_DISKS_OTHER,
+			FSM_EV_BOOT_SCRIPT},
 		[FSM_INSTALLING] = {FSM_EV_AGENT_INSTALLED, FSM_EV_AGENT_KEXEC,
 			FSM_EV_AGENT_KEXEC, FSM_EV_AGENT_FAILED},
 		[FSM_FIRST_BOOT] = {FSM_EV_NODED_UP, FSM_EV_NODED_UP, FSM_EV_CANCEL,
@@ -545,7 +550,7 @@ static enum fsm_event likely(struct place *p)
 			FSM_EV_NODED_STEP, FSM_EV_NODED_FAILED},
 		[FSM_READY] = {FSM_EV_REPORT_BUSY, FSM_EV_REPORT_BUSY, FSM_EV_CONVERGE,
 			FSM_EV_INSTALL},
-		[FSM_FAILED] = {FSM_EV_INSTALL, FSM_EV_NODED_UP, FSM_EV_CONVERGE,
+		[FSM_FAILED] = {FSM_EV_LOOK, FSM_EV_NODED_UP, FSM_EV_CONVERGE,
 			FSM_EV_MAINTAIN},
 		[FSM_MAINTENANCE] = {FSM_EV_MAINTAIN_OFF, FSM_EV_MAINTAIN_OFF,
 			FSM_EV_NODED_UP, FSM_EV_INSTALL},

@@ -137,6 +137,36 @@ static void test_goal_run(void **state)
 		GOAL_GOING);
 }
 
+/* The looking ends when the node asks, or goes on as somebody has agreed to it. */
+static void test_goal_look(void **state)
+{
+	assert_int_equal(check(GOAL_LOOK, 500, ", \"state\": \"agent\", \"since\": 600"),
+		GOAL_GOING);
+	assert_int_equal(
+		check(GOAL_LOOK, 500, ", \"state\": \"inventoried\", \"since\": 499"),
+		GOAL_GOING);
+	assert_int_equal(
+		check(GOAL_LOOK, 500,
+			", \"state\": \"inventoried\", \"since\": 600, \"asks\": true"),
+		GOAL_REACHED);
+	assert_int_equal(
+		check(GOAL_LOOK, 500, ", \"state\": \"installing\", \"since\": 600"),
+		GOAL_REACHED);
+	assert_int_equal(check(GOAL_LOOK, 500, ", \"state\": \"failed\", \"since\": 600"),
+		GOAL_FAILED);
+	assert_int_equal(
+		check(GOAL_LOOK, 500, ", \"state\": \"maintenance\", \"since\": 600"),
+		GOAL_FAILED);
+	/* who waits for the installation waits on */
+	assert_int_equal(
+		check(GOAL_RUN, 500,
+			", \"state\": \"inventoried\", \"since\": 600, \"asks\": true"),
+		GOAL_GOING);
+	assert_int_equal(
+		check(GOAL_SETTLED, 500, ", \"state\": \"inventoried\", \"asks\": true"),
+		GOAL_RESTING);
+}
+
 static void test_goal_reported(void **state)
 {
 	assert_int_equal(
@@ -176,6 +206,7 @@ int main(void)
 		cmocka_unit_test(test_changes_of_some),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_goal_run),
+		cmocka_unit_test(test_goal_look),
 		cmocka_unit_test(test_goal_reported),
 		cmocka_unit_test(test_goal_settled),
 	};
