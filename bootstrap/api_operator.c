@@ -291,16 +291,15 @@ static void post_reinstall(struct node *n, struct http_req *req)
 {
 	_cleanup_free_ char *why = NULL;
 	json_t *body;
+	int r;
 
 	if (in_maintenance(n, req))
 		return;
 	body = api_body(req);
 	if (body && may_install(n, req, body)) {
-		enum apply_action action = n->inv ? APPLY_INSTALL : APPLY_LOOK;
-
 		why = xasprintf("%s asked for a new installation", asker(req));
-		reply_begun(req, node_want_install(n, why, json_object_get(body, "wipe")),
-			action);
+		r = node_want_install(n, why, json_object_get(body, "wipe"));
+		reply_begun(req, r, n->fsm.looks ? APPLY_LOOK : APPLY_INSTALL);
 	}
 	json_decref(body);
 }
@@ -309,6 +308,7 @@ static void post_agree(struct node *n, struct http_req *req)
 {
 	_cleanup_free_ char *why = NULL, *msg = NULL;
 	json_t *body;
+	int r;
 
 	if (!fsm_asks(&n->fsm) || !n->inv) {
 		httpd_reply_error(req, 409,
@@ -319,10 +319,11 @@ static void post_agree(struct node *n, struct http_req *req)
 	body = api_body(req);
 	if (body && may_install(n, req, body)) {
 		why = xasprintf("%s agreed to what its agent has seen", asker(req));
-		if (node_agree(n, why, json_object_get(body, "wipe"), &msg) < 0)
+		r = node_agree(n, why, json_object_get(body, "wipe"), &msg);
+		if (msg)
 			httpd_reply_error(req, 409, "%s", msg);
 		else
-			reply_begun(req, 0, APPLY_INSTALL);
+			reply_begun(req, r, APPLY_INSTALL);
 	}
 	json_decref(body);
 }

@@ -191,14 +191,17 @@ struct asked {
 	bool yes;
 };
 
+static char *heading(const struct asked *a)
+{
+	return xasprintf("\n%s was never seen before. This is what its agent has found:",
+		a->node->name);
+}
+
 /* Each by itself: its disk is to be named. */
 static void ask_for_name(struct asked *a)
 {
-	_cleanup_free_ char *head =
-		xasprintf("\n%s was never seen before. This is what its "
-			  "agent has found:",
-			a->node->name);
-	_cleanup_free_ char *question = consent_question(&a->plan, head), *answer = NULL;
+	_cleanup_free_ char *head = heading(a), *answer = NULL;
+	_cleanup_free_ char *question = consent_question(&a->plan, head);
 
 	a->yes = term_ask(question, &answer) == 0 && streq(answer, a->plan.to_name);
 }
@@ -214,11 +217,12 @@ static void ask_for_yes(struct asked *list, size_t n)
 	if (!f)
 		abort();
 	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *head = NULL;
+
 		if (!list[i].is_known || list[i].plan.to_name)
 			continue;
-		fprintf(f,
-			"\n%s was never seen before. This is what its agent has found:\n%s",
-			list[i].node->name, list[i].plan.text);
+		head = heading(&list[i]);
+		fprintf(f, "%s\n%s", head, list[i].plan.text);
 		asks++;
 	}
 	fprintf(f, "Type yes to have %s installed: ", asks == 1 ? "it" : "them");

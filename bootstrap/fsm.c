@@ -241,7 +241,7 @@ static void disk_may_change(struct fsm_node *f)
 
 static void remember_agreement(struct fsm_node *f, enum fsm_event event)
 {
-	if (event == FSM_EV_INSTALL || event == FSM_EV_LOOK) {
+	if (fsm_is_wish(event)) {
 		f->agreed = event == FSM_EV_INSTALL;
 		f->looks = event == FSM_EV_LOOK;
 	}
@@ -268,7 +268,7 @@ static void remember(struct fsm_node *f, enum fsm_event event, uint64_t now_ms)
 	if (event == FSM_EV_ORDER_SENT)
 		disk_may_change(f);
 	remember_agreement(f, event);
-	if (event == FSM_EV_INSTALL || event == FSM_EV_LOOK) {
+	if (fsm_is_wish(event)) {
 		f->tries = 0;
 		f->bmc_was_reset = false;
 		f->want_install = true;
@@ -303,8 +303,8 @@ static void enter(struct fsm_node *f, enum fsm_state to, uint64_t now_ms)
 		f->want_install = true;
 	if (to == FSM_BMC_RESET)
 		f->bmc_was_reset = true;
-	if (to ==
-		FSM_INVENTORIED) /* it may wait for weeks: only the boot it stands on counts */
+	/* It may wait for weeks: only the boot that it stands on counts. */
+	if (to == FSM_INVENTORIED)
 		f->boots = 1;
 	if (to == FSM_INSTALLING)
 		disk_may_change(f);

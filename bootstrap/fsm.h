@@ -149,6 +149,12 @@ static inline bool fsm_seen(const struct fsm_node *f, enum fsm_event e)
 	return f->evidence & (UINT64_C(1) << e);
 }
 
+/* Does a run of an installation begin with it? */
+static inline bool fsm_is_wish(enum fsm_event e)
+{
+	return e == FSM_EV_INSTALL || e == FSM_EV_LOOK;
+}
+
 static inline uint64_t fsm_stretch(unsigned ms, const struct fsm_policy *policy)
 {
 	return (uint64_t)ms * policy->patience_percent / 100;

@@ -439,23 +439,23 @@ static int keep_wish(
 	return id < 0 ? (int)id : r2;
 }
 
-static int take_wish(
-	struct node *n, enum fsm_event event, const char *why, const json_t *wipe)
+static int take_wish(struct node *n, enum fsm_event event, const char *why, json_t *named)
 {
-	_cleanup_(jx_freep) json_t *data =
-		json_pack("{s:o}", "wipe", node_named_disks(n, wipe));
+	_cleanup_(jx_freep) json_t *data = json_pack("{s:O}", "wipe", named);
 	int r = keep_wish(n, event, why, data);
 
 	if (r < 0)
 		return r;
-	set_wipe(n, json_object_get(data, "wipe"));
+	set_wipe(n, named);
 	node_step(n, event, why);
 	return 0;
 }
 
 int node_want_install(struct node *n, const char *why, const json_t *wipe)
 {
-	return take_wish(n, n->inv ? FSM_EV_INSTALL : FSM_EV_LOOK, why, wipe);
+	_cleanup_(jx_freep) json_t *named = node_named_disks(n, wipe);
+
+	return take_wish(n, n->inv ? FSM_EV_INSTALL : FSM_EV_LOOK, why, named);
 }
 
 int node_agree(struct node *n, const char *why, const json_t *wipe, char **reterr_msg)
@@ -466,13 +466,8 @@ int node_agree(struct node *n, const char *why, const json_t *wipe, char **reter
 
 	set_wipe(n, named);
 	r = node_may_write(n, reterr_msg);
-	if (r == 0) {
-		r = take_wish(n, FSM_EV_AGREED, why, wipe);
-		if (r < 0)
-			*reterr_msg =
-				xstrdup("the wish could not be kept, and nothing was "
-					"begun: see ondold's log");
-	}
+	if (r == 0)
+		r = take_wish(n, FSM_EV_AGREED, why, named);
 	if (r < 0)
 		set_wipe(n, before);
 	return r;
@@ -517,7 +512,7 @@ static void replay_state(struct node *n, const struct store_event *ev)
 static void replay_effects(
 	struct node *n, enum fsm_event event, const struct store_event *ev)
 {
-	if (event == FSM_EV_INSTALL || event == FSM_EV_LOOK || event == FSM_EV_AGREED)
+	if (fsm_is_wish(event) || event == FSM_EV_AGREED)
 		set_wipe(n, json_object_get(ev->data, "wipe"));
 	if (event == FSM_EV_INVENTORY)
 		n->inv_ms = ev->time_ms;

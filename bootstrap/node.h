@@ -116,8 +116,8 @@ bool node_tells_slowly(struct node *n, enum fsm_event event);
  */
 int node_want_install(struct node *n, const char *why, const json_t *wipe);
 /*
- * The operator's yes to a node that asks (fsm_asks) and has an inventory. -errno with
- * *reterr_msg (caller frees): its disk may not be written for it; it goes on asking.
+ * The operator's yes to a node that asks (fsm_asks) and has an inventory. -errno: it goes on
+ * asking, as its disk may not be written for it (*reterr_msg, caller frees), or as above.
  */
 int node_agree(struct node *n, const char *why, const json_t *wipe, char **reterr_msg);
 /* At the start: an event of the store; then, once, going on from where it was. */

@@ -199,11 +199,6 @@ static void fold(struct fsm_node *f, const struct row *row)
 		fsm_replay_event(f, (enum fsm_event)row->event, (uint64_t)row->id);
 }
 
-static bool is_wish(enum fsm_event event)
-{
-	return event == FSM_EV_INSTALL || event == FSM_EV_LOOK;
-}
-
 /* The last install whose order was handed out, and the last leave, of those that are old. */
 static void find_foundation(struct retain *h)
 {
@@ -221,7 +216,7 @@ static void find_foundation(struct retain *h)
 			powered |= row->to == FSM_POWERING;
 			agent = row->to == FSM_AGENT || row->to == FSM_INSTALLING;
 		} else if (row->kind == ROW_EVENT &&
-			is_wish((enum fsm_event)row->event)) {
+			fsm_is_wish((enum fsm_event)row->event)) {
 			wish = row->id;
 			powered = agent = false;
 		} else if (row->kind == ROW_EVENT && row->event == FSM_EV_ORDER_SENT &&
@@ -271,7 +266,7 @@ static bool is_superseded(const struct retain *h, const struct row *row)
 /* Whatever it did when it came: what people and other nodes did to it stays. */
 static bool is_deed(enum fsm_event event)
 {
-	return is_wish(event) || event == FSM_EV_AGREED || event == FSM_EV_CONVERGE ||
+	return fsm_is_wish(event) || event == FSM_EV_AGREED || event == FSM_EV_CONVERGE ||
 		event == FSM_EV_ORDER_SENT || event == FSM_EV_REMOVED ||
 		event == FSM_EV_CANCEL || event == FSM_EV_MAINTAIN ||
 		event == FSM_EV_MAINTAIN_OFF;
