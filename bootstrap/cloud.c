@@ -102,8 +102,7 @@ static char **hosts_of(const struct rack *r)
 
 	add_host(&hosts, public);
 	for (size_t i = 0; i < r->n_networks; i++) {
-		if (r->networks[i].use == NETWORK_EXTERNAL ||
-			rack_nic_of(n, &r->networks[i]) < 0)
+		if (!rack_has_address(r, n, &r->networks[i]))
 			continue;
 		format_ipv4(rack_address(n, &r->networks[i]), buf);
 		add_host(&hosts, buf);

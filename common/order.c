@@ -124,15 +124,15 @@ static void make_bridge(struct desired *d, const struct rack_node *n, size_t nic
 		b->trunks[b->n_trunks++] = p->tagged[i]->vlan;
 }
 
-static void make_port(
-	struct desired *d, const struct rack_node *n, const struct rack_network *net)
+static void make_port(struct desired *d, const struct rack *r, const struct rack_node *n,
+	const struct rack_network *net)
 {
 	int nic = rack_nic_of(n, net);
 	struct desired_port *p = &d->ports[d->n_ports];
 
 	if (nic < 0)
 		return;
-	if (net->use == NETWORK_EXTERNAL) {
+	if (!rack_has_address(r, n, net)) {
 		d->providers[d->n_providers++] =
 			(struct desired_provider){.name = xstrdup(net->name),
 				.bridge = xasprintf("br-nic%d", nic + 1),
@@ -146,7 +146,8 @@ static void make_port(
 		.mtu = net->mtu,
 		.address = rack_address(n, net),
 		.prefix = net->subnet.prefix,
-		.gateway = net->gateway,
+		/* an external network's is that of the cloud's routers */
+		.gateway = net->use == NETWORK_EXTERNAL ? 0 : net->gateway,
 		.tunnel = net->use == NETWORK_TUNNEL};
 }
 
@@ -209,7 +210,7 @@ struct desired *desired_alone(const struct rack *r, const struct rack_node *n,
 	d->ports = xcalloc(r->n_networks, sizeof(*d->ports));
 	d->providers = xcalloc(r->n_networks, sizeof(*d->providers));
 	for (size_t i = 0; i < r->n_networks; i++)
-		make_port(d, n, &r->networks[i]);
+		make_port(d, r, n, &r->networks[i]);
 	make_data_disks(d, n, inv);
 	ordercloud_from_rack(d, r);
 	d->ssh_keys = xcalloc(r->n_ssh_keys, sizeof(*d->ssh_keys));

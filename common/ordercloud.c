@@ -70,7 +70,7 @@ void ordercloud_peer_from_rack(
 	for (size_t i = 0; i < r->n_networks; i++) {
 		const struct rack_network *net = &r->networks[i];
 
-		if (net->use != NETWORK_EXTERNAL && rack_nic_of(n, net) >= 0)
+		if (rack_has_address(r, n, net))
 			p->addresses[p->n_addresses++] = (struct desired_address){
 				xstrdup(net->name), rack_address(n, net)};
 	}

@@ -248,6 +248,15 @@ int rack_nic_of(const struct rack_node *n, const struct rack_network *net)
 	return -1;
 }
 
+bool rack_has_address(
+	const struct rack *r, const struct rack_node *n, const struct rack_network *net)
+{
+	if (rack_nic_of(n, net) < 0)
+		return false;
+	return net->use != NETWORK_EXTERNAL ||
+		(net->shares && rackcloud_has_shares(r, n));
+}
+
 unsigned rack_nic_mtu(const struct rack_nic *nic)
 {
 	unsigned mtu = nic->native ? nic->native->mtu : 1280;

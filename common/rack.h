@@ -21,7 +21,8 @@
 enum network_use {
 	NETWORK_NODES, /* every node has an address in it */
 	NETWORK_TUNNEL, /* so, and the cloud's tunnels end at those addresses; at most one */
-	NETWORK_EXTERNAL /* no node has; the cloud's routers connect to it; at most one */
+	/* the cloud's routers connect to it, and of the nodes those that give out shares there */
+	NETWORK_EXTERNAL /* at most one */
 };
 const char *network_use_str(enum network_use use);
 int network_use_parse(const char *s, enum network_use *ret);
@@ -35,6 +36,7 @@ struct rack_network {
 	uint32_t gateway; /* host order, 0: none */
 	enum network_use use;
 	uint32_t range_first, range_last; /* of floating addresses; 0 unless external */
+	bool shares; /* external: shares are given out in it, at their nodes' addresses */
 };
 
 struct rack_nic { /* a physical port of every node of a profile, nic.1 first */
@@ -181,6 +183,9 @@ const struct rack_node *rack_node_by_address(
 const struct rack_network *rack_network(const struct rack *r, const char *name);
 /* The node's address in a network: subnet base + host number; host byte order. */
 uint32_t rack_address(const struct rack_node *n, const struct rack_network *net);
+/* Has the node an address in it? In an external network those have that give out shares there. */
+bool rack_has_address(
+	const struct rack *r, const struct rack_node *n, const struct rack_network *net);
 /* Which of the node's NICs carries the network, 0-based; -1: none. */
 int rack_nic_of(const struct rack_node *n, const struct rack_network *net);
 /* The largest MTU of the networks a NIC carries. */

@@ -315,6 +315,36 @@ static void check_image(const struct rack *r, struct conf *c, struct problems *p
 			r->cloud->line, r->image);
 }
 
+/*
+ * An address in the external network is taken only where that was said: there others than
+ * this rack's nodes live.
+ */
+static void check_shares(const struct rack *r, struct conf *c, struct problems *problems)
+{
+	const struct rack_network *net = rack_external(r);
+	_cleanup_free_ char *section = net ? xasprintf("network %s", net->name) : NULL;
+
+	if (!net || !strv_has(r->cloud->services, "manila"))
+		return;
+	if (!conf_key(conf_section(c, section), "shares"))
+		problems_add(problems, c->file, net->line, section, "shares",
+			"manila (line %u) is to know where instances reach the shares: expected "
+			"yes, for an address of each block storage in this network (its host "
+			"number), or no, when the gateway leads them to the network storage",
+			line_of_key(c, "cloud", "services", r->cloud->line));
+	for (size_t i = 0; net->shares && i < r->n_nodes; i++) {
+		const struct rack_node *n = &r->nodes[i];
+
+		if (n->profile && rackcloud_has_shares(r, n) && rack_nic_of(n, net) < 0)
+			problems_add(problems, c->file,
+				line_of_key(c, section, "shares", net->line), section,
+				"shares",
+				"[node %s] (line %u) gives out shares, but no port of the profile "
+				"%s carries this network; add it to a nic.N.tagged",
+				n->name, n->line, n->profile->name);
+	}
+}
+
 void rackcloud_check(const struct rack *r, struct conf *c, struct problems *problems)
 {
 	if (!r->cloud)
@@ -323,9 +353,16 @@ void rackcloud_check(const struct rack *r, struct conf *c, struct problems *prob
 	check_controllers(r, c, problems);
 	check_storage(r, c, problems);
 	check_data_disks(r, c, problems);
+	check_shares(r, c, problems);
 }
 
 /* ---- what others ask ---- */
+
+bool rackcloud_has_shares(const struct rack *r, const struct rack_node *n)
+{
+	return r->cloud && strv_has(r->cloud->services, "manila") &&
+		streq(n->role, ROLE_STORAGE) && n->kind && streq(n->kind, "block");
+}
 
 const struct rack_node *rack_controller(const struct rack *r)
 {

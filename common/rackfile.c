@@ -304,6 +304,19 @@ static void read_range(struct reader *rd, struct rack_network *net)
 	net->range_last = last;
 }
 
+static bool read_shares(struct reader *rd, const struct rack_network *net)
+{
+	const struct conf_key *k = value(rd, "shares", NULL);
+	bool shares = false;
+
+	if (k && net->use != NETWORK_EXTERNAL)
+		SAY(rd, k,
+			"only a network with use = external gives out shares; remove this key");
+	else if (k && parse_bool(k->value, &shares) < 0)
+		bad(rd, k, "yes or no");
+	return shares;
+}
+
 static void read_network(struct reader *rd, const char *name)
 {
 	struct rack_network *net = &rd->rack->networks[rd->rack->n_networks];
@@ -328,6 +341,7 @@ static void read_network(struct reader *rd, const char *name)
 	net->gateway = read_ipv4(rd, "gateway", false);
 	net->use = read_use(rd, name);
 	read_range(rd, net);
+	net->shares = read_shares(rd, net);
 	rd->rack->n_networks++;
 }
 

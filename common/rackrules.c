@@ -268,6 +268,15 @@ static void check_native_mtu(struct rules *ru, const struct rack_profile *p)
 	}
 }
 
+/* Also where the node's profile is missing, which has been told: the rest is checked. */
+static bool takes_address(
+	const struct rack *r, const struct rack_node *n, const struct rack_network *w)
+{
+	if (w->use != NETWORK_EXTERNAL)
+		return true;
+	return n->profile && rack_has_address(r, n, w);
+}
+
 static void check_node_addresses(struct rules *ru, const struct rack_node *n)
 {
 	const struct rack *r = ru->rack;
@@ -280,7 +289,7 @@ static void check_node_addresses(struct rules *ru, const struct rack_node *n)
 	for (size_t i = 0; n->host && i < r->n_networks; i++) {
 		const struct rack_network *w = &r->networks[i];
 
-		if (!w->subnet.prefix || w->use == NETWORK_EXTERNAL)
+		if (!w->subnet.prefix || !takes_address(r, n, w))
 			continue;
 		format_ipv4_net(&w->subnet, net);
 		if (!is_host_address(&w->subnet, rack_address(n, w)))
@@ -291,6 +300,13 @@ static void check_node_addresses(struct rules *ru, const struct rack_node *n)
 			SAY(ru, "node", n->name, "host",
 				"host number %u is the gateway of [network %s]", n->host,
 				w->name);
+		else if (rack_address(n, w) >= w->range_first &&
+			rack_address(n, w) <= w->range_last)
+			SAY(ru, "node", n->name, "host",
+				"host number %u is in the range of floating addresses of "
+				"[network %s], where this node gives out shares; choose another "
+				"number or range",
+				n->host, w->name);
 	}
 	if (n->host && r->provisioning && r->address &&
 		rack_address(n, r->provisioning) == r->address)

@@ -113,6 +113,14 @@ static char *port_address(const struct vars *v, const char *network)
 	return p ? address_text(p->address) : NULL;
 }
 
+/* Where shares are given out: in the external network, where this node has an address in it. */
+static const char *shares_network(const struct vars *v)
+{
+	const struct desired_external *e = v->d->cloud->external;
+
+	return e && port_named(v, e->name) ? e->name : "storage";
+}
+
 static char *port_cidr(const struct vars *v, const char *network)
 {
 	const struct desired_port *p = port_for(v, network);
@@ -237,6 +245,8 @@ static char *value_of(const struct vars *v, const char *name)
 			return xstrdup(texts[i].value);
 	if (streq(name, "address"))
 		return port_address(v, c->network);
+	if (streq(name, "shares"))
+		return port_address(v, shares_network(v));
 	if (streq(name, "cores"))
 		return xasprintf("%u", v->m.cores);
 	if (streq(name, "memory_mb"))
@@ -329,6 +339,8 @@ static int condition(const struct vars *v, const char *line, size_t len)
 	word = xstrndup(line + m, len - m - 2);
 	if (streq(word, "external"))
 		return v->d->cloud->external != NULL;
+	if (streq(word, "shares-outside"))
+		return !streq(shares_network(v), "storage");
 	return strv_has(v->d->cloud->services, word);
 }
 

@@ -68,6 +68,15 @@ static void is_refused(const char *text, const char *words)
 	assert_non_null(strstr(msg, words));
 }
 
+static void template_is(const char *text, const char *want)
+{
+	_cleanup_(vars_freep) struct vars *v = vars_new(&desired, &small);
+	_cleanup_free_ char *got = NULL, *msg = NULL;
+
+	assert_int_equal(vars_template(v, text, &got, &msg), 0);
+	assert_string_equal(got, want);
+}
+
 static void values(_unused_ void **state)
 {
 	is(&small, "plain", "plain");
@@ -83,6 +92,24 @@ static void values(_unused_ void **state)
 	is(&small, "${dns} ${services}", "9.9.9.9,1.1.1.1 cinder,heat");
 	is(&small, "${replicas} ${bridge_mappings}", "2 external:external");
 	is(&small, "${external} ${student}", "external student");
+}
+
+/* With an address in the external network, shares are given out there. */
+static void shares_follow_the_address(_unused_ void **state)
+{
+	struct desired_port with[ARRAY_SIZE(ports) + 1];
+
+	memcpy(with, ports, sizeof(ports));
+	with[ARRAY_SIZE(ports)] = (struct desired_port){
+		.name = (char *)"external", .address = 0x0a4d320c, .prefix = 24};
+	is(&small, "${shares}", "10.77.40.12");
+	template_is("{{#if shares-outside}}\nx\n{{/if}}\n", "");
+	desired.ports = with;
+	desired.n_ports = ARRAY_SIZE(with);
+	is(&small, "${shares}", "10.77.50.12");
+	template_is("{{#if shares-outside}}\n${external}\n{{/if}}\n", "external\n");
+	desired.ports = ports;
+	desired.n_ports = ARRAY_SIZE(ports);
 }
 
 static void who_is_notified_follows_the_services(_unused_ void **state)
@@ -142,15 +169,6 @@ static void what_has_no_value_is_an_error(_unused_ void **state)
 	is_refused("${}", "${}");
 }
 
-static void template_is(const char *text, const char *want)
-{
-	_cleanup_(vars_freep) struct vars *v = vars_new(&desired, &small);
-	_cleanup_free_ char *got = NULL, *msg = NULL;
-
-	assert_int_equal(vars_template(v, text, &got, &msg), 0);
-	assert_string_equal(got, want);
-}
-
 static void templates_leave_out(_unused_ void **state)
 {
 	template_is("a\n{{#if cinder}}\nb ${node}\n{{/if}}\nc\n", "a\nb hp02\nc\n");
@@ -164,6 +182,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values),
+		cmocka_unit_test(shares_follow_the_address),
 		cmocka_unit_test(who_is_notified_follows_the_services),
 		cmocka_unit_test(of_the_machine),
 		cmocka_unit_test(a_slow_rack_has_longer_seconds),

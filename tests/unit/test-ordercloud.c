@@ -142,6 +142,48 @@ static void peers(void **state)
 	assert_null(desired_peer(d, "hp09"));
 }
 
+/* In the external network only the nodes have an address that give out shares there. */
+static void shares(void **state)
+{
+	static const char with[] =
+		"services = cinder manila\n"
+		"[network floating]\nuse = external\nsubnet = 10.77.50.0/24\nvlan = 50\n"
+		"gateway = 10.77.50.1\nshares = %s\n"
+		"[profile wide]\nproduct = x\nnic.1.native = provisioning\n"
+		"nic.1.tagged = management tunnel floating\nnic.2.tagged = storage\n"
+		"disk.1.use = system\ndisk.1.bus = sata\ndisk.1.size = 480G\n"
+		"disk.2.use = data\ndisk.2.bus = sata\ndisk.2.size = 480G\n"
+		"[node hp08]\nprofile = wide\nrole = storage\nkind = block\nhost = 18\n"
+		"bmc = 10.77.1.18\nmac.1 = 94:40:c9:00:08:01\nmac.2 = 94:40:c9:00:08:02\n"
+		"serial = CZJ0010008\n"
+		"[node hp09]\nprofile = wide\nrole = compute\nhost = 19\n"
+		"bmc = 10.77.1.19\nmac.1 = 94:40:c9:00:09:01\nmac.2 = 94:40:c9:00:09:02\n"
+		"serial = CZJ0010009\n";
+
+	for (int yes = 0; yes < 2; yes++) {
+		_cleanup_free_ char *text = xasprintf(with, yes ? "yes" : "no");
+		_cleanup_(rack_freep) struct rack *r = parse(text);
+		_cleanup_(desired_freep) struct desired *block = desired_from_rack(r,
+								rack_node(r, "hp08"),
+								NULL, 7),
+							*compute = desired_from_rack(r,
+								rack_node(r, "hp09"),
+								NULL, 7);
+		const struct desired_port *first = &block->ports[0];
+
+		assert_int_equal(block->n_providers, !yes);
+		assert_int_equal(block->n_ports, 4 + yes);
+		assert_string_equal(first->name, yes ? "floating" : "provisioning");
+		assert_int_equal(first->address, yes ? 0x0a4d3212 : 0x0a4d0012);
+		assert_int_equal(first->gateway, 0);
+		assert_int_equal(compute->n_providers, 1);
+		assert_int_equal(compute->n_ports, 4);
+		assert_int_equal(
+			desired_peer_address(desired_peer(compute, "hp08"), "floating"),
+			yes ? 0x0a4d3212 : 0);
+	}
+}
+
 static void no_cloud(void **state)
 {
 	_cleanup_(jx_freep) json_t *doc = document();
@@ -225,6 +267,7 @@ int main(void)
 		cmocka_unit_test(model),
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(peers),
+		cmocka_unit_test(shares),
 		cmocka_unit_test(no_cloud),
 		cmocka_unit_test(broken),
 		cmocka_unit_test(memory),
