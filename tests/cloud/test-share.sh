@@ -50,8 +50,14 @@ check "the share is given out to both" until_true 120 allowed
 call GET sharev2 "/shares/$share/export_locations"
 path=$(value 'd["export_locations"][0]["path"]')
 for address in $addresses; do
-	check "$address mounts $path" guest "$address" timeout 120 mount -t nfs4 "$path" /mnt
+	check "$address mounts $path" guest "$address" timeout $((120 * patience / 100)) mount -t nfs4 "$path" /mnt
 done
+host=${path%%:*}
+# the node is there for its shares alone
+reached() { guest "$1" timeout $((10 * patience / 100)) bash -c "'exec 3<>/dev/tcp/$host/$2'"; }
+check "... the node's NFS is reached" reached "$address" 2049
+not() { ! "$@"; }
+check "... and not its SSH" not reached "$address" 22
 one=${addresses% *} two=${addresses##* }
 check "what one writes" guest "${one# }" 'echo shared >/mnt/file && sync /mnt/file'
 check "... the other reads" [ "$(guest "$two" cat /mnt/file)" = shared ]

@@ -139,6 +139,12 @@ desired() {
 	 "data_disks": [], "peers": [], "ssh_keys": []}
 	END
 }
+# desired_shares REVISION: the external network as one with an address, as a block storage has it
+desired_shares() {
+	desired "$1" 20 1 | sed 's/"trunks": \[40, 30\]/"trunks": [40, 30, 50]/
+		s/{"name": "storage"/{"name": "external", "bridge": "br-nic2", "vlan": 50, "mtu": 1500,\
+		"address": "10.77.50.12", "prefix": 24, "gateway": ""}, &/'
+}
 # desired_cloud REVISION TUNNEL(true|false) EXTERNAL_VLAN(0: none): with the networks that a
 # cloud needs
 desired_cloud() {
@@ -495,9 +501,19 @@ test_cloud() {
 	check "$1: ... the external bridge too" port_is external-dn tag 50
 	check "$1: ... the tunnel's address" has_address tunnel 10.77.30.12/24
 	expect "$1: ... nothing differs" 0 run show --datapath netdev
+	# a compute becomes a block storage, and one again: the bridge's name is then a port's
+	desired_shares 23 >$T/d23.json
+	expect "$1: an address in the external network" 0 apply $T/d23.json --timeout 20s
+	check "$1: ... on the NIC's bridge" [ "$(vsctl port-to-br external)" = br-nic2 ]
+	check "$1: ... it is there" has_address external 10.77.50.12/24
+	check "$1: ... and works" reaches -I external 10.77.50.2
+	expect "$1: the external network without an address again" 0 \
+		apply $T/d21.json --timeout 20s
+	check "$1: ... as a bridge" vsctl br-exists external
+	check "$1: ... the address is gone" has_no_address external
 	expect "$1: Neutron's agent takes the bridge again" 0 neutron_agent
-	desired_cloud 23 false 0 >$T/d23.json
-	expect "$1: both are not wanted any more" 0 apply $T/d23.json --timeout 20s
+	desired_cloud 24 false 0 >$T/d24.json
+	expect "$1: both are not wanted any more" 0 apply $T/d24.json --timeout 20s
 	check "$1: ... the external bridge is gone" not vsctl br-exists external
 	check "$1: ... and the tunnel's" not vsctl br-exists tunnel
 	check "$1: ... and the wires" \
@@ -505,7 +521,7 @@ test_cloud() {
 	check "$1: ... the tunnel network works as an internal port" \
 		reaches -M "do" -s 8900 -I tunnel 10.77.30.2
 	check "$1: ... Neutron's bridges are untouched" neutron_is_undisturbed
-	expect "$1: ... and that is all" 0 apply $T/d23.json
+	expect "$1: ... and that is all" 0 apply $T/d24.json
 	check "$1: ... really" said '"changed":false'
 	vsctl del-br br-tun -- del-port br-int qg-1 -- del-port br-int int-external
 }
