@@ -136,7 +136,8 @@ static json_t *plan_json(const struct node *n)
 			       .role = roledefs_find(
 				       n->o->cloud->parts->roles, conf->role, conf->kind),
 			       .inv = n->inv,
-			       .past = node_disk_past(n)},
+			       .past = node_disk_past(n),
+			       .rack_id = enrol_rack_id(n->o)},
 		&disks);
 	node_disk_lock(n, lock);
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:I, s:o}", "node", n->name,

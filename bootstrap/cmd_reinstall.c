@@ -5,7 +5,7 @@
 
 /*
  * Nobody agrees to what he has not seen; and a wrong name is noticed while it is typed. A disk
- * that holds what is not ondol's is given up by its own name.
+ * that holds what is not this rack's is given up by its own name.
  */
 static int confirm(const struct cli *cli, const struct status_view *s,
 	const struct node_view *n, struct consent_plan *ret)

@@ -10,7 +10,7 @@
 struct consent_plan { /* of one node, as ondold sees it now; all owned */
 	char *text; /* its disks and what becomes of each, for people */
 	char *lock; /* ondold's, of what was seen on them */
-	/* serial or WWN of a system disk that holds what is not ondol's, and that the command
+	/* serial or WWN of a system disk that holds what is not this rack's, and that the command
 	 * line does not name: it is to be typed. NULL: none */
 	char *to_name;
 };

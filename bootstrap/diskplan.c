@@ -23,11 +23,15 @@ const char *disk_fate_str(enum disk_fate f)
 	return "missing";
 }
 
-char *disk_holds(const struct inv_disk *d)
+char *disk_holds(const struct inv_disk *d, const char *rack_id)
 {
 	if (inv_disk_is_blank(d))
 		return xstrdup("blank");
-	return inv_disk_is_ours(d) ? xstrdup("an ondol system") : inv_disk_contents(d);
+	if (!inv_disk_is_ondols(d))
+		return inv_disk_contents(d);
+	return xstrdup(!rack_id || inv_disk_is_ours(d, rack_id)
+			? "an ondol system"
+			: "another rack's ondol system");
 }
 
 static const char *id_of(const struct inv_disk *d)
@@ -39,14 +43,14 @@ static const char *id_of(const struct inv_disk *d)
 
 static void plan_system(const struct diskplan_view *v, struct diskplan *p)
 {
-	bool ours = v->past != DISK_PAST_NONE || inv_disk_is_ours(p->found);
+	bool ours = v->past != DISK_PAST_NONE || inv_disk_is_ours(p->found, v->rack_id);
 
 	if (v->past == DISK_PAST_SYSTEM)
 		p->holds = xstrdup("the system that ondold installed");
 	else if (v->past == DISK_PAST_HALF)
 		p->holds = xstrdup("an ondol system, perhaps half written");
 	else
-		p->holds = disk_holds(p->found);
+		p->holds = disk_holds(p->found, v->rack_id);
 	p->fate = DISK_FATE_WRITTEN;
 	if (ours) {
 		p->what = xstrdup("is overwritten: everything on it is lost");
@@ -55,7 +59,7 @@ static void plan_system(const struct diskplan_view *v, struct diskplan *p)
 	} else {
 		p->fate = DISK_FATE_REFUSED;
 		p->what = xasprintf(
-			"is refused, as it holds what is not ondol's. If that may be "
+			"is refused, as it holds what is not this rack's. If that may be "
 			"destroyed: `ondol reinstall %s --wipe %s`",
 			v->node->name, id_of(p->found));
 	}
@@ -77,7 +81,7 @@ static void plan_data(const struct diskplan_view *v, struct diskplan *p)
 {
 	_cleanup_free_ char *use = use_words(v->role);
 
-	p->holds = disk_holds(p->found);
+	p->holds = disk_holds(p->found, v->rack_id);
 	if (!use) {
 		p->what = xstrdup("is left alone: the role keeps nothing on data disks");
 		return;
@@ -103,7 +107,7 @@ static void plan_unseen(const struct diskplan_view *v, struct diskplan *p)
 	p->fate = DISK_FATE_UNSEEN;
 	if (p->declared->use == DISK_SYSTEM)
 		p->what = xstrdup(
-			"is written when the agent finds it blank or with an ondol system; "
+			"is written when the agent finds it blank or with a system of this rack; "
 			"else it is refused, and you are shown what is on it");
 	else if (p->declared->use == DISK_DATA && use)
 		p->what = xasprintf("becomes %s when it is blank", use);
@@ -129,7 +133,7 @@ static void plan_declared(const struct diskplan_view *v, size_t i, struct diskpl
 	} else if (p->declared->use == DISK_DATA) {
 		plan_data(v, p);
 	} else {
-		p->holds = disk_holds(p->found);
+		p->holds = disk_holds(p->found, v->rack_id);
 		p->what = xstrdup("is left alone: a spare");
 	}
 }
@@ -158,7 +162,7 @@ void diskplans_make(const struct diskplan_view *v, struct diskplans *ret)
 			continue;
 		p.list[p.n++] = (struct diskplan){.found = d,
 			.fate = DISK_FATE_KEPT,
-			.holds = disk_holds(d),
+			.holds = disk_holds(d, v->rack_id),
 			.what = xstrdup(
 				"is left alone: it is none of those in rack.ini")};
 	}

@@ -13,7 +13,7 @@
 enum disk_fate {
 	DISK_FATE_KEPT, /* nobody touches it */
 	DISK_FATE_WRITTEN, /* the image is written to it: what is on it is lost */
-	DISK_FATE_REFUSED, /* the system disk, but it holds what is not ondol's: to be named first */
+	DISK_FATE_REFUSED, /* the system disk, but it holds what is not this rack's: to be named first */
 	DISK_FATE_USED, /* the role's: taken when blank, kept when it is the role's, else refused */
 	DISK_FATE_MISSING, /* none of the server's disks, or more than one, is the declared one */
 	DISK_FATE_UNSEEN /* no agent has seen the server yet: decided by what it finds */
@@ -31,6 +31,7 @@ struct diskplan_view { /* all borrowed */
 	const struct roledef *role; /* NULL: not known */
 	const struct inventory *inv; /* NULL: never seen */
 	enum disk_past past;
+	const char *rack_id; /* rackid.h: of the rack whose system disks are ours */
 };
 
 struct diskplan {
@@ -59,5 +60,8 @@ const struct diskplan *diskplans_system(const struct diskplans *p);
 void diskplan_lock(
 	const struct inventory *inv, enum disk_past past, char ret[static DIGEST_HEX]);
 
-/* "blank", "an ondol system", "LVM2_member on p2, gpt": what was seen on a disk. Caller frees. */
-char *disk_holds(const struct inv_disk *d);
+/*
+ * "blank", "an ondol system", "another rack's ondol system", "LVM2_member on p2, gpt": what was
+ * seen on a disk. rack_id may be NULL: then it is not said whose system it is. Caller frees.
+ */
+char *disk_holds(const struct inv_disk *d, const char *rack_id);

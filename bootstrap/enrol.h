@@ -32,3 +32,8 @@ void enrol_revoke(
 int enrol_need_authority(struct ondold *o, const char *rack, char **reterr_msg);
 /* What nodes are to trust (PEM), borrowed; NULL: it was not made yet. */
 const char *enrol_authority(const struct ondold *o);
+/*
+ * The rack's identity by that authority (rackid.h): what tells its system disks from another
+ * rack's. Borrowed from o; "" while there is no authority.
+ */
+const char *enrol_rack_id(struct ondold *o);

@@ -119,7 +119,7 @@ const struct help_text help_texts[] = {
 		"Powers the nodes off, boots them from the network, writes their system disks and\n"
 		"brings them into their roles. One that was never seen is looked at first; one whose\n"
 		"agent waits for your yes gets it. Shows what is on each disk and what would happen\n"
-		"to it, and asks for the node's name, or, when its system disk holds what is not ondol's, for\n"
+		"to it, and asks for the node's name, or, when its system disk holds what is not this rack's, for\n"
 		"that disk's serial number. A data disk that holds anything but what the role keeps\n"
 		"on it is never written.\n"
 		"\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/ondold.h"
 
+#include "bootstrap/diskplan.h"
 #include "bootstrap/identity.h"
 #include "bootstrap/profile.h"
 #include "bootstrap/pxetext.h"
@@ -211,15 +212,15 @@ static int choose_disk(const struct node *n, const struct inv_disk **ret, bool *
 		return r;
 	*ret = d;
 	*ret_wipe = false;
-	if (inv_disk_is_blank(d) || inv_disk_is_ours(d))
+	if (inv_disk_is_blank(d) || inv_disk_is_ours(d, enrol_rack_id(n->o)))
 		return 0;
 	*ret_wipe = may_wipe(n, d, &why);
 	if (*ret_wipe)
 		return 0;
-	contents = inv_disk_contents(d);
+	contents = disk_holds(d, enrol_rack_id(n->o));
 	id = *d->serial ? d->serial : d->wwn;
 	*reterr_msg = xasprintf(
-		"the system disk %s (serial %s) holds something that is not ondol's: "
+		"the system disk %s (serial %s) holds something that is not this rack's: "
 		"%s.%s If it may be destroyed: `ondol reinstall %s --wipe %s`",
 		d->name, id, contents, why ? why : "", n->name, id);
 	return -EEXIST;
@@ -346,6 +347,7 @@ static json_t *fill_order(
 	struct install_order order = {
 		.system = {disk->serial, disk->wwn, disk->size_bytes},
 		.holds = disk->holds,
+		.rack_id = (char *)enrol_rack_id(n->o),
 		.image = {path, m->version, m->root.sha256, m->root.size_bytes,
 			m->raw_bytes},
 		.wipe = wipe,

@@ -21,6 +21,7 @@
 #include "bootstrap/store.h"
 #include "bootstrap/sweep.h"
 #include "bootstrap/tlsport.h"
+#include "common/rackid.h"
 #include "common/secrets.h"
 
 struct ondold_options { /* borrowed from argv or the environment */
@@ -46,6 +47,7 @@ struct ondold {
 
 	/* owned: by which it and its nodes know one another */
 	struct cloudsecrets *authority;
+	char rack_id[RACKID_TEXT]; /* enrol_rack_id()'s */
 	struct cloud *cloud; /* owned */
 	struct page *page; /* owned */
 	struct consoles consoles;

@@ -144,7 +144,7 @@ char *plan_disk_text(const struct rack_node *n, size_t i, const struct inventory
 		return xasprintf("bay %u, %s, %s", d->bay, disk_bus_str(d->bus), size);
 	if (disk_match(n, i, inv, &found, &why) < 0)
 		return xasprintf("bay %u: %s", d->bay, why);
-	contents = disk_holds(found);
+	contents = disk_holds(found, NULL);
 	return xasprintf("bay %u, %s, %s, serial %s; on it: %s", d->bay,
 		disk_bus_str(d->bus), size, *found->serial ? found->serial : found->wwn,
 		contents);

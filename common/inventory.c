@@ -2,6 +2,7 @@
 #include "common/inventory.h"
 
 #include "common/jsonx.h"
+#include "common/rackid.h"
 
 #define MAX_TEXT 128
 
@@ -213,18 +214,23 @@ bool inv_disk_is_blank(const struct inv_disk *d)
 	return d->holds.n == 0;
 }
 
+static bool is_table(const struct inv_signature *s)
+{
+	return !*s->where && (streq(s->type, "gpt") || streq(s->type, "PMBR"));
+}
+
 /*
- * Ours: a GPT all of whose partitions are labelled ondol-*. A partition shows up as its
- * partition label, or not at all while it holds nothing; anything else is someone's.
+ * A partition shows up as its partition label, or not at all while it holds nothing; anything
+ * else is someone's.
  */
-bool inv_disk_is_ours(const struct inv_disk *d)
+bool inv_disk_is_ondols(const struct inv_disk *d)
 {
 	bool labelled = false;
 
 	for (size_t i = 0; i < d->holds.n; i++) {
 		const struct inv_signature *s = &d->holds.list[i];
 
-		if (!*s->where && (streq(s->type, "gpt") || streq(s->type, "PMBR")))
+		if (is_table(s))
 			continue;
 		if (!*s->where || !str_startswith(s->label, "ondol-"))
 			return false;
@@ -233,11 +239,22 @@ bool inv_disk_is_ours(const struct inv_disk *d)
 	return labelled;
 }
 
+bool inv_disk_is_ours(const struct inv_disk *d, const char *rack_id)
+{
+	if (!inv_disk_is_ondols(d))
+		return false;
+	for (size_t i = 0; i < d->holds.n; i++)
+		if (is_table(&d->holds.list[i]) &&
+			rackid_made(rack_id, d->holds.list[i].label))
+			return true;
+	return false;
+}
+
 /* "LVM2_member "label" on p2", after what is said already; frees that. */
-static char *say_more(char *said, const struct inv_signature *s)
+static char *say_more(char *said, const struct inv_signature *s, const char *label)
 {
 	char *more = xasprintf("%s%s%s%s%s%s%s%s", said ? said : "", said ? ", " : "",
-		s->type, *s->label ? " \"" : "", s->label, *s->label ? "\"" : "",
+		s->type, *label ? " \"" : "", label, *label ? "\"" : "",
 		*s->where ? " on " : "", s->where);
 
 	free(said);
@@ -249,7 +266,9 @@ char *inv_disk_contents(const struct inv_disk *d)
 	char *out = NULL;
 
 	for (size_t i = 0; i < d->holds.n; i++)
-		out = say_more(out, &d->holds.list[i]);
+		out = say_more(out, &d->holds.list[i],
+			/* a GUID tells people nothing */
+			is_table(&d->holds.list[i]) ? "" : d->holds.list[i].label);
 	return out ? out : xstrdup("nothing");
 }
 
@@ -270,6 +289,6 @@ char *inv_signatures_beyond(
 
 	for (size_t i = 0; i < a->n; i++)
 		if (!is_among(&a->list[i], b))
-			out = say_more(out, &a->list[i]);
+			out = say_more(out, &a->list[i], a->list[i].label);
 	return out;
 }

@@ -12,7 +12,8 @@
 struct inv_signature { /* one thing libblkid found, on the disk or one of its partitions */
 	char *where; /* "" the disk itself, else "p1", "p2", ... */
 	char *type; /* "ext4", "LVM2_member", "linux_raid_member", "gpt", "dos", ... */
-	char *label; /* "" when none; for partitions, the partition label */
+	/* "" when none; of a partition, its name in the table; of a table, its GUID or identifier */
+	char *label;
 };
 
 struct inv_signatures {
@@ -63,9 +64,11 @@ json_t *inventory_disks_to_json(
 int inventory_from_json(const json_t *root, struct inventory **ret, char **reterr_msg);
 void inventory_free(struct inventory *inv);
 void inventory_freep(struct inventory **inv);
-/* Is there anything on the disk that is not ondol's own (its GPT with ondol-* labels)? */
 bool inv_disk_is_blank(const struct inv_disk *d);
-bool inv_disk_is_ours(const struct inv_disk *d);
+/* Is there nothing on it but a GPT with ondol-* labels, of whatever rack? */
+bool inv_disk_is_ondols(const struct inv_disk *d);
+/* And is that of the rack with this identity (rackid.h)? */
+bool inv_disk_is_ours(const struct inv_disk *d, const char *rack_id);
 /* "LVM2_member on p2, gpt": what is on it, for people; caller frees. */
 char *inv_disk_contents(const struct inv_disk *d);
 

@@ -4,6 +4,7 @@
 #include "common/diskmatch.h"
 #include "common/jsonx.h"
 #include "common/ordercloud.h"
+#include "common/rackid.h"
 
 /* ---- disks ---- */
 
@@ -41,12 +42,12 @@ static struct order_disk disk_of(const struct inv_disk *d)
 
 json_t *install_order_to_json(const struct install_order *o)
 {
-	return json_pack("{s:o, s:o, s:b, s:{s:s, s:s, s:s, s:I, s:I}, s:O}", "system",
-		disk_to_json(&o->system), "holds", inv_signatures_to_json(&o->holds),
-		"wipe", o->wipe, "image", "path", o->image.path, "version",
-		o->image.version, "sha256", o->image.sha256, "size_bytes",
-		(json_int_t)o->image.size_bytes, "raw_bytes",
-		(json_int_t)o->image.raw_bytes, "desired", o->desired);
+	return json_pack("{s:o, s:o, s:s, s:b, s:{s:s, s:s, s:s, s:I, s:I}, s:O}",
+		"system", disk_to_json(&o->system), "holds",
+		inv_signatures_to_json(&o->holds), "rack_id", o->rack_id, "wipe", o->wipe,
+		"image", "path", o->image.path, "version", o->image.version, "sha256",
+		o->image.sha256, "size_bytes", (json_int_t)o->image.size_bytes,
+		"raw_bytes", (json_int_t)o->image.raw_bytes, "desired", o->desired);
 }
 
 static void read_image(struct jx *outer, struct order_image *im)
@@ -80,6 +81,9 @@ int install_order_from_json(
 		disk_from_json(&j, "system", system, &o->system);
 	inv_signatures_from_json(&j, "holds", &o->holds);
 	read_image(&j, &o->image);
+	o->rack_id = xstrdup(jx_str(&j, "rack_id", RACKID_TEXT - 1));
+	if (!j.error && !rackid_is_valid(o->rack_id))
+		jx_fail(&j, "rack_id", "expected the beginning of a UUID of version 8");
 	o->wipe = jx_bool_opt(&j, "wipe", false);
 	o->desired = desired ? json_incref((json_t *)desired) : NULL;
 	if (j.error) {
@@ -96,6 +100,7 @@ void install_order_free(struct install_order *o)
 		return;
 	disk_clear(&o->system);
 	inv_signatures_clear(&o->holds);
+	free(o->rack_id);
 	free(o->image.path);
 	free(o->image.version);
 	free(o->image.sha256);

@@ -70,9 +70,12 @@ static size_t add_area(int fd, uint64_t start_bytes, uint64_t size_bytes,
 	while (pr && d->holds.n < SIGNATURES_MAX && (r = blkid_do_probe(pr)) == 0) {
 		const char *type = NULL, *own = NULL;
 
-		if (blkid_probe_lookup_value(pr, "TYPE", &type, NULL) < 0)
+		if (blkid_probe_lookup_value(pr, "TYPE", &type, NULL) == 0) {
+			(void)blkid_probe_lookup_value(pr, "LABEL", &own, NULL);
+		} else {
 			(void)blkid_probe_lookup_value(pr, "PTTYPE", &type, NULL);
-		(void)blkid_probe_lookup_value(pr, "LABEL", &own, NULL);
+			(void)blkid_probe_lookup_value(pr, "PTUUID", &own, NULL);
+		}
 		if (type)
 			add_signature(d, where, type, label ? label : own ? own : "");
 	}

@@ -170,7 +170,7 @@ static int step_partition(void *userdata, char **reterr_msg)
 				xasprintf("%s cannot be written: %s", path, strerror(-r));
 		return r;
 	}
-	r = parttable_write(fd, path, in->plan, reterr_msg);
+	r = parttable_write(fd, path, in->order->rack_id, in->plan, reterr_msg);
 	if (r == 0)
 		r = parttable_verify(
 			fd, in->disk.size_bytes, in->sector_bytes, in->plan, reterr_msg);

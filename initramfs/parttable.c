@@ -9,6 +9,8 @@
 #include <ctype.h>
 #include <libfdisk/libfdisk.h>
 
+#include "common/rackid.h"
+
 #define TYPE_ESP "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 #define TYPE_LINUX "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 #define GPT_ENTRY_BYTES 128
@@ -103,10 +105,15 @@ static int read_uuid(struct fdisk_context *cxt, size_t number, char ret[static 3
 	return r;
 }
 
-static int write_table(
-	struct fdisk_context *cxt, struct part_plan plan[static PART_COUNT])
+static int write_table(struct fdisk_context *cxt, const char *rack_id,
+	struct part_plan plan[static PART_COUNT])
 {
 	int r = fdisk_create_disklabel(cxt, "gpt");
+	char guid[37];
+
+	rackid_disk_guid(rack_id, guid);
+	if (r == 0)
+		r = fdisk_set_disklabel_id_from_string(cxt, guid);
 
 	for (size_t i = 0; r == 0 && i < PART_COUNT; i++)
 		r = add_partition(cxt, i, &plan[i]);
@@ -117,8 +124,8 @@ static int write_table(
 	return r;
 }
 
-int parttable_write(int fd, const char *path, struct part_plan plan[static PART_COUNT],
-	char **reterr_msg)
+int parttable_write(int fd, const char *path, const char *rack_id,
+	struct part_plan plan[static PART_COUNT], char **reterr_msg)
 {
 	_cleanup_(context_freep) struct fdisk_context *cxt = fdisk_new_context();
 	int r;
@@ -128,7 +135,7 @@ int parttable_write(int fd, const char *path, struct part_plan plan[static PART_
 	fdisk_disable_dialogs(cxt, 1);
 	r = fdisk_assign_device_by_fd(cxt, fd, path, 0);
 	if (r == 0)
-		r = write_table(cxt, plan);
+		r = write_table(cxt, rack_id, plan);
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
 	if (r < 0) {

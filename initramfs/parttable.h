@@ -26,11 +26,12 @@ struct part_plan {
 int parttable_plan(
 	uint64_t disk_bytes, struct part_plan ret[static PART_COUNT], char **reterr_msg);
 /*
- * Writes the table to the disk that fd (open for writing) is, has the kernel read it, and
- * fills the UUIDs in. path is only for messages.
+ * Writes the table to the disk that fd (open for writing) is, as one of the rack with that
+ * identity (rackid.h), has the kernel read it, and fills the UUIDs in. path is only for
+ * messages.
  */
-int parttable_write(int fd, const char *path, struct part_plan plan[static PART_COUNT],
-	char **reterr_msg);
+int parttable_write(int fd, const char *path, const char *rack_id,
+	struct part_plan plan[static PART_COUNT], char **reterr_msg);
 /* Reads both copies of the table back and compares. -EIO with *reterr_msg. */
 int parttable_verify(int fd, uint64_t disk_bytes, unsigned sector_bytes,
 	const struct part_plan plan[static PART_COUNT], char **reterr_msg);

@@ -100,13 +100,16 @@ int target_find(const struct inventory *inv, const struct install_order *order,
 	r = check_unchanged(found, order, disk, reterr_msg);
 	if (r < 0)
 		return r;
-	if (!order->wipe && !inv_disk_is_blank(found) && !inv_disk_is_ours(found)) {
+	if (!order->wipe && !inv_disk_is_blank(found) &&
+		!inv_disk_is_ours(found, order->rack_id)) {
 		contents = inv_disk_contents(found);
 		*reterr_msg = xasprintf(
-			"disk %s holds %s and the operator has not named it to be "
+			"disk %s holds %s%s and the operator has not named it to be "
 			"wiped. Nothing was written. Look at what it is; then: ondol apply "
 			"with --wipe %s",
-			disk, contents, found->serial);
+			disk,
+			inv_disk_is_ondols(found) ? "another rack's ondol system: " : "",
+			contents, found->serial);
 		return -EEXIST;
 	}
 	*ret = found;

@@ -147,7 +147,8 @@ static int step_partition(void *userdata, char **reterr_msg)
 	}
 	r = parttable_plan(in->disk->size_bytes, plan, reterr_msg);
 	if (r == 0)
-		r = parttable_write(fd, in->disk->path, plan, reterr_msg);
+		r = parttable_write(
+			fd, in->disk->path, in->order->rack_id, plan, reterr_msg);
 	return r == 0
 		? parttable_verify(fd, in->disk->size_bytes, SECTOR, plan, reterr_msg)
 		: r;

@@ -85,7 +85,7 @@ async function power(n, action, title, loss) {
 }
 
 // Nobody agrees to what he has not seen: without the plan there is no question. A disk that
-// holds what is not ondol's is given up by its serial number, as with `ondol reinstall --wipe`.
+// holds what is not this rack's is given up by its serial number, as with `ondol reinstall --wipe`.
 async function reinstall(n) {
 	let plan;
 	did(`Reading what a reinstall of ${n.name} would do…`);

@@ -64,13 +64,13 @@ def installed(i, upto="ready", **inventory):
     status, a = flow.api(10 + i, "POST", f"/v1/nodes/{name}/inventory",
                          flow.inventory(i, **inventory), token)
     check(f"{name}: inventory", status == 200, a)
-    if upto == "failed":  # its disk holds what is not ondol's, which is known by now
+    if upto == "failed":  # its disk holds what is not this rack's, which is known by now
         op("POST", f"/v1/nodes/{name}/reinstall", {})
         flow.wait_state(name, "network-booting")
         token = flow.boot_agent(i, name)
         status, a = flow.api(10 + i, "POST", f"/v1/nodes/{name}/inventory",
                              flow.inventory(i, **inventory), token)
-        check(f"{name}: refused", status == 409 and "not ondol's" in a["error"], a)
+        check(f"{name}: refused", status == 409 and "not this rack's" in a["error"], a)
         return token
     status, a = flow.agree(name)
     check(f"{name}: agreed to", status == 200, a)
@@ -541,7 +541,7 @@ def part_operator(b, operator):
 
 
 def part_foreign_disk(b):
-    """What is not ondol's is given up by the disk's serial, not by the node's name."""
+    """What is not this rack's is given up by the disk's serial, not by the node's name."""
     b.select("hp09")
     b.until("the panel of the node with a foreign disk", "return document.querySelector('#panel [data-action=reinstall]') && "
                                                          "(document.getElementById('panel-title') || {}).innerText === 'hp09'")

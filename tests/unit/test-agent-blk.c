@@ -2,10 +2,12 @@
 /* Signatures, on files in place of disks: libblkid does not mind. */
 #include "tests/unit/harness.h"
 
+#include "common/rackid.h"
 #include "initramfs/blk.h"
 #include "initramfs/parttable.h"
 #include "tests/unit/fakefs.h"
 
+#define RACK "3f2a9c01-77de-8b04"
 #define DISK_BYTES (20ull << 30)
 
 /* The first bytes of an LVM physical volume, of swap space, of a disk that had both. */
@@ -63,7 +65,7 @@ static void partition(int fd, struct part_plan plan[static PART_COUNT])
 	_cleanup_free_ char *why = NULL;
 
 	assert_int_equal(parttable_plan(DISK_BYTES, plan, &why), 0);
-	assert_int_equal(parttable_write(fd, "disk", plan, &why), 0);
+	assert_int_equal(parttable_write(fd, "disk", RACK, plan, &why), 0);
 }
 
 static void test_blank(void **state)
@@ -90,7 +92,7 @@ static void test_unknown(void **state)
 		assert_int_equal(inv->disks[0].holds.n, 1);
 		assert_true(has(&inv->disks[0], "", "unknown-data", ""));
 		assert_false(inv_disk_is_blank(&inv->disks[0]));
-		assert_false(inv_disk_is_ours(&inv->disks[0]));
+		assert_false(inv_disk_is_ours(&inv->disks[0], RACK));
 		assert_int_equal(blk_wipe(fd, DISK_BYTES, &why), 0);
 		wiped = look(fd);
 		assert_true(inv_disk_is_blank(&wiped->disks[0]));
@@ -114,7 +116,7 @@ static void test_broken_off(void **state)
 	assert_true(inv_disk_is_blank(&wiped->disks[0]));
 	partition(fd, plan); /* and one that broke after its table */
 	again = look(fd);
-	assert_true(inv_disk_is_ours(&again->disks[0]));
+	assert_true(inv_disk_is_ours(&again->disks[0], RACK));
 }
 
 static void test_unreadable(void **state)
@@ -122,7 +124,7 @@ static void test_unreadable(void **state)
 	_cleanup_(inventory_freep) struct inventory *inv = look(-1);
 
 	assert_false(inv_disk_is_blank(&inv->disks[0]));
-	assert_false(inv_disk_is_ours(&inv->disks[0]));
+	assert_false(inv_disk_is_ours(&inv->disks[0], RACK));
 }
 
 /* All signatures, not only the first that is found. */
@@ -148,11 +150,13 @@ static void test_ours_and_not(void **state)
 	partition(fd, plan);
 	put_swap(fd, plan[PART_STATE].start_bytes);
 	inv = look(fd);
-	assert_true(has(&inv->disks[0], "", "gpt", ""));
+	assert_string_equal(inv->disks[0].holds.list[0].type, "gpt");
+	assert_true(rackid_made(RACK, inv->disks[0].holds.list[0].label));
 	assert_true(has(&inv->disks[0], "p2", "empty", "ondol-a"));
 	assert_true(has(&inv->disks[0], "p4", "swap", "ondol-state"));
 	assert_int_equal(inv->disks[0].holds.n, 5);
-	assert_true(inv_disk_is_ours(&inv->disks[0]));
+	assert_true(inv_disk_is_ours(&inv->disks[0], RACK));
+	assert_false(inv_disk_is_ours(&inv->disks[0], "00000000-77de-8b04"));
 
 	plan[PART_STATE].label = "precious";
 	assert_int_equal(ftruncate(fd, 0), 0);
@@ -160,10 +164,10 @@ static void test_ours_and_not(void **state)
 	{
 		_cleanup_free_ char *why = NULL;
 
-		assert_int_equal(parttable_write(fd, "disk", plan, &why), 0);
+		assert_int_equal(parttable_write(fd, "disk", RACK, plan, &why), 0);
 	}
 	later = look(fd);
-	assert_false(inv_disk_is_ours(&later->disks[0]));
+	assert_false(inv_disk_is_ours(&later->disks[0], RACK));
 }
 
 static void test_find_part(void **state)

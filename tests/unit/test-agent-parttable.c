@@ -4,6 +4,7 @@
 #include "initramfs/parttable.h"
 #include "tests/unit/fakefs.h"
 
+#define RACK "3f2a9c01-77de-8b04"
 #define DISK_BYTES (480103981056ull) /* a 480 GB drive; the file is sparse */
 
 static void test_names(void **state)
@@ -76,7 +77,7 @@ static void write_table(int fd, struct part_plan p[static PART_COUNT])
 	_cleanup_free_ char *why = NULL;
 
 	assert_int_equal(parttable_plan(DISK_BYTES, p, &why), 0);
-	assert_int_equal(parttable_write(fd, "disk", p, &why), 0);
+	assert_int_equal(parttable_write(fd, "disk", RACK, p, &why), 0);
 }
 
 static void test_write_and_verify(void **state)
@@ -139,7 +140,7 @@ static void test_blank_disk(void **state)
 
 	assert_int_equal(parttable_plan(DISK_BYTES, p, &why), 0);
 	assert_int_equal(parttable_verify(fd, DISK_BYTES, 512, p, &why), -EIO);
-	assert_true(parttable_write(read_only, "disk", p, &why2) < 0);
+	assert_true(parttable_write(read_only, "disk", RACK, p, &why2) < 0);
 	assert_non_null(why2);
 }
 

@@ -5,7 +5,9 @@
 
 static struct inv_signature foreign[] = {{(char *)"", (char *)"gpt", (char *)""},
 	{(char *)"p1", (char *)"ceph_bluestore", (char *)""}};
-static struct inv_signature ours[] = {{(char *)"", (char *)"gpt", (char *)""},
+#define RACK "3f2a9c01-77de-8b04"
+static struct inv_signature ours[] = {
+	{(char *)"", (char *)"gpt", (char *)RACK "-9d4a-d1b2a3c4d5e6"},
 	{(char *)"p1", (char *)"vfat", (char *)"ondol-esp"},
 	{(char *)"p3", (char *)"empty", (char *)"ondol-b"}};
 
@@ -29,6 +31,7 @@ static int find(struct inv_disk *disks, size_t n, bool wipe, const char **ret_na
 	struct inventory inv = {.disks = disks, .n_disks = n};
 	struct install_order order = {.system = {(char *)"S1", (char *)"5000c5", 480},
 		.holds = seen ? *seen : disks->holds,
+		.rack_id = (char *)RACK,
 		.wipe = wipe};
 	const struct inv_disk *found = NULL;
 	_cleanup_free_ char *why = NULL;
@@ -83,6 +86,12 @@ static void test_contents(void **state)
 	d.holds.list = ours;
 	d.holds.n = 3;
 	assert_int_equal(find(&d, 1, false, &name, ""), 0);
+	ours[0].label = (char *)"00000000-77de-8b04-9d4a-d1b2a3c4d5e6";
+	assert_int_equal(
+		find(&d, 1, false, &name, "holds another rack's ondol system: gpt"),
+		-EEXIST);
+	assert_int_equal(find(&d, 1, true, &name, ""), 0);
+	ours[0].label = (char *)RACK "-9d4a-d1b2a3c4d5e6";
 	ours[2].label = (char *)"";
 	assert_int_equal(find(&d, 1, false, &name, "wiped"), -EEXIST);
 }

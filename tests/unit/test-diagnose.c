@@ -438,10 +438,10 @@ static void test_install(void **state)
 			"choosing the disk: expected exactly one disk with serial S1, WWN none and 5 bytes; 0 fit",
 			"disk-missing"},
 		{"install.refused",
-			"the system disk sda (serial S1) holds something that is not ondol's: LVM2_member",
+			"the system disk sda (serial S1) holds something that is not this rack's: LVM2_member",
 			"disk-foreign"},
 		{"install.refused",
-			"the system disk sda (serial S1) holds something that is not ondol's: "
+			"the system disk sda (serial S1) holds something that is not this rack's: "
 			"ext4. It was named for what it held then; since then came ext4.",
 			"disk-changed"},
 		{"agent.failed",

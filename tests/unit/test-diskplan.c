@@ -24,9 +24,15 @@ static int teardown(void **state)
 	return 0;
 }
 
-#define GPT "{\"where\": \"\", \"type\": \"gpt\", \"label\": \"\"}"
+#define RACK "3f2a9c01-77de-8b04"
+#define GPT \
+	"{\"where\": \"\", \"type\": \"gpt\", \"label\": \"" RACK "-9d4a-d1b2a3c4d5e6\"}"
 #define OURS \
 	"[" GPT ", {\"where\": \"p1\", \"type\": \"vfat\", \"label\": \"ondol-esp\"}]"
+#define ANOTHERS                                                \
+	"[{\"where\": \"\", \"type\": \"gpt\","                 \
+	"\"label\": \"b2a3c4d5-77de-8b04-9d4a-d1b2a3c4d5e6\"}," \
+	"{\"where\": \"p1\", \"type\": \"vfat\", \"label\": \"ondol-esp\"}]"
 #define FOREIGN "[{\"where\": \"p2\", \"type\": \"ext4\", \"label\": \"holiday-photos\"}]"
 
 static char *disk(
@@ -80,7 +86,7 @@ static void is(const struct diskplan *d, enum disk_fate fate, const char *holds,
 static struct diskplans plans(
 	struct inventory *inv, const struct roledef *role, enum disk_past past)
 {
-	struct diskplan_view v = {&rack->nodes[0], role, inv, past};
+	struct diskplan_view v = {&rack->nodes[0], role, inv, past, RACK};
 	struct diskplans p;
 
 	diskplans_make(&v, &p);
@@ -163,15 +169,20 @@ static void an_installed_node(void **state)
 static void what_others_wrote(void **state)
 {
 	_cleanup_(inventory_freep) struct inventory *inv = server(FOREIGN, FOREIGN),
-						    *ours = server(OURS, "[]");
+						    *ours = server(OURS, "[]"),
+						    *others = server(ANOTHERS, "[]");
 	_cleanup_(diskplans_clear) struct diskplans p = plans(inv, &lvm, DISK_PAST_NONE),
-						    q = plans(ours, NULL, DISK_PAST_NONE);
+						    q = plans(ours, NULL, DISK_PAST_NONE),
+						    o = plans(
+							    others, NULL, DISK_PAST_NONE);
 
 	is(&p.list[0], DISK_FATE_REFUSED, "ext4 \"holiday-photos\" on p2",
 		"`ondol reinstall hp01 --wipe S-sda`");
 	is(&p.list[1], DISK_FATE_USED, "ext4 \"holiday-photos\" on p2",
 		"nothing is written");
 	is(&p.list[2], DISK_FATE_KEPT, "ext4 \"holiday-photos\" on p2", "a spare");
+	is(&o.list[0], DISK_FATE_REFUSED, "another rack's ondol system",
+		"`ondol reinstall hp01 --wipe S-sda`");
 	is(&q.list[0], DISK_FATE_WRITTEN, "an ondol system", "is lost");
 	is(&q.list[1], DISK_FATE_KEPT, "blank", "left alone");
 }
@@ -184,7 +195,7 @@ static void another_server(void **state)
 			    *more = disk("sdc", "sata", 7, "480103981056", FOREIGN);
 	_cleanup_(inventory_freep) struct inventory *inv =
 		inventory_of(xasprintf("%s,%s,%s,%s", a, b, c, more));
-	struct diskplan_view v = {&rack->nodes[0], &lvm, inv, DISK_PAST_NONE};
+	struct diskplan_view v = {&rack->nodes[0], &lvm, inv, DISK_PAST_NONE, RACK};
 	_cleanup_(diskplans_clear) struct diskplans p = {0};
 
 	diskplans_make(&v, &p);

@@ -7,6 +7,8 @@
 #include "common/jsonx.h"
 #include "common/order.h"
 
+#define RACK "3f2a9c01-77de-8b04"
+
 static const char inventory_text[] =
 	"{\"vendor\":\"HPE\",\"product\":\"ProLiant DL360 Gen10\",\"serial\":\"CZJ0010008\","
 	"\"uuid\":\"39383838-3738-5a43-4a30-303130303108\",\"cpus\":2,\"memory_bytes\":1073741824,"
@@ -15,7 +17,8 @@ static const char inventory_text[] =
 	"\"bay\":1,\"size_bytes\":480103981056,\"sector_bytes\":512,\"signatures\":[]},"
 	"{\"name\":\"sdb\",\"serial\":\"S2\",\"wwn\":\"\",\"model\":\"m\",\"bus\":\"sata\","
 	"\"bay\":2,\"size_bytes\":480103981056,\"sector_bytes\":512,\"signatures\":["
-	"{\"where\":\"\",\"type\":\"gpt\"},{\"where\":\"p1\",\"type\":\"vfat\",\"label\":\"ondol-esp\"}]},"
+	"{\"where\":\"\",\"type\":\"gpt\",\"label\":\"" RACK "-9d4a-d1b2a3c4d5e6\"},"
+	"{\"where\":\"p1\",\"type\":\"vfat\",\"label\":\"ondol-esp\"}]},"
 	"{\"name\":\"nvme0n1\",\"serial\":\"D1\",\"wwn\":\"\",\"model\":\"m\",\"bus\":\"nvme\","
 	"\"bay\":-1,\"size_bytes\":1920383410176,\"sector_bytes\":512,\"signatures\":["
 	"{\"where\":\"p2\",\"type\":\"LVM2_member\",\"label\":\"\"}]}],"
@@ -45,8 +48,10 @@ static void inventory_there_and_back(void **state)
 	b = inventory_to_json(again);
 	assert_true(json_equal(a, b));
 	assert_true(inv_disk_is_blank(&inv->disks[0]));
-	assert_true(inv_disk_is_ours(&inv->disks[1]));
-	assert_false(inv_disk_is_ours(&inv->disks[2]));
+	assert_true(inv_disk_is_ours(&inv->disks[1], RACK));
+	assert_false(inv_disk_is_ours(&inv->disks[1], "3f2a9c01-77de-8b05"));
+	assert_true(inv_disk_is_ondols(&inv->disks[1]));
+	assert_false(inv_disk_is_ours(&inv->disks[2], RACK));
 	what = inv_disk_contents(&inv->disks[2]);
 	assert_string_equal(what, "LVM2_member on p2");
 }
@@ -207,7 +212,7 @@ static void install_order(void **state)
 	_cleanup_(install_order_freep) struct install_order *o = xcalloc(1, sizeof(*o)),
 							    *again = NULL;
 	_cleanup_(jx_freep) json_t *a = NULL;
-	_cleanup_free_ char *msg = NULL, *msg2 = NULL;
+	_cleanup_free_ char *msg = NULL, *msg2 = NULL, *msg3 = NULL;
 
 	o->system = (struct order_disk){xstrdup("S1"), xstrdup(""), 480103981056};
 	o->image = (struct order_image){xstrdup("/files/core/root.erofs.zst"),
@@ -217,6 +222,7 @@ static void install_order(void **state)
 	o->holds.list = xcalloc(1, sizeof(*o->holds.list));
 	o->holds.list[o->holds.n++] =
 		(struct inv_signature){xstrdup("p2"), xstrdup("ext4"), xstrdup("home")};
+	o->rack_id = xstrdup(RACK);
 	o->desired = json_object();
 	a = install_order_to_json(o);
 	if (install_order_from_json(a, &again, &msg) < 0)
@@ -235,6 +241,11 @@ static void install_order(void **state)
 	json_object_del(a, "holds");
 	assert_int_equal(install_order_from_json(a, &again, &msg2), -EINVAL);
 	assert_non_null(strstr(msg2, "holds"));
+	/* nor one of which it is not said whose system may be on it */
+	json_object_set_new(a, "holds", json_array());
+	json_object_set_new(a, "rack_id", json_string("3f2a9c01-77de-4b04"));
+	assert_int_equal(install_order_from_json(a, &again, &msg3), -EINVAL);
+	assert_non_null(strstr(msg3, "rack_id"));
 }
 
 int main(void)
