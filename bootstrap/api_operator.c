@@ -217,7 +217,7 @@ static void post_rack(struct ondold *o, struct http_req *req)
 	json_decref(body);
 }
 
-static char *check_wipe(const json_t *body)
+static char *check_wish(const json_t *body)
 {
 	struct jx j = {.obj = body};
 	const json_t *list = jx_array_opt(&j, "wipe", 64), *v;
@@ -228,6 +228,7 @@ static char *check_wipe(const json_t *body)
 		if (!json_is_string(v))
 			jx_fail(&j, "wipe", "expected serial numbers");
 	}
+	(void)jx_bool_opt(&j, "look", false);
 	return TAKE_PTR(j.error);
 }
 
@@ -266,7 +267,7 @@ static const char *asker(const struct http_req *req)
 static bool may_install(struct node *n, struct http_req *req, const json_t *body)
 {
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
-	_cleanup_free_ char *bad = check_wipe(body), *msg = NULL;
+	_cleanup_free_ char *bad = check_wish(body), *msg = NULL;
 
 	if (bad)
 		httpd_reply_error(req, 400, "%s", bad);
@@ -287,18 +288,47 @@ static void reply_begun(struct http_req *req, int r, enum apply_action action)
 			req, 200, json_pack("{s:s}", "action", apply_action_str(action)));
 }
 
-static void post_reinstall(struct node *n, struct http_req *req)
+/* What is known to end in a refusal is refused before the server is switched off for it. */
+static bool would_write(struct node *n, struct http_req *req, const json_t *body)
+{
+	_cleanup_free_ char *msg = NULL;
+	const char *to_name;
+	int r = node_would_write(
+		n, n->conf, json_object_get(body, "wipe"), &to_name, &msg);
+
+	if (r == 0)
+		return true;
+	httpd_reply_error(req, 409,
+		"%s. Nothing was begun. When its disks are others by now than those that an "
+		"agent has seen: `ondol reinstall %s --look`",
+		msg, n->name);
+	return false;
+}
+
+static int begin_reinstall(struct node *n, struct http_req *req, const json_t *body)
 {
 	_cleanup_free_ char *why = NULL;
+
+	if (json_is_true(json_object_get(body, "look"))) {
+		why = xasprintf("%s asked for a new look at its disks", asker(req));
+		return node_want_look(n, why);
+	}
+	why = xasprintf("%s asked for a new installation", asker(req));
+	return node_want_install(n, why, json_object_get(body, "wipe"));
+}
+
+static void post_reinstall(struct node *n, struct http_req *req)
+{
 	json_t *body;
 	int r;
 
 	if (in_maintenance(n, req))
 		return;
 	body = api_body(req);
-	if (body && may_install(n, req, body)) {
-		why = xasprintf("%s asked for a new installation", asker(req));
-		r = node_want_install(n, why, json_object_get(body, "wipe"));
+	if (body && may_install(n, req, body) &&
+		(json_is_true(json_object_get(body, "look")) ||
+			would_write(n, req, body))) {
+		r = begin_reinstall(n, req, body);
 		reply_begun(req, r, n->fsm.looks ? APPLY_LOOK : APPLY_INSTALL);
 	}
 	json_decref(body);

@@ -105,12 +105,16 @@ static json_t *needs_json(
 static enum apply_action action_of(const struct node *n, char **ret_why)
 {
 	const struct ondold *o = n->o;
+	_cleanup_free_ char *trouble = NULL;
+	const char *to_name;
 	struct apply_view view = {.fsm = &n->fsm,
 		.inv = n->inv,
 		.desired_changes =
 			node_would_change(n, o->rack, o->cloud->parts, n->conf),
 		.cloud = o->rack->cloud};
 
+	(void)node_would_write(n, n->conf, NULL, &to_name, &trouble);
+	view.trouble = trouble;
 	return apply_decide(n->conf, n->conf, &view, ret_why);
 }
 

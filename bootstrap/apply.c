@@ -18,6 +18,8 @@ const char *apply_action_str(enum apply_action a)
 		return "asks";
 	case APPLY_INSTALL:
 		return "install";
+	case APPLY_HELD:
+		return "held";
 	case APPLY_CONVERGE:
 		return "converge";
 	case APPLY_REMOVE:
@@ -248,6 +250,19 @@ static enum apply_action decide(const struct rack_node *before,
 	return APPLY_NONE;
 }
 
+/* What was seen of its disks stands against an installation: nobody is switched off for that. */
+static enum apply_action on_trouble(const struct rack_node *before,
+	const struct rack_node *after, const char *trouble, char **ret_why)
+{
+	_cleanup_free_ char *hardware = apply_hardware_change(before, after),
+			    *why = *ret_why;
+
+	/* other disks than those that were seen are declared now: they may be there */
+	*ret_why = hardware ? xasprintf("%s; no agent has seen its disks since", why)
+			    : xasprintf("%s, and is left as it is: %s", why, trouble);
+	return hardware ? APPLY_LOOK : APPLY_HELD;
+}
+
 enum apply_action apply_decide(const struct rack_node *before,
 	const struct rack_node *after, const struct apply_view *view, char **ret_why)
 {
@@ -255,9 +270,12 @@ enum apply_action apply_decide(const struct rack_node *before,
 	enum apply_action action = decide(before, after, view, ret_why);
 	_cleanup_free_ char *why = NULL;
 
-	if ((action != APPLY_INSTALL && action != APPLY_ASKS) ||
-		(before && view->inv && !other))
+	if (action != APPLY_INSTALL && action != APPLY_ASKS)
 		return action;
+	if (before && view->inv && !other)
+		return action == APPLY_INSTALL && view->trouble
+			? on_trouble(before, after, view->trouble, ret_why)
+			: action;
 	why = *ret_why;
 	*ret_why = xasprintf("%s; no agent has seen its disks yet", why);
 	return APPLY_LOOK;

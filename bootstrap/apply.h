@@ -13,6 +13,7 @@ enum apply_action {
 	APPLY_LOOK, /* it is to be installed, and no agent has seen its disks */
 	APPLY_ASKS, /* an agent has, and waits to be agreed to: nothing begins by itself */
 	APPLY_INSTALL,
+	APPLY_HELD, /* it is to be installed, and what was seen of its disks forbids it: left alone */
 	APPLY_CONVERGE,
 	APPLY_REMOVE,
 	APPLY_REFUSED
@@ -22,6 +23,8 @@ const char *apply_action_str(enum apply_action a); /* as in docs/protocol.md */
 struct apply_view { /* what ondold knows of the node; all borrowed */
 	const struct fsm_node *fsm;
 	const struct inventory *inv; /* may be NULL */
+	const char *
+		trouble; /* why none of its disks may be written; NULL: one may, or is unknown */
 	bool desired_changes;
 	bool cloud; /* the rack in force is a cloud */
 	const char *const

@@ -9,6 +9,36 @@
 #include "bootstrap/outcome.h"
 #include "bootstrap/plan.h"
 
+/*
+ * A disk that holds what is not this rack's is given up by its own name. A node whose disk is
+ * not named is left as it is, and the others go on.
+ */
+static void ask_for_names(const struct cli *cli, struct plan *p)
+{
+	for (size_t i = 0; i < p->n && !cli->opt.yes && term_can_ask(); i++) {
+		struct plan_action *a = &p->list[i];
+		_cleanup_free_ char *clean = text_clean(a->to_name, cli->err.utf8),
+				    *question = NULL, *answer = NULL;
+
+		if (!*a->to_name || !streq(clean, a->to_name))
+			continue;
+		question = xasprintf(
+			"\n%s\nType %s to have that disk wiped and %s installed; Enter "
+			"leaves it: ",
+			a->why, a->to_name, a->node);
+		a->named = term_ask(question, &answer) == 0 && streq(answer, a->to_name);
+	}
+}
+
+/* What was held is not what the file says: told when the others are done. */
+static int tell_held(const struct cli *cli, const struct plan *done)
+{
+	for (size_t i = 0; i < done->n; i++)
+		if (streq(done->list[i].action, "held"))
+			cli_error(cli, "%s %s", done->list[i].node, done->list[i].why);
+	return plan_count(done, "held") ? CLI_FAILED : CLI_DONE;
+}
+
 /* Nodes whose disk will be written, and those that are looked at, for the question. */
 static char *question(const struct plan *p)
 {
@@ -106,7 +136,7 @@ static int apply(const struct cli *cli, const struct input *in)
 {
 	_cleanup_(status_view_freep) struct status_view *before = NULL;
 	_cleanup_(plan_clear) struct plan plan = {0}, done = {0};
-	int r = plan_post(cli, in, NULL, &plan);
+	int r = plan_post(cli, in, NULL, &plan), held;
 
 	if (r != CLI_DONE)
 		return r;
@@ -115,6 +145,7 @@ static int apply(const struct cli *cli, const struct input *in)
 		plan_print(cli, in, &plan);
 	if (plan_count(&plan, "refused") > 0)
 		return refuse(cli, &plan);
+	ask_for_names(cli, &plan);
 	r = confirm(cli, &plan);
 	if (r == CLI_DONE)
 		r = cli_get_status(cli, NULL, &before); /* for ondold's clock */
@@ -124,7 +155,9 @@ static int apply(const struct cli *cli, const struct input *in)
 		return r;
 	if (plan_count(&done, "refused") > 0) /* it changed while the question was open */
 		return refuse(cli, &done);
-	return wait_for(cli, in, &done, before->now_ms);
+	r = wait_for(cli, in, &done, before->now_ms);
+	held = tell_held(cli, &done);
+	return r == CLI_DONE ? held : r;
 }
 
 int cmd_apply(struct cli *cli)

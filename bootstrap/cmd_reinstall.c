@@ -15,6 +15,14 @@ static int confirm(const struct cli *cli, const struct status_view *s,
 
 	if (!term_can_ask())
 		return cli_confirm(cli, "", n->name);
+	if (cli->opt.look) {
+		text = xasprintf(
+			"%s (%s, %s) will be powered off and its disks looked at. "
+			"You are asked again before anything is written.\n"
+			"Type its name to go on: ",
+			n->name, role, n->state);
+		return cli_confirm(cli, text, n->name);
+	}
 	r = consent_plan(cli, n->name, s->now_ms, ret);
 	if (r != CLI_DONE)
 		return r;
@@ -43,9 +51,10 @@ static int begin_all(const struct cli *cli, const struct status_view *s,
 {
 	for (size_t i = 0; i < cli->opt.n_args; i++) {
 		const char *name = cli->opt.args[i];
-		bool looks;
-		int r = consent_give(cli, status_view_node(s, name),
-			shown[i].lock ? &shown[i] : NULL, &looks);
+		bool looks = true;
+		int r = cli->opt.look ? consent_look(cli, name)
+				      : consent_give(cli, status_view_node(s, name),
+						shown[i].lock ? &shown[i] : NULL, &looks);
 
 		if (r != CLI_DONE && i > 0)
 			cli_error(cli, "those named before %s have begun", name);

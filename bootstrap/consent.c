@@ -169,6 +169,14 @@ int consent_give(const struct cli *cli, const struct node_view *n,
 	return r;
 }
 
+int consent_look(const struct cli *cli, const char *node)
+{
+	_cleanup_(jx_freep) json_t *answer = NULL;
+
+	return cli_post_node(cli, node, "reinstall", json_pack("{s:b}", "look", 1),
+		CLIENT_TIMEOUT_MS, &answer);
+}
+
 /* ---- nodes that ask ---- */
 
 char *consent_question(const struct consent_plan *p, const char *head)

@@ -28,6 +28,9 @@ void consent_plan_clear(struct consent_plan *p);
 int consent_give(const struct cli *cli, const struct node_view *n,
 	const struct consent_plan *shown, bool *ret_looks);
 
+/* Has a node's disks looked at anew; it asks then. A cli_exit. */
+int consent_look(const struct cli *cli, const char *node);
+
 /* What is asked under the plan of a node, and the word that is a yes. Caller frees. */
 char *consent_question(const struct consent_plan *p, const char *head);
 const char *consent_word(const struct consent_plan *p, const char *node);

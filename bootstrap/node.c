@@ -458,6 +458,13 @@ int node_want_install(struct node *n, const char *why, const json_t *wipe)
 	return take_wish(n, n->inv ? FSM_EV_INSTALL : FSM_EV_LOOK, why, named);
 }
 
+int node_want_look(struct node *n, const char *why)
+{
+	_cleanup_(jx_freep) json_t *named = json_array();
+
+	return take_wish(n, FSM_EV_LOOK, why, named);
+}
+
 int node_agree(struct node *n, const char *why, const json_t *wipe, char **reterr_msg)
 {
 	_cleanup_(jx_freep) json_t *before = json_incref(n->wipe),

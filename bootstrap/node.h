@@ -115,6 +115,8 @@ bool node_tells_slowly(struct node *n, enum fsm_event event);
  * -errno: the wish could not be kept, and nothing begins.
  */
 int node_want_install(struct node *n, const char *why, const json_t *wipe);
+/* Its disks are looked at anew, and it asks then. -errno as above. */
+int node_want_look(struct node *n, const char *why);
 /*
  * The operator's yes to a node that asks (fsm_asks) and has an inventory. -errno: it goes on
  * asking, as its disk may not be written for it (*reterr_msg, caller frees), or as above.
@@ -143,6 +145,14 @@ int node_take_inventory(
 json_t *node_named_disks(const struct node *n, const json_t *ids);
 /* Is its system disk there, and may it be written? 0, or -errno with words (caller frees). */
 int node_may_write(const struct node *n, char **reterr_msg);
+/*
+ * Would the server be written as conf when the operator names these disks (an array of serials
+ * and WWNs)? As far as an agent has seen it: 0 also when none has. -EEXIST: its system disk is
+ * to be named, *ret_to_name (borrowed from n, else "") is how; another -errno: it has none, or
+ * more than one. Both with *reterr_msg.
+ */
+int node_would_write(const struct node *n, const struct rack_node *conf,
+	const json_t *ids, const char **ret_to_name, char **reterr_msg);
 /* What was done to its system disk since the inventory; and the plan lock of its disks. */
 enum disk_past node_disk_past(const struct node *n);
 void node_disk_lock(const struct node *n, char ret[static DIGEST_HEX]);

@@ -157,12 +157,12 @@ json_t *node_named_disks(const struct node *n, const json_t *ids)
 }
 
 /* The entry of node_named_disks() that names d; NULL: none does. Borrowed. */
-static const json_t *naming_of(const struct node *n, const struct inv_disk *d)
+static const json_t *naming_of(const json_t *named, const struct inv_disk *d)
 {
 	json_t *v;
 	size_t i;
 
-	json_array_foreach(n->wipe, i, v)
+	json_array_foreach(named, i, v)
 	{
 		const char *id = json_string_value(json_object_get(v, "disk"));
 
@@ -176,9 +176,9 @@ static const json_t *naming_of(const struct node *n, const struct inv_disk *d)
  * A disk is given up for what was seen on it when it was named, and for nothing that came
  * later. Less than that may be left: an installation that broke off in its wipe.
  */
-static bool may_wipe(const struct node *n, const struct inv_disk *d, char **ret_why)
+static bool may_wipe(const json_t *named, const struct inv_disk *d, char **ret_why)
 {
-	struct jx naming = {.obj = naming_of(n, d)};
+	struct jx naming = {.obj = naming_of(named, d)};
 	_cleanup_(inv_signatures_clear) struct inv_signatures held = {0};
 	_cleanup_free_ char *came = NULL;
 
@@ -198,15 +198,19 @@ static bool may_wipe(const struct node *n, const struct inv_disk *d, char **ret_
 	return !came;
 }
 
-/* Which disk is to be written, and may it be: 0, or -errno with words. */
-static int choose_disk(const struct node *n, const struct inv_disk **ret, bool *ret_wipe,
+/*
+ * Which disk of the server is the system disk of conf, and may it be written when these are
+ * named (as node_named_disks() has it): 0, or -errno with words.
+ */
+static int choose_disk(const struct node *n, const struct rack_node *conf,
+	const json_t *named, const struct inv_disk **ret, bool *ret_wipe,
 	char **reterr_msg)
 {
 	_cleanup_free_ char *contents = NULL, *why = NULL;
 	const struct inv_disk *d;
 	const char *id;
 	int r = disk_match(
-		n->conf, system_disk_index(n->conf->profile), n->inv, &d, reterr_msg);
+		conf, system_disk_index(conf->profile), n->inv, &d, reterr_msg);
 
 	if (r < 0)
 		return r;
@@ -214,7 +218,7 @@ static int choose_disk(const struct node *n, const struct inv_disk **ret, bool *
 	*ret_wipe = false;
 	if (inv_disk_is_blank(d) || inv_disk_is_ours(d, enrol_rack_id(n->o)))
 		return 0;
-	*ret_wipe = may_wipe(n, d, &why);
+	*ret_wipe = may_wipe(named, d, &why);
 	if (*ret_wipe)
 		return 0;
 	contents = disk_holds(d, enrol_rack_id(n->o));
@@ -231,7 +235,7 @@ int node_may_write(const struct node *n, char **reterr_msg)
 	const struct inv_disk *disk;
 	bool wipe;
 
-	return choose_disk(n, &disk, &wipe, reterr_msg);
+	return choose_disk(n, n->conf, n->wipe, &disk, &wipe, reterr_msg);
 }
 
 enum disk_past node_disk_past(const struct node *n)
@@ -243,6 +247,26 @@ enum disk_past node_disk_past(const struct node *n)
 	if (f->installed || f->had_system)
 		return DISK_PAST_SYSTEM;
 	return f->ordered ? DISK_PAST_HALF : DISK_PAST_NONE;
+}
+
+int node_would_write(const struct node *n, const struct rack_node *conf,
+	const json_t *ids, const char **ret_to_name, char **reterr_msg)
+{
+	_cleanup_(jx_freep) json_t *named = node_named_disks(n, ids);
+	const struct inv_disk *disk;
+	bool wipe;
+	int r = n->inv ? choose_disk(n, conf, named, &disk, &wipe, reterr_msg) : 0;
+
+	*ret_to_name = "";
+	if (r != -EEXIST)
+		return r;
+	if (node_disk_past(n) != DISK_PAST_NONE) { /* ondol has written to it since */
+		free(*reterr_msg);
+		*reterr_msg = NULL;
+		return 0;
+	}
+	*ret_to_name = *disk->serial ? disk->serial : disk->wwn;
+	return r;
 }
 
 void node_disk_lock(const struct node *n, char ret[static DIGEST_HEX])
@@ -317,7 +341,8 @@ int node_take_inventory(
 	tell_inventory(n);
 	*reterr_msg = cloudparts_memory(
 		n->o->cloud->parts, n->o->rack, n->conf, n->inv->memory_bytes);
-	r = *reterr_msg ? -EINVAL : choose_disk(n, &disk, &wipe, reterr_msg);
+	r = *reterr_msg ? -EINVAL
+			: choose_disk(n, n->conf, n->wipe, &disk, &wipe, reterr_msg);
 	if (r == -EEXIST &&
 		fsm_asks(&n->fsm)) /* the operator is shown it, and may name it */
 		free(TAKE_PTR(*reterr_msg));
@@ -388,7 +413,7 @@ int node_make_order(struct node *n, json_t **ret, char **reterr_msg)
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
 	const struct inv_disk *disk;
 	bool wipe;
-	int r = choose_disk(n, &disk, &wipe, reterr_msg);
+	int r = choose_disk(n, n->conf, n->wipe, &disk, &wipe, reterr_msg);
 
 	if (r < 0)
 		return r;

@@ -22,7 +22,7 @@ static const struct command {
 	{"apply", cmd_apply, OPT_SECRETS | WAITING},
 	{"status", cmd_status, OPT_JSON | OPT_WATCH | OPT_TIMEOUT},
 	{"why", cmd_why, OPT_JSON | OPT_ALL},
-	{"reinstall", cmd_reinstall, WAITING},
+	{"reinstall", cmd_reinstall, WAITING | OPT_LOOK},
 	{"cancel", cmd_cancel, OPT_JSON},
 	{"maintenance", cmd_maintenance, OPT_JSON},
 	{"power", cmd_power, OPT_YES | OPT_JSON},

@@ -37,6 +37,7 @@ static const struct option_def {
 	{"log", OPT_LOG, no_argument},
 	{"read-only", OPT_READ_ONLY, no_argument},
 	{"role", OPT_ROLE, required_argument},
+	{"look", OPT_LOOK, no_argument},
 };
 
 static int set_timeout(struct options *o, const char *value, char **reterr_msg)
@@ -125,6 +126,9 @@ static int set_option(
 		return 0;
 	case OPT_ROLE:
 		o->role = value;
+		return 0;
+	case OPT_LOOK:
+		o->look = true;
 		return 0;
 	}
 	abort(); /* every bit of defs[] is above */

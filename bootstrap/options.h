@@ -25,6 +25,7 @@ enum option_bit {
 	OPT_LOG = 1 << 14,
 	OPT_READ_ONLY = 1 << 15,
 	OPT_ROLE = 1 << 16, /* --role viewer|operator */
+	OPT_LOOK = 1 << 17,
 };
 
 struct options {
@@ -34,7 +35,7 @@ struct options {
 	const char *ca;
 	const char *role;
 	bool no_secrets, json, yes, no_wait, watch, all, help, wait, student, clear, log,
-		read_only;
+		read_only, look;
 	uint64_t timeout_ms; /* 0: not said */
 	uint64_t wait_ms; /* of --wait; 0: for ever */
 	const char **wipe; /* owned array */

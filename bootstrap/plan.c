@@ -53,6 +53,9 @@ static json_t *request(
 	for (size_t i = 0; i < cli->opt.n_wipe; i++)
 		json_array_append_new(
 			wipe, text_json(cli->opt.wipe[i], strlen(cli->opt.wipe[i])));
+	for (size_t i = 0; shown && i < shown->n; i++)
+		if (shown->list[i].named)
+			json_array_append_new(wipe, json_string(shown->list[i].to_name));
 	body = json_pack("{s:o, s:o, s:o, s:o, s:b}", "file",
 		text_json(base_name(in->file), strlen(base_name(in->file))), "rack_ini",
 		text_json(in->rack_ini, in->rack_ini_len), "secrets_ini",
@@ -82,6 +85,7 @@ static int parse_plan(const json_t *json, struct plan *p, char **reterr_msg)
 		x->why = xstrdup(jx_str_opt(&a, "why", 4096, ""));
 		x->disk = xstrdup("");
 		x->lock = xstrdup(jx_str_opt(&a, "lock", 64, ""));
+		x->to_name = xstrdup(jx_str_opt(&a, "to_name", 64, ""));
 		jx_merge(&j, "actions", &a);
 	}
 	*reterr_msg = TAKE_PTR(j.error);
@@ -217,7 +221,7 @@ static enum term_style action_style(const char *action)
 	if (streq(action, "install") || streq(action, "look") || streq(action, "asks") ||
 		streq(action, "remove"))
 		return STYLE_WARN;
-	if (streq(action, "refused"))
+	if (streq(action, "refused") || streq(action, "held"))
 		return STYLE_BAD;
 	return streq(action, "none") ? STYLE_DIM : STYLE_PLAIN;
 }
@@ -255,9 +259,10 @@ json_t *plan_json(const struct plan *p)
 
 	for (size_t i = 0; i < p->n; i++)
 		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:s, s:s}", "node", p->list[i].node,
-				"action", p->list[i].action, "why", p->list[i].why,
-				"disk", p->list[i].disk, "lock", p->list[i].lock));
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "node",
+				p->list[i].node, "action", p->list[i].action, "why",
+				p->list[i].why, "disk", p->list[i].disk, "lock",
+				p->list[i].lock, "to_name", p->list[i].to_name));
 	return json_pack(
 		"{s:I, s:o}", "revision", (json_int_t)p->revision, "actions", list);
 }
@@ -287,6 +292,7 @@ void plan_clear(struct plan *p)
 		free(p->list[i].why);
 		free(p->list[i].disk);
 		free(p->list[i].lock);
+		free(p->list[i].to_name);
 	}
 	free(p->list);
 	*p = (struct plan){0};

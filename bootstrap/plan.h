@@ -11,9 +11,11 @@
 
 struct plan_action {
 	char *node, *action,
-		*why; /* action: look asks install converge none remove refused */
+		*why; /* action: look asks install held converge none remove refused */
 	char *disk; /* for people: the disks that are written, "" none */
 	char *lock; /* ondold's, of what was seen on its disks */
+	char *to_name; /* the system disk that a held node's installation has to name; "" none */
+	bool named; /* and the operator has */
 };
 
 struct plan {
@@ -24,7 +26,7 @@ struct plan {
 
 /*
  * POST /v1/rack: a dry run, or (shown: the dry run's plan) for good, when the disks that
- * it writes are still what was shown. Says what failed; CLI_USAGE when ondold found problems in the files,
+ * it writes are still what was shown, and those named that were in it. Says what failed; CLI_USAGE when ondold found problems in the files,
  * CLI_FAILED otherwise. *ret is cleared with plan_clear.
  */
 int plan_post(const struct cli *cli, const struct input *in, const struct plan *shown,

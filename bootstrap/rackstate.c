@@ -34,6 +34,7 @@ struct decision {
 	const struct rack_node *conf; /* of the new rack; NULL: removed */
 	enum apply_action action;
 	char *why; /* owned */
+	char *to_name; /* owned: the disk to be named for a node that is held; "" none */
 	char lock[DIGEST_HEX]; /* of what its disks were seen to hold; "" when removed */
 };
 
@@ -51,8 +52,10 @@ static void parsed_clear(struct parsed *p)
 
 static void decisions_clear(struct decisions *d)
 {
-	for (size_t i = 0; i < d->n; i++)
+	for (size_t i = 0; i < d->n; i++) {
 		free(d->list[i].why);
+		free(d->list[i].to_name);
+	}
 	free(d->list);
 }
 
@@ -161,6 +164,8 @@ static void decide_node(struct ondold *o, const struct parsed *p,
 {
 	struct node *n = ondold_node(o, conf->name);
 	struct apply_view view = {.wipe = req->names};
+	_cleanup_free_ char *trouble = NULL;
+	const char *to_name = "";
 
 	d->node = n;
 	d->conf = conf;
@@ -168,9 +173,12 @@ static void decide_node(struct ondold *o, const struct parsed *p,
 		view.fsm = &n->fsm;
 		view.inv = n->inv;
 		view.cloud = o->rack->cloud;
+		(void)node_would_write(n, conf, req->wipe, &to_name, &trouble);
+		view.trouble = trouble;
 		view.desired_changes = node_would_change(n, p->rack, p->parts, conf);
 	}
 	d->action = apply_decide(n ? n->conf : NULL, conf, &view, &d->why);
+	d->to_name = xstrdup(d->action == APPLY_HELD ? to_name : "");
 	if (n)
 		node_disk_lock(n, d->lock);
 	else
@@ -226,9 +234,10 @@ static json_t *decisions_to_json(const struct decisions *d, int64_t revision)
 		const char *name = x->conf ? x->conf->name : x->node->name;
 
 		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:s}", "node", name, "action",
+			json_pack("{s:s, s:s, s:s, s:s, s:s*}", "node", name, "action",
 				apply_action_str(x->action), "why", x->why, "lock",
-				x->lock));
+				x->lock, "to_name",
+				x->to_name && *x->to_name ? x->to_name : NULL));
 	}
 	return json_pack("{s:I, s:o}", "revision", (json_int_t)revision, "actions", list);
 }
@@ -295,6 +304,7 @@ static void act(struct decision *d, const struct request *req)
 		node_event(n, "operator", FSM_EV_CONVERGE, d->why, NULL);
 		break;
 	case APPLY_ASKS:
+	case APPLY_HELD:
 	case APPLY_NONE:
 	case APPLY_REMOVE:
 	case APPLY_REFUSED:

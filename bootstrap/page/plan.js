@@ -19,6 +19,7 @@ const ACTIONS = { // of an apply of the same file
 	look: ["busy", "to be looked at"],
 	asks: ["warn", "waits to be agreed to"],
 	install: ["busy", "to be installed"],
+	held: ["warn", "left as it is"],
 	converge: ["busy", "to be converged"],
 	refused: ["bad", "refused"],
 };

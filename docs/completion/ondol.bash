@@ -44,7 +44,7 @@ _ondol() {
 	apply) options='--secrets --wipe --yes --no-wait --timeout --json' ;;
 	status) options='--json --watch --timeout' ;;
 	why) options='--all --json' ;;
-	reinstall) options='--wipe --yes --no-wait --timeout --json' ;;
+	reinstall) options='--wipe --look --yes --no-wait --timeout --json' ;;
 	power) options='--yes --json' ;;
 	identify | sensors | cancel | maintenance) options='--json' ;;
 	console) options='--read-only --log --json' ;;

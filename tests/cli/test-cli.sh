@@ -340,6 +340,46 @@ run reinstall hp01 --yes --timeout 50s
 expect '--yes agrees by itself' 0 'hp01 inventoried: seen for the first time' 'hp01 ready'
 grep -qxF '/v1/nodes/hp01/agree {"wipe":[]}' "$TMP/posts" && pass || { fail 'and is sent once'; cat "$TMP/posts"; }
 
+# ---- a node that is held: its disk is to be named ----
+cat >"$TMP/answers.py" <<P
+import json
+def answer(method, path, body):
+    if method == "POST":
+        asked = json.loads(body)
+        open("$TMP/posts", "a").write(path + " " + json.dumps({k: asked[k] for k in ("wipe", "look", "dry_run") if k in asked}) + "\\n")
+        if path != "/v1/rack":
+            return (200, b'{"action": "look"}')
+        action = "install" if "S1A" in asked["wipe"] else "held"
+        return (200, json.dumps({"revision": 1, "actions": [
+            {"node": "hp01", "action": action, "why": "is left as it is: its disk holds a thesis", "lock": "10cc", "to_name": "S1A"},
+            {"node": "hp02", "action": "none", "why": "as declared", "lock": "0"}]}).encode())
+    if path == "/v1/status":
+        return (200, json.dumps({"version": "0", "rack": "lab", "now": 5, "nodes": [
+            {"name": "hp01", "role": "compute", "state": "enrol", "since": 1, "asks": False}]}).encode())
+    return (200, b'{"events": [], "last": 3}')
+P
+# types ANSWERS COMMAND...: on a terminal
+types() {
+	typed=$1
+	shift
+	rm -f "$TMP/posts"
+	printf "$typed" | TERM=dumb timeout 60 script -qec "$ONDOL $*" /dev/null >"$TMP/out" 2>&1
+	status=$?
+	cat "$TMP/posts" >>"$TMP/out"
+	: >"$TMP/err"
+}
+if command -v script >/dev/null; then
+	types 'S1A\nyes\n' "apply --no-wait $TMP/rack.ini"
+	expect 'a held node, its disk named' 0 'held' 'Type S1A to have that disk wiped and hp01 installed; Enter leaves it:' \
+		'/v1/rack {"wipe": ["S1A"], "dry_run": false}'
+	types '\n' "apply --no-wait $TMP/rack.ini"
+	expect 'one whose disk is not named' 1 'hp01 is left as it is: its disk holds a thesis' '/v1/rack {"wipe": [], "dry_run": false}'
+	types 'hp01\n' "reinstall hp01 --look --no-wait"
+	expect 'a new look' 0 'You are asked again before anything is written' '/v1/nodes/hp01/reinstall {"look": true}'
+fi
+run apply --yes --no-wait "$TMP/rack.ini"
+expect '--yes names no disk' 1 'hp01 is left as it is: its disk holds a thesis'
+
 # the limit of time, and Ctrl-C, end only the watching
 cat >"$TMP/answers.py" <<'P'
 import json, time

@@ -833,9 +833,9 @@ def part_ready_hp02(token, boot_token):
     return nt, rev
 
 
-def wipe_named(disk="S1A"):
+def wipe_named(*disks):
     """hp01 is to be installed anew, its foreign disk named."""
-    status, a = op("POST", "/v1/nodes/hp01/reinstall", {"wipe": [disk]})
+    status, a = op("POST", "/v1/nodes/hp01/reinstall", {"wipe": disks or ["S1A"]})
     check("reinstall with consent", status == 200, a)
     n = wait_state("hp01", "network-booting")
     check("it is powered again", n["state"] == "network-booting", n)
@@ -843,21 +843,27 @@ def wipe_named(disk="S1A"):
 
 def part_plan_lock():
     """Who agreed to what is not so any more has agreed to nothing."""
-    lock = op("GET", "/v1/nodes/hp01/plan")[1]["lock"]
+    plan = op("GET", "/v1/nodes/hp01/plan")[1]
+    lock = plan["lock"]
+    check("what is known to be refused is held", plan["action"] == "held" and "LVM2_member" in plan["why"], plan)
     status, a = op("POST", "/v1/nodes/hp01/reinstall", {"wipe": ["S1A"], "lock": "0" * 64})
     check("a reinstall of other disks than were shown is not begun", status == 409 and
           "not what was shown" in a["error"], a)
     began = events("hp01", "install.wanted")
-    shown = {x["node"]: x["lock"] for x in apply(dry_run=True)[1]["actions"]}
+    shown = {x["node"]: x["lock"] for x in apply(dry_run=True, wipe=["S1A"])[1]["actions"]}
     check("the rack's plan has the same lock", shown["hp01"] == lock, shown)
-    status, a = apply(locks={**shown, "hp01": "0" * 64})
+    status, a = apply(dry_run=True)
+    held = {x["node"]: x.get("to_name") for x in a["actions"] if x["action"] == "held"}
+    check("an apply that does not name the disk leaves its node as it is, and says which it is", status == 200 and
+          held == {"hp01": "S1A"}, a)
+    status, a = apply(wipe=["S1A"], locks={**shown, "hp01": "0" * 64})
     refused = {x["node"]: x["why"] for x in a["actions"] if x["action"] == "refused"}
     check("so is an apply, of that node alone", status == 200 and
           list(refused) == ["hp01"] and "not what the plan showed" in refused["hp01"], a)
     del shown["hp01"]
-    check("and one that was not shown", actions(apply(locks=shown)[1])["hp01"] == "refused")
+    check("and one that was not shown", actions(apply(wipe=["S1A"], locks=shown)[1])["hp01"] == "refused")
     check("nothing began", events("hp01", "install.wanted") == began)
-    status, a = op("POST", "/v1/nodes/hp01/reinstall", {"wipe": [], "lock": lock})
+    status, a = op("POST", "/v1/nodes/hp01/reinstall", {"wipe": ["S1A"], "lock": lock})
     check("the right one is taken", status == 200, a)
 
 
@@ -876,16 +882,39 @@ def part_refused_disk():
     check("with its name it is", agree("hp01", wipe=["S1A"])[0] == 200)
     status, a = api(11, "POST", "/v1/nodes/hp01/inventory", more, token)
     check("what came after that is not given up with it", status == 200 and node("hp01")["asks"], a)
+    power = bmc_file(11, "log")
+    status, a = op("POST", "/v1/nodes/hp01/reinstall", {"wipe": ["S1Z"]})
+    check("nor is a known one that was not named, and its server is not switched off for that", status == 409 and
+          'ext4 "thesis"' in a["error"] and "--wipe S1A" in a["error"] and "--look" in a["error"] and
+          node("hp01")["asks"] and bmc_file(11, "log") == power, a)
+    status, a = op("POST", "/v1/nodes/hp01/reinstall", {"look": 1})
+    check("a look is a yes or a no", status == 400, a)
+    status, a = op("POST", "/v1/nodes/hp01/reinstall", {"look": True})
+    check("its disks can be looked at anew", status == 200 and a["action"] == "look", a)
+    wait_state("hp01", "network-booting")
+    token = boot_agent(1, "hp01")
+    status, a = api(11, "POST", "/v1/nodes/hp01/inventory", inventory(1), token)
+    check("and it asks then", status == 200 and node("hp01")["asks"], a)
+    two = inventory(1)
+    two["disks"].append({**two["disks"][0], "name": "sdz", "serial": "S1Z"})
+    status, a = api(11, "POST", "/v1/nodes/hp01/inventory", two, token)
+    check("two disks that fit are one too many", status == 409 and "more than one disk" in a["error"], a)
+    status, a = op("POST", "/v1/nodes/hp01/reinstall", {})
+    check("and known to be", status == 409 and "more than one disk" in a["error"] and "--look" in a["error"], a)
+    status, a = op("POST", "/v1/nodes/hp01/reinstall", {"look": True})
+    wait_state("hp01", "network-booting")
+    token = boot_agent(1, "hp01")
+    api(11, "POST", "/v1/nodes/hp01/inventory", inventory(1), token)
     wipe_named("S1Z")
     token = boot_agent(1, "hp01")
     status, a = api(11, "POST", "/v1/nodes/hp01/inventory", inventory(1, foreign=True), token)
-    check("nor is a known one that was not named", status == 409 and "LVM2_member" in a["error"] and
+    check("what has come since is refused by the run", status == 409 and "LVM2_member" in a["error"] and
           "--wipe S1A" in a["error"], a)
     n = node("hp01")
     check("and the node has failed, saying so", n["state"] == "failed" and "S1A" in n["reason"], n)
     check("its token has ended", say(1, "hp01", token, {"type": "agent.up"})[0] == 401)
     check("why: a foreign disk", causes("hp01")[:1] == ["disk-foreign"], causes("hp01"))
-    wipe_named("S1Z")
+    wipe_named("S1A", "S1Z")
     token = boot_agent(1, "hp01")
     more = inventory(1, foreign=True)
     more["disks"][0]["serial"] = "S1Z"
@@ -1124,11 +1153,11 @@ def part_deadline():
           ("no DHCP request from " + mac(1) in n["reason"]
            or "legacy BIOS" in n["reason"] or "BMC" in n["reason"]), n)
     # and a run in which nobody asked by DHCP
-    op("POST", "/v1/nodes/hp01/reinstall", {})
+    check("another run", op("POST", "/v1/nodes/hp01/reinstall", {"wipe": ["S1A"]})[0] == 200)
     time.sleep(0.2)
     n = wait_state("hp01", "failed", seconds=60)
     check("no DHCP: the cable is the suspect", "cabled" in n["reason"], n["reason"])
-    check("why: no DHCP request", causes("hp01")[:1] == ["no-dhcp"], causes("hp01"))
+    check("why: no DHCP request", causes("hp01")[:1] == ["no-dhcp"], op("GET", "/v1/nodes/hp01/why")[1])
     # the server of another bay
     op("POST", "/v1/nodes/hp03/reinstall", {})
     wait_state("hp03", "network-booting", seconds=60)

@@ -62,9 +62,9 @@ def installed(i, upto="ready", **inventory):
     if upto == "agent":
         return token
     status, a = flow.api(10 + i, "POST", f"/v1/nodes/{name}/inventory",
-                         flow.inventory(i, **inventory), token)
+                         flow.inventory(i, **({} if upto == "failed" else inventory)), token)
     check(f"{name}: inventory", status == 200, a)
-    if upto == "failed":  # its disk holds what is not this rack's, which is known by now
+    if upto == "failed":  # since then its disk has come to hold what is not this rack's
         op("POST", f"/v1/nodes/{name}/reinstall", {})
         flow.wait_state(name, "network-booting")
         token = flow.boot_agent(i, name)
@@ -444,8 +444,8 @@ def part_plan_api(viewer):
     status, a, _ = tls("GET", "/v1/nodes/hp09/plan", **bearer(viewer))
     check("a foreign disk is refused, by its serial", a["disks"][0]["fate"] == "refused" and
           a["disks"][0]["holds"] == "LVM2_member" and any("--wipe S9A" in w for w in a["needs"]), a)
-    check("and what is to be installed is told as plan tells it", a["action"] == "install" and
-          a["why"] == "was never installed to the end", a)
+    check("and it is left as it is until then", a["action"] == "held" and
+          a["why"].startswith("was never installed to the end, and is left as it is: the system disk sda (serial S9A) holds"), a)
     status, a, _ = tls("GET", "/v1/nodes/hp10/plan", **bearer(viewer))
     check("a server that nobody saw has no disks yet", a["seen"] == 0 and
           {d["fate"] for d in a["disks"]} == {"unseen"}, a)

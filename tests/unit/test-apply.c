@@ -7,13 +7,17 @@
 
 static const char *const nothing[] = {NULL};
 static const struct inventory seen;
+static const char *trouble; /* of what was seen; NULL: none */
 
 static void expect(struct rack *after, const char *node, const struct fsm_node *f,
 	bool changes, const char *const *wipe, enum apply_action action, const char *word)
 {
 	struct rack *before = example_with("[rack]", "dl360", "dl360");
-	struct apply_view view = {
-		.fsm = f, .inv = &seen, .desired_changes = changes, .wipe = wipe};
+	struct apply_view view = {.fsm = f,
+		.inv = &seen,
+		.trouble = trouble,
+		.desired_changes = changes,
+		.wipe = wipe};
 	_cleanup_free_ char *why = NULL;
 	enum apply_action got = apply_decide(
 		rack_node(before, node), rack_node(after, node), &view, &why);
@@ -88,6 +92,30 @@ static void never_seen(void **state)
 		nothing, APPLY_LOOK, "serial");
 	f.agreed = true;
 	expect(same(), "hp02", &f, true, nothing, APPLY_NONE, "being installed");
+}
+
+/* What is known to be refused is not switched off for it; other disks are looked at. */
+static void disks_that_do_not_fit(void **state)
+{
+	const char *const named[] = {"S1", NULL};
+	struct fsm_node f = in(FSM_FAILED);
+
+	trouble = "the system disk holds LVM2_member";
+	expect(same(), "hp02", &f, false, nothing, APPLY_HELD,
+		"left as it is: the system disk holds");
+	expect(example_with(
+		       "[profile dl360]", "disk.1.size = 480G", "disk.1.size = 960G"),
+		"hp02", &f, false, nothing, APPLY_LOOK, "disk.1");
+	f = in(FSM_READY);
+	expect(same(), "hp02", &f, false, nothing, APPLY_NONE, "as declared");
+	expect(same(), "hp02", &f, true, nothing, APPLY_CONVERGE, "");
+	expect(example_with("[node hp02]", "serial  = CZJ0010002",
+		       "serial = CZJ0010002\ndisk.1.serial = S1"),
+		"hp02", &f, false, named, APPLY_LOOK,
+		"no agent has seen its disks since");
+	f = in(FSM_INVENTORIED);
+	expect(same(), "hp02", &f, false, nothing, APPLY_ASKS, "waits to be agreed to");
+	trouble = NULL;
 }
 
 static void role(void **state)
@@ -210,6 +238,7 @@ int main(void)
 		cmocka_unit_test(role),
 		cmocka_unit_test(leaving_a_cloud),
 		cmocka_unit_test(busy),
+		cmocka_unit_test(disks_that_do_not_fit),
 		cmocka_unit_test(hardware),
 		cmocka_unit_test(bmc_address),
 		cmocka_unit_test(moved_address),
