@@ -43,6 +43,9 @@ static const char *id_of(const struct inv_disk *d)
 
 static void plan_system(const struct diskplan_view *v, struct diskplan *p)
 {
+	_cleanup_free_ char *erased = p->declared->erase == DISK_ERASE_NONE
+		? xstrdup("")
+		: xasprintf("is erased (%s) and ", disk_erase_str(p->declared->erase));
 	bool ours = v->past != DISK_PAST_NONE || inv_disk_is_ours(p->found, v->rack_id);
 
 	if (v->past == DISK_PAST_SYSTEM)
@@ -53,9 +56,9 @@ static void plan_system(const struct diskplan_view *v, struct diskplan *p)
 		p->holds = disk_holds(p->found, v->rack_id);
 	p->fate = DISK_FATE_WRITTEN;
 	if (ours) {
-		p->what = xstrdup("is overwritten: everything on it is lost");
+		p->what = xasprintf("%sis overwritten: everything on it is lost", erased);
 	} else if (inv_disk_is_blank(p->found)) {
-		p->what = xstrdup("is written; there was nothing on it");
+		p->what = xasprintf("%sis written; there was nothing on it", erased);
 	} else {
 		p->fate = DISK_FATE_REFUSED;
 		p->what = xasprintf(

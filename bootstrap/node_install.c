@@ -372,6 +372,8 @@ static json_t *fill_order(
 	struct install_order order = {
 		.system = {disk->serial, disk->wwn, disk->size_bytes},
 		.holds = disk->holds,
+		.erase = n->conf->profile->disks[system_disk_index(n->conf->profile)]
+				 .erase,
 		.rack_id = (char *)enrol_rack_id(n->o),
 		.image = {path, m->version, m->root.sha256, m->root.size_bytes,
 			m->raw_bytes},

@@ -42,12 +42,13 @@ static struct order_disk disk_of(const struct inv_disk *d)
 
 json_t *install_order_to_json(const struct install_order *o)
 {
-	return json_pack("{s:o, s:o, s:s, s:b, s:{s:s, s:s, s:s, s:I, s:I}, s:O}",
+	return json_pack("{s:o, s:o, s:s, s:s, s:b, s:{s:s, s:s, s:s, s:I, s:I}, s:O}",
 		"system", disk_to_json(&o->system), "holds",
-		inv_signatures_to_json(&o->holds), "rack_id", o->rack_id, "wipe", o->wipe,
-		"image", "path", o->image.path, "version", o->image.version, "sha256",
-		o->image.sha256, "size_bytes", (json_int_t)o->image.size_bytes,
-		"raw_bytes", (json_int_t)o->image.raw_bytes, "desired", o->desired);
+		inv_signatures_to_json(&o->holds), "rack_id", o->rack_id, "erase",
+		disk_erase_str(o->erase), "wipe", o->wipe, "image", "path", o->image.path,
+		"version", o->image.version, "sha256", o->image.sha256, "size_bytes",
+		(json_int_t)o->image.size_bytes, "raw_bytes",
+		(json_int_t)o->image.raw_bytes, "desired", o->desired);
 }
 
 static void read_image(struct jx *outer, struct order_image *im)
@@ -84,6 +85,9 @@ int install_order_from_json(
 	o->rack_id = xstrdup(jx_str(&j, "rack_id", RACKID_TEXT - 1));
 	if (!j.error && !rackid_is_valid(o->rack_id))
 		jx_fail(&j, "rack_id", "expected the beginning of a UUID of version 8");
+	if (disk_erase_parse(jx_str_opt(&j, "erase", 16, "none"), &o->erase) < 0 &&
+		!j.error)
+		jx_fail(&j, "erase", "expected none, discard, secure or zero");
 	o->wipe = jx_bool_opt(&j, "wipe", false);
 	o->desired = desired ? json_incref((json_t *)desired) : NULL;
 	if (j.error) {

@@ -30,6 +30,7 @@ struct install_order {
 	struct order_image image;
 	struct inv_signatures holds; /* seen on it, and to be found on it again */
 	char *rack_id; /* rackid.h: of this rack's system disks, and of the table to be written */
+	enum disk_erase erase; /* all of it, before anything is written */
 	bool wipe; /* the operator named this disk: foreign signatures on it may go */
 	json_t *desired; /* owned: the first desired state, kept as /etc/ondol/desired.json */
 };

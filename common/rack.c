@@ -6,6 +6,10 @@
 
 static const char *const use_names[] = {
 	[DISK_SPARE] = "spare", [DISK_SYSTEM] = "system", [DISK_DATA] = "data"};
+static const char *const erase_names[] = {[DISK_ERASE_NONE] = "none",
+	[DISK_ERASE_DISCARD] = "discard",
+	[DISK_ERASE_SECURE] = "secure",
+	[DISK_ERASE_ZERO] = "zero"};
 static const char *const bus_names[] = {[DISK_BUS_OTHER] = "other",
 	[DISK_BUS_SATA] = "sata",
 	[DISK_BUS_SAS] = "sas",
@@ -36,6 +40,22 @@ int network_use_parse(const char *s, enum network_use *ret)
 const char *disk_use_str(enum disk_use use)
 {
 	return use_names[use];
+}
+
+const char *disk_erase_str(enum disk_erase erase)
+{
+	return erase_names[erase];
+}
+
+int disk_erase_parse(const char *s, enum disk_erase *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(erase_names); i++) {
+		if (streq(s, erase_names[i])) {
+			*ret = (enum disk_erase)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
 }
 
 const char *disk_bus_str(enum disk_bus bus)

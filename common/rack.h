@@ -54,7 +54,15 @@ enum disk_bus {
 	DISK_BUS_VIRTIO,
 	DISK_BUS_USB
 };
+enum disk_erase {
+	DISK_ERASE_NONE,
+	DISK_ERASE_DISCARD,
+	DISK_ERASE_SECURE,
+	DISK_ERASE_ZERO
+};
 const char *disk_use_str(enum disk_use use);
+const char *disk_erase_str(enum disk_erase erase);
+int disk_erase_parse(const char *s, enum disk_erase *ret);
 const char *disk_bus_str(enum disk_bus bus); /* "other", "sata", "sas", "nvme", ... */
 int disk_use_parse(const char *s, enum disk_use *ret);
 int disk_bus_parse(const char *s, enum disk_bus *ret);
@@ -64,6 +72,7 @@ struct rack_disk { /* a bay of every node of a profile: disk.1 is bay 1 */
 	enum disk_use use;
 	enum disk_bus bus;
 	uint64_t size_bytes; /* as sold; a disk matches within 5 % */
+	enum disk_erase erase; /* of a system disk, before an installation writes to it */
 };
 
 struct rack_profile {

@@ -398,6 +398,19 @@ static void read_nics(struct reader *rd, struct rack_profile *p)
 			"the network port 1 boots from: provisioning");
 }
 
+static void read_erase(struct reader *rd, struct rack_disk *d)
+{
+	_cleanup_free_ char *key = xasprintf("disk.%u.erase", d->bay);
+	const struct conf_key *k = value(rd, key, NULL);
+
+	if (k && disk_erase_parse(k->value, &d->erase) < 0)
+		bad(rd, k, "none, discard, secure or zero");
+	else if (k && d->use != DISK_SYSTEM && d->erase != DISK_ERASE_NONE)
+		SAY(rd, k,
+			"an installation erases the system disk alone; remove this key, or say "
+			"use = system");
+}
+
 static void read_disk(struct reader *rd, struct rack_profile *p, unsigned bay)
 {
 	_cleanup_free_ char *use_key = xasprintf("disk.%u.use", bay);
@@ -424,6 +437,7 @@ static void read_disk(struct reader *rd, struct rack_profile *p, unsigned bay)
 			d->size_bytes < UINT64_C(1000000000) ||
 			d->size_bytes > UINT64_C(1000000000000000)))
 		bad(rd, size, "a size from 1G to 1000T, as sold, such as 480G");
+	read_erase(rd, d);
 	p->n_disks++;
 }
 

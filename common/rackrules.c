@@ -22,6 +22,8 @@ static unsigned line_of(struct rules *ru, const char *section, const char *key)
 	return k ? k->line : s ? s->line : 0;
 }
 
+#define ZERO_BYTES_A_SECOND UINT64_C(100000000) /* of a slow disk */
+
 /* what: "network", "node", "profile"; name may be NULL for sections without one */
 #define SAY(ru, what, name, key, ...)                                            \
 	do {                                                                     \
@@ -256,6 +258,26 @@ static void check_profile_disks(struct rules *ru, const struct rack_profile *p)
 	}
 }
 
+/* Overwriting takes as long as the disk is large: it may not be what the run fails of. */
+static void check_erase(struct rules *ru, const struct rack_profile *p)
+{
+	for (size_t i = 0; i < p->n_disks; i++) {
+		const struct rack_disk *d = &p->disks[i];
+		uint64_t need_ms = d->size_bytes / (ZERO_BYTES_A_SECOND / 1000);
+		_cleanup_free_ char *key = xasprintf("disk.%u.erase", d->bay);
+		char has[32];
+
+		if (d->erase != DISK_ERASE_ZERO ||
+			need_ms <= ru->rack->deadlines.installing_ms)
+			continue;
+		format_duration(ru->rack->deadlines.installing_ms, has);
+		SAY(ru, "profile", p->name, key,
+			"zero may take longer than [deadlines] installing allows (%s): set it "
+			"to %llum or more, or choose discard",
+			has, (unsigned long long)need_ms / 60000 + 10);
+	}
+}
+
 static void check_native_mtu(struct rules *ru, const struct rack_profile *p)
 {
 	for (size_t i = 0; i < p->n_nics; i++) {
@@ -452,6 +474,7 @@ void rackrules_check(const struct rack *r, struct conf *c, struct problems *prob
 	for (size_t i = 0; i < r->n_profiles; i++) {
 		check_profile_networks(&ru, &r->profiles[i]);
 		check_profile_disks(&ru, &r->profiles[i]);
+		check_erase(&ru, &r->profiles[i]);
 		check_native_mtu(&ru, &r->profiles[i]);
 	}
 	check_nodes(&ru);

@@ -16,6 +16,7 @@
 #include "initramfs/blk.h"
 #include "initramfs/diskpin.h"
 #include "initramfs/disks.h"
+#include "initramfs/erase.h"
 #include "initramfs/esp.h"
 #include "initramfs/fetch.h"
 #include "initramfs/kexec.h"
@@ -129,6 +130,33 @@ static int step_wipe(void *userdata, char **reterr_msg)
 	_cleanup_close_ int fd = open_disk(in, reterr_msg);
 
 	return fd < 0 ? fd : blk_wipe(fd, in->disk.size_bytes, reterr_msg);
+}
+
+static void on_erased(void *userdata, uint64_t done, uint64_t total)
+{
+	struct install *in = userdata;
+
+	server_progress(in->server, done, total);
+}
+
+/* The old signatures went first: an installation that breaks off here left a blank disk. */
+static int step_erase(void *userdata, char **reterr_msg)
+{
+	struct install *in = userdata;
+	_cleanup_close_ int fd = open_disk(in, reterr_msg);
+	int r = fd < 0 ? fd
+		       : erase_disk(fd, in->order->erase, in->disk.size_bytes, on_erased,
+				 in, reterr_msg);
+
+	/* a disk may give back what it likes for what it discarded */
+	return r < 0 ? r : blk_wipe(fd, in->disk.size_bytes, reterr_msg);
+}
+
+static bool is_wanted(const void *userdata, enum install_step step)
+{
+	const struct install *in = userdata;
+
+	return step != INSTALL_ERASE || in->order->erase != DISK_ERASE_NONE;
 }
 
 /* The kernel's partitions are those of the plan. */
@@ -367,7 +395,9 @@ static void tell_step(void *userdata, const char *step)
 static const struct install_how how = {
 	.tell = tell_step,
 	.run[INSTALL_MEASURE] = step_measure,
+	.is_wanted = is_wanted,
 	.run[INSTALL_WIPE] = step_wipe,
+	.run[INSTALL_ERASE] = step_erase,
 	.run[INSTALL_PARTITION] = step_partition,
 	.run[INSTALL_FORMAT] = step_format,
 	.run[INSTALL_IMAGE] = step_image,

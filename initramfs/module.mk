@@ -4,7 +4,7 @@ LIBS_A += agent
 agent_SRCS := initramfs/agent.c initramfs/bay.c initramfs/blk.c initramfs/bootmode.c \
 	initramfs/clock.c initramfs/cmdline.c initramfs/devices.c initramfs/diskpin.c \
 	initramfs/disks.c \
-	initramfs/esp.c initramfs/fetch.c initramfs/install.c initramfs/kexec.c \
+	initramfs/erase.c initramfs/esp.c initramfs/fetch.c initramfs/install.c initramfs/kexec.c \
 	initramfs/link.c initramfs/mounts.c initramfs/nics.c initramfs/parttable.c \
 	initramfs/server.c initramfs/slot.c initramfs/smbios.c initramfs/statefs.c initramfs/steps.c \
 	initramfs/target.c initramfs/uevent.c
@@ -22,7 +22,7 @@ endif
 
 fuzz-agent_USES := agent images common
 test-agent-ping_WITH := initramfs/ping.c
-$(foreach t,bay blk cmdline diskpin disks esp fetch nics parttable server slot smbios statefs steps target \
+$(foreach t,bay blk cmdline diskpin disks erase esp fetch nics parttable server slot smbios statefs steps target \
 	uevent,$(eval test-agent-$(t)_USES := agent images common))
 
 .PHONY: initramfs-programs

@@ -8,6 +8,7 @@
 static const char *const texts[INSTALL_N_STEPS] = {
 	[INSTALL_MEASURE] = "measuring the system disk again",
 	[INSTALL_WIPE] = "wiping old signatures",
+	[INSTALL_ERASE] = "erasing the disk",
 	[INSTALL_PARTITION] = "partitioning",
 	[INSTALL_FORMAT] = "making file systems",
 	[INSTALL_IMAGE] = "writing the image",
@@ -21,6 +22,8 @@ int install_steps(const struct install_how *how, void *userdata, char **reterr_m
 		_cleanup_free_ char *why = NULL;
 		int r;
 
+		if (how->is_wanted && !how->is_wanted(userdata, (enum install_step)i))
+			continue;
 		how->tell(userdata, texts[i]);
 		r = how->run[i](userdata, &why);
 		if (r < 0) {

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 /* What an install does, in this order, whatever carries it out. */
 enum install_step {
 	INSTALL_MEASURE,
 	INSTALL_WIPE,
+	INSTALL_ERASE,
 	INSTALL_PARTITION,
 	INSTALL_FORMAT,
 	INSTALL_IMAGE,
@@ -17,6 +20,8 @@ enum install_step {
  * frees; without one errno's text is used. */
 struct install_how {
 	void (*tell)(void *userdata, const char *step); /* before each */
+	bool (*is_wanted)(
+		const void *userdata, enum install_step step); /* NULL: all are */
 	int (*run[INSTALL_N_STEPS])(void *userdata, char **reterr_msg);
 };
 

@@ -205,6 +205,12 @@ static int step_bootable(void *userdata, char **reterr_msg)
 	return r;
 }
 
+/* Its wipe leaves nothing of the file that is the disk. */
+static bool is_wanted(_unused_ const void *userdata, enum install_step step)
+{
+	return step != INSTALL_ERASE;
+}
+
 static void tell_step(void *userdata, const char *step)
 {
 	struct installer *in = userdata;
@@ -215,7 +221,9 @@ static void tell_step(void *userdata, const char *step)
 static const struct install_how how = {
 	.tell = tell_step,
 	.run[INSTALL_MEASURE] = step_measure,
+	.is_wanted = is_wanted,
 	.run[INSTALL_WIPE] = step_wipe,
+	.run[INSTALL_ERASE] = step_wipe,
 	.run[INSTALL_PARTITION] = step_partition,
 	.run[INSTALL_FORMAT] = step_format,
 	.run[INSTALL_IMAGE] = step_image,

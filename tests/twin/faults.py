@@ -4,9 +4,11 @@
 
 Each fault is a function and stands for itself; those that can, use what the one before left
 (an installed system, an inventory). What is waited for is waited for by ondold's events."""
+import hashlib
 import http.client
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -20,6 +22,7 @@ NODE, OTHER = "hp08", "hp09"
 BMC, MAC = "10.77.1.18", "94:40:c9:00:08:01"
 PORT = "hp08.1"  # of the switch, where the server boots from
 PATIENCE = 20  # per cent: makes ondold's pauses short
+MAINS_CUTS = int(os.environ.get("MAINS_CUTS", "3"))
 passed = failed = 0
 
 
@@ -576,6 +579,64 @@ def disk_write_error():
     broken("bad-disk=1")
     to_agent()
     fails_with("disk-write-error", 600)
+
+
+def mains(*words):
+    """What its BMC does with the server, without ondold being told."""
+    inside("ipmitool", "-I", "lanplus", "-C", "17", "-H", BMC, "-U", "ondol", "-f", f"{work}/bmc-password",
+           "chassis", "power", *words)
+
+
+def spare_drive():
+    """The drive that no plan has, and what is on it: every extent that was ever written, by its place."""
+    seen = hashlib.sha256()
+    with open(f"{work}/disks/{NODE}/disk2.raw", "rb") as drive:
+        at = 0
+        while True:
+            try:
+                at = os.lseek(drive.fileno(), at, os.SEEK_DATA)
+            except OSError:  # nothing more
+                return seen.hexdigest()
+            end = os.lseek(drive.fileno(), at, os.SEEK_HOLE)
+            drive.seek(at)
+            seen.update(f"{at} {end}".encode() + drive.read(end - at))
+            at = end
+
+
+def fill_spare_drive():
+    with open(f"{work}/disks/{NODE}/disk2.raw", "r+b") as drive:
+        size = drive.seek(0, os.SEEK_END)
+        for at in (0, 1 << 20, size // 2, size - (1 << 20)):
+            drive.seek(at)
+            drive.write(os.urandom(1 << 20))
+
+
+@fault("machines")
+def mains_cut():
+    """The mains go at a random moment of an install, and come back."""
+    with open(f"{work}/secrets.ini") as secrets, open(f"{work}/bmc-password", "w") as f:
+        f.write(re.search(r"password = (.*)", secrets.read()).group(1))
+    fill_spare_drive()
+    spare = spare_drive()
+    since = to_agent()
+    began = time.monotonic()
+    e = await_event(["agent.installed", "agent.failed"], since, 900)
+    check("an install that nobody disturbs", e and e["type"] == "agent.installed", e)
+    lasts = time.monotonic() - began
+    for cut in range(MAINS_CUTS):
+        to_agent()
+        moment = random.uniform(0, lasts)
+        time.sleep(moment)
+        before = get(f"/v1/nodes/{NODE}")
+        mains("off")
+        since = newest()
+        mains("on")
+        print(f"   (cut {cut + 1} of {MAINS_CUTS}, {moment:.1f} s of {lasts:.0f} s after the agent was heard: {before['step']})", flush=True)
+        e = await_event(["agent.installed", "agent.failed", "noded.up"], since, 900)
+        check("the next power-on installs it", e and e["type"] != "agent.failed" and state() != "failed", e)
+        check("the drive outside the plan is as it was, bit for bit", spare_drive() == spare)
+    s = await_state("ready", "failed", seconds=900)
+    check("and what is installed works", s == "ready", s)
 
 
 @fault("machines")

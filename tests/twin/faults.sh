@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Faults, injected for real into a server of the twin one by one: `ondol why` must name each,
 # and where it can the server goes on once the fault is gone. faults.sh [NAME...]: only those;
-# faults.sh --list: which there are.
+# faults.sh --list: which there are. MAINS_CUTS=50 has the mains go so often in mains-cut.
 cd "$(dirname "$0")/../.." || exit 1
 [ "${1:-}" != --list ] || exec /usr/bin/python3 tests/twin/faults.py --list
 . tests/lib/lib.sh

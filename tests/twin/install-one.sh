@@ -8,8 +8,11 @@ cd "$(dirname "$0")/../.." || exit 1
 need_root
 
 check "the rack file is made" rack_file --node hp08
+# what an earlier life of the disk left in its middle, which no signature tells
+sed -i 's/^disk\.1\.size .*/&\ndisk.1.erase = discard/' "$rack"
 check "ondol check accepts it" "$bin/ondol" check "$rack"
 check "twin and ondold come up" rack_up --memory 512
+printf 'the thesis of before' | dd of="$work/disks/hp08/disk1.raw" bs=4096 seek=$((30 << 18)) conv=notrunc status=none
 start=$(date +%s)
 if "$bin/ondol" apply "$rack" --yes; then
 	ok "apply ends with the node ready, after $(($(date +%s) - start)) s"
@@ -19,6 +22,8 @@ else
 fi
 check "the state is ready" test "$(field hp08 state)" = ready
 check "the disk written is the one in bay 1" test "$(field hp08 disk.serial)" = "$(twin_serial hp08 1)"
+check "it was erased" sh -c "'$bin/ondol' why hp08 --all --json | grep -q '\"erasing the disk\"'"
+check "nothing of what was on it is left" sh -c "! dd if='$work/disks/hp08/disk1.raw' bs=4096 skip=$((30 << 18)) count=1 status=none | grep -qa thesis"
 check "the spare disk in bay 2 was never written" test "$(written "$work/disks/hp08/disk2.raw")" = 0
 check "the volume group was proved" sh -c "'$bin/ondol' status hp08 --json | grep -q '\"volume-group\"'"
 check "an apply of the same file changes nothing" sh -c "'$bin/ondol' plan '$rack' --json | grep -q '\"action\": *\"none\"'"

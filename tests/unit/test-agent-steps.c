@@ -24,6 +24,19 @@ static int wipe(void *userdata, char **reterr_msg)
 	return 0;
 }
 
+static int erase(void *userdata, char **reterr_msg)
+{
+	note('E');
+	return 0;
+}
+
+static bool erases;
+
+static bool is_wanted(const void *userdata, enum install_step step)
+{
+	return step != INSTALL_ERASE || erases;
+}
+
 static int partition(void *userdata, char **reterr_msg)
 {
 	note('P');
@@ -57,7 +70,9 @@ static void tell(void *userdata, const char *step)
 static const struct install_how how = {
 	.tell = tell,
 	.run[INSTALL_MEASURE] = measure,
+	.is_wanted = is_wanted,
 	.run[INSTALL_WIPE] = wipe,
+	.run[INSTALL_ERASE] = erase,
 	.run[INSTALL_PARTITION] = partition,
 	.run[INSTALL_FORMAT] = format,
 	.run[INSTALL_IMAGE] = image,
@@ -80,6 +95,13 @@ static void test_run(void **state)
 	assert_int_equal(install_steps(&how, &r, &bare), -EIO);
 	assert_string_equal(bare, "partitioning: Input/output error");
 	assert_string_equal(done, "mMwWpP");
+
+	done[0] = '\0';
+	erases = true;
+	free(bare);
+	bare = NULL;
+	assert_int_equal(install_steps(&how, &r, &bare), -EIO);
+	assert_string_equal(done, "mMwWeEpP");
 }
 
 int main(void)
