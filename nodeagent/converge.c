@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "netconf/netconf.h"
+#include "nodeagent/firewall.h"
 #include "nodeagent/identity.h"
 #include "nodeagent/parts.h"
 #include "nodeagent/paths.h"
@@ -98,6 +99,31 @@ static void do_identity(struct converge *c)
 	step_done(c, r == 0, msg);
 }
 
+/* And before there is a network at the next boot. */
+static void on_firewall_loaded(bool ok, const char *text, void *userdata)
+{
+	static char unit[] = FIREWALL_UNIT;
+	struct converge *c = userdata;
+
+	if (!ok)
+		step_done(c, false, text);
+	else
+		check(c, units_enable(c->units, (char *[]){unit, NULL}, on_unit_done, c));
+}
+
+static void do_firewall(struct converge *c)
+{
+	_cleanup_free_ char *msg = NULL;
+	int r = firewall_write(c->run.desired, "", &msg);
+
+	if (r <= 0)
+		step_done(c, r == 0, msg);
+	else
+		check(c,
+			units_reload(c->units, FIREWALL_UNIT, START_TIMEOUT_MS,
+				on_firewall_loaded, c));
+}
+
 static void do_network(struct converge *c)
 {
 	static const char *const argv[] = {
@@ -179,6 +205,9 @@ static void step_begin(struct converge *c, const struct step *s)
 			units_start(
 				c->units, OVS_UNIT, START_TIMEOUT_MS, on_unit_done, c));
 		break;
+	case STEP_FIREWALL:
+		do_firewall(c);
+		break;
 	case STEP_NETWORK:
 		do_network(c);
 		break;
@@ -252,7 +281,8 @@ static int on_defer(_unused_ sd_event_source *e, void *userdata)
 void converge_start(struct converge *c, const struct converge_run *run)
 {
 	c->run = *run;
-	c->plan = plan_build(*run->applied, run->def, run->network);
+	c->plan = plan_build(*run->applied, run->def, run->network,
+		firewall_outside(run->desired) != NULL);
 	c->at = 0;
 	c->network_ok = false;
 	sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);

@@ -4,7 +4,7 @@ noded_SRCS := nodeagent/nodeconf.c nodeagent/textblock.c nodeagent/identity.c no
 	nodeagent/applied.c nodeagent/plan.c nodeagent/schedule.c nodeagent/units.c nodeagent/unitstate.c nodeagent/failure.c \
 	nodeagent/link.c nodeagent/renew.c nodeagent/work.c nodeagent/disks.c nodeagent/lvm.c \
 	nodeagent/xfs.c nodeagent/xfsdisk.c nodeagent/openers.c nodeagent/patience.c \
-	nodeagent/lvmreport.c nodeagent/virtxml.c nodeagent/virtloop.c nodeagent/hypervisor.c \
+	nodeagent/lvmreport.c nodeagent/virtxml.c nodeagent/virtloop.c nodeagent/hypervisor.c nodeagent/firewall.c \
 	nodeagent/guest.c nodeagent/arp.c nodeagent/netcheck.c nodeagent/proofs.c nodeagent/prover.c \
 	nodeagent/converge.c nodeagent/statefile.c nodeagent/task.c nodeagent/held.c \
 	nodeagent/vars.c nodeagent/inimerge.c nodeagent/partfiles.c nodeagent/database.c \

@@ -83,16 +83,25 @@ static void enter(struct plan *p, const struct roledef *def)
 	add(p, STEP_SETTLE, NULL);
 }
 
+/* An address is guarded before it is there, and until it is gone. */
+static void see_to_network(struct plan *p, bool outside)
+{
+	add(p, STEP_OVS, NULL);
+	if (outside)
+		add(p, STEP_FIREWALL, NULL);
+	add(p, STEP_NETWORK, NULL);
+	if (!outside)
+		add(p, STEP_FIREWALL, NULL);
+}
+
 struct plan *plan_build(
-	const struct applied *old, const struct roledef *def, bool network)
+	const struct applied *old, const struct roledef *def, bool network, bool outside)
 {
 	struct plan *p = xcalloc(1, sizeof(*p));
 
 	add(p, STEP_IDENTITY, NULL);
-	if (network) {
-		add(p, STEP_OVS, NULL);
-		add(p, STEP_NETWORK, NULL);
-	}
+	if (network)
+		see_to_network(p, outside);
 	if (def) {
 		leave(p, old, def);
 		enter(p, def);

@@ -12,6 +12,7 @@
 #define PLAN_STEPS(X)                                           \
 	X(IDENTITY, "host name, hosts, keys")                   \
 	X(OVS, "starting Open vSwitch")                         \
+	X(FIREWALL, "guarding the external network's address")  \
 	X(NETWORK, "applying the network")                      \
 	X(GUESTS, "looking for virtual machines that run here") \
 	X(VM_NETWORKS, "libvirt networks")                      \
@@ -46,12 +47,13 @@ struct plan {
 };
 
 /*
- * network: false when this revision's network is known to be in place already.
+ * network: false when this revision's network is known to be in place already; outside: the
+ * node has an address in the external network in it.
  * def NULL: the role is not known, so the old one stays and only the network is seen to.
  * old, def: borrowed during the call. The caller frees.
  */
 struct plan *plan_build(
-	const struct applied *old, const struct roledef *def, bool network);
+	const struct applied *old, const struct roledef *def, bool network, bool outside);
 void plan_free(struct plan *p);
 void plan_freep(struct plan **p);
 char *step_text(const struct step *s); /* "starting libvirtd.service"; caller frees */

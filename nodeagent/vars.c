@@ -6,6 +6,8 @@
  */
 #include "nodeagent/vars.h"
 
+#include "nodeagent/firewall.h"
+
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
@@ -114,11 +116,11 @@ static char *port_address(const struct vars *v, const char *network)
 }
 
 /* Where shares are given out: in the external network, where this node has an address in it. */
-static const char *shares_network(const struct vars *v)
+static char *shares_address(const struct vars *v)
 {
-	const struct desired_external *e = v->d->cloud->external;
+	const struct desired_port *outside = firewall_outside(v->d);
 
-	return e && port_named(v, e->name) ? e->name : "storage";
+	return outside ? address_text(outside->address) : port_address(v, "storage");
 }
 
 static char *port_cidr(const struct vars *v, const char *network)
@@ -246,7 +248,7 @@ static char *value_of(const struct vars *v, const char *name)
 	if (streq(name, "address"))
 		return port_address(v, c->network);
 	if (streq(name, "shares"))
-		return port_address(v, shares_network(v));
+		return shares_address(v);
 	if (streq(name, "cores"))
 		return xasprintf("%u", v->m.cores);
 	if (streq(name, "memory_mb"))
@@ -339,8 +341,6 @@ static int condition(const struct vars *v, const char *line, size_t len)
 	word = xstrndup(line + m, len - m - 2);
 	if (streq(word, "external"))
 		return v->d->cloud->external != NULL;
-	if (streq(word, "shares-outside"))
-		return !streq(shares_network(v), "storage");
 	return strv_has(v->d->cloud->services, word);
 }
 

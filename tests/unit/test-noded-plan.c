@@ -47,17 +47,26 @@ static struct applied *entered(const struct roledef *def)
 static void fresh_node_enters(_unused_ void **state)
 {
 	_cleanup_(applied_freep) struct applied *none = applied_new();
-	_cleanup_(plan_freep) struct plan *p = plan_build(none, &compute, true);
+	_cleanup_(plan_freep) struct plan *p = plan_build(none, &compute, true, false);
 
 	expect_steps(p,
-		"IDENTITY OVS NETWORK MODULES RECORD ENABLE START:virtlogd.socket "
+		"IDENTITY OVS NETWORK FIREWALL MODULES RECORD ENABLE START:virtlogd.socket "
 		"START:libvirtd.socket START:libvirtd.service VM_NETWORKS SETTLE");
+}
+
+/* An address in the external network is guarded before it is there. */
+static void outside_is_guarded_first(_unused_ void **state)
+{
+	_cleanup_(applied_freep) struct applied *old = entered(&controller);
+	_cleanup_(plan_freep) struct plan *p = plan_build(old, NULL, true, true);
+
+	expect_steps(p, "IDENTITY OVS FIREWALL NETWORK");
 }
 
 static void same_role_leaves_nothing(_unused_ void **state)
 {
 	_cleanup_(applied_freep) struct applied *old = entered(&block);
-	_cleanup_(plan_freep) struct plan *p = plan_build(old, &block, false);
+	_cleanup_(plan_freep) struct plan *p = plan_build(old, &block, false, false);
 
 	expect_steps(p,
 		"IDENTITY RECORD VG_ENTER:cinder-volumes ENABLE "
@@ -67,11 +76,11 @@ static void same_role_leaves_nothing(_unused_ void **state)
 static void compute_becomes_storage(_unused_ void **state)
 {
 	_cleanup_(applied_freep) struct applied *old = entered(&compute);
-	_cleanup_(plan_freep) struct plan *p = plan_build(old, &block, true);
+	_cleanup_(plan_freep) struct plan *p = plan_build(old, &block, true, false);
 
 	/* virtlogd.socket is in both roles and keeps running; units stop in reverse order. */
 	expect_steps(p,
-		"IDENTITY OVS NETWORK GUESTS VM_NETWORKS FORGET_VMS STOP:libvirtd.service "
+		"IDENTITY OVS NETWORK FIREWALL GUESTS VM_NETWORKS FORGET_VMS STOP:libvirtd.service "
 		"STOP:libvirtd.socket DISABLE RECORD VG_ENTER:cinder-volumes ENABLE "
 		"START:lvm2-monitor.service START:virtlogd.socket SETTLE");
 	assert_string_equal(p->disable[0], "libvirtd.service");
@@ -82,7 +91,7 @@ static void compute_becomes_storage(_unused_ void **state)
 static void storage_changes_kind(_unused_ void **state)
 {
 	_cleanup_(applied_freep) struct applied *old = entered(&block);
-	_cleanup_(plan_freep) struct plan *p = plan_build(old, &object, false);
+	_cleanup_(plan_freep) struct plan *p = plan_build(old, &object, false, false);
 
 	expect_steps(p,
 		"IDENTITY VG_LEAVE:cinder-volumes RECORD XFS_ENTER:/srv/node ENABLE "
@@ -92,7 +101,7 @@ static void storage_changes_kind(_unused_ void **state)
 static void storage_becomes_controller(_unused_ void **state)
 {
 	_cleanup_(applied_freep) struct applied *old = entered(&object);
-	_cleanup_(plan_freep) struct plan *p = plan_build(old, &controller, false);
+	_cleanup_(plan_freep) struct plan *p = plan_build(old, &controller, false, false);
 
 	expect_steps(p,
 		"IDENTITY STOP:virtlogd.socket STOP:lvm2-monitor.service DISABLE "
@@ -102,7 +111,7 @@ static void storage_becomes_controller(_unused_ void **state)
 static void object_keeps_its_disks_mounted(_unused_ void **state)
 {
 	_cleanup_(applied_freep) struct applied *old = entered(&object);
-	_cleanup_(plan_freep) struct plan *p = plan_build(old, &object, false);
+	_cleanup_(plan_freep) struct plan *p = plan_build(old, &object, false, false);
 
 	expect_steps(p,
 		"IDENTITY RECORD XFS_ENTER:/srv/node ENABLE START:lvm2-monitor.service "
@@ -114,7 +123,8 @@ static void interrupted_change_is_left_whole(_unused_ void **state)
 {
 	_cleanup_(applied_freep) struct applied *old = entered(&compute);
 	_cleanup_(applied_freep) struct applied *both = applied_with(old, &block);
-	_cleanup_(plan_freep) struct plan *p = plan_build(both, &controller, false);
+	_cleanup_(plan_freep) struct plan *p =
+		plan_build(both, &controller, false, false);
 
 	expect_steps(p,
 		"IDENTITY GUESTS VM_NETWORKS FORGET_VMS STOP:lvm2-monitor.service "
@@ -127,9 +137,9 @@ static void interrupted_change_is_left_whole(_unused_ void **state)
 static void unknown_role_sees_to_the_network_only(_unused_ void **state)
 {
 	_cleanup_(applied_freep) struct applied *old = entered(&compute);
-	_cleanup_(plan_freep) struct plan *p = plan_build(old, NULL, true);
+	_cleanup_(plan_freep) struct plan *p = plan_build(old, NULL, true, false);
 
-	expect_steps(p, "IDENTITY OVS NETWORK");
+	expect_steps(p, "IDENTITY OVS NETWORK FIREWALL");
 }
 
 static void steps_have_words(_unused_ void **state)
@@ -191,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fresh_node_enters),
+		cmocka_unit_test(outside_is_guarded_first),
 		cmocka_unit_test(same_role_leaves_nothing),
 		cmocka_unit_test(compute_becomes_storage),
 		cmocka_unit_test(storage_changes_kind),
