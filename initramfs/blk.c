@@ -95,6 +95,35 @@ static bool is_readable(int fd, uint64_t size_bytes)
 	return true;
 }
 
+/*
+ * What a partition is by its type in the table, where nothing in it says so: what others keep
+ * there without a magic, or with one that libblkid does not know. GUIDs as their makers have
+ * published them.
+ */
+static const char *part_kind(blkid_partition p)
+{
+	static const struct {
+		const char *type, *kind;
+	} kinds[] = {
+		{"381cfccc-7288-11e0-92ee-000c2911d0b2", "vmware_vsan"},
+		{"9d275380-40ad-11db-bf97-000c2911d1b8", "vmware_vmkcore"},
+		{"aa31e02a-400f-11db-9590-000c2911d1b8", "vmware_vmfs"},
+		{"37affc90-ef7d-4e96-91c3-2d7ae055b174", "gpfs"},
+		{"5808c8aa-7e8f-42e0-85d2-e1e90434cfb3", "windows_ldm"},
+		{"af9b60a0-1431-4f62-bc68-3311714a69ad", "windows_ldm"},
+		{"e75caf8f-f680-4cee-afa3-b001e56efc2d", "windows_storage_spaces"},
+		{"e3c9e316-0b5c-4db8-817d-f92df00215ae", "windows_reserved"},
+		{"4fbd7e29-9d25-41b8-afd0-062c0ceff05d", "ceph_osd"},
+		{"6a945a3b-1dd2-11b2-99a6-080020736631", "solaris_reserved"},
+	};
+	const char *type = blkid_partition_get_type_string(p);
+
+	for (size_t i = 0; type && i < ARRAY_SIZE(kinds); i++)
+		if (strcasecmp(type, kinds[i].type) == 0)
+			return kinds[i].kind;
+	return "empty";
+}
+
 static void part_from_blkid(blkid_partition p, struct blk_part *ret)
 {
 	const char *name = blkid_partition_get_name(p);
@@ -137,7 +166,7 @@ void blk_signatures(int fd, struct inv_disk *d)
 		if (part.size_bytes == 0 || blkid_partition_is_extended(bp) ||
 			add_area(fd, part.start_bytes, part.size_bytes, where, part.label,
 				d) == 0)
-			add_signature(d, where, "empty", part.label);
+			add_signature(d, where, part_kind(bp), part.label);
 	}
 	if (d->holds.n == 0)
 		add_unknown(fd, d);
@@ -160,7 +189,28 @@ int blk_find_part(int fd, const char *uuid, struct blk_part *ret)
 	return -ENOENT;
 }
 
-static int zero_ends_of_parts(int fd, uint64_t disk_bytes)
+/* What libblkid finds in an area of the disk (size 0: up to its end), magic by magic. */
+static int wipe_magics(int fd, uint64_t start_bytes, uint64_t size_bytes)
+{
+	_cleanup_(probe_freep) blkid_probe pr = probe_new(fd, start_bytes, size_bytes);
+
+	if (!pr)
+		return -EIO;
+	for (unsigned i = 0; i < SIGNATURES_MAX && blkid_do_probe(pr) == 0; i++)
+		if (blkid_do_wipe(pr, 0) < 0)
+			return errno ? -errno : -EIO;
+	return 0;
+}
+
+int blk_wipe_area(int fd, uint64_t start_bytes, uint64_t size_bytes)
+{
+	int r = diskends_zero(fd, start_bytes, size_bytes);
+
+	/* VMFS and LUKS have theirs further in */
+	return r < 0 ? r : wipe_magics(fd, start_bytes, size_bytes);
+}
+
+static int wipe_parts(int fd, uint64_t disk_bytes)
 {
 	_cleanup_(probe_freep) blkid_probe pr = probe_new(fd, 0, 0);
 	blkid_partlist list = pr ? blkid_probe_get_partitions(pr) : NULL;
@@ -172,38 +222,23 @@ static int zero_ends_of_parts(int fd, uint64_t disk_bytes)
 
 		part_from_blkid(blkid_partlist_get_partition(list, i), &part);
 		/* A table that claims more than the disk has is only rubbish to be wiped. */
-		if (part.start_bytes < disk_bytes &&
+		if (part.size_bytes > 0 && part.start_bytes < disk_bytes &&
 			part.size_bytes <= disk_bytes - part.start_bytes)
-			r = diskends_zero(fd, part.start_bytes, part.size_bytes);
+			r = blk_wipe_area(fd, part.start_bytes, part.size_bytes);
 	}
 	return r;
-}
-
-/* What libblkid still finds on the disk as a whole, magic by magic. */
-static int wipe_magics(int fd)
-{
-	_cleanup_(probe_freep) blkid_probe pr = probe_new(fd, 0, 0);
-
-	if (!pr)
-		return -EIO;
-	for (unsigned i = 0; i < SIGNATURES_MAX && blkid_do_probe(pr) == 0; i++)
-		if (blkid_do_wipe(pr, 0) < 0)
-			return errno ? -errno : -EIO;
-	return 0;
 }
 
 int blk_wipe(int fd, uint64_t size_bytes, char **reterr_msg)
 {
 	_cleanup_(inventory_freep) struct inventory *left = xcalloc(1, sizeof(*left));
-	int r = zero_ends_of_parts(fd, size_bytes);
+	int r = wipe_parts(fd, size_bytes);
 
 	left->disks = xcalloc(1, sizeof(*left->disks));
 	left->n_disks = 1;
 	left->disks[0].size_bytes = size_bytes;
 	if (r == 0)
-		r = diskends_zero(fd, 0, size_bytes);
-	if (r == 0)
-		r = wipe_magics(fd);
+		r = blk_wipe_area(fd, 0, size_bytes);
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
 	if (r < 0) {

@@ -16,7 +16,8 @@ struct blk_part {
 void blk_part_clear(struct blk_part *p);
 
 /*
- * Adds to d->holds what is on the disk. A partition without any is of type "empty";
+ * Adds to d->holds what is on the disk. A partition without any is of type
+ * "empty", or what its type in the table says it is ("vmware_vsan", "windows_ldm", ...);
  * a disk that cannot be read is of type "unreadable" and one whose ends hold bytes that
  * libblkid has no name for "unknown-data", so that neither passes as blank.
  */
@@ -28,3 +29,8 @@ int blk_find_part(int fd, const char *uuid, struct blk_part *ret);
  * and looks again. fd is open for writing. -EIO when something is still there.
  */
 int blk_wipe(int fd, uint64_t size_bytes, char **reterr_msg);
+/*
+ * The same for an area, as of a partition that is to be made: what an earlier one left in the
+ * middle of the disk would be found where the new one begins. 0 or -errno; does not look again.
+ */
+int blk_wipe_area(int fd, uint64_t start_bytes, uint64_t size_bytes);

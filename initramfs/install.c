@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 
-#include "common/diskends.h"
 #include "common/log.h"
 #include "common/run.h"
 #include "common/sysfs.h"
@@ -191,7 +190,7 @@ static int step_partition(void *userdata, char **reterr_msg)
 	int r = fd < 0 ? fd : 0;
 
 	for (size_t i = 0; r == 0 && i < PART_COUNT; i++)
-		r = diskends_zero(fd, in->plan[i].start_bytes, in->plan[i].size_bytes);
+		r = blk_wipe_area(fd, in->plan[i].start_bytes, in->plan[i].size_bytes);
 	if (r < 0) {
 		if (fd >= 0)
 			*reterr_msg =

@@ -2,6 +2,8 @@
 # A unit test is tests/unit/test-NAME.c; what it links beside libcommon is said here as
 # test-NAME_USES (libraries), test-NAME_PKGS, test-NAME_LDLIBS, test-NAME_WITH (further sources).
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test-*.c))
+test-disk-corpus_USES := agent images common
+test-disk-corpus_PKGS := libzstd
 define unit_test
 $(1)_SRCS := tests/unit/$(1).c $$($(1)_WITH)
 $(1)_USES := $$(or $$($(1)_USES),common)

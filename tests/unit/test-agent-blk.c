@@ -99,6 +99,31 @@ static void test_unknown(void **state)
 	}
 }
 
+/* A volume of VMFS 5 has its magics 1 and 2 MiB in: it does not come back with the table. */
+static void test_deep_in_a_partition(void **state)
+{
+	static const uint64_t mib = 1 << 20;
+	_cleanup_close_ int fd = open_disk(*state);
+	_cleanup_(inventory_freep) struct inventory *inv = NULL, *wiped = NULL,
+						    *again = NULL;
+	_cleanup_free_ char *why = NULL;
+	struct part_plan plan[PART_COUNT];
+	off_t at;
+
+	partition(fd, plan);
+	at = (off_t)plan[PART_B].start_bytes;
+	assert_int_equal(pwrite(fd, "\x0d\xd0\x01\xc0", 4, at + (off_t)mib), 4);
+	assert_int_equal(pwrite(fd, "\x5e\xf1\xab\x2f", 4, at + (off_t)(2 * mib)), 4);
+	inv = look(fd);
+	assert_true(has(&inv->disks[0], "p3", "VMFS_volume_member", "ondol-b"));
+	assert_int_equal(blk_wipe(fd, DISK_BYTES, &why), 0);
+	wiped = look(fd);
+	assert_true(inv_disk_is_blank(&wiped->disks[0]));
+	partition(fd, plan);
+	again = look(fd);
+	assert_true(has(&again->disks[0], "p3", "empty", "ondol-b"));
+}
+
 /* An installation that broke after its wipe: the old slot's data is no reason to refuse. */
 static void test_broken_off(void **state)
 {
@@ -227,7 +252,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {WITH_TREE(test_blank),
 		WITH_TREE(test_unreadable), WITH_TREE(test_two_on_one),
 		WITH_TREE(test_ours_and_not), WITH_TREE(test_find_part),
-		WITH_TREE(test_wipe), WITH_TREE(test_unknown), WITH_TREE(test_broken_off),
+		WITH_TREE(test_wipe), WITH_TREE(test_unknown),
+		WITH_TREE(test_deep_in_a_partition), WITH_TREE(test_broken_off),
 		WITH_TREE(test_wipe_fails)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
