@@ -296,11 +296,14 @@ static bool would_write(struct node *n, struct http_req *req, const json_t *body
 	int r = node_would_write(
 		n, n->conf, json_object_get(body, "wipe"), &to_name, &msg);
 
-	if (r == 0)
+	if (r == 0 && n->inv)
+		msg = cloudparts_memory(
+			n->o->cloud->parts, n->o->rack, n->conf, n->inv->memory_bytes);
+	if (!msg)
 		return true;
 	httpd_reply_error(req, 409,
-		"%s. Nothing was begun. When its disks are others by now than those that an "
-		"agent has seen: `ondol reinstall %s --look`",
+		"%s. Nothing was begun. When the server is another by now than an agent has "
+		"seen it: `ondol reinstall %s --look`",
 		msg, n->name);
 	return false;
 }

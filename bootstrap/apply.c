@@ -258,8 +258,12 @@ static enum apply_action on_trouble(const struct rack_node *before,
 			    *why = *ret_why;
 
 	/* other disks than those that were seen are declared now: they may be there */
-	*ret_why = hardware ? xasprintf("%s; no agent has seen its disks since", why)
-			    : xasprintf("%s, and is left as it is: %s", why, trouble);
+	*ret_why = hardware
+		? xasprintf("%s; no agent has seen its disks since", why)
+		: xasprintf(
+			  "%s, and is left as it is: %s; when its disks are others by now: "
+			  "`ondol reinstall %s --look`",
+			  why, trouble, after->name);
 	return hardware ? APPLY_LOOK : APPLY_HELD;
 }
 

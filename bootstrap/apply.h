@@ -8,6 +8,8 @@
 #include "common/inventory.h"
 #include "common/rack.h"
 
+#define APPLY_MAX_WIPE 64 /* disks that one apply may name */
+
 enum apply_action {
 	APPLY_NONE,
 	APPLY_LOOK, /* it is to be installed, and no agent has seen its disks */

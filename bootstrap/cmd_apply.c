@@ -6,8 +6,35 @@
  * code. ondold gets back the lock of each node's disks as they were shown: when an agent has
  * seen other things on one that is to be written, nothing begins.
  */
+#include "bootstrap/apply.h"
 #include "bootstrap/outcome.h"
 #include "bootstrap/plan.h"
+
+static size_t count_named_so(const struct plan *p, const char *disk)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += streq(p->list[i].to_name, disk);
+	return n;
+}
+
+/* Can its disk be given up at the prompt: typed as it is, and no other node's with it? */
+static bool can_be_named(const struct cli *cli, const struct plan *p, size_t i)
+{
+	const struct plan_action *a = &p->list[i];
+	_cleanup_free_ char *clean = text_clean(a->to_name, cli->err.utf8);
+
+	if (!*a->to_name || !streq(clean, a->to_name))
+		return false;
+	if (count_named_so(p, a->to_name) == 1)
+		return true;
+	cli_error(cli,
+		"%s: more than one node says that its disk is %s. One of them is meant: "
+		"`ondol reinstall %s` asks for it alone",
+		a->node, clean, a->node);
+	return false;
+}
 
 /*
  * A disk that holds what is not this rack's is given up by its own name. A node whose disk is
@@ -15,32 +42,26 @@
  */
 static void ask_for_names(const struct cli *cli, struct plan *p)
 {
-	for (size_t i = 0; i < p->n && !cli->opt.yes && term_can_ask(); i++) {
-		struct plan_action *a = &p->list[i];
-		_cleanup_free_ char *clean = text_clean(a->to_name, cli->err.utf8),
-				    *question = NULL, *answer = NULL;
+	size_t left = APPLY_MAX_WIPE - MIN(cli->opt.n_wipe, (size_t)APPLY_MAX_WIPE);
 
-		if (!*a->to_name || !streq(clean, a->to_name))
+	for (size_t i = 0; i < p->n && left > 0 && !cli->opt.yes && term_can_ask(); i++) {
+		struct plan_action *a = &p->list[i];
+		_cleanup_free_ char *why = NULL, *question = NULL, *answer = NULL;
+
+		if (!can_be_named(cli, p, i))
 			continue;
+		why = text_clean(a->why, cli->err.utf8);
 		question = xasprintf(
-			"\n%s\nType %s to have that disk wiped and %s installed; Enter "
+			"\n%s %s\nType %s to have that disk wiped and %s installed; Enter "
 			"leaves it: ",
-			a->why, a->to_name, a->node);
+			a->node, why, a->to_name, a->node);
 		a->named = term_ask(question, &answer) == 0 && streq(answer, a->to_name);
+		left -= a->named;
 	}
 }
 
-/* What was held is not what the file says: told when the others are done. */
-static int tell_held(const struct cli *cli, const struct plan *done)
-{
-	for (size_t i = 0; i < done->n; i++)
-		if (streq(done->list[i].action, "held"))
-			cli_error(cli, "%s %s", done->list[i].node, done->list[i].why);
-	return plan_count(done, "held") ? CLI_FAILED : CLI_DONE;
-}
-
 /* Nodes whose disk will be written, and those that are looked at, for the question. */
-static char *question(const struct plan *p)
+static char *question(const struct cli *cli, const struct plan *p)
 {
 	char *out = NULL;
 	size_t len;
@@ -61,9 +82,13 @@ static char *question(const struct plan *p)
 	if (plan_count(p, "install") > 0)
 		fprintf(f,
 			"\nThese disks will be written and what is on them is lost:\n");
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
+		/* what a node has on its disks may be in it */
+		_cleanup_free_ char *disk = text_clean(p->list[i].disk, cli->err.utf8);
+
 		if (streq(p->list[i].action, "install"))
-			fprintf(f, "  %s: %s\n", p->list[i].node, p->list[i].disk);
+			fprintf(f, "  %s: %s\n", p->list[i].node, disk);
+	}
 	fprintf(f, "Type yes to go on: ");
 	if (fclose(f) != 0)
 		abort();
@@ -76,7 +101,7 @@ static int confirm(const struct cli *cli, const struct plan *p)
 
 	if (plan_count(p, "install") + plan_count(p, "look") == 0)
 		return CLI_DONE;
-	text = question(p);
+	text = question(cli, p);
 	return cli_confirm(cli, text, "yes");
 }
 
@@ -104,13 +129,24 @@ static struct goal *make_goals(
 		goals[i] = (struct goal){.node = name,
 			/* it has asked for a while */
 			.after_ms = streq(action, "asks") ? 0 : began_ms,
+			.why = a ? a->why : "",
 			.kind = streq(action, "install") ? GOAL_RUN
+				: streq(action, "held")  ? GOAL_HELD
 				: streq(action, "look") || streq(action, "asks")
 				? GOAL_LOOK
 				: streq(action, "converge") ? GOAL_REPORTED
 							    : GOAL_SETTLED};
 	}
 	return goals;
+}
+
+/* What was held is not what the file says. */
+static int tell_held(const struct cli *cli, const struct plan *done)
+{
+	for (size_t i = 0; i < done->n; i++)
+		if (streq(done->list[i].action, "held"))
+			cli_error(cli, "%s %s", done->list[i].node, done->list[i].why);
+	return plan_count(done, "held") ? CLI_FAILED : CLI_DONE;
 }
 
 static int wait_for(const struct cli *cli, const struct input *in, const struct plan *p,
@@ -124,7 +160,7 @@ static int wait_for(const struct cli *cli, const struct input *in, const struct 
 			cli_print_json(plan_json(p));
 		else
 			printf("Begun. `ondol status --watch` shows it.\n");
-		return CLI_DONE;
+		return tell_held(cli, p);
 	}
 	goals = make_goals(in, p, began_ms);
 	r = outcome_wait(cli, goals, in->rack->n_nodes, NULL, plan_json(p));
@@ -136,7 +172,7 @@ static int apply(const struct cli *cli, const struct input *in)
 {
 	_cleanup_(status_view_freep) struct status_view *before = NULL;
 	_cleanup_(plan_clear) struct plan plan = {0}, done = {0};
-	int r = plan_post(cli, in, NULL, &plan), held;
+	int r = plan_post(cli, in, NULL, &plan);
 
 	if (r != CLI_DONE)
 		return r;
@@ -155,9 +191,7 @@ static int apply(const struct cli *cli, const struct input *in)
 		return r;
 	if (plan_count(&done, "refused") > 0) /* it changed while the question was open */
 		return refuse(cli, &done);
-	r = wait_for(cli, in, &done, before->now_ms);
-	held = tell_held(cli, &done);
-	return r == CLI_DONE ? held : r;
+	return wait_for(cli, in, &done, before->now_ms);
 }
 
 int cmd_apply(struct cli *cli)

@@ -103,6 +103,10 @@ int cmd_reinstall(struct cli *cli)
 
 	if (cli->opt.n_args == 0)
 		return cli_usage(cli, "reinstall: expected the names of nodes");
+	if (cli->opt.look && cli->opt.n_wipe > 0)
+		return cli_usage(cli,
+			"reinstall: --look shows what is on the disks before one is given up: "
+			"expected --look or --wipe, not both");
 	r = cli_get_status(cli, NULL, &s);
 	if (r == CLI_DONE)
 		r = cli_check_nodes(cli, s);
@@ -110,7 +114,9 @@ int cmd_reinstall(struct cli *cli)
 		return r;
 	goals = xcalloc(cli->opt.n_args, sizeof(*goals));
 	for (size_t i = 0; i < cli->opt.n_args; i++)
-		goals[i] = (struct goal){cli->opt.args[i], GOAL_RUN, s->now_ms};
+		goals[i] = (struct goal){.node = cli->opt.args[i],
+			.kind = GOAL_RUN,
+			.after_ms = s->now_ms};
 	r = reinstall(cli, s, goals);
 	free(goals);
 	return r;

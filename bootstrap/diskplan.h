@@ -13,7 +13,8 @@
 enum disk_fate {
 	DISK_FATE_KEPT, /* nobody touches it */
 	DISK_FATE_WRITTEN, /* the image is written to it: what is on it is lost */
-	DISK_FATE_REFUSED, /* the system disk, but it holds what is not this rack's: to be named first */
+	/* the system disk, but it holds what is not this rack's: to be named first */
+	DISK_FATE_REFUSED,
 	DISK_FATE_USED, /* the role's: taken when blank, kept when it is the role's, else refused */
 	DISK_FATE_MISSING, /* none of the server's disks, or more than one, is the declared one */
 	DISK_FATE_UNSEEN /* no agent has seen the server yet: decided by what it finds */

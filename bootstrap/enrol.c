@@ -36,10 +36,15 @@ const char *enrol_rack_id(struct ondold *o)
 	char digest[65];
 
 	/* made once and never changed: 10,000 inventories do not parse it as often */
-	if (!*o->rack_id && pem &&
-		(rackca_fingerprint(pem, digest) < 0 ||
-			rackid_of_authority(digest, o->rack_id) < 0))
-		log_error("the authority of the rack's nodes cannot be read");
+	if (*o->rack_id || !pem || o->rack_id_told)
+		return o->rack_id;
+	if (rackca_fingerprint(pem, digest) < 0 ||
+		rackid_of_authority(digest, o->rack_id) < 0) {
+		o->rack_id_told = true;
+		log_error(
+			"the authority of the rack's nodes cannot be read: no system disk "
+			"counts as this rack's");
+	}
 	return o->rack_id;
 }
 

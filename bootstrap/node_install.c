@@ -15,7 +15,7 @@
  * The way to the first write. A node is written only when all of this holds: its boot
  * token was made for this run, an agent had seen its disks before the operator asked for it
  * or agreed to it, its serial, UUID and MACs are those of rack.ini, exactly one disk is the
- * declared system disk, and that disk is blank, or ondol's own, or was named by the operator
+ * declared system disk, and that disk is blank, or this rack's, or was named by the operator
  * when it had been seen to hold what it holds. The order is made when it is fetched and not
  * before, so a restarted ondold has nothing to remember but the inventory.
  */
@@ -244,9 +244,25 @@ enum disk_past node_disk_past(const struct node *n)
 
 	if (fsm_asks(f)) /* it has been seen since */
 		return DISK_PAST_NONE;
+	/* the last run has seen what is there, and wrote nothing */
+	if (fsm_seen(f, FSM_EV_INVENTORY) && !fsm_seen(f, FSM_EV_ORDER_SENT) &&
+		!fsm_seen(f, FSM_EV_AGENT_PROGRESS))
+		return DISK_PAST_NONE;
 	if (f->installed || f->had_system)
 		return DISK_PAST_SYSTEM;
 	return f->ordered ? DISK_PAST_HALF : DISK_PAST_NONE;
+}
+
+/* Has ondol written to that disk of the inventory since? */
+static bool was_written(const struct node *n, const struct inv_disk *disk)
+{
+	_cleanup_free_ char *why = NULL;
+	const struct inv_disk *system;
+
+	return node_disk_past(n) != DISK_PAST_NONE &&
+		disk_match(n->conf, system_disk_index(n->conf->profile), n->inv, &system,
+			&why) == 0 &&
+		system == disk;
 }
 
 int node_would_write(const struct node *n, const struct rack_node *conf,
@@ -260,7 +276,7 @@ int node_would_write(const struct node *n, const struct rack_node *conf,
 	*ret_to_name = "";
 	if (r != -EEXIST)
 		return r;
-	if (node_disk_past(n) != DISK_PAST_NONE) { /* ondol has written to it since */
+	if (was_written(n, disk)) {
 		free(*reterr_msg);
 		*reterr_msg = NULL;
 		return 0;

@@ -48,6 +48,7 @@ struct ondold {
 	/* owned: by which it and its nodes know one another */
 	struct cloudsecrets *authority;
 	char rack_id[RACKID_TEXT]; /* enrol_rack_id()'s */
+	bool rack_id_told; /* that there is none, though there is an authority */
 	struct cloud *cloud; /* owned */
 	struct page *page; /* owned */
 	struct consoles consoles;

@@ -67,6 +67,10 @@ static void tell_failure(
 			g->node);
 		return;
 	}
+	if (g->kind == GOAL_HELD) {
+		cli_error(cli, "%s %s", n->name, g->why);
+		return;
+	}
 	cli_error(cli, "%s %s: %s", n->name, n->state,
 		*n->reason ? n->reason : "no reason was given");
 	if (streq(n->state, "maintenance"))

@@ -82,7 +82,7 @@ static int parse_plan(const json_t *json, struct plan *p, char **reterr_msg)
 
 		x->node = xstrdup(jx_str(&a, "node", 64));
 		x->action = xstrdup(jx_str(&a, "action", 32));
-		x->why = xstrdup(jx_str_opt(&a, "why", 4096, ""));
+		x->why = xstrdup(jx_str_opt(&a, "why", PLAN_WHY_MAX, ""));
 		x->disk = xstrdup("");
 		x->lock = xstrdup(jx_str_opt(&a, "lock", 64, ""));
 		x->to_name = xstrdup(jx_str_opt(&a, "to_name", 64, ""));

@@ -9,6 +9,8 @@
 #include "bootstrap/input.h"
 #include "common/inventory.h"
 
+#define PLAN_WHY_MAX 65536 /* bytes */
+
 struct plan_action {
 	char *node, *action,
 		*why; /* action: look asks install held converge none remove refused */
@@ -26,8 +28,8 @@ struct plan {
 
 /*
  * POST /v1/rack: a dry run, or (shown: the dry run's plan) for good, when the disks that
- * it writes are still what was shown, and those named that were in it. Says what failed; CLI_USAGE when ondold found problems in the files,
- * CLI_FAILED otherwise. *ret is cleared with plan_clear.
+ * it writes are still what was shown, and with those given up that were named in it. Says what
+ * failed; CLI_USAGE when ondold found problems in the files, CLI_FAILED otherwise. *ret is cleared with plan_clear.
  */
 int plan_post(const struct cli *cli, const struct input *in, const struct plan *shown,
 	struct plan *ret);

@@ -12,12 +12,10 @@
  * it asks for, in one transaction. Nodes keep their identity over a change by name.
  */
 
-#define MAX_WIPE 64
-
 struct request { /* what POST /v1/rack asks; strings borrowed from the body */
 	const char *file, *rack_ini, *secrets_ini;
 	const json_t *wipe; /* may be NULL */
-	const char *names[MAX_WIPE + 1];
+	const char *names[APPLY_MAX_WIPE + 1];
 	/* the plan lock of each node as it was shown; NULL: none is asked to hold */
 	const json_t *locks;
 	bool dry_run;
@@ -145,7 +143,7 @@ static char *read_request(const json_t *body, struct request *req)
 	req->rack_ini = text_of(&j, "rack_ini");
 	req->secrets_ini = text_of(&j, "secrets_ini");
 	req->dry_run = jx_bool_opt(&j, "dry_run", false);
-	req->wipe = jx_array_opt(&j, "wipe", MAX_WIPE);
+	req->wipe = jx_array_opt(&j, "wipe", APPLY_MAX_WIPE);
 	json_array_foreach(req->wipe, i, v)
 	{
 		if (!json_is_string(v))

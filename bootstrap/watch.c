@@ -36,7 +36,7 @@ enum goal_result goal_check(const struct goal *g, const struct node_view *n)
 {
 	bool ready, failed;
 
-	if (!n)
+	if (!n || g->kind == GOAL_HELD)
 		return GOAL_FAILED;
 	ready = streq(n->state, "ready");
 	failed = streq(n->state, "failed") || streq(n->state, "cancelled");

@@ -15,12 +15,14 @@ enum goal_kind {
 	GOAL_LOOK, /* a run that began after after_ms asks, or goes on as it was agreed to */
 	GOAL_RUN, /* a run that began after after_ms ends */
 	GOAL_REPORTED, /* it is ready and has reported the revision it should have */
+	GOAL_HELD, /* it is left as it is, and that is not what was asked for: why says it */
 };
 
 struct goal {
 	const char *node; /* borrowed */
 	enum goal_kind kind;
 	uint64_t after_ms; /* ondold's clock */
+	const char *why; /* borrowed; of GOAL_HELD */
 };
 
 enum goal_result { GOAL_GOING, GOAL_REACHED, GOAL_FAILED, GOAL_RESTING };

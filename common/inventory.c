@@ -261,14 +261,20 @@ static char *say_more(char *said, const struct inv_signature *s, const char *lab
 	return more;
 }
 
+static const char *whole_label(const struct inv_signature *s)
+{
+	return is_table(s) || streq(s->type, "dos") ? "" : s->label;
+}
+
 char *inv_disk_contents(const struct inv_disk *d)
 {
 	char *out = NULL;
 
 	for (size_t i = 0; i < d->holds.n; i++)
 		out = say_more(out, &d->holds.list[i],
-			/* a GUID tells people nothing */
-			is_table(&d->holds.list[i]) ? "" : d->holds.list[i].label);
+			/* a table's identifier tells people nothing */
+			*d->holds.list[i].where ? d->holds.list[i].label
+						: whole_label(&d->holds.list[i]));
 	return out ? out : xstrdup("nothing");
 }
 

@@ -9,7 +9,7 @@
 
 /*
  * The disk of inv (borrowed in *ret) with exactly the order's serial, WWN and size; that
- * is fit, holds what was seen on it and nothing else, and is blank or ondol's own unless the
+ * is fit, holds what was seen on it and nothing else, and is blank or this rack's unless the
  * order says wipe. -ENOENT, -ENOTUNIQ, -EROFS (unfit), -ESTALE (it holds other things) or
  * -EEXIST (something on it), with *reterr_msg; caller frees.
  */

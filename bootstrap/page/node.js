@@ -20,12 +20,14 @@ function inventoryPart(inv) {
 		["UUID", inv.uuid]]));
 }
 
+const TABLES = new Set(["gpt", "PMBR", "dos"]); // whose label is an identifier
+
 function diskPart(n) {
 	const rows = (n.inventory ? n.inventory.disks : []).map((d) => [
 		d.bay < 0 ? "?" : String(d.bay), d.name, `${d.bus.toUpperCase()}${d.rotational ? "" : " SSD"}`, size(d.size_bytes),
 		el("span", {class: "mono"}, d.serial),
 		n.disk && n.disk.serial === d.serial ? "system, as written by the last install"
-			: d.signatures.map((s) => [s.where, s.type, s.label].filter(Boolean).join(" ")).join(", ") || "blank"]);
+			: d.signatures.map((s) => [s.where, s.type, TABLES.has(s.type) ? "" : s.label].filter(Boolean).join(" ")).join(", ") || "blank"]);
 	return rows.length ? section("Disks", table(["Bay", "Name", "Kind", "Size", "Serial", "What is on it"], rows)) : [];
 }
 

@@ -561,13 +561,15 @@ def wrong_bay():
 def disk_missing():
     """The system drive is not in its bay."""
     broken("no-disk=1")
-    to_agent()
-    fails_with("disk-missing", 90)
-    said = ondol("reinstall", NODE, "--yes", ok=False)
-    check("as long as that is known, nothing begins", "Nothing was begun" in said and "--look" in said, said)
-    broken()
-    since = newest()
-    ondol("reinstall", NODE, "--look", "--yes", "--no-wait")
+    try:
+        to_agent()
+        fails_with("disk-missing", 90)
+        said = ondol("reinstall", NODE, "--yes", ok=False)
+        check("as long as that is known, nothing begins", "Nothing was begun" in said and "--look" in said, said)
+    finally:
+        broken()
+        since = newest()
+        ondol("reinstall", NODE, "--look", "--yes", "--no-wait")
     e = await_event(["inventory.taken", "agent.failed"], since, 300)
     check("looked at anew, the drive is there", e and e["type"] == "inventory.taken", e)
     ondol("reinstall", NODE, "--yes", "--no-wait")  # it asks

@@ -106,7 +106,7 @@ static void test_lines(void **state)
 static enum goal_result check(enum goal_kind kind, uint64_t after_ms, const char *parts)
 {
 	_cleanup_(status_view_freep) struct status_view *s = status(parts);
-	struct goal g = {"hp02", kind, after_ms};
+	struct goal g = {.node = "hp02", .kind = kind, .after_ms = after_ms};
 
 	return goal_check(&g, status_view_node(s, "hp02"));
 }
@@ -183,7 +183,7 @@ static void test_goal_reported(void **state)
 
 static void test_goal_settled(void **state)
 {
-	struct goal g = {"hp77", GOAL_SETTLED, 0};
+	struct goal g = {.node = "hp77", .kind = GOAL_SETTLED};
 
 	assert_int_equal(
 		check(GOAL_SETTLED, 500, ", \"state\": \"ready\""), GOAL_REACHED);
