@@ -42,6 +42,7 @@ static void say_where(const struct cli *cli)
 static int token_add(struct cli *cli)
 {
 	_cleanup_(jx_freep) json_t *answer = NULL;
+	const char *token;
 	int r;
 
 	if (!cli->opt.role)
@@ -52,7 +53,14 @@ static int token_add(struct cli *cli)
 		&answer);
 	if (r != CLI_DONE)
 		return r;
-	printf("%s\n", json_string_value(json_object_get(answer, "token")));
+	token = json_string_value(json_object_get(answer, "token"));
+	if (!token) {
+		cli_error(cli,
+			"ondold's answer has no token in it: `ondol token list` says "
+			"whether there is a new one");
+		return CLI_FAILED;
+	}
+	printf("%s\n", token);
 	say_where(cli);
 	return CLI_DONE;
 }

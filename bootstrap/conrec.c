@@ -83,9 +83,11 @@ static json_t *parse_line(const char *line, size_t len)
 	return json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
 }
 
-static bool read_header(const char *text, struct part *p)
+/* A whole line: what a power cut left of one, zeros after it or not, is nobody's header. */
+static bool read_header(const char *text, size_t len, struct part *p)
 {
-	json_t *h = parse_line(text, strcspn(text, "\n"));
+	const char *end = memchr(text, '\n', len);
+	json_t *h = end ? parse_line(text, (size_t)(end - text)) : NULL;
 	const json_t *offset = json_object_get(h, "ondol_offset"),
 		     *began = json_object_get(h, "ondol_began");
 	bool good = json_is_integer(offset) && json_is_integer(began) &&
@@ -124,12 +126,13 @@ static size_t each_event(
 	const struct conrec *r, const struct part *p, event_fn fn, void *userdata)
 {
 	_cleanup_free_ char *path = part_path(r, p), *text = NULL;
+	const char *header;
 	size_t len = 0, at;
 
 	if (read_file(path, FILE_MAX, &text, &len) < 0)
 		return 0;
-	at = strcspn(text, "\n");
-	at += text[at] == '\n';
+	header = memchr(text, '\n', len);
+	at = header ? (size_t)(header - text) + 1 : 0;
 	while (at < len) {
 		const char *end = memchr(text + at, '\n', len - at);
 
@@ -153,13 +156,12 @@ static int load_header(const struct conrec *r, struct part *p)
 {
 	_cleanup_free_ char *path = part_path(r, p);
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	char text[HEADER_MAX + 1];
+	char text[HEADER_MAX];
 	ssize_t n = fd < 0 ? -1 : read(fd, text, HEADER_MAX);
 
 	if (n <= 0)
 		return -ENODATA;
-	text[n] = 0;
-	return read_header(text, p) ? 0 : -EBADMSG;
+	return read_header(text, (size_t)n, p) ? 0 : -EBADMSG;
 }
 
 /*
