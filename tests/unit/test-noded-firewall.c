@@ -2,6 +2,9 @@
 /* What is guarded, and that a node with nothing outside is left as it is. */
 #include "tests/unit/harness.h"
 
+#include <sched.h>
+#include <sys/wait.h>
+
 #include "nodeagent/firewall.h"
 #include "tests/unit/fakefs.h"
 
@@ -77,12 +80,62 @@ static void leaves_alone(void **state)
 	assert_ptr_equal(firewall_outside(&outside), &ports[1]);
 }
 
+/* Who is not root is it in a user namespace of his own. */
+static bool own_network(void)
+{
+	_cleanup_free_ char *map = xasprintf("0 %u 1\n", (unsigned)geteuid());
+	_cleanup_close_ int fd = -1;
+
+	if (geteuid() == 0)
+		return unshare(CLONE_NEWNET) == 0;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		return false;
+	fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+	return fd >= 0 && write_all(fd, map, strlen(map)) == 0;
+}
+
+#define NFT "/usr/sbin/nft"
+#define CANNOT 77
+
+/* Loaded where there is nothing, and once more. */
+static int load_twice(const char *path)
+{
+	const char *const argv[] = {"nft", "-f", path, "-f", path, NULL};
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (access(NFT, X_OK) == 0 && own_network())
+			execv(NFT, (char *const *)argv);
+		_exit(CANNOT);
+	}
+	assert_true(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void the_kernel_takes_it(void **state)
+{
+	_cleanup_free_ char *path = xasprintf("%s/etc/nftables.conf", (char *)*state);
+	int status;
+
+	put(*state, NULL);
+	assert_int_equal(writes(&outside, *state), 1);
+	status = load_twice(path);
+	if (status == CANNOT)
+		skip(); /* no nft, or a kernel that gives nobody a network of his own */
+	assert_int_equal(status, 0);
+	assert_int_equal(writes(&inside, *state), 1);
+	assert_int_equal(load_twice(path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(guards, fakefs_setup, fakefs_teardown),
 		cmocka_unit_test_setup_teardown(
 			leaves_alone, fakefs_setup, fakefs_teardown),
+		cmocka_unit_test_setup_teardown(
+			the_kernel_takes_it, fakefs_setup, fakefs_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
