@@ -12,7 +12,10 @@
 struct inv_signature { /* one thing libblkid found, on the disk or one of its partitions */
 	char *where; /* "" the disk itself, else "p1", "p2", ... */
 	char *type; /* "ext4", "LVM2_member", "linux_raid_member", "gpt", "dos", ... */
-	/* "" when none; of a partition, its name in the table; of a table, its GUID or identifier */
+	/*
+	 * A partition's name in the table, else what the file system or the volume group is
+	 * called; of a table its disk GUID or identifier; "" when none.
+	 */
 	char *label;
 };
 

@@ -11,6 +11,7 @@
 
 #include "common/diskends.h"
 #include "common/sysfs.h"
+#include "initramfs/lvmlabel.h"
 
 #define SIGNATURES_MAX 256
 #define LABEL_MAX 128
@@ -59,11 +60,23 @@ static void add_signature(
 		sysfs_clean(xstrndup(label, LABEL_MAX), LABEL_MAX)};
 }
 
-/* Everything on one area. label: what to show instead of the file system's own; may be NULL. */
+/*
+ * What tells one of its kind from another: a partition's name, where it has one; else what is
+ * on it says it of itself. A name of ondol's own counts as a partition's alone.
+ */
+static const char *label_of(const char *part, const char *own)
+{
+	if (part && *part)
+		return part;
+	return own && !(part && str_startswith(own, "ondol-")) ? own : "";
+}
+
+/* Everything on one area. part: the partition's name; NULL: it is the whole disk. */
 static size_t add_area(int fd, uint64_t start_bytes, uint64_t size_bytes,
-	const char *where, const char *label, struct inv_disk *d)
+	const char *where, const char *part, struct inv_disk *d)
 {
 	_cleanup_(probe_freep) blkid_probe pr = probe_new(fd, start_bytes, size_bytes);
+	char group[LVMLABEL_NAME_MAX];
 	size_t before = d->holds.n;
 	int r = -1;
 
@@ -76,11 +89,15 @@ static size_t add_area(int fd, uint64_t start_bytes, uint64_t size_bytes,
 			(void)blkid_probe_lookup_value(pr, "PTTYPE", &type, NULL);
 			(void)blkid_probe_lookup_value(pr, "PTUUID", &own, NULL);
 		}
+		if (type && streq(type, "LVM2_member")) {
+			lvmlabel_group(fd, start_bytes, group);
+			own = group;
+		}
 		if (type)
-			add_signature(d, where, type, label ? label : own ? own : "");
+			add_signature(d, where, type, label_of(part, own));
 	}
 	if (r < 0)
-		add_signature(d, where, "unreadable", label ? label : "");
+		add_signature(d, where, "unreadable", part ? part : "");
 	return d->holds.n - before;
 }
 

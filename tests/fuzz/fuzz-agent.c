@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the agent reads before anybody vouched for it: the firmware's tables, the kernel's
- * events and command line, a disk's vital product data, a partition table. The first byte
+ * events and command line, a disk's vital product data, a partition table, the label of a physical volume. The first byte
  * says which.
  */
 #include "tests/fuzz/fuzz.h"
@@ -11,6 +11,7 @@
 #include "common/diskid.h"
 #include "initramfs/bay.h"
 #include "initramfs/cmdline.h"
+#include "initramfs/lvmlabel.h"
 #include "initramfs/parttable.h"
 #include "initramfs/smbios.h"
 #include "initramfs/uevent.h"
@@ -62,6 +63,19 @@ static void fuzz_table(const uint8_t *data, size_t size)
 		abort(); /* the plan has no UUIDs: nothing can match it */
 }
 
+static void fuzz_lvm(const uint8_t *data, size_t size)
+{
+	_cleanup_close_ int fd = memfd_create("disk", MFD_CLOEXEC);
+	char group[LVMLABEL_NAME_MAX];
+
+	if (write_all(fd, data, size) < 0)
+		abort();
+	lvmlabel_group(fd, 0, group);
+	for (const char *p = group; *p; p++)
+		if (*p <= ' ' || *p > '~')
+			abort();
+}
+
 static void fuzz_text(uint8_t which, const uint8_t *data, size_t size)
 {
 	_cleanup_free_ char *text = xstrndup((const char *)data, size);
@@ -92,6 +106,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)smbios_memory_bytes(data + 1, size - 1);
 	} else if (data[0] == '5') {
 		fuzz_vpd(data + 1, size - 1);
+	} else if (data[0] == '6') {
+		fuzz_lvm(data + 1, size - 1);
 	} else {
 		fuzz_table(data + 1, size - 1);
 	}
