@@ -106,8 +106,8 @@ static void cannot(void **state)
 static void fails(void **state)
 {
 	_cleanup_free_ char *path = xasprintf("%s/disk", (char *)*state), *why = NULL;
-	_cleanup_close_ int made = open_disk(*state),
-			    fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ _unused_ int made = open_disk(*state);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct told told = {0};
 
 	assert_int_equal(
