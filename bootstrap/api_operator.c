@@ -220,14 +220,8 @@ static void post_rack(struct ondold *o, struct http_req *req)
 static char *check_wish(const json_t *body)
 {
 	struct jx j = {.obj = body};
-	const json_t *list = jx_array_opt(&j, "wipe", 64), *v;
-	size_t i;
 
-	json_array_foreach(list, i, v)
-	{
-		if (!json_is_string(v))
-			jx_fail(&j, "wipe", "expected serial numbers");
-	}
+	(void)jx_strings_opt(&j, "wipe", APPLY_MAX_WIPE, "serial numbers");
 	(void)jx_bool_opt(&j, "look", false);
 	return TAKE_PTR(j.error);
 }

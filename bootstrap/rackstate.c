@@ -143,13 +143,8 @@ static char *read_request(const json_t *body, struct request *req)
 	req->rack_ini = text_of(&j, "rack_ini");
 	req->secrets_ini = text_of(&j, "secrets_ini");
 	req->dry_run = jx_bool_opt(&j, "dry_run", false);
-	req->wipe = jx_array_opt(&j, "wipe", APPLY_MAX_WIPE);
-	json_array_foreach(req->wipe, i, v)
-	{
-		if (!json_is_string(v))
-			jx_fail(&j, "wipe", "expected serial numbers");
-		req->names[i] = json_is_string(v) ? json_string_value(v) : "";
-	}
+	req->wipe = jx_strings_opt(&j, "wipe", APPLY_MAX_WIPE, "serial numbers");
+	json_array_foreach(req->wipe, i, v) req->names[i] = json_string_value(v);
 	if (json_object_get(body, "locks"))
 		req->locks = jx_object(&j, "locks");
 	return TAKE_PTR(j.error);

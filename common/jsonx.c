@@ -185,6 +185,22 @@ const json_t *jx_array_opt(struct jx *j, const char *key, size_t max_items)
 	return array_of(j, key, get(j, key, false), max_items);
 }
 
+const json_t *jx_strings_opt(
+	struct jx *j, const char *key, size_t max_items, const char *expected)
+{
+	const json_t *list = jx_array_opt(j, key, max_items), *v;
+	size_t i;
+
+	json_array_foreach(list, i, v)
+	{
+		if (json_is_string(v))
+			continue;
+		jx_fail(j, key, "expected %s", expected);
+		return NULL;
+	}
+	return list;
+}
+
 const json_t *jx_object(struct jx *j, const char *key)
 {
 	const json_t *v = get(j, key, true);

@@ -35,6 +35,9 @@ const char *jx_str_opt(struct jx *j, const char *key, size_t max, const char *df
 /* NULL after a failure or (opt) when absent. */
 const json_t *jx_array(struct jx *j, const char *key, size_t max_items);
 const json_t *jx_array_opt(struct jx *j, const char *key, size_t max_items);
+/* The same of an array of strings; expected: what they should be, "serial numbers". */
+const json_t *jx_strings_opt(
+	struct jx *j, const char *key, size_t max_items, const char *expected);
 const json_t *jx_object(struct jx *j, const char *key);
 /* Moves a failure of a nested reader up, prefixed with where it was; clears inner. */
 void jx_merge(struct jx *outer, const char *where, struct jx *inner);

@@ -21,6 +21,14 @@ static const char *const network_use_names[] = {[NETWORK_NODES] = "nodes",
 	[NETWORK_TUNNEL] = "tunnel",
 	[NETWORK_EXTERNAL] = "external"};
 
+static int place_of(const char *s, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (streq(s, names[i]))
+			return (int)i;
+	return -EINVAL;
+}
+
 const char *network_use_str(enum network_use use)
 {
 	return network_use_names[use];
@@ -28,13 +36,11 @@ const char *network_use_str(enum network_use use)
 
 int network_use_parse(const char *s, enum network_use *ret)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(network_use_names); i++) {
-		if (streq(s, network_use_names[i])) {
-			*ret = (enum network_use)i;
-			return 0;
-		}
-	}
-	return -EINVAL;
+	int i = place_of(s, network_use_names, ARRAY_SIZE(network_use_names));
+
+	if (i >= 0)
+		*ret = (enum network_use)i;
+	return MIN(i, 0);
 }
 
 const char *disk_use_str(enum disk_use use)
@@ -49,13 +55,11 @@ const char *disk_erase_str(enum disk_erase erase)
 
 int disk_erase_parse(const char *s, enum disk_erase *ret)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(erase_names); i++) {
-		if (streq(s, erase_names[i])) {
-			*ret = (enum disk_erase)i;
-			return 0;
-		}
-	}
-	return -EINVAL;
+	int i = place_of(s, erase_names, ARRAY_SIZE(erase_names));
+
+	if (i >= 0)
+		*ret = (enum disk_erase)i;
+	return MIN(i, 0);
 }
 
 const char *disk_bus_str(enum disk_bus bus)
@@ -65,24 +69,20 @@ const char *disk_bus_str(enum disk_bus bus)
 
 int disk_use_parse(const char *s, enum disk_use *ret)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(use_names); i++) {
-		if (streq(s, use_names[i])) {
-			*ret = (enum disk_use)i;
-			return 0;
-		}
-	}
-	return -EINVAL;
+	int i = place_of(s, use_names, ARRAY_SIZE(use_names));
+
+	if (i >= 0)
+		*ret = (enum disk_use)i;
+	return MIN(i, 0);
 }
 
 int disk_bus_parse(const char *s, enum disk_bus *ret)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(bus_names); i++) {
-		if (streq(s, bus_names[i])) {
-			*ret = (enum disk_bus)i;
-			return 0;
-		}
-	}
-	return -EINVAL;
+	int i = place_of(s, bus_names, ARRAY_SIZE(bus_names));
+
+	if (i >= 0)
+		*ret = (enum disk_bus)i;
+	return MIN(i, 0);
 }
 
 static void index_free(struct rack_index *x);

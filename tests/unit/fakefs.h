@@ -26,6 +26,17 @@ _unused_ static int fakefs_teardown(void **state)
 	return r;
 }
 
+/* An empty disk of so many bytes, ROOT/disk; its descriptor is the caller's. */
+_unused_ static int fakefs_disk(const char *root, uint64_t size_bytes)
+{
+	_cleanup_free_ char *path = xasprintf("%s/disk", root);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || ftruncate(fd, (off_t)size_bytes) < 0)
+		abort();
+	return fd;
+}
+
 static void fakefs_parents(const char *path)
 {
 	_cleanup_free_ char *dir = xstrdup(path);

@@ -28,16 +28,6 @@ static void put_swap(int fd, uint64_t at)
 	assert_int_equal(pwrite(fd, "SWAPSPACE2", 10, (off_t)at + 4086), 10);
 }
 
-static int open_disk(const char *root)
-{
-	_cleanup_free_ char *path = xasprintf("%s/disk", root);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, (off_t)DISK_BYTES), 0);
-	return fd;
-}
-
 static struct inventory *look(int fd)
 {
 	struct inventory *inv = xcalloc(1, sizeof(*inv));
@@ -70,7 +60,7 @@ static void partition(int fd, struct part_plan plan[static PART_COUNT])
 
 static void test_blank(void **state)
 {
-	_cleanup_close_ int fd = open_disk(*state);
+	_cleanup_close_ int fd = fakefs_disk(*state, DISK_BYTES);
 	_cleanup_(inventory_freep) struct inventory *inv = look(fd);
 
 	assert_true(inv_disk_is_blank(&inv->disks[0]));
@@ -81,7 +71,7 @@ static void test_unknown(void **state)
 {
 	static const uint64_t at[] = {
 		0, 700 * 1024, DISK_BYTES - 700 * 1024, DISK_BYTES - 1};
-	_cleanup_close_ int fd = open_disk(*state);
+	_cleanup_close_ int fd = fakefs_disk(*state, DISK_BYTES);
 
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
 		_cleanup_(inventory_freep) struct inventory *inv = NULL, *wiped = NULL;
@@ -103,7 +93,7 @@ static void test_unknown(void **state)
 static void test_deep_in_a_partition(void **state)
 {
 	static const uint64_t mib = 1 << 20;
-	_cleanup_close_ int fd = open_disk(*state);
+	_cleanup_close_ int fd = fakefs_disk(*state, DISK_BYTES);
 	_cleanup_(inventory_freep) struct inventory *inv = NULL, *wiped = NULL,
 						    *again = NULL;
 	_cleanup_free_ char *why = NULL;
@@ -127,7 +117,7 @@ static void test_deep_in_a_partition(void **state)
 /* An installation that broke after its wipe: the old slot's data is no reason to refuse. */
 static void test_broken_off(void **state)
 {
-	_cleanup_close_ int fd = open_disk(*state);
+	_cleanup_close_ int fd = fakefs_disk(*state, DISK_BYTES);
 	_cleanup_(inventory_freep) struct inventory *wiped = NULL, *again = NULL;
 	_cleanup_free_ char *why = NULL;
 	struct part_plan plan[PART_COUNT];
@@ -155,7 +145,7 @@ static void test_unreadable(void **state)
 /* All signatures, not only the first that is found. */
 static void test_two_on_one(void **state)
 {
-	_cleanup_close_ int fd = open_disk(*state);
+	_cleanup_close_ int fd = fakefs_disk(*state, DISK_BYTES);
 	_cleanup_(inventory_freep) struct inventory *inv = NULL;
 
 	put_lvm(fd, 0);
@@ -168,7 +158,7 @@ static void test_two_on_one(void **state)
 
 static void test_ours_and_not(void **state)
 {
-	_cleanup_close_ int fd = open_disk(*state);
+	_cleanup_close_ int fd = fakefs_disk(*state, DISK_BYTES);
 	_cleanup_(inventory_freep) struct inventory *inv = NULL, *later = NULL;
 	struct part_plan plan[PART_COUNT];
 
@@ -197,7 +187,7 @@ static void test_ours_and_not(void **state)
 
 static void test_find_part(void **state)
 {
-	_cleanup_close_ int fd = open_disk(*state);
+	_cleanup_close_ int fd = fakefs_disk(*state, DISK_BYTES);
 	_cleanup_(blk_part_clear) struct blk_part part = {0};
 	struct part_plan plan[PART_COUNT];
 
@@ -217,7 +207,7 @@ static void test_find_part(void **state)
 /* A table with LVM in a partition: after the wipe nothing comes back with a new table. */
 static void test_wipe(void **state)
 {
-	_cleanup_close_ int fd = open_disk(*state);
+	_cleanup_close_ int fd = fakefs_disk(*state, DISK_BYTES);
 	_cleanup_(inventory_freep) struct inventory *inv = NULL, *again = NULL;
 	_cleanup_free_ char *why = NULL;
 	struct part_plan plan[PART_COUNT];
@@ -237,7 +227,7 @@ static void test_wipe(void **state)
 static void test_wipe_fails(void **state)
 {
 	_cleanup_free_ char *path = xasprintf("%s/disk", (char *)*state), *why = NULL;
-	_cleanup_close_ int fd = open_disk(*state),
+	_cleanup_close_ int fd = fakefs_disk(*state, DISK_BYTES),
 			    read_only = open(path, O_RDONLY | O_CLOEXEC);
 
 	put_lvm(fd, 0);

@@ -24,16 +24,6 @@ static void progress(void *userdata, uint64_t done, uint64_t total)
 	t->times++;
 }
 
-static int open_disk(const char *root)
-{
-	_cleanup_free_ char *path = xasprintf("%s/disk", root);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, (off_t)DISK_BYTES), 0);
-	return fd;
-}
-
 static const uint64_t places[] = {
 	0, ERASE_STEP_BYTES - 1, ERASE_STEP_BYTES, DISK_BYTES / 2, DISK_BYTES - 1};
 
@@ -57,7 +47,7 @@ static unsigned written_places(int fd)
 
 static void zero(void **state)
 {
-	_cleanup_close_ int fd = open_disk(*state);
+	_cleanup_close_ int fd = fakefs_disk(*state, DISK_BYTES);
 	_cleanup_free_ char *why = NULL;
 	struct told told = {0};
 
@@ -71,7 +61,7 @@ static void zero(void **state)
 
 static void none(void **state)
 {
-	_cleanup_close_ int fd = open_disk(*state);
+	_cleanup_close_ int fd = fakefs_disk(*state, DISK_BYTES);
 	struct told told = {0};
 	char *why = NULL;
 
@@ -86,7 +76,7 @@ static void none(void **state)
 static void cannot(void **state)
 {
 	static const enum disk_erase ways[] = {DISK_ERASE_DISCARD, DISK_ERASE_SECURE};
-	_cleanup_close_ int fd = open_disk(*state);
+	_cleanup_close_ int fd = fakefs_disk(*state, DISK_BYTES);
 
 	write_places(fd);
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
@@ -106,7 +96,7 @@ static void cannot(void **state)
 static void fails(void **state)
 {
 	_cleanup_free_ char *path = xasprintf("%s/disk", (char *)*state), *why = NULL;
-	_cleanup_close_ _unused_ int made = open_disk(*state);
+	_cleanup_close_ _unused_ int made = fakefs_disk(*state, DISK_BYTES);
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct told told = {0};
 

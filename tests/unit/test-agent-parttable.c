@@ -62,16 +62,6 @@ static void test_odd_sizes(void **state)
 	}
 }
 
-static int open_disk(const char *root)
-{
-	_cleanup_free_ char *path = xasprintf("%s/disk", root);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, (off_t)DISK_BYTES), 0);
-	return fd;
-}
-
 static void write_table(int fd, struct part_plan p[static PART_COUNT])
 {
 	_cleanup_free_ char *why = NULL;
@@ -82,7 +72,7 @@ static void write_table(int fd, struct part_plan p[static PART_COUNT])
 
 static void test_write_and_verify(void **state)
 {
-	_cleanup_close_ int fd = open_disk(*state);
+	_cleanup_close_ int fd = fakefs_disk(*state, DISK_BYTES);
 	struct part_plan p[PART_COUNT], other[PART_COUNT];
 	_cleanup_free_ char *why = NULL;
 
@@ -115,7 +105,7 @@ static void flip(int fd, uint64_t at, const struct part_plan p[static PART_COUNT
 
 static void test_damage(void **state)
 {
-	_cleanup_close_ int fd = open_disk(*state);
+	_cleanup_close_ int fd = fakefs_disk(*state, DISK_BYTES);
 	struct part_plan p[PART_COUNT];
 	_cleanup_free_ char *why = NULL;
 
@@ -133,7 +123,7 @@ static void test_damage(void **state)
 static void test_blank_disk(void **state)
 {
 	_cleanup_free_ char *path = xasprintf("%s/disk", (char *)*state);
-	_cleanup_close_ int fd = open_disk(*state),
+	_cleanup_close_ int fd = fakefs_disk(*state, DISK_BYTES),
 			    read_only = open(path, O_RDONLY | O_CLOEXEC);
 	struct part_plan p[PART_COUNT];
 	_cleanup_free_ char *why = NULL, *why2 = NULL;
