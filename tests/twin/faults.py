@@ -585,7 +585,7 @@ def disk_write_error():
 
 def mains(*words):
     """What its BMC does with the server, without ondold being told."""
-    inside("ipmitool", "-I", "lanplus", "-C", "17", "-H", BMC, "-U", "ondol", "-f", f"{work}/bmc-password",
+    inside("ipmitool", "-I", "lanplus", "-C", "3", "-H", BMC, "-U", "ondol", "-f", f"{work}/bmc-password",
            "chassis", "power", *words)
 
 
