@@ -23,16 +23,15 @@ static size_t count_named_so(const struct plan *p, const char *disk)
 static bool can_be_named(const struct cli *cli, const struct plan *p, size_t i)
 {
 	const struct plan_action *a = &p->list[i];
-	_cleanup_free_ char *clean = text_clean(a->to_name, cli->err.utf8);
 
-	if (!*a->to_name || !streq(clean, a->to_name))
+	if (!*a->to_name || !text_is_clean(a->to_name, cli->err.utf8))
 		return false;
 	if (count_named_so(p, a->to_name) == 1)
 		return true;
 	cli_error(cli,
 		"%s: more than one node says that its disk is %s. One of them is meant: "
 		"`ondol reinstall %s` asks for it alone",
-		a->node, clean, a->node);
+		a->node, a->to_name, a->node);
 	return false;
 }
 

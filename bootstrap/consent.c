@@ -91,14 +91,12 @@ static char *to_name(const struct cli *cli, const json_t *plan)
 			   *serial = json_string_value(json_object_get(found, "serial")),
 			   *wwn = json_string_value(json_object_get(found, "wwn")),
 			   *name = serial && *serial ? serial : wwn;
-		_cleanup_free_ char *clean = NULL;
 
 		if (!streq_ptr(fate, "refused"))
 			continue;
 		if (!name || !*name || is_named(cli, serial) || is_named(cli, wwn))
 			return NULL;
-		clean = text_clean(name, cli->err.utf8);
-		return streq(clean, name) ? TAKE_PTR(clean) : NULL;
+		return text_is_clean(name, cli->err.utf8) ? xstrdup(name) : NULL;
 	}
 	return NULL;
 }

@@ -29,7 +29,8 @@ struct plan {
 /*
  * POST /v1/rack: a dry run, or (shown: the dry run's plan) for good, when the disks that
  * it writes are still what was shown, and with those given up that were named in it. Says what
- * failed; CLI_USAGE when ondold found problems in the files, CLI_FAILED otherwise. *ret is cleared with plan_clear.
+ * failed; CLI_USAGE when ondold found problems in the files, CLI_FAILED otherwise. *ret is
+ * cleared with plan_clear.
  */
 int plan_post(const struct cli *cli, const struct input *in, const struct plan *shown,
 	struct plan *ret);

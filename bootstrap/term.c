@@ -145,6 +145,13 @@ char *text_clean(const char *s, bool utf8)
 	return out;
 }
 
+bool text_is_clean(const char *s, bool utf8)
+{
+	_cleanup_free_ char *clean = text_clean(s, utf8);
+
+	return streq(clean, s);
+}
+
 size_t text_fit(const char *s, unsigned width)
 {
 	size_t len = 0;

@@ -32,6 +32,8 @@ const char *style_off(enum term_style style, bool color);
 unsigned text_width(const char *s);
 /* Control bytes and what is not UTF-8 become \xNN; without utf8 all beyond ASCII does. */
 char *text_clean(const char *s, bool utf8); /* caller frees */
+/* Is it shown as it is, so that people can type it again? */
+bool text_is_clean(const char *s, bool utf8);
 /* The longest beginning of s (clean, without colours) that takes at most width columns,
  * and how many bytes that is. */
 size_t text_fit(const char *s, unsigned width);

@@ -462,6 +462,15 @@ void hex_encode(const uint8_t *data, size_t len, char *out)
 	out[2 * len] = '\0';
 }
 
+uint64_t read_le(const uint8_t *p, unsigned bytes)
+{
+	uint64_t v = 0;
+
+	while (bytes-- > 0)
+		v = v << 8 | p[bytes];
+	return v;
+}
+
 char *random_hex(size_t len)
 {
 	_cleanup_free_ uint8_t *raw = xmalloc(len);

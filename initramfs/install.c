@@ -131,7 +131,7 @@ static int step_wipe(void *userdata, char **reterr_msg)
 	return fd < 0 ? fd : blk_wipe(fd, in->disk.size_bytes, reterr_msg);
 }
 
-static void on_erased(void *userdata, uint64_t done, uint64_t total)
+static void on_progress(void *userdata, uint64_t done, uint64_t total)
 {
 	struct install *in = userdata;
 
@@ -144,8 +144,8 @@ static int step_erase(void *userdata, char **reterr_msg)
 	struct install *in = userdata;
 	_cleanup_close_ int fd = open_disk(in, reterr_msg);
 	int r = fd < 0 ? fd
-		       : erase_disk(fd, in->order->erase, in->disk.size_bytes, on_erased,
-				 in, reterr_msg);
+		       : erase_disk(fd, in->order->erase, in->disk.size_bytes,
+				 on_progress, in, reterr_msg);
 
 	/* a disk may give back what it likes for what it discarded */
 	return r < 0 ? r : blk_wipe(fd, in->disk.size_bytes, reterr_msg);
@@ -228,13 +228,6 @@ static int step_format(void *userdata, char **reterr_msg)
 }
 
 /* ---- the image ---- */
-
-static void on_progress(void *userdata, uint64_t done, uint64_t total)
-{
-	struct install *in = userdata;
-
-	server_progress(in->server, done, total);
-}
 
 static void on_pause(void *userdata, unsigned ms, const char *why)
 {

@@ -17,34 +17,23 @@
 #define MDA_HEADER_BYTES 512
 #define MDA_MAGIC " LVM2 x[5A%r0N*>"
 
-static uint64_t le(const uint8_t *p, unsigned bytes)
-{
-	uint64_t v = 0;
-
-	while (bytes-- > 0)
-		v = v << 8 | p[bytes];
-	return v;
-}
-
 static bool read_at(int fd, uint64_t at, void *buf, size_t len)
 {
 	return at <= INT64_MAX - len && pread(fd, buf, len, (off_t)at) == (ssize_t)len;
 }
 
 /* The header of the physical volume, after the label that leads to it; NULL: there is none. */
-static const uint8_t *find_header(
-	const uint8_t *head, size_t len, const uint8_t **ret_end)
+static const uint8_t *find_header(const uint8_t *head)
 {
 	for (size_t i = 0; i < LABEL_SECTORS; i++) {
 		const uint8_t *label = head + i * SECTOR;
-		uint64_t offset = le(label + 20, 4);
+		uint64_t offset = read_le(label + 20, 4);
 
 		if (memcmp(label, "LABELONE", 8) != 0 ||
 			memcmp(label + 24, "LVM2 001", 8) != 0)
 			continue;
 		if (offset > SECTOR - UUID_BYTES - 8)
 			return NULL;
-		*ret_end = head + len;
 		return label + offset;
 	}
 	return NULL;
@@ -55,7 +44,7 @@ static bool read_areas(const uint8_t **at, const uint8_t *end, uint64_t *ret_fir
 {
 	*ret_first = 0;
 	for (size_t i = 0; i < AREAS_MAX && end - *at >= 16; i++) {
-		uint64_t offset = le(*at, 8);
+		uint64_t offset = read_le(*at, 8);
 
 		*at += 16;
 		if (offset == 0)
@@ -70,22 +59,23 @@ static bool read_areas(const uint8_t **at, const uint8_t *end, uint64_t *ret_fir
 static uint64_t find_text(int fd, uint64_t start_bytes)
 {
 	uint8_t head[LABEL_SECTORS * SECTOR + SECTOR], mda[MDA_HEADER_BYTES];
-	const uint8_t *end, *at;
+	const uint8_t *at;
 	uint64_t area, text;
 
 	if (!read_at(fd, start_bytes, head, sizeof(head)))
 		return 0;
-	at = find_header(head, sizeof(head), &end);
+	at = find_header(head);
 	if (!at)
 		return 0;
 	at += UUID_BYTES + 8;
-	if (!read_areas(&at, end, &area) || !read_areas(&at, end, &area) || area == 0 ||
+	if (!read_areas(&at, head + sizeof(head), &area) ||
+		!read_areas(&at, head + sizeof(head), &area) || area == 0 ||
 		area > INT64_MAX / 4 || start_bytes > INT64_MAX / 4)
 		return 0;
 	if (!read_at(fd, start_bytes + area, mda, sizeof(mda)) ||
 		memcmp(mda + 4, MDA_MAGIC, 16) != 0)
 		return 0;
-	text = le(mda + 40, 8);
+	text = read_le(mda + 40, 8);
 	return text == 0 || text > INT64_MAX / 4 ? 0 : start_bytes + area + text;
 }
 

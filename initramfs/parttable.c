@@ -167,15 +167,6 @@ uint32_t parttable_crc32(const void *data, size_t len)
 	return ~crc;
 }
 
-static uint64_t le(const uint8_t *p, unsigned bytes)
-{
-	uint64_t v = 0;
-
-	while (bytes-- > 0)
-		v = v << 8 | p[bytes];
-	return v;
-}
-
 static int read_at(int fd, void *buf, size_t len, uint64_t offset)
 {
 	ssize_t n = pread(fd, buf, len, (off_t)offset);
@@ -187,8 +178,9 @@ static int read_at(int fd, void *buf, size_t len, uint64_t offset)
 static void format_guid(const uint8_t *g, char ret[static 37])
 {
 	snprintf(ret, 37, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		(unsigned)le(g, 4), (unsigned)le(g + 4, 2), (unsigned)le(g + 6, 2), g[8],
-		g[9], g[10], g[11], g[12], g[13], g[14], g[15]);
+		(unsigned)read_le(g, 4), (unsigned)read_le(g + 4, 2),
+		(unsigned)read_le(g + 6, 2), g[8], g[9], g[10], g[11], g[12], g[13],
+		g[14], g[15]);
 }
 
 static const char *check_entry(
@@ -201,29 +193,29 @@ static const char *check_entry(
 	format_guid(e + 16, uuid);
 	if (strcasecmp(type, p->type) != 0 || !streq(uuid, p->uuid))
 		return "a partition has another type or UUID";
-	if (le(e + 32, 8) * sector_bytes != p->start_bytes ||
-		(le(e + 40, 8) + 1) * sector_bytes != p->start_bytes + p->size_bytes)
+	if (read_le(e + 32, 8) * sector_bytes != p->start_bytes ||
+		(read_le(e + 40, 8) + 1) * sector_bytes != p->start_bytes + p->size_bytes)
 		return "a partition is elsewhere or of another size";
 	for (i = 0; p->label[i]; i++)
-		if (le(e + 56 + 2 * i, 2) != (uint8_t)p->label[i])
+		if (read_le(e + 56 + 2 * i, 2) != (uint8_t)p->label[i])
 			break;
-	return p->label[i] || le(e + 56 + 2 * i, 2) ? "a partition has another label"
-						    : NULL;
+	return p->label[i] || read_le(e + 56 + 2 * i, 2) ? "a partition has another label"
+							 : NULL;
 }
 
 static const char *check_entries(int fd, const uint8_t *header, unsigned sector_bytes,
 	const struct part_plan plan[static PART_COUNT])
 {
-	uint64_t n = le(header + 80, 4), size = le(header + 84, 4);
+	uint64_t n = read_le(header + 80, 4), size = read_le(header + 84, 4);
 	_cleanup_free_ uint8_t *entries = NULL;
 
 	if (n < PART_COUNT || n > GPT_ENTRIES_MAX || size != GPT_ENTRY_BYTES)
 		return "the number or size of its entries is odd";
 	entries = xmalloc((size_t)(n * size));
-	if (read_at(fd, entries, (size_t)(n * size), le(header + 72, 8) * sector_bytes) <
-		0)
+	if (read_at(fd, entries, (size_t)(n * size),
+		    read_le(header + 72, 8) * sector_bytes) < 0)
 		return "its entries cannot be read";
-	if (parttable_crc32(entries, (size_t)(n * size)) != le(header + 88, 4))
+	if (parttable_crc32(entries, (size_t)(n * size)) != read_le(header + 88, 4))
 		return "the checksum of its entries is wrong";
 	for (size_t i = 0; i < PART_COUNT; i++) {
 		const char *wrong =
@@ -246,13 +238,13 @@ const char *parttable_check_header(int fd, uint64_t at, uint64_t other,
 
 	if (read_at(fd, h, sizeof(h), at * sector_bytes) < 0)
 		return "it cannot be read";
-	if (memcmp(h, "EFI PART", 8) != 0 || le(h + 12, 4) != sizeof(h))
+	if (memcmp(h, "EFI PART", 8) != 0 || read_le(h + 12, 4) != sizeof(h))
 		return "it is not a GPT header";
-	crc = (uint32_t)le(h + 16, 4);
+	crc = (uint32_t)read_le(h + 16, 4);
 	memset(h + 16, 0, 4);
 	if (parttable_crc32(h, sizeof(h)) != crc)
 		return "its checksum is wrong";
-	if (le(h + 24, 8) != at || le(h + 32, 8) != other)
+	if (read_le(h + 24, 8) != at || read_le(h + 32, 8) != other)
 		return "it does not know where it is";
 	return check_entries(fd, h, sector_bytes, plan);
 }

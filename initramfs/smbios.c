@@ -12,15 +12,6 @@
 #define DMI_TYPE_END 127
 #define SMBIOS_TEXT_MAX 128
 
-static uint64_t le(const uint8_t *p, unsigned bytes)
-{
-	uint64_t v = 0;
-
-	while (bytes-- > 0)
-		v = v << 8 | p[bytes];
-	return v;
-}
-
 /* Size of the module that a type 17 structure describes (SMBIOS 3.4, 7.18). */
 static uint64_t memory_device_bytes(const uint8_t *s, size_t len)
 {
@@ -28,11 +19,11 @@ static uint64_t memory_device_bytes(const uint8_t *s, size_t len)
 
 	if (len < 0x0e)
 		return 0;
-	size = le(s + 0x0c, 2);
+	size = read_le(s + 0x0c, 2);
 	if (size == 0 || size == 0xffff) /* empty, or unknown */
 		return 0;
 	if (size == 0x7fff)
-		return len >= 0x20 ? (le(s + 0x1c, 4) & 0x7fffffff) << 20 : 0;
+		return len >= 0x20 ? (read_le(s + 0x1c, 4) & 0x7fffffff) << 20 : 0;
 	return size & 0x8000 ? (size & 0x7fff) << 10 : size << 20;
 }
 
