@@ -61,6 +61,7 @@ static void need(json_t *list, const char *words)
 	json_array_append_new(list, text(words));
 }
 
+/* system: the plan of the system disk, or of its mirror */
 static void need_disk(const struct node *n, const struct diskplan *system, json_t *list)
 {
 	_cleanup_free_ char *words = NULL;
@@ -78,7 +79,7 @@ static void need_disk(const struct node *n, const struct diskplan *system, json_
 
 /* What stands in the way of a new installation; empty: nothing that is known. */
 static json_t *needs_json(
-	const struct node *n, const struct diskplan *system, const char *image)
+	const struct node *n, const struct diskplans *disks, const char *image)
 {
 	const struct ondold *o = n->o;
 	_cleanup_free_ char *memory = n->inv ? cloudparts_memory(o->cloud->parts, o->rack,
@@ -92,7 +93,9 @@ static json_t *needs_json(
 
 	if (aside)
 		need(list, aside);
-	need_disk(n, system, list);
+	for (size_t i = 0; i < disks->n; i++)
+		if (diskplan_is_system(&disks->list[i]))
+			need_disk(n, &disks->list[i], list);
 	if (memory)
 		need(list, memory);
 	if (image)
@@ -146,8 +149,8 @@ static json_t *plan_json(const struct node *n)
 	node_disk_lock(n, lock);
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:I, s:o}", "node", n->name,
 		"state", fsm_state_str(n->fsm.state), "action", apply_action_str(action),
-		"why", text(why), "needs", needs_json(n, diskplans_system(&disks), image),
-		"lock", lock, "seen", (json_int_t)(n->inv ? n->inv_ms : 0), "disks",
+		"why", text(why), "needs", needs_json(n, &disks, image), "lock", lock,
+		"seen", (json_int_t)(n->inv ? n->inv_ms : 0), "disks",
 		disks_json(&disks));
 }
 

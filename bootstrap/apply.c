@@ -48,14 +48,16 @@ static char *disk_change(const struct rack_node *a, const struct rack_node *b)
 
 		/* A spare that becomes a data disk, and back, is noded's business. */
 		if (x->bay != y->bay ||
-			(x->use == DISK_SYSTEM) != (y->use == DISK_SYSTEM) ||
+			((disk_use_is_system(x->use) || disk_use_is_system(y->use)) &&
+				x->use != y->use) ||
 			x->bus != y->bus || x->size_bytes != y->size_bytes)
 			return xasprintf("disk.%u is declared differently", y->bay);
-		if (y->use == DISK_SYSTEM &&
+		if (disk_use_is_system(y->use) &&
 			(!streq_ptr(a->disks[i].serial, b->disks[i].serial) ||
 				!streq_ptr(a->disks[i].wwn, b->disks[i].wwn)))
-			return xasprintf("another system disk: serial %s instead of %s",
-				or_none(b->disks[i].serial), or_none(a->disks[i].serial));
+			return xasprintf("another %s disk: serial %s instead of %s",
+				disk_use_str(y->use), or_none(b->disks[i].serial),
+				or_none(a->disks[i].serial));
 	}
 	return NULL;
 }

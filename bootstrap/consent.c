@@ -76,10 +76,10 @@ static bool is_named(const struct cli *cli, const char *disk)
 }
 
 /*
- * The name of a system disk that may only be written when it is given, and was not yet. One
- * that has none, or that nobody can type, is refused by ondold.
+ * The names of the system disk and its mirror, as far as they may only be written when they are
+ * given, and were not yet. One that has none, or that nobody can type, is refused by ondold.
  */
-static char *to_name(const struct cli *cli, const json_t *plan)
+static void read_names(const struct cli *cli, const json_t *plan, struct consent_plan *p)
 {
 	const json_t *d;
 	size_t i;
@@ -92,13 +92,16 @@ static char *to_name(const struct cli *cli, const json_t *plan)
 			   *wwn = json_string_value(json_object_get(found, "wwn")),
 			   *name = serial && *serial ? serial : wwn;
 
-		if (!streq_ptr(fate, "refused"))
+		if (!streq_ptr(fate, "refused") || p->n_names == ARRAY_SIZE(p->names) ||
+			!name || !*name || is_named(cli, serial) || is_named(cli, wwn) ||
+			!text_is_clean(name, cli->err.utf8))
 			continue;
-		if (!name || !*name || is_named(cli, serial) || is_named(cli, wwn))
-			return NULL;
-		return text_is_clean(name, cli->err.utf8) ? xstrdup(name) : NULL;
+		p->names[p->n_names++] = xstrdup(name);
 	}
-	return NULL;
+	if (p->n_names)
+		p->to_type = p->n_names == 1
+			? xstrdup(p->names[0])
+			: xasprintf("%s %s", p->names[0], p->names[1]);
 }
 
 int consent_plan(const struct cli *cli, const char *node, uint64_t now_ms,
@@ -122,7 +125,7 @@ int consent_plan(const struct cli *cli, const char *node, uint64_t now_ms,
 	needs = needs_text(cli, &plan);
 	cli_ago(jx_uint_opt(&plan, "seen", 0, UINT64_C(1) << 53, 0), now_ms, ago);
 	p.lock = xstrdup(jx_str(&plan, "lock", 64));
-	p.to_name = to_name(cli, json);
+	read_names(cli, json, &p);
 	p.text = xasprintf(
 		"%sIts disks were last seen by an agent: %s.\n%s", disks, ago, needs);
 	if (plan.error) {
@@ -140,7 +143,9 @@ void consent_plan_clear(struct consent_plan *p)
 {
 	free(p->text);
 	free(p->lock);
-	free(p->to_name);
+	for (size_t i = 0; i < p->n_names; i++)
+		free(p->names[i]);
+	free(p->to_type);
 	*p = (struct consent_plan){0};
 }
 
@@ -156,8 +161,8 @@ int consent_give(const struct cli *cli, const struct node_view *n,
 
 	for (size_t i = 0; i < cli->opt.n_wipe; i++)
 		json_array_append_new(wipe, json_string(cli->opt.wipe[i]));
-	if (shown && shown->to_name)
-		json_array_append_new(wipe, json_string(shown->to_name));
+	for (size_t i = 0; shown && i < shown->n_names; i++)
+		json_array_append_new(wipe, json_string(shown->names[i]));
 	r = cli_post_node(cli, n->name, n->asks ? "agree" : "reinstall",
 		json_pack(
 			"{s:o, s:s*}", "wipe", wipe, "lock", shown ? shown->lock : NULL),
@@ -179,15 +184,15 @@ int consent_look(const struct cli *cli, const char *node)
 
 char *consent_question(const struct consent_plan *p, const char *head)
 {
-	if (!p->to_name)
+	if (!p->to_type)
 		return xasprintf("%s\n%sType its name to go on: ", head, p->text);
-	return xasprintf("%s\n%sType %s to have that disk wiped and the node installed: ",
-		head, p->text, p->to_name);
+	return xasprintf("%s\n%sType %s to have %s wiped and the node installed: ", head,
+		p->text, p->to_type, p->n_names == 1 ? "that disk" : "those disks");
 }
 
 const char *consent_word(const struct consent_plan *p, const char *node)
 {
-	return p->to_name ? p->to_name : node;
+	return p->to_type ? p->to_type : node;
 }
 
 struct asked {
@@ -209,7 +214,7 @@ static void ask_for_name(struct asked *a)
 	_cleanup_free_ char *head = heading(a), *answer = NULL;
 	_cleanup_free_ char *question = consent_question(&a->plan, head);
 
-	a->yes = term_ask(question, &answer) == 0 && streq(answer, a->plan.to_name);
+	a->yes = term_ask(question, &answer) == 0 && streq(answer, a->plan.to_type);
 }
 
 /* The others, at once. */
@@ -225,7 +230,7 @@ static void ask_for_yes(struct asked *list, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_free_ char *head = NULL;
 
-		if (!list[i].is_known || list[i].plan.to_name)
+		if (!list[i].is_known || list[i].plan.to_type)
 			continue;
 		head = heading(&list[i]);
 		fprintf(f, "%s\n%s", head, list[i].plan.text);
@@ -236,7 +241,7 @@ static void ask_for_yes(struct asked *list, size_t n)
 		abort();
 	yes = asks > 0 && term_ask(question, &answer) == 0 && streq(answer, "yes");
 	for (size_t i = 0; i < n; i++)
-		if (list[i].is_known && !list[i].plan.to_name)
+		if (list[i].is_known && !list[i].plan.to_type)
 			list[i].yes = yes;
 }
 
@@ -258,7 +263,7 @@ void consent_ask(const struct cli *cli, const struct status_view *s,
 
 	read_plans(cli, s, names, list, n);
 	for (size_t i = 0; i < n && term_can_ask(); i++)
-		if (list[i].is_known && list[i].plan.to_name)
+		if (list[i].is_known && list[i].plan.to_type)
 			ask_for_name(&list[i]);
 	if (term_can_ask())
 		ask_for_yes(list, n);

@@ -10,9 +10,11 @@
 struct consent_plan { /* of one node, as ondold sees it now; all owned */
 	char *text; /* its disks and what becomes of each, for people */
 	char *lock; /* ondold's, of what was seen on them */
-	/* serial or WWN of a system disk that holds what is not this rack's, and that the command
-	 * line does not name: it is to be typed. NULL: none */
-	char *to_name;
+	/* serial or WWN of the system disk and its mirror, as far as they hold what is not this
+	 * rack's and the command line does not name them */
+	char *names[2];
+	size_t n_names;
+	char *to_type; /* these, as they are to be typed; NULL: none */
 };
 
 /* A cli_exit; what failed is told. *ret is cleared with consent_plan_clear. */

@@ -39,7 +39,7 @@ static const char *id_of(const struct inv_disk *d)
 	return *d->serial ? d->serial : d->wwn;
 }
 
-/* ---- the system disk ---- */
+/* ---- the system disk, and its mirror ---- */
 
 static void plan_system(const struct diskplan_view *v, struct diskplan *p)
 {
@@ -108,7 +108,7 @@ static void plan_unseen(const struct diskplan_view *v, struct diskplan *p)
 
 	p->holds = xstrdup("");
 	p->fate = DISK_FATE_UNSEEN;
-	if (p->declared->use == DISK_SYSTEM)
+	if (diskplan_is_system(p))
 		p->what = xstrdup(
 			"is written when the agent finds it blank or with a system of this rack; "
 			"else it is refused, and you are shown what is on it");
@@ -131,7 +131,7 @@ static void plan_declared(const struct diskplan_view *v, size_t i, struct diskpl
 		p->fate = DISK_FATE_MISSING;
 		p->holds = xstrdup("");
 		p->what = why;
-	} else if (p->declared->use == DISK_SYSTEM) {
+	} else if (diskplan_is_system(p)) {
 		plan_system(v, p);
 	} else if (p->declared->use == DISK_DATA) {
 		plan_data(v, p);
@@ -172,12 +172,9 @@ void diskplans_make(const struct diskplan_view *v, struct diskplans *ret)
 	*ret = p;
 }
 
-const struct diskplan *diskplans_system(const struct diskplans *p)
+bool diskplan_is_system(const struct diskplan *p)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (p->list[i].declared && p->list[i].declared->use == DISK_SYSTEM)
-			return &p->list[i];
-	return NULL; /* never: rack.c asks for one */
+	return p->declared && disk_use_is_system(p->declared->use);
 }
 
 void diskplans_clear(struct diskplans *p)

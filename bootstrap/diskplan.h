@@ -13,7 +13,7 @@
 enum disk_fate {
 	DISK_FATE_KEPT, /* nobody touches it */
 	DISK_FATE_WRITTEN, /* the image is written to it: what is on it is lost */
-	/* the system disk, but it holds what is not this rack's: to be named first */
+	/* the system disk or its mirror, but it holds what is not this rack's: to be named first */
 	DISK_FATE_REFUSED,
 	DISK_FATE_USED, /* the role's: taken when blank, kept when it is the role's, else refused */
 	DISK_FATE_MISSING, /* none of the server's disks, or more than one, is the declared one */
@@ -21,7 +21,7 @@ enum disk_fate {
 };
 const char *disk_fate_str(enum disk_fate f); /* as in docs/protocol.md */
 
-enum disk_past { /* what ondold knows of the system disk that no inventory says yet */
+enum disk_past { /* what ondold knows of the system disk and its mirror that no inventory says yet */
 	DISK_PAST_NONE, /* it is as it was seen */
 	DISK_PAST_SYSTEM, /* the node's system was written to it */
 	DISK_PAST_HALF /* an agent had its order and did not come to the end */
@@ -51,8 +51,8 @@ struct diskplans {
 
 void diskplans_make(const struct diskplan_view *v, struct diskplans *ret);
 void diskplans_clear(struct diskplans *p);
-/* The system disk's, borrowed: a profile has one. */
-const struct diskplan *diskplans_system(const struct diskplans *p);
+/* Is it the system disk that is declared, or its mirror? */
+bool diskplan_is_system(const struct diskplan *p);
 
 /*
  * The plan lock: a digest of all that was seen of a server's disks (inv; NULL: nothing), which

@@ -143,13 +143,13 @@ int node_take_inventory(
  * agent has seen on it: {"disk", "held": signatures, or null when none has}. New reference.
  */
 json_t *node_named_disks(const struct node *n, const json_t *ids);
-/* Is its system disk there, and may it be written? 0, or -errno with words (caller frees). */
+/* Are its system disk and the mirror there, and may they be written? 0, or -errno with words (caller frees). */
 int node_may_write(const struct node *n, char **reterr_msg);
 /*
  * Would the server be written as conf when the operator names these disks (an array of serials
- * and WWNs)? As far as an agent has seen it: 0 also when none has. -EEXIST: its system disk is
- * to be named, *ret_to_name (borrowed from n, else "") is how; another -errno: it has none, or
- * more than one. Both with *reterr_msg.
+ * and WWNs)? As far as an agent has seen it: 0 also when none has. -EEXIST: its system disk, or
+ * the mirror, is to be named, *ret_to_name (borrowed from n, else "", also when both are) is how;
+ * another -errno: it has none, or more than one. Both with *reterr_msg.
  */
 int node_would_write(const struct node *n, const struct rack_node *conf,
 	const json_t *ids, const char **ret_to_name, char **reterr_msg);

@@ -15,8 +15,8 @@
  * The way to the first write. A node is written only when all of this holds: its boot
  * token was made for this run, an agent had seen its disks before the operator asked for it
  * or agreed to it, its serial, UUID and MACs are those of rack.ini, exactly one disk is the
- * declared system disk, and that disk is blank, or this rack's, or was named by the operator
- * when it had been seen to hold what it holds. The order is made when it is fetched and not
+ * declared system disk (and one more its mirror, where that is declared), and that disk is blank,
+ * or this rack's, or was named by the operator when it had been seen to hold what it holds. The order is made when it is fetched and not
  * before, so a restarted ondold has nothing to remember but the inventory.
  */
 
@@ -120,14 +120,6 @@ bool node_has_peers(const struct node *n)
 
 /* ---- disks ---- */
 
-static size_t system_disk_index(const struct rack_profile *p)
-{
-	for (size_t i = 0; i < p->n_disks; i++)
-		if (p->disks[i].use == DISK_SYSTEM)
-			return i;
-	return 0; /* the model has one */
-}
-
 static const struct inv_disk *seen_disk(const struct node *n, const char *id)
 {
 	for (size_t i = 0; n->inv && i < n->inv->n_disks; i++) {
@@ -198,44 +190,107 @@ static bool may_wipe(const json_t *named, const struct inv_disk *d, char **ret_w
 	return !came;
 }
 
-/*
- * Which disk of the server is the system disk of conf, and may it be written when these are
- * named (as node_named_disks() has it): 0, or -errno with words.
- */
-static int choose_disk(const struct node *n, const struct rack_node *conf,
-	const json_t *named, const struct inv_disk **ret, bool *ret_wipe,
-	char **reterr_msg)
-{
-	_cleanup_free_ char *contents = NULL, *why = NULL;
-	const struct inv_disk *d;
-	const char *id;
-	int r = disk_match(
-		conf, system_disk_index(conf->profile), n->inv, &d, reterr_msg);
+struct chosen { /* the disks that an installation writes */
+	const struct inv_disk
+		*disk[ORDER_MAX_TARGETS]; /* the system disk, then its mirror */
+	bool wipe[ORDER_MAX_TARGETS]; /* it was named */
+	size_t n;
+	const struct inv_disk *to_name[ORDER_MAX_TARGETS]; /* it was not, and had to be */
+	size_t n_to_name;
+};
 
-	if (r < 0)
-		return r;
-	*ret = d;
-	*ret_wipe = false;
-	if (inv_disk_is_blank(d) || inv_disk_is_ours(d, enrol_rack_id(n->o)))
+/* Exactly one disk of the server is each that is declared. */
+static int match_disks(const struct node *n, const struct rack_node *conf,
+	struct chosen *ret, char **reterr_msg)
+{
+	static const enum disk_use uses[ORDER_MAX_TARGETS] = {DISK_SYSTEM, DISK_MIRROR};
+
+	*ret = (struct chosen){0};
+	for (size_t i = 0; i < ARRAY_SIZE(uses); i++) {
+		int index = rack_disk_of(conf->profile, uses[i]);
+		int r = index < 0 ? 0
+				  : disk_match(conf, (size_t)index, n->inv,
+					    &ret->disk[ret->n], reterr_msg);
+
+		if (r < 0)
+			return r;
+		ret->n += index >= 0;
+	}
+	if (ret->n < 2 || ret->disk[0] != ret->disk[1])
 		return 0;
-	*ret_wipe = may_wipe(named, d, &why);
-	if (*ret_wipe)
-		return 0;
-	contents = disk_holds(d, enrol_rack_id(n->o));
-	id = *d->serial ? d->serial : d->wwn;
 	*reterr_msg = xasprintf(
-		"the system disk %s (serial %s) holds something that is not this rack's: "
-		"%s.%s If it may be destroyed: `ondol reinstall %s --wipe %s`",
-		d->name, id, contents, why ? why : "", n->name, id);
+		"%s: the system disk and its mirror are both %s (serial %s): the server does "
+		"not tell its bays. Name each by serial or WWN in rack.ini, or put the other "
+		"disk in",
+		n->name, ret->disk[0]->name, ret->disk[0]->serial);
+	return -ENOTUNIQ;
+}
+
+static const char *name_of(const struct inv_disk *d)
+{
+	return *d->serial ? d->serial : d->wwn;
+}
+
+/* "--wipe S1 --wipe S2"; caller frees. */
+static char *wipe_options(const struct chosen *c)
+{
+	char *all = xstrdup("");
+
+	for (size_t i = 0; i < c->n_to_name; i++) {
+		char *before = all;
+
+		all = xasprintf("%s%s--wipe %s", before, *before ? " " : "",
+			name_of(c->to_name[i]));
+		free(before);
+	}
+	return all;
+}
+
+/*
+ * Which disks of the server are the system disk of conf and its mirror, and may they be
+ * written when these are named (as node_named_disks() has it)? 0, or -errno with words; -EEXIST:
+ * ret->to_name are to be named.
+ */
+static int choose_disks(const struct node *n, const struct rack_node *conf,
+	const json_t *named, struct chosen *ret, char **reterr_msg)
+{
+	_cleanup_free_ char *contents = NULL, *why = NULL, *options = NULL;
+	const struct inv_disk *first;
+	int r = match_disks(n, conf, ret, reterr_msg);
+
+	for (size_t i = 0; r == 0 && i < ret->n; i++) {
+		const struct inv_disk *d = ret->disk[i];
+		_cleanup_free_ char *beyond = NULL;
+
+		if (inv_disk_is_blank(d) || inv_disk_is_ours(d, enrol_rack_id(n->o)))
+			continue;
+		ret->wipe[i] = may_wipe(named, d, &beyond);
+		if (ret->wipe[i])
+			continue;
+		if (!ret->n_to_name)
+			why = TAKE_PTR(beyond);
+		ret->to_name[ret->n_to_name++] = d;
+	}
+	if (r < 0 || !ret->n_to_name)
+		return r;
+	first = ret->to_name[0];
+	contents = disk_holds(first, enrol_rack_id(n->o));
+	options = wipe_options(ret);
+	*reterr_msg = xasprintf(
+		"the system disk%s %s (serial %s) holds something that is not this rack's: "
+		"%s.%s%s If %s may be destroyed: `ondol reinstall %s %s`",
+		first == ret->disk[0] ? "" : "'s mirror", first->name, name_of(first),
+		contents, why ? why : "",
+		ret->n_to_name > 1 ? " So does its mirror." : "",
+		ret->n_to_name > 1 ? "both" : "it", n->name, options);
 	return -EEXIST;
 }
 
 int node_may_write(const struct node *n, char **reterr_msg)
 {
-	const struct inv_disk *disk;
-	bool wipe;
+	struct chosen chosen;
 
-	return choose_disk(n, n->conf, n->wipe, &disk, &wipe, reterr_msg);
+	return choose_disks(n, n->conf, n->wipe, &chosen, reterr_msg);
 }
 
 enum disk_past node_disk_past(const struct node *n)
@@ -257,31 +312,34 @@ enum disk_past node_disk_past(const struct node *n)
 static bool was_written(const struct node *n, const struct inv_disk *disk)
 {
 	_cleanup_free_ char *why = NULL;
-	const struct inv_disk *system;
+	struct chosen of_now;
 
-	return node_disk_past(n) != DISK_PAST_NONE &&
-		disk_match(n->conf, system_disk_index(n->conf->profile), n->inv, &system,
-			&why) == 0 &&
-		system == disk;
+	if (node_disk_past(n) == DISK_PAST_NONE ||
+		match_disks(n, n->conf, &of_now, &why) < 0)
+		return false;
+	return disk == of_now.disk[0] || disk == of_now.disk[1];
 }
 
 int node_would_write(const struct node *n, const struct rack_node *conf,
 	const json_t *ids, const char **ret_to_name, char **reterr_msg)
 {
 	_cleanup_(jx_freep) json_t *named = node_named_disks(n, ids);
-	const struct inv_disk *disk;
-	bool wipe;
-	int r = n->inv ? choose_disk(n, conf, named, &disk, &wipe, reterr_msg) : 0;
+	struct chosen chosen = {0};
+	int r = n->inv ? choose_disks(n, conf, named, &chosen, reterr_msg) : 0;
+	bool written = true;
 
 	*ret_to_name = "";
 	if (r != -EEXIST)
 		return r;
-	if (was_written(n, disk)) {
+	for (size_t i = 0; i < chosen.n_to_name; i++)
+		written &= was_written(n, chosen.to_name[i]);
+	if (written) {
 		free(*reterr_msg);
 		*reterr_msg = NULL;
 		return 0;
 	}
-	*ret_to_name = *disk->serial ? disk->serial : disk->wwn;
+	if (chosen.n_to_name == 1)
+		*ret_to_name = name_of(chosen.to_name[0]);
 	return r;
 }
 
@@ -331,8 +389,8 @@ static void tell_inventory(struct node *n)
 int node_take_inventory(
 	struct node *n, struct inventory *inv, const json_t *inv_json, char **reterr_msg)
 {
-	const struct inv_disk *disk;
-	bool wipe, is_other;
+	struct chosen chosen;
+	bool is_other;
 	int r;
 
 	*reterr_msg = identity_check(n->o->rack, n->conf, inv);
@@ -358,7 +416,7 @@ int node_take_inventory(
 	*reterr_msg = cloudparts_memory(
 		n->o->cloud->parts, n->o->rack, n->conf, n->inv->memory_bytes);
 	r = *reterr_msg ? -EINVAL
-			: choose_disk(n, n->conf, n->wipe, &disk, &wipe, reterr_msg);
+			: choose_disks(n, n->conf, n->wipe, &chosen, reterr_msg);
 	if (r == -EEXIST &&
 		fsm_asks(&n->fsm)) /* the operator is shown it, and may name it */
 		free(TAKE_PTR(*reterr_msg));
@@ -381,23 +439,28 @@ bool node_order_is_due(const struct node *n)
 }
 
 static json_t *fill_order(
-	struct node *n, const struct inv_disk *disk, bool wipe, struct image_manifest *m)
+	struct node *n, const struct chosen *chosen, struct image_manifest *m)
 {
+	const struct rack_profile *profile = n->conf->profile;
 	_cleanup_free_ char *path =
 		xasprintf("/files/%s/%s", n->o->rack->image, m->root.name);
 	struct install_order order = {
-		.system = {disk->serial, disk->wwn, disk->size_bytes},
-		.holds = disk->holds,
-		.erase = n->conf->profile->disks[system_disk_index(n->conf->profile)]
-				 .erase,
+		.erase = profile->disks[rack_disk_of(profile, DISK_SYSTEM)].erase,
 		.rack_id = (char *)enrol_rack_id(n->o),
 		.image = {path, m->version, m->root.sha256, m->root.size_bytes,
 			m->raw_bytes},
-		.wipe = wipe,
 		.desired = cloud_deliver_order(n),
 	};
-	json_t *doc = install_order_to_json(&order);
+	json_t *doc;
 
+	for (; order.n_targets < chosen->n; order.n_targets++) {
+		const struct inv_disk *d = chosen->disk[order.n_targets];
+
+		order.targets[order.n_targets] =
+			(struct order_target){{d->serial, d->wwn, d->size_bytes},
+				d->holds, chosen->wipe[order.n_targets]};
+	}
+	doc = install_order_to_json(&order);
 	json_decref(order.desired);
 	return doc;
 }
@@ -429,15 +492,14 @@ static int load_profile(struct node *n, struct image_manifest **ret)
 int node_make_order(struct node *n, json_t **ret, char **reterr_msg)
 {
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
-	const struct inv_disk *disk;
-	bool wipe;
-	int r = choose_disk(n, n->conf, n->wipe, &disk, &wipe, reterr_msg);
+	struct chosen chosen;
+	int r = choose_disks(n, n->conf, n->wipe, &chosen, reterr_msg);
 
 	if (r < 0)
 		return r;
 	if (load_profile(n, &m) != 0)
 		return 1;
-	*ret = fill_order(n, disk, wipe, m);
+	*ret = fill_order(n, &chosen, m);
 	return *ret ? 0 : -EINVAL;
 }
 

@@ -166,7 +166,7 @@ static char *disks_text(const struct rack_node *n, const struct roledef *role,
 		_cleanup_free_ char *one = NULL;
 		char *more;
 
-		if (!data && !(use == DISK_SYSTEM && install))
+		if (!data && !(disk_use_is_system(use) && install))
 			continue;
 		one = plan_disk_text(n, i, inv);
 		more = xasprintf("%s%s%s%s%s", out, *out ? " + " : "", one,

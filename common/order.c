@@ -40,15 +40,30 @@ static struct order_disk disk_of(const struct inv_disk *d)
 
 /* ---- the install order ---- */
 
+static json_t *mirror_to_json(const struct order_target *t)
+{
+	json_t *obj = disk_to_json(&t->disk);
+
+	json_object_set_new(obj, "holds", inv_signatures_to_json(&t->holds));
+	json_object_set_new(obj, "wipe", json_boolean(t->wipe));
+	return obj;
+}
+
 json_t *install_order_to_json(const struct install_order *o)
 {
-	return json_pack("{s:o, s:o, s:s, s:s, s:b, s:{s:s, s:s, s:s, s:I, s:I}, s:O}",
-		"system", disk_to_json(&o->system), "holds",
-		inv_signatures_to_json(&o->holds), "rack_id", o->rack_id, "erase",
-		disk_erase_str(o->erase), "wipe", o->wipe, "image", "path", o->image.path,
-		"version", o->image.version, "sha256", o->image.sha256, "size_bytes",
-		(json_int_t)o->image.size_bytes, "raw_bytes",
+	const struct order_target *system = &o->targets[0];
+	json_t *doc = json_pack(
+		"{s:o, s:o, s:s, s:s, s:b, s:{s:s, s:s, s:s, s:I, s:I}, s:O}", "system",
+		disk_to_json(&system->disk), "holds",
+		inv_signatures_to_json(&system->holds), "rack_id", o->rack_id, "erase",
+		disk_erase_str(o->erase), "wipe", system->wipe, "image", "path",
+		o->image.path, "version", o->image.version, "sha256", o->image.sha256,
+		"size_bytes", (json_int_t)o->image.size_bytes, "raw_bytes",
 		(json_int_t)o->image.raw_bytes, "desired", o->desired);
+
+	if (doc && o->n_targets > 1)
+		json_object_set_new(doc, "mirror", mirror_to_json(&o->targets[1]));
+	return doc;
 }
 
 static void read_image(struct jx *outer, struct order_image *im)
@@ -70,17 +85,48 @@ static void read_image(struct jx *outer, struct order_image *im)
 	jx_merge(outer, "image", &j);
 }
 
+/* What is on it, and may it go: keys of the mirror's object, and of the order for the system disk. */
+static void target_from_json(struct jx *j, struct order_target *t)
+{
+	inv_signatures_from_json(j, "holds", &t->holds);
+	t->wipe = jx_bool_opt(j, "wipe", false);
+}
+
+static bool is_same_disk(const struct order_disk *a, const struct order_disk *b)
+{
+	return streq(a->serial, b->serial) && streq(a->wwn, b->wwn);
+}
+
+static void read_targets(struct jx *j, struct install_order *o)
+{
+	const json_t *system = jx_object(j, "system"), *mirror;
+	struct jx of_mirror = {.obj = json_object_get(j->obj, "mirror")};
+
+	o->n_targets = 1;
+	if (system)
+		disk_from_json(j, "system", system, &o->targets[0].disk);
+	target_from_json(j, &o->targets[0]);
+	if (!of_mirror.obj)
+		return;
+	mirror = jx_object(j, "mirror");
+	if (!mirror)
+		return;
+	o->n_targets = 2;
+	disk_from_json(j, "mirror", mirror, &o->targets[1].disk);
+	target_from_json(&of_mirror, &o->targets[1]);
+	jx_merge(j, "mirror", &of_mirror);
+	if (!j->error && is_same_disk(&o->targets[0].disk, &o->targets[1].disk))
+		jx_fail(j, "mirror", "expected another disk than the system disk");
+}
+
 int install_order_from_json(
 	const json_t *root, struct install_order **ret, char **reterr_msg)
 {
 	_cleanup_(install_order_freep) struct install_order *o = xcalloc(1, sizeof(*o));
 	struct jx j = {.obj = root};
-	const json_t *system = jx_object(&j, "system"),
-		     *desired = jx_object(&j, "desired");
+	const json_t *desired = jx_object(&j, "desired");
 
-	if (system)
-		disk_from_json(&j, "system", system, &o->system);
-	inv_signatures_from_json(&j, "holds", &o->holds);
+	read_targets(&j, o);
 	read_image(&j, &o->image);
 	o->rack_id = xstrdup(jx_str(&j, "rack_id", RACKID_TEXT - 1));
 	if (!j.error && !rackid_is_valid(o->rack_id))
@@ -88,7 +134,6 @@ int install_order_from_json(
 	if (disk_erase_parse(jx_str_opt(&j, "erase", 16, "none"), &o->erase) < 0 &&
 		!j.error)
 		jx_fail(&j, "erase", "expected none, discard, secure or zero");
-	o->wipe = jx_bool_opt(&j, "wipe", false);
 	o->desired = desired ? json_incref((json_t *)desired) : NULL;
 	if (j.error) {
 		*reterr_msg = TAKE_PTR(j.error);
@@ -102,8 +147,10 @@ void install_order_free(struct install_order *o)
 {
 	if (!o)
 		return;
-	disk_clear(&o->system);
-	inv_signatures_clear(&o->holds);
+	for (size_t i = 0; i < ORDER_MAX_TARGETS; i++) {
+		disk_clear(&o->targets[i].disk);
+		inv_signatures_clear(&o->targets[i].holds);
+	}
 	free(o->rack_id);
 	free(o->image.path);
 	free(o->image.version);

@@ -17,6 +17,13 @@ struct order_disk {
 	uint64_t size_bytes;
 };
 
+struct order_target { /* a disk that the installation writes */
+	struct order_disk disk;
+	struct inv_signatures holds; /* seen on it, and to be found on it again */
+	bool wipe; /* the operator named this disk: foreign signatures on it may go */
+};
+#define ORDER_MAX_TARGETS 2
+
 struct order_image {
 	char *path; /* URL path on ondold: "/files/core/root.erofs.zst" */
 	char *version;
@@ -26,12 +33,12 @@ struct order_image {
 };
 
 struct install_order {
-	struct order_disk system;
+	struct order_target
+		targets[ORDER_MAX_TARGETS]; /* the system disk, then its mirror */
+	size_t n_targets; /* 1 or 2 */
 	struct order_image image;
-	struct inv_signatures holds; /* seen on it, and to be found on it again */
 	char *rack_id; /* rackid.h: of this rack's system disks, and of the table to be written */
-	enum disk_erase erase; /* all of it, before anything is written */
-	bool wipe; /* the operator named this disk: foreign signatures on it may go */
+	enum disk_erase erase; /* all of them, before anything is written */
 	json_t *desired; /* owned: the first desired state, kept as /etc/ondol/desired.json */
 };
 

@@ -4,8 +4,10 @@
 
 #include "common/rackcloud.h"
 
-static const char *const use_names[] = {
-	[DISK_SPARE] = "spare", [DISK_SYSTEM] = "system", [DISK_DATA] = "data"};
+static const char *const use_names[] = {[DISK_SPARE] = "spare",
+	[DISK_SYSTEM] = "system",
+	[DISK_DATA] = "data",
+	[DISK_MIRROR] = "mirror"};
 static const char *const erase_names[] = {[DISK_ERASE_NONE] = "none",
 	[DISK_ERASE_DISCARD] = "discard",
 	[DISK_ERASE_SECURE] = "secure",
@@ -83,6 +85,19 @@ int disk_bus_parse(const char *s, enum disk_bus *ret)
 	if (i >= 0)
 		*ret = (enum disk_bus)i;
 	return MIN(i, 0);
+}
+
+bool disk_use_is_system(enum disk_use use)
+{
+	return use == DISK_SYSTEM || use == DISK_MIRROR;
+}
+
+int rack_disk_of(const struct rack_profile *p, enum disk_use use)
+{
+	for (size_t i = 0; i < p->n_disks; i++)
+		if (p->disks[i].use == use)
+			return (int)i;
+	return -1;
 }
 
 static void index_free(struct rack_index *x);

@@ -45,7 +45,7 @@ struct rack_nic { /* a physical port of every node of a profile, nic.1 first */
 	size_t n_tagged;
 };
 
-enum disk_use { DISK_SPARE, DISK_SYSTEM, DISK_DATA };
+enum disk_use { DISK_SPARE, DISK_SYSTEM, DISK_DATA, DISK_MIRROR };
 enum disk_bus {
 	DISK_BUS_OTHER,
 	DISK_BUS_SATA,
@@ -66,13 +66,15 @@ int disk_erase_parse(const char *s, enum disk_erase *ret);
 const char *disk_bus_str(enum disk_bus bus); /* "other", "sata", "sas", "nvme", ... */
 int disk_use_parse(const char *s, enum disk_use *ret);
 int disk_bus_parse(const char *s, enum disk_bus *ret);
+bool disk_use_is_system(enum disk_use use); /* the system disk, or its mirror */
 
 struct rack_disk { /* a bay of every node of a profile: disk.1 is bay 1 */
 	unsigned bay;
 	enum disk_use use;
 	enum disk_bus bus;
 	uint64_t size_bytes; /* as sold; a disk matches within 5 % */
-	enum disk_erase erase; /* of a system disk, before an installation writes to it */
+	enum disk_erase
+		erase; /* of a system disk or its mirror, before an installation */
 };
 
 struct rack_profile {
@@ -83,7 +85,7 @@ struct rack_profile {
 	struct rack_nic nics[RACK_MAX_NICS]; /* nics[0] is nic.1, the one that boots */
 	size_t n_nics;
 	struct rack_disk disks[RACK_MAX_DISKS]; /* by bay, ascending */
-	size_t n_disks;
+	size_t n_disks; /* one is the system disk, one more may be its mirror */
 	uint64_t memory_bytes; /* 0: not said */
 	unsigned memory_line;
 };
@@ -197,6 +199,8 @@ bool rack_has_address(
 	const struct rack *r, const struct rack_node *n, const struct rack_network *net);
 /* Which of the node's NICs carries the network, 0-based; -1: none. */
 int rack_nic_of(const struct rack_node *n, const struct rack_network *net);
+/* The index of a profile's disk with that use; -1: it has none. */
+int rack_disk_of(const struct rack_profile *p, enum disk_use use);
 /* The largest MTU of the networks a NIC carries. */
 unsigned rack_nic_mtu(const struct rack_nic *nic);
 

@@ -405,10 +405,10 @@ static void read_erase(struct reader *rd, struct rack_disk *d)
 
 	if (k && disk_erase_parse(k->value, &d->erase) < 0)
 		bad(rd, k, "none, discard, secure or zero");
-	else if (k && d->use != DISK_SYSTEM && d->erase != DISK_ERASE_NONE)
+	else if (k && !disk_use_is_system(d->use) && d->erase != DISK_ERASE_NONE)
 		SAY(rd, k,
-			"an installation erases the system disk alone; remove this key, or say "
-			"use = system");
+			"an installation erases the system disk and its mirror alone; remove "
+			"this key, or say use = system");
 }
 
 static void read_disk(struct reader *rd, struct rack_profile *p, unsigned bay)
@@ -416,6 +416,7 @@ static void read_disk(struct reader *rd, struct rack_profile *p, unsigned bay)
 	_cleanup_free_ char *use_key = xasprintf("disk.%u.use", bay);
 	_cleanup_free_ char *bus_key = xasprintf("disk.%u.bus", bay);
 	_cleanup_free_ char *size_key = xasprintf("disk.%u.size", bay);
+	static const char use_words[] = "system, mirror, data or spare";
 	const struct conf_key *use, *bus, *size;
 	struct rack_disk *d = &p->disks[p->n_disks];
 
@@ -423,11 +424,11 @@ static void read_disk(struct reader *rd, struct rack_profile *p, unsigned bay)
 		!conf_key(rd->section, size_key))
 		return;
 	*d = (struct rack_disk){.bay = bay};
-	use = value(rd, use_key, "system, data or spare");
+	use = value(rd, use_key, use_words);
 	bus = value(rd, bus_key, "sata, sas or nvme");
 	size = value(rd, size_key, "a size as sold, such as 480G");
 	if (use && disk_use_parse(use->value, &d->use) < 0)
-		bad(rd, use, "system, data or spare");
+		bad(rd, use, use_words);
 	if (bus &&
 		(disk_bus_parse(bus->value, &d->bus) < 0 || d->bus == DISK_BUS_OTHER ||
 			d->bus == DISK_BUS_USB))

@@ -237,6 +237,36 @@ static void check_profile_networks(struct rules *ru, const struct rack_profile *
 			"expected provisioning: servers boot untagged from their first port");
 }
 
+/* Two halves of one system: as large, and erased alike. */
+static void check_mirror(struct rules *ru, const struct rack_profile *p)
+{
+	int of = rack_disk_of(p, DISK_SYSTEM), first = rack_disk_of(p, DISK_MIRROR);
+
+	for (int i = 0; i < (int)p->n_disks; i++) {
+		const struct rack_disk *d = &p->disks[i],
+				       *system = of < 0 ? NULL : &p->disks[of];
+		_cleanup_free_ char *use = xasprintf("disk.%u.use", d->bay),
+				    *size = xasprintf("disk.%u.size", d->bay),
+				    *erase = xasprintf("disk.%u.erase", d->bay);
+
+		if (d->use != DISK_MIRROR)
+			continue;
+		if (i != first)
+			SAY(ru, "profile", p->name, use,
+				"the system disk has a mirror already, in bay %u",
+				p->disks[first].bay);
+		if (system && d->size_bytes != system->size_bytes)
+			SAY(ru, "profile", p->name, size,
+				"expected the size of the system disk, in bay %u: this is "
+				"its mirror",
+				system->bay);
+		if (system && d->erase != system->erase)
+			SAY(ru, "profile", p->name, erase,
+				"expected %s, as for the system disk: the same is on both",
+				disk_erase_str(system->erase));
+	}
+}
+
 static void check_profile_disks(struct rules *ru, const struct rack_profile *p)
 {
 	unsigned system = 0;
@@ -246,6 +276,7 @@ static void check_profile_disks(struct rules *ru, const struct rack_profile *p)
 	if (system != 1)
 		SAY(ru, "profile", p->name, NULL,
 			"expected exactly one disk with use = system, found %u", system);
+	check_mirror(ru, p);
 	for (size_t i = 0; i < p->n_disks; i++) {
 		if (p->disks[i].use == DISK_SYSTEM && p->disks[i].size_bytes &&
 			p->disks[i].size_bytes < UINT64_C(20000000000)) {
@@ -261,14 +292,17 @@ static void check_profile_disks(struct rules *ru, const struct rack_profile *p)
 /* Overwriting takes as long as the disk is large: it may not be what the run fails of. */
 static void check_erase(struct rules *ru, const struct rack_profile *p)
 {
+	uint64_t need_ms = 0;
+
 	for (size_t i = 0; i < p->n_disks; i++) {
 		const struct rack_disk *d = &p->disks[i];
-		uint64_t need_ms = d->size_bytes / (ZERO_BYTES_A_SECOND / 1000);
 		_cleanup_free_ char *key = xasprintf("disk.%u.erase", d->bay);
 		char has[32];
 
-		if (d->erase != DISK_ERASE_ZERO ||
-			need_ms <= ru->rack->deadlines.installing_ms)
+		if (d->erase != DISK_ERASE_ZERO)
+			continue;
+		need_ms += d->size_bytes / (ZERO_BYTES_A_SECOND / 1000); /* one by one */
+		if (need_ms <= ru->rack->deadlines.installing_ms)
 			continue;
 		format_duration(ru->rack->deadlines.installing_ms, has);
 		SAY(ru, "profile", p->name, key,

@@ -172,7 +172,8 @@ static void carry_out(struct agent *a, const struct install_order *order)
 	_cleanup_free_ char *why = NULL;
 
 	log_info("install order: image %s to the disk with serial \"%s\", WWN \"%s\"",
-		order->image.version, order->system.serial, order->system.wwn);
+		order->image.version, order->targets[0].disk.serial,
+		order->targets[0].disk.wwn);
 	(void)install_run(a->devices, a->server, a->args, order, &why);
 	(void)server_event(a->server, "agent.failed", why, NULL);
 	log_info("the node stays up and asks for a new order");

@@ -2,7 +2,9 @@
 /*
  * The root is an overlay: the slot below, read-only, and the state partition's
  * root/SLOT/upper above. Partitions are found by PARTUUID in the tables on the disks
- * themselves; there is no udev to have made links, and names mean nothing.
+ * themselves; there is no udev to have made links, and names mean nothing. Of a mirrored
+ * system a partition is two, joined by md; one of them is enough when the other disk does not
+ * come.
  *
  * In the installed system the parts stay visible: /run/ondol-boot/slot (the image as
  * written) and /var/lib/ondol/state (the whole state partition).
@@ -18,6 +20,7 @@
 #include "common/sysfs.h"
 #include "initramfs/blk.h"
 #include "initramfs/devices.h"
+#include "initramfs/mirror.h"
 #include "initramfs/mounts.h"
 #include "initramfs/parttable.h"
 
@@ -27,6 +30,7 @@
 #define STATE_IN_ROOT ROOT_DIR "/var/lib/ondol/state"
 #define PARTITIONS_DEADLINE_MS \
 	180000 /* SAS controllers count minutes when disks are bad */
+#define OTHER_HALF_DEADLINE_MS 60000 /* of a mirror, before it is started without */
 
 struct partition {
 	const char *uuid; /* borrowed */
@@ -34,19 +38,48 @@ struct partition {
 	char *label; /* owned */
 };
 
+struct volume { /* the root slot or the state: a partition, or an array of two */
+	enum part_id id; /* of the array; of the slot it is known by its label only */
+	struct partition parts[MIRROR_HALVES];
+	size_t n; /* 1, or 2: mirrored */
+	const char *device; /* borrowed or literal: what is mounted */
+};
+
 struct search {
 	struct devices *devices;
 	uint64_t seen; /* generation of the devices last looked at; 0: never */
-	struct partition slot, state;
+	struct volume slot, state;
 };
+
+static void volume_of(const struct boot_parts *parts, struct volume *ret)
+{
+	ret->n = parts->n;
+	for (size_t i = 0; i < parts->n; i++)
+		ret->parts[i].uuid = parts->uuid[i];
+}
+
+static void volume_clear(struct volume *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		free(v->parts[i].device);
+		free(v->parts[i].label);
+	}
+}
 
 static void search_clear(struct search *s)
 {
 	devices_free(s->devices);
-	free(s->slot.device);
-	free(s->slot.label);
-	free(s->state.device);
-	free(s->state.label);
+	volume_clear(&s->slot);
+	volume_clear(&s->state);
+}
+
+static size_t n_found(const struct volume *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n; i++)
+		n += v->parts[i].device != NULL;
+	return n;
 }
 
 static void look_on_disk(const char *disk, struct partition *p)
@@ -69,14 +102,13 @@ static void look_on_disk(const char *disk, struct partition *p)
 	p->label = TAKE_PTR(found.label);
 }
 
-static bool all_found(void *userdata)
+static void look(struct search *s)
 {
-	struct search *s = userdata;
 	_cleanup_(sysfs_list_freep) char **disks = NULL;
 	uint64_t now = devices_generation(s->devices) + 1;
 
 	if (s->seen == now)
-		return false;
+		return;
 	s->seen = now;
 	disks = sysfs_list("/sys/block");
 	for (size_t i = 0; disks[i]; i++) {
@@ -84,10 +116,27 @@ static bool all_found(void *userdata)
 
 		if (!sysfs_exists(dir, "device") || sysfs_attr_u64(dir, "size", 0) == 0)
 			continue;
-		look_on_disk(disks[i], &s->slot);
-		look_on_disk(disks[i], &s->state);
+		for (size_t k = 0; k < s->slot.n; k++)
+			look_on_disk(disks[i], &s->slot.parts[k]);
+		for (size_t k = 0; k < s->state.n; k++)
+			look_on_disk(disks[i], &s->state.parts[k]);
 	}
-	return s->slot.device && s->state.device;
+}
+
+static bool all_found(void *userdata)
+{
+	struct search *s = userdata;
+
+	look(s);
+	return n_found(&s->slot) == s->slot.n && n_found(&s->state) == s->state.n;
+}
+
+static bool enough_found(void *userdata)
+{
+	struct search *s = userdata;
+
+	look(s);
+	return n_found(&s->slot) > 0 && n_found(&s->state) > 0;
 }
 
 static char *describe_disks(void)
@@ -108,39 +157,77 @@ static char *describe_disks(void)
 	return all;
 }
 
+static char *describe_missing(const struct search *s)
+{
+	bool slot = !n_found(&s->slot), state = !n_found(&s->state);
+
+	return xasprintf("%s%s%s%s%s", slot ? "the root slot " : "",
+		slot ? s->slot.parts[0].uuid : "", slot && state ? " and " : "",
+		state ? "the state partition " : "", state ? s->state.parts[0].uuid : "");
+}
+
 static int find_partitions(struct search *s, char **reterr_msg)
 {
-	_cleanup_free_ char *there = NULL;
-	int r;
+	_cleanup_free_ char *there = NULL, *missing = NULL;
+	uint64_t begin = now_mono_ms();
+	int r = 0;
 
 	devices_coldplug(s->devices);
-	r = devices_wait(
-		s->devices, now_mono_ms() + PARTITIONS_DEADLINE_MS, all_found, s);
+	if (s->slot.n > 1)
+		r = devices_wait(
+			s->devices, begin + OTHER_HALF_DEADLINE_MS, all_found, s);
+	if (s->slot.n > 1 && r == 0)
+		return 0;
+	r = devices_wait(s->devices, begin + PARTITIONS_DEADLINE_MS, enough_found, s);
 	if (r == 0)
 		return 0;
 	there = describe_disks();
-	*reterr_msg = xasprintf(
-		"%s %s%s%s did not appear within %d s; disks here: %s. Is the "
-		"system disk in its bay? A reinstall makes it anew.",
-		s->slot.device ? "the state partition" : "the root slot",
-		s->slot.device ? s->state.uuid : s->slot.uuid,
-		s->slot.device || s->state.device ? "" : " and the state partition ",
-		s->slot.device || s->state.device ? "" : s->state.uuid,
-		PARTITIONS_DEADLINE_MS / 1000, *there ? there : "none");
+	missing = describe_missing(s);
+	*reterr_msg = xasprintf("%s did not appear within %d s; disks here: %s. Is the "
+				"system disk in its bay? A reinstall makes it anew.",
+		missing, PARTITIONS_DEADLINE_MS / 1000, *there ? there : "none");
 	return r;
 }
 
-/* "ondol-a" → "a" */
-static int slot_name(const struct partition *slot, const char **ret, char **reterr_msg)
+static const struct partition *first_found(const struct volume *v)
 {
-	if (str_startswith(slot->label, "ondol-") &&
-		parse_hostname(slot->label + 6) == 0) {
-		*ret = slot->label + 6;
+	return v->parts[0].device ? &v->parts[0] : &v->parts[1];
+}
+
+/* Of a mirror: its array, from what was found of it. */
+static int volume_open(struct volume *v, char **reterr_msg)
+{
+	const char *halves[MIRROR_HALVES];
+	size_t n = 0;
+	int r;
+
+	v->device = first_found(v)->device;
+	if (v->n == 1)
+		return 0;
+	for (size_t i = 0; i < v->n; i++)
+		if (v->parts[i].device)
+			halves[n++] = v->parts[i].device;
+	if (n < v->n)
+		log_warn("the mirror of %s has lost a half: starting without it",
+			v->device);
+	r = mirror_start(v->id, halves, n, reterr_msg);
+	v->device = mirror_device(v->id);
+	return r;
+}
+
+/* "ondol-a" → "a", and which array that is when it is one */
+static int slot_name(struct volume *slot, const char **ret, char **reterr_msg)
+{
+	const struct partition *p = first_found(slot);
+
+	slot->id = streq(p->label, "ondol-b") ? PART_B : PART_A;
+	if (streq(p->label, "ondol-a") || streq(p->label, "ondol-b")) {
+		*ret = p->label + strlen("ondol-");
 		return 0;
 	}
 	*reterr_msg = xasprintf(
 		"the root slot %s is labelled \"%s\", expected ondol-a or ondol-b",
-		slot->device, slot->label);
+		p->device, p->label);
 	return -EINVAL;
 }
 
@@ -162,14 +249,20 @@ static int mount_overlay(const char *name, char **reterr_msg)
 	return mounts_add("overlay", ROOT_DIR, "overlay", 0, options, reterr_msg);
 }
 
-static int mount_root(const struct search *s, char **reterr_msg)
+static int mount_root(struct search *s, char **reterr_msg)
 {
 	const char *name;
 	int r = slot_name(&s->slot, &name, reterr_msg);
 
 	if (r == 0)
-		r = mounts_add(
-			s->slot.device, SLOT_DIR, "erofs", MS_RDONLY, NULL, reterr_msg);
+		r = volume_open(&s->slot, reterr_msg);
+	if (r == 0)
+		r = volume_open(&s->state, reterr_msg);
+	if (r < 0)
+		return r;
+	log_info("starting slot %s on %s, state on %s", name, s->slot.device,
+		s->state.device);
+	r = mounts_add(s->slot.device, SLOT_DIR, "erofs", MS_RDONLY, NULL, reterr_msg);
 	if (r == 0)
 		r = mounts_add(
 			s->state.device, STATE_DIR, "ext4", MS_NOATIME, NULL, reterr_msg);
@@ -268,16 +361,15 @@ static int switch_root(char **reterr_msg)
 
 int bootmode_run(const struct boot_args *args, char **reterr_msg)
 {
-	_cleanup_(search_clear) struct search s = {
-		.slot.uuid = args->slot, .state.uuid = args->state};
-	int r = devices_new(DEVICES_STORAGE, &s.devices, reterr_msg);
+	_cleanup_(search_clear) struct search s = {.state.id = PART_STATE};
+	int r;
 
+	volume_of(&args->slot, &s.slot);
+	volume_of(&args->state, &s.state);
+	r = devices_new(DEVICES_STORAGE, &s.devices, reterr_msg);
 	if (r == 0)
 		r = find_partitions(&s, reterr_msg);
-	if (r < 0)
-		return r;
-	log_info("starting %s from %s (%s), state on %s", args->node, s.slot.device,
-		s.slot.label, s.state.device);
-	r = mount_root(&s, reterr_msg);
+	if (r == 0)
+		r = mount_root(&s, reterr_msg);
 	return r < 0 ? r : switch_root(reterr_msg);
 }

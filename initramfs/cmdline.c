@@ -159,15 +159,33 @@ static int word_time(struct boot_args *a, const char *v)
 	return parse_u64(v, 0, UINT32_MAX, &a->time);
 }
 
+/* "PARTUUID" or "PARTUUID,PARTUUID" */
+static int parts_word(struct boot_parts *ret, const char *v)
+{
+	_cleanup_free_ char *text = xstrdup(v);
+	char *comma = strchr(text, ',');
+	int r;
+
+	if (comma)
+		*comma++ = '\0';
+	r = parse_uuid(text, ret->uuid[0]);
+	if (r == 0 && comma)
+		r = parse_uuid(comma, ret->uuid[1]);
+	ret->n = comma ? 2 : 1;
+	return r == 0 && comma && streq(ret->uuid[0], ret->uuid[1]) ? -EINVAL : r;
+}
+
 static int word_slot(struct boot_args *a, const char *v)
 {
-	return parse_uuid(v, a->slot);
+	return parts_word(&a->slot, v);
 }
 
 static int word_state(struct boot_args *a, const char *v)
 {
-	return parse_uuid(v, a->state);
+	return parts_word(&a->state, v);
 }
+
+static const char parts_expected[] = "a PARTUUID, or a mirror's two: UUID,UUID";
 
 enum { IN_INSTALL = 1, IN_BOOT = 2, OPTIONAL = 4 };
 
@@ -187,8 +205,8 @@ static const struct word {
 	{"ondol.ip", IN_INSTALL, word_ip, "A.B.C.D/PREFIX", false},
 	{"ondol.mtu", IN_INSTALL | OPTIONAL, word_mtu, "1280 to 9216", false},
 	{"ondol.time", IN_INSTALL | OPTIONAL, word_time, "seconds since 1970", false},
-	{"ondol.slot", IN_BOOT, word_slot, "a PARTUUID", false},
-	{"ondol.state", IN_BOOT, word_state, "a PARTUUID", false},
+	{"ondol.slot", IN_BOOT, word_slot, parts_expected, false},
+	{"ondol.state", IN_BOOT, word_state, parts_expected, false},
 };
 
 static int read_word(
@@ -245,9 +263,14 @@ int boot_args_parse(const char *cmdline, struct boot_args **ret, char **reterr_m
 	return r;
 }
 
-char *cmdline_for_boot(
-	const struct boot_args *a, const char *slot_uuid, const char *state_uuid)
+char *cmdline_for_boot(const struct boot_args *a, const struct boot_parts *slot,
+	const struct boot_parts *state)
 {
-	return xasprintf("ondol.mode=boot ondol.slot=%s ondol.state=%s ondol.node=%s%s%s",
-		slot_uuid, state_uuid, a->node, *a->consoles ? " " : "", a->consoles);
+	bool mirrored = slot->n > 1;
+
+	return xasprintf("ondol.mode=boot ondol.slot=%s%s%s ondol.state=%s%s%s "
+			 "ondol.node=%s%s%s",
+		slot->uuid[0], mirrored ? "," : "", mirrored ? slot->uuid[1] : "",
+		state->uuid[0], mirrored ? "," : "", mirrored ? state->uuid[1] : "",
+		a->node, *a->consoles ? " " : "", a->consoles);
 }

@@ -12,6 +12,11 @@
 
 enum boot_mode { BOOT_MODE_INSTALL, BOOT_MODE_BOOT };
 
+struct boot_parts { /* PARTUUIDs of a partition of the system: one, or the halves of a mirror */
+	char uuid[2][37]; /* lower case */
+	size_t n; /* 1 or 2 */
+};
+
 struct boot_args {
 	enum boot_mode mode;
 	char *node; /* owned; never NULL */
@@ -27,7 +32,7 @@ struct boot_args {
 	unsigned mtu;
 	uint64_t time; /* seconds since 1970, 0: not said */
 	/* boot mode */
-	char slot[37], state[37]; /* PARTUUIDs, lower case */
+	struct boot_parts slot, state;
 };
 
 /*
@@ -47,5 +52,5 @@ char *cmdline_word(const char *cmdline, const char *key, unsigned *ret_count);
 int cmdline_address(const char *s, uint32_t *ret_address, unsigned *ret_prefix);
 
 /* The command line with which a slot is started; caller frees. */
-char *cmdline_for_boot(
-	const struct boot_args *a, const char *slot_uuid, const char *state_uuid);
+char *cmdline_for_boot(const struct boot_args *a, const struct boot_parts *slot,
+	const struct boot_parts *state);

@@ -19,6 +19,7 @@
 #include "initramfs/esp.h"
 #include "initramfs/fetch.h"
 #include "initramfs/kexec.h"
+#include "initramfs/mirror.h"
 #include "initramfs/mounts.h"
 #include "initramfs/parttable.h"
 #include "initramfs/slot.h"
@@ -34,23 +35,51 @@
 #define MKFS_TIMEOUT_MS 300000
 #define INSTALLED_TOLD_MS 120000 /* after it noded has to prove the installation */
 
+struct target { /* a disk that is written to: the system disk, or its mirror */
+	struct diskpin disk; /* open from the first step on */
+	unsigned sector_bytes;
+	struct part_plan plan[PART_COUNT];
+};
+
 struct install {
 	struct devices *devices;
 	struct server *server;
 	const struct boot_args *args;
 	const struct install_order *order;
-	/* found by the first step */
-	struct diskpin disk; /* open from then on */
-	unsigned sector_bytes;
-	struct part_plan plan[PART_COUNT];
+	struct target targets[ORDER_MAX_TARGETS]; /* as many as the order has */
+	uint64_t erased_bytes, erase_bytes; /* of the disks before; of all. 0: no erase */
 	char *cmdline; /* of the installed system; owned */
 };
 
-static char *part_path(const struct install *in, enum part_id id)
+static bool is_mirrored(const struct install *in)
 {
-	_cleanup_free_ char *name = parttable_part_name(in->disk.name, (int)id + 1);
+	return in->order->n_targets > 1;
+}
+
+static char *part_of(const struct target *t, enum part_id id)
+{
+	_cleanup_free_ char *name = parttable_part_name(t->disk.name, (int)id + 1);
 
 	return xasprintf("/dev/%s", name);
+}
+
+/* What is mounted and written: the partition, or the array that it is half of. Not of the ESP. */
+static char *part_path(const struct install *in, enum part_id id)
+{
+	return is_mirrored(in) ? xstrdup(mirror_device(id))
+			       : part_of(&in->targets[0], id);
+}
+
+/* One step on each of the disks. */
+static int on_each(struct install *in,
+	int (*step)(struct install *in, struct target *t, char **reterr_msg),
+	char **reterr_msg)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < in->order->n_targets; i++)
+		r = step(in, &in->targets[i], reterr_msg);
+	return r;
 }
 
 /* ---- the disk ---- */
@@ -59,18 +88,28 @@ static int step_measure(void *userdata, char **reterr_msg)
 {
 	struct install *in = userdata;
 	_cleanup_(inventory_freep) struct inventory *inv = xcalloc(1, sizeof(*inv));
-	const struct inv_disk *found = NULL;
-	int r;
+	uint64_t smallest = UINT64_MAX;
+	int r = 0;
 
 	disks_collect("", inv);
-	r = target_find(inv, in->order, &found, reterr_msg);
-	if (r < 0)
-		return r;
-	r = diskpin_open("", found, &in->disk, reterr_msg);
-	if (r < 0)
-		return r;
-	in->sector_bytes = found->sector_bytes;
-	return parttable_plan(in->disk.size_bytes, in->plan, reterr_msg);
+	for (size_t i = 0; r == 0 && i < in->order->n_targets; i++) {
+		struct target *t = &in->targets[i];
+		const struct inv_disk *found = NULL;
+
+		r = target_find(inv, in->order, i, &found, reterr_msg);
+		if (r == 0)
+			r = diskpin_open("", found, &t->disk, reterr_msg);
+		if (r < 0)
+			return r;
+		t->sector_bytes = found->sector_bytes;
+		smallest = MIN(smallest, t->disk.size_bytes);
+		if (in->order->erase != DISK_ERASE_NONE)
+			in->erase_bytes += t->disk.size_bytes;
+	}
+	for (size_t i = 0; r == 0 && i < in->order->n_targets; i++)
+		r = parttable_plan(
+			smallest, is_mirrored(in), in->targets[i].plan, reterr_msg);
+	return r;
 }
 
 /* "md0 on sda2": what the kernel has built on the disk; NULL: nothing. Caller frees. */
@@ -100,35 +139,39 @@ static char *holder_of(const char *disk)
  * Opens the whole disk for nobody but us, when it is still the one that was measured;
  * asked last, because ondold may have kept us waiting since.
  */
-static int open_disk(const struct install *in, char **reterr_msg)
+static int open_disk(const struct target *t, char **reterr_msg)
 {
-	_cleanup_free_ char *path = xasprintf("/dev/%s", in->disk.name),
-			    *holder = holder_of(in->disk.name);
+	_cleanup_free_ char *path = xasprintf("/dev/%s", t->disk.name),
+			    *holder = holder_of(t->disk.name);
 	_cleanup_close_ int fd = -1;
 	int r = 0;
 
 	if (holder) {
 		*reterr_msg = xasprintf("disk %s is in use: %s. Nothing was written.",
-			in->disk.name, holder);
+			t->disk.name, holder);
 		return -EBUSY;
 	}
 	fd = open(path, O_RDWR | O_EXCL | O_CLOEXEC);
-	r = fd < 0 ? -errno : diskpin_is_fd(&in->disk, fd);
+	r = fd < 0 ? -errno : diskpin_is_fd(&t->disk, fd);
 	if (r < 0) {
 		*reterr_msg = xasprintf("disk %s cannot be opened for writing: %s",
-			in->disk.name, strerror(-r));
+			t->disk.name, strerror(-r));
 		return r;
 	}
-	r = diskpin_check("", &in->disk, reterr_msg);
+	r = diskpin_check("", &t->disk, reterr_msg);
 	return r < 0 ? r : TAKE_FD(fd);
+}
+
+static int wipe_disk(_unused_ struct install *in, struct target *t, char **reterr_msg)
+{
+	_cleanup_close_ int fd = open_disk(t, reterr_msg);
+
+	return fd < 0 ? fd : blk_wipe(fd, t->disk.size_bytes, reterr_msg);
 }
 
 static int step_wipe(void *userdata, char **reterr_msg)
 {
-	struct install *in = userdata;
-	_cleanup_close_ int fd = open_disk(in, reterr_msg);
-
-	return fd < 0 ? fd : blk_wipe(fd, in->disk.size_bytes, reterr_msg);
+	return on_each(userdata, wipe_disk, reterr_msg);
 }
 
 static void on_progress(void *userdata, uint64_t done, uint64_t total)
@@ -138,39 +181,51 @@ static void on_progress(void *userdata, uint64_t done, uint64_t total)
 	server_progress(in->server, done, total);
 }
 
-/* The old signatures went first: an installation that breaks off here left a blank disk. */
-static int step_erase(void *userdata, char **reterr_msg)
+static void on_erase_progress(void *userdata, uint64_t done, _unused_ uint64_t total)
 {
 	struct install *in = userdata;
-	_cleanup_close_ int fd = open_disk(in, reterr_msg);
-	int r = fd < 0 ? fd
-		       : erase_disk(fd, in->order->erase, in->disk.size_bytes,
-				 on_progress, in, reterr_msg);
 
+	server_progress(in->server, in->erased_bytes + done, in->erase_bytes);
+}
+
+/* The old signatures went first: an installation that breaks off here left a blank disk. */
+static int erase_one(struct install *in, struct target *t, char **reterr_msg)
+{
+	_cleanup_close_ int fd = open_disk(t, reterr_msg);
+	int r = fd < 0 ? fd
+		       : erase_disk(fd, in->order->erase, t->disk.size_bytes,
+				 on_erase_progress, in, reterr_msg);
+
+	in->erased_bytes += t->disk.size_bytes;
 	/* a disk may give back what it likes for what it discarded */
-	return r < 0 ? r : blk_wipe(fd, in->disk.size_bytes, reterr_msg);
+	return r < 0 ? r : blk_wipe(fd, t->disk.size_bytes, reterr_msg);
+}
+
+static int step_erase(void *userdata, char **reterr_msg)
+{
+	return on_each(userdata, erase_one, reterr_msg);
 }
 
 static bool is_wanted(const void *userdata, enum install_step step)
 {
 	const struct install *in = userdata;
 
-	return step != INSTALL_ERASE || in->order->erase != DISK_ERASE_NONE;
+	return (step != INSTALL_ERASE || in->order->erase != DISK_ERASE_NONE) &&
+		(step != INSTALL_MIRROR || is_mirrored(in));
 }
 
 /* The kernel's partitions are those of the plan. */
 static bool partitions_are_there(void *userdata)
 {
-	const struct install *in = userdata;
+	const struct target *t = userdata;
 
 	for (size_t i = 0; i < PART_COUNT; i++) {
-		_cleanup_free_ char *name =
-			parttable_part_name(in->disk.name, (int)i + 1);
+		_cleanup_free_ char *name = parttable_part_name(t->disk.name, (int)i + 1);
 		_cleanup_free_ char *dir = xasprintf("/sys/class/block/%s", name);
 		_cleanup_free_ char *node = xasprintf("/dev/%s", name);
 
-		if (sysfs_attr_u64(dir, "start", 0) * 512 != in->plan[i].start_bytes ||
-			sysfs_attr_u64(dir, "size", 0) * 512 != in->plan[i].size_bytes ||
+		if (sysfs_attr_u64(dir, "start", 0) * 512 != t->plan[i].start_bytes ||
+			sysfs_attr_u64(dir, "size", 0) * 512 != t->plan[i].size_bytes ||
 			access(node, F_OK) < 0)
 			return false;
 	}
@@ -182,29 +237,28 @@ static bool partitions_are_there(void *userdata)
  * fsync): while the disk is held open, closing it here writes nothing out, and what came
  * later than the partitions' own data would destroy it.
  */
-static int step_partition(void *userdata, char **reterr_msg)
+static int partition_disk(struct install *in, struct target *t, char **reterr_msg)
 {
-	struct install *in = userdata;
-	_cleanup_free_ char *path = xasprintf("/dev/%s", in->disk.name);
-	_cleanup_close_ int fd = open_disk(in, reterr_msg);
+	_cleanup_free_ char *path = xasprintf("/dev/%s", t->disk.name);
+	_cleanup_close_ int fd = open_disk(t, reterr_msg);
 	int r = fd < 0 ? fd : 0;
 
 	for (size_t i = 0; r == 0 && i < PART_COUNT; i++)
-		r = blk_wipe_area(fd, in->plan[i].start_bytes, in->plan[i].size_bytes);
+		r = blk_wipe_area(fd, t->plan[i].start_bytes, t->plan[i].size_bytes);
 	if (r < 0) {
 		if (fd >= 0)
 			*reterr_msg =
 				xasprintf("%s cannot be written: %s", path, strerror(-r));
 		return r;
 	}
-	r = parttable_write(fd, path, in->order->rack_id, in->plan, reterr_msg);
+	r = parttable_write(fd, path, in->order->rack_id, t->plan, reterr_msg);
 	if (r == 0)
 		r = parttable_verify(
-			fd, in->disk.size_bytes, in->sector_bytes, in->plan, reterr_msg);
+			fd, t->disk.size_bytes, t->sector_bytes, t->plan, reterr_msg);
 	if (r < 0)
 		return r;
 	r = devices_wait(in->devices, now_mono_ms() + PARTITIONS_DEADLINE_MS,
-		partitions_are_there, in);
+		partitions_are_there, t);
 	if (r < 0)
 		*reterr_msg =
 			xasprintf("the new partitions of %s did not appear within %d s",
@@ -212,17 +266,44 @@ static int step_partition(void *userdata, char **reterr_msg)
 	return r;
 }
 
+static int step_partition(void *userdata, char **reterr_msg)
+{
+	return on_each(userdata, partition_disk, reterr_msg);
+}
+
+static int step_mirror(void *userdata, char **reterr_msg)
+{
+	static const enum part_id ids[] = {PART_A, PART_B, PART_STATE};
+	const struct install *in = userdata;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(ids); i++) {
+		_cleanup_free_ char *one = part_of(&in->targets[0], ids[i]),
+				    *other = part_of(&in->targets[1], ids[i]);
+		const char *const halves[] = {one, other};
+
+		r = mirror_create(ids[i], halves, reterr_msg);
+	}
+	return r;
+}
+
+static int format_esp(_unused_ struct install *in, struct target *t, char **reterr_msg)
+{
+	_cleanup_free_ char *esp = part_of(t, PART_ESP);
+	const char *const vfat[] = {
+		"mkfs.vfat", "-F", "32", "-n", "ONDOL-ESP", esp, NULL};
+
+	return run_ok(vfat, MKFS_TIMEOUT_MS, reterr_msg);
+}
+
 static int step_format(void *userdata, char **reterr_msg)
 {
 	struct install *in = userdata;
-	_cleanup_free_ char *esp = part_path(in, PART_ESP),
-			    *state = part_path(in, PART_STATE);
-	const char *const vfat[] = {
-		"mkfs.vfat", "-F", "32", "-n", "ONDOL-ESP", esp, NULL};
+	_cleanup_free_ char *state = part_path(in, PART_STATE);
 	const char *const ext4[] = {"mke2fs", "-q", "-F", "-m", "1", "-t", "ext4", "-L",
 		"ondol-state", "-E", "lazy_itable_init=1,lazy_journal_init=1", state,
 		NULL};
-	int r = run_ok(vfat, MKFS_TIMEOUT_MS, reterr_msg);
+	int r = on_each(in, format_esp, reterr_msg);
 
 	return r < 0 ? r : run_ok(ext4, MKFS_TIMEOUT_MS, reterr_msg);
 }
@@ -270,11 +351,9 @@ static int step_image(void *userdata, char **reterr_msg)
 
 /* ---- what makes it a node ---- */
 
-static int mount_part(struct install *in, enum part_id id, const char *where,
-	const char *type, unsigned long flags, const char **ret_mounted,
-	char **reterr_msg)
+static int mount_at(const char *path, const char *where, const char *type,
+	unsigned long flags, const char **ret_mounted, char **reterr_msg)
 {
-	_cleanup_free_ char *path = part_path(in, id);
 	int r = mounts_add(path, where, type, flags, NULL, reterr_msg);
 
 	if (r == 0)
@@ -282,16 +361,20 @@ static int mount_part(struct install *in, enum part_id id, const char *where,
 	return r;
 }
 
-static int step_bootable(void *userdata, char **reterr_msg)
+static int mount_slot(struct install *in, const char **ret_mounted, char **reterr_msg)
 {
-	struct install *in = userdata;
-	_cleanup_(mounts_removep) const char *slot = NULL, *esp = NULL;
-	int r = mount_part(in, PART_A, SLOT_DIR, "erofs", MS_RDONLY, &slot, reterr_msg);
+	_cleanup_free_ char *path = part_path(in, PART_A);
 
-	in->cmdline = cmdline_for_boot(
-		in->args, in->plan[PART_A].uuid, in->plan[PART_STATE].uuid);
-	if (r == 0)
-		r = mount_part(in, PART_ESP, ESP_DIR, "vfat", 0, &esp, reterr_msg);
+	return mount_at(path, SLOT_DIR, "erofs", MS_RDONLY, ret_mounted, reterr_msg);
+}
+
+/* Each disk starts by itself: firmware takes whichever it finds. */
+static int fill_esp(struct install *in, struct target *t, char **reterr_msg)
+{
+	_cleanup_free_ char *path = part_of(t, PART_ESP);
+	_cleanup_(mounts_removep) const char *esp = NULL;
+	int r = mount_at(path, ESP_DIR, "vfat", 0, &esp, reterr_msg);
+
 	if (r == 0)
 		r = esp_install(ESP_DIR, SLOT_DIR, SLOT_NAME, in->order->image.version,
 			in->cmdline, reterr_msg);
@@ -304,13 +387,35 @@ static int step_bootable(void *userdata, char **reterr_msg)
 	return r;
 }
 
+static void collect_uuids(
+	const struct install *in, enum part_id id, struct boot_parts *ret)
+{
+	*ret = (struct boot_parts){.n = in->order->n_targets};
+	for (size_t i = 0; i < ret->n; i++)
+		memcpy(ret->uuid[i], in->targets[i].plan[id].uuid, sizeof(ret->uuid[i]));
+}
+
+static int step_bootable(void *userdata, char **reterr_msg)
+{
+	struct install *in = userdata;
+	_cleanup_(mounts_removep) const char *slot = NULL;
+	struct boot_parts slots, states;
+	int r = mount_slot(in, &slot, reterr_msg);
+
+	collect_uuids(in, PART_A, &slots);
+	collect_uuids(in, PART_STATE, &states);
+	in->cmdline = cmdline_for_boot(in->args, &slots, &states);
+	return r < 0 ? r : on_each(in, fill_esp, reterr_msg);
+}
+
 static int step_identity(void *userdata, char **reterr_msg)
 {
 	struct install *in = userdata;
 	struct statefs_node node = {
 		in->args->node, in->args->api, server_identity(in->server)};
+	_cleanup_free_ char *path = part_path(in, PART_STATE);
 	_cleanup_(mounts_removep) const char *state = NULL;
-	int r = mount_part(in, PART_STATE, STATE_DIR, "ext4", 0, &state, reterr_msg);
+	int r = mount_at(path, STATE_DIR, "ext4", 0, &state, reterr_msg);
 
 	if (r == 0)
 		r = statefs_fill(STATE_DIR, SLOT_NAME, &node, in->order, reterr_msg);
@@ -340,7 +445,7 @@ static int load_kernel(struct install *in, char **reterr_msg)
 {
 	_cleanup_(mounts_removep) const char *slot = NULL;
 	_cleanup_close_ int kernel = -1, initrd = -1;
-	int r = mount_part(in, PART_A, SLOT_DIR, "erofs", MS_RDONLY, &slot, reterr_msg);
+	int r = mount_slot(in, &slot, reterr_msg);
 
 	if (r < 0)
 		return r;
@@ -391,24 +496,27 @@ static const struct install_how how = {
 	.run[INSTALL_WIPE] = step_wipe,
 	.run[INSTALL_ERASE] = step_erase,
 	.run[INSTALL_PARTITION] = step_partition,
+	.run[INSTALL_MIRROR] = step_mirror,
 	.run[INSTALL_FORMAT] = step_format,
 	.run[INSTALL_IMAGE] = step_image,
 	.run[INSTALL_IDENTITY] = step_identity,
 	.run[INSTALL_BOOTABLE] = step_bootable,
 };
 
-/* What an agent that crashed halfway may have left. */
-static void unmount_leftovers(void)
+/* What an installation before this one, in the same boot, may have left. */
+static void undo_leftovers(void)
 {
 	static const char *const dirs[] = {SLOT_DIR, ESP_DIR, STATE_DIR};
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		(void)mounts_remove(dirs[i]);
+	mirror_stop_all();
 }
 
 static void clear(struct install *in)
 {
-	diskpin_clear(&in->disk);
+	for (size_t i = 0; i < ARRAY_SIZE(in->targets); i++)
+		diskpin_clear(&in->targets[i].disk);
 	free(in->cmdline);
 }
 
@@ -420,15 +528,16 @@ int install_run(struct devices *devices, struct server *server,
 		.server = server,
 		.args = args,
 		.order = order,
-		.disk = {.fd = -1}};
+		.targets = {{.disk.fd = -1}, {.disk.fd = -1}}};
+	const struct diskpin *system = &in.targets[0].disk;
 	int r;
 
-	unmount_leftovers();
+	undo_leftovers();
 	r = install_steps(&how, &in, reterr_msg);
 	if (r < 0)
 		return r;
 	(void)server_event_insist(server, "agent.installed", order->image.version,
-		json_pack("{s:s, s:s, s:I}", "serial", in.disk.serial, "wwn", in.disk.wwn,
+		json_pack("{s:s, s:s, s:I}", "serial", system->serial, "wwn", system->wwn,
 			"bytes", (json_int_t)order->image.raw_bytes),
 		INSTALLED_TOLD_MS);
 	return start_installed(&in, reterr_msg);

@@ -5,7 +5,7 @@ agent_SRCS := initramfs/agent.c initramfs/bay.c initramfs/blk.c initramfs/bootmo
 	initramfs/clock.c initramfs/cmdline.c initramfs/devices.c initramfs/diskpin.c \
 	initramfs/disks.c \
 	initramfs/erase.c initramfs/esp.c initramfs/fetch.c initramfs/install.c initramfs/kexec.c \
-	initramfs/link.c initramfs/lvmlabel.c initramfs/mounts.c initramfs/nics.c initramfs/parttable.c \
+	initramfs/link.c initramfs/lvmlabel.c initramfs/mirror.c initramfs/mounts.c initramfs/nics.c initramfs/parttable.c \
 	initramfs/server.c initramfs/slot.c initramfs/smbios.c initramfs/statefs.c initramfs/steps.c \
 	initramfs/target.c initramfs/uevent.c
 agent_PKGS := libkmod blkid fdisk libcurl jansson

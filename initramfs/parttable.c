@@ -12,6 +12,7 @@
 #include "common/rackid.h"
 
 #define TYPE_ESP "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
+#define TYPE_LINUX_RAID "A19D880F-05FC-4D3B-A006-743F0F84911E"
 #define TYPE_LINUX "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 #define GPT_ENTRY_BYTES 128
 #define GPT_ENTRIES_MAX 1024
@@ -24,14 +25,15 @@ char *parttable_part_name(const char *disk, int number)
 	return xasprintf("%s%s%d", disk, digit ? "p" : "", number);
 }
 
-int parttable_plan(
-	uint64_t disk_bytes, struct part_plan ret[static PART_COUNT], char **reterr_msg)
+int parttable_plan(uint64_t disk_bytes, bool mirrored,
+	struct part_plan ret[static PART_COUNT], char **reterr_msg)
 {
+	const char *type = mirrored ? TYPE_LINUX_RAID : TYPE_LINUX;
 	const struct part_plan plan[PART_COUNT] = {
 		{"ondol-esp", TYPE_ESP, 0, PART_ESP_BYTES, ""},
-		{"ondol-a", TYPE_LINUX, 0, PART_SLOT_BYTES, ""},
-		{"ondol-b", TYPE_LINUX, 0, PART_SLOT_BYTES, ""},
-		{"ondol-state", TYPE_LINUX, 0, 0, ""},
+		{"ondol-a", type, 0, PART_SLOT_BYTES, ""},
+		{"ondol-b", type, 0, PART_SLOT_BYTES, ""},
+		{"ondol-state", type, 0, 0, ""},
 	};
 	uint64_t at = PART_ALIGN_BYTES,
 		 need = PART_ESP_BYTES + 2 * PART_SLOT_BYTES + PART_STATE_MIN_BYTES +

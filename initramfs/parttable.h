@@ -22,9 +22,12 @@ struct part_plan {
 	char uuid[37]; /* PARTUUID, lower case; "" until written */
 };
 
-/* Where they go on a disk of that size. -ENOSPC with *reterr_msg when it is too small. Pure. */
-int parttable_plan(
-	uint64_t disk_bytes, struct part_plan ret[static PART_COUNT], char **reterr_msg);
+/*
+ * Where they go on a disk of that size; mirrored: as halves of arrays, but for the ESP.
+ * -ENOSPC with *reterr_msg when it is too small. Pure.
+ */
+int parttable_plan(uint64_t disk_bytes, bool mirrored,
+	struct part_plan ret[static PART_COUNT], char **reterr_msg);
 /*
  * Writes the table to the disk that fd (open for writing) is, as one of the rack with that
  * identity (rackid.h), has the kernel read it, and fills the UUIDs in. path is only for

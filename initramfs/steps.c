@@ -10,6 +10,7 @@ static const char *const texts[INSTALL_N_STEPS] = {
 	[INSTALL_WIPE] = "wiping old signatures",
 	[INSTALL_ERASE] = "erasing the disk",
 	[INSTALL_PARTITION] = "partitioning",
+	[INSTALL_MIRROR] = "joining both disks as a mirror",
 	[INSTALL_FORMAT] = "making file systems",
 	[INSTALL_IMAGE] = "writing the image",
 	[INSTALL_IDENTITY] = "writing the node's identity",

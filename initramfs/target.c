@@ -61,11 +61,11 @@ static int find_one(const struct inventory *inv, const struct order_disk *want,
 }
 
 /* Somebody wrote to the disk after it was looked at: what was agreed to is not what is there. */
-static int check_unchanged(const struct inv_disk *d, const struct install_order *order,
+static int check_unchanged(const struct inv_disk *d, const struct order_target *target,
 	const char *disk, char **reterr_msg)
 {
-	_cleanup_free_ char *came = inv_signatures_beyond(&d->holds, &order->holds),
-			    *went = inv_signatures_beyond(&order->holds, &d->holds);
+	_cleanup_free_ char *came = inv_signatures_beyond(&d->holds, &target->holds),
+			    *went = inv_signatures_beyond(&target->holds, &d->holds);
 
 	if (!came && !went)
 		return 0;
@@ -80,12 +80,13 @@ static int check_unchanged(const struct inv_disk *d, const struct install_order 
 }
 
 int target_find(const struct inventory *inv, const struct install_order *order,
-	const struct inv_disk **ret, char **reterr_msg)
+	size_t which, const struct inv_disk **ret, char **reterr_msg)
 {
+	const struct order_target *target = &order->targets[which];
 	_cleanup_free_ char *disk = NULL, *contents = NULL;
 	const struct inv_disk *found;
 	const char *unfit;
-	int r = find_one(inv, &order->system, &found, reterr_msg);
+	int r = find_one(inv, &target->disk, &found, reterr_msg);
 
 	if (r < 0)
 		return r;
@@ -97,10 +98,10 @@ int target_find(const struct inventory *inv, const struct install_order *order,
 				disk, unfit);
 		return -EROFS;
 	}
-	r = check_unchanged(found, order, disk, reterr_msg);
+	r = check_unchanged(found, target, disk, reterr_msg);
 	if (r < 0)
 		return r;
-	if (!order->wipe && !inv_disk_is_blank(found) &&
+	if (!target->wipe && !inv_disk_is_blank(found) &&
 		!inv_disk_is_ours(found, order->rack_id)) {
 		contents = inv_disk_contents(found);
 		*reterr_msg = xasprintf(

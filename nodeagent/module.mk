@@ -9,7 +9,7 @@ noded_SRCS := nodeagent/nodeconf.c nodeagent/textblock.c nodeagent/identity.c no
 	nodeagent/converge.c nodeagent/statefile.c nodeagent/task.c nodeagent/held.c \
 	nodeagent/vars.c nodeagent/inimerge.c nodeagent/partfiles.c nodeagent/database.c \
 	nodeagent/partwork.c nodeagent/cloudops.c nodeagent/backup.c nodeagent/rings.c nodeagent/guestimage.c nodeagent/fetch.c nodeagent/parts.c \
-	nodeagent/role.c nodeagent/loop.c nodeagent/provecmd.c nodeagent/wish.c nodeagent/cloudwatch.c \
+	nodeagent/role.c nodeagent/loop.c nodeagent/provecmd.c nodeagent/wish.c nodeagent/cloudwatch.c nodeagent/mirrorwatch.c \
 	nodeagent/workops.c nodeagent/noded.c
 noded_PKGS := libvirt libsystemd blkid uuid libkmod libxml-2.0 jansson libcurl libmariadb zlib gnutls
 

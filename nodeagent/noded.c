@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Everything hangs off one struct. schedule.c says what to do next; converge.c and
- * prover.c do it and come back through a callback; link.c carries what came of it to
- * ondold and brings what is desired. The node is ready when the last converge for the
- * held desired state ended well and every proof that its role needs holds.
+ * Everything hangs off one struct. schedule.c says what to do next; converge.c and prover.c do
+ * it and come back through a callback; link.c carries what came of it to ondold and brings what
+ * is desired. Ready: the last converge for it ended well, and every proof of its role holds.
  */
 #include "nodeagent/noded.h"
 
@@ -16,6 +15,7 @@
 #include "nodeagent/failure.h"
 #include "nodeagent/link.h"
 #include "nodeagent/loop.h"
+#include "nodeagent/mirrorwatch.h"
 #include "nodeagent/netcheck.h"
 #include "nodeagent/paths.h"
 #include "nodeagent/patience.h"
@@ -28,8 +28,7 @@
 #include "nodeagent/work.h"
 
 #define BACKUP_TIMEOUT_MS 7200000
-#define ROLE_PROOF \
-	"role" /* not a promise of the role: says why it could not be taken on */
+#define ROLE_PROOF "role" /* no promise of it: why it could not be taken on */
 
 struct noded {
 	sd_event *event;
@@ -49,6 +48,7 @@ struct noded {
 	const struct roledef *def; /* borrowed from role; NULL: not known */
 	char **needed; /* owned: the names of all proofs of the role and its parts */
 	struct cloudwatch *cloudwatch;
+	struct mirrorwatch *mirrorwatch; /* NULL: the system is on one disk */
 	struct work *backup; /* the task's, while it runs */
 	struct applied *applied;
 	struct proofs proofs;
@@ -591,6 +591,8 @@ static int start_parts(struct noded *n)
 	n->cloudwatch = cloudwatch_new(n->event, on_cloud_looked, n);
 	r = link_new(n->event, n->conf, n->http, &ops, n, &n->link);
 	if (r >= 0)
+		r = mirrorwatch_new(n->event, on_note, n, &n->mirrorwatch);
+	if (r >= 0)
 		r = sd_event_add_time(
 			n->event, &n->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, n);
 	if (r >= 0)
@@ -659,6 +661,7 @@ static void noded_clear(struct noded *n)
 	sd_event_source_disable_unref(n->kick);
 	work_cancel(n->backup);
 	cloudwatch_free(n->cloudwatch);
+	mirrorwatch_free(n->mirrorwatch);
 	wish_clear(&n->wish);
 	free(n->refused);
 	role_clear(&n->role);

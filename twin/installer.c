@@ -101,7 +101,7 @@ static int step_measure(void *userdata, char **reterr_msg)
 	struct installer *in = userdata;
 	_cleanup_(inventory_freep) struct inventory *inv = take_inventory(in->node);
 	const struct inv_disk *found;
-	int r = target_find(inv, in->order, &found, reterr_msg);
+	int r = target_find(inv, in->order, 0, &found, reterr_msg);
 
 	if (r < 0)
 		return r;
@@ -145,7 +145,7 @@ static int step_partition(void *userdata, char **reterr_msg)
 		*reterr_msg = xasprintf("%s: %s", in->disk->path, strerror(errno));
 		return -EIO;
 	}
-	r = parttable_plan(in->disk->size_bytes, plan, reterr_msg);
+	r = parttable_plan(in->disk->size_bytes, false, plan, reterr_msg);
 	if (r == 0)
 		r = parttable_write(
 			fd, in->disk->path, in->order->rack_id, plan, reterr_msg);
@@ -205,10 +205,10 @@ static int step_bootable(void *userdata, char **reterr_msg)
 	return r;
 }
 
-/* Its wipe leaves nothing of the file that is the disk. */
+/* Its wipe leaves nothing of the file that is the disk; a container's disk has no mirror. */
 static bool is_wanted(_unused_ const void *userdata, enum install_step step)
 {
-	return step != INSTALL_ERASE;
+	return step != INSTALL_ERASE && step != INSTALL_MIRROR;
 }
 
 static void tell_step(void *userdata, const char *step)
@@ -225,6 +225,7 @@ static const struct install_how how = {
 	.run[INSTALL_WIPE] = step_wipe,
 	.run[INSTALL_ERASE] = step_wipe,
 	.run[INSTALL_PARTITION] = step_partition,
+	.run[INSTALL_MIRROR] = step_partition,
 	.run[INSTALL_FORMAT] = step_format,
 	.run[INSTALL_IMAGE] = step_image,
 	.run[INSTALL_IDENTITY] = step_identity,
@@ -240,8 +241,8 @@ static bool carry_out(struct installer *in)
 		return false;
 	}
 	(void)server_event_insist(in->server, "agent.installed", in->order->image.version,
-		json_pack("{s:s, s:s, s:I}", "serial", in->order->system.serial, "wwn",
-			in->order->system.wwn, "bytes",
+		json_pack("{s:s, s:s, s:I}", "serial", in->order->targets[0].disk.serial,
+			"wwn", in->order->targets[0].disk.wwn, "bytes",
 			(json_int_t)in->order->image.raw_bytes),
 		INSTALLED_TOLD_MS);
 	(void)server_event(

@@ -96,16 +96,17 @@ async function reinstall(n) {
 		return;
 	}
 	did("");
-	const foreign = plan.disks.find((d) => d.fate === "refused");
-	const serial = foreign ? foreign.found.serial || foreign.found.wwn : "";
+	const serials = plan.disks.filter((d) => d.fate === "refused").map((d) => d.found.serial || d.found.wwn);
+	const word = serials.join(" ");
 	const verb = n.asks ? "Install" : "Reinstall";
 	const before = n.asks ? "was looked at for the first time, and its agent waits."
 		: `is ${n.state}. It is powered off now. Guests that run on it end.` +
 			(plan.seen ? "" : " It is looked at first, and asks before anything is written.");
 	if (await ask({title: `${verb} ${n.name}?`, text: `${n.name} (${roleOf(n)}) ${before} To its disks this happens:`,
-		list: diskItems(plan), yes: `${verb} ${n.name}`, word: serial || n.name,
-		label: serial ? `Type the disk's serial ${serial} to destroy what is on it` : ""}))
-		act(`${verb} ${n.name}`, `/v1/nodes/${n.name}/${n.asks ? "agree" : "reinstall"}`, {wipe: serial ? [serial] : [], lock: plan.lock},
+		list: diskItems(plan), yes: `${verb} ${n.name}`, word: word || n.name,
+		label: !word ? "" : serials.length > 1 ? `Type the disks' serials ${word} to destroy what is on them`
+			: `Type the disk's serial ${word} to destroy what is on it`}))
+		act(`${verb} ${n.name}`, `/v1/nodes/${n.name}/${n.asks ? "agree" : "reinstall"}`, {wipe: serials, lock: plan.lock},
 			(a) => (a.action === "look" ? `${n.name} is looked at` : `${n.name} will be installed${n.asks ? "" : " again"}`));
 }
 

@@ -78,8 +78,8 @@ const SYSTEM = {
 };
 
 function systemWords(plan) {
-	const d = plan.disks.find((x) => x.declared && x.declared.use === "system");
-	return SYSTEM[d.fate](d);
+	const disks = plan.disks.filter((x) => x.declared && ["system", "mirror"].includes(x.declared.use));
+	return disks.map((d) => SYSTEM[d.fate](d)).join(". ");
 }
 
 function planRow(n) {

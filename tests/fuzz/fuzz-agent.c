@@ -20,14 +20,15 @@ static void fuzz_cmdline(const char *text)
 {
 	_cleanup_(boot_args_freep) struct boot_args *a = NULL;
 	_cleanup_free_ char *why = NULL, *line = NULL;
+	struct boot_parts parts = {
+		.uuid = {"7226c13a-fd8b-aa45-897d-1064860b94ad"}, .n = 1};
 
 	if (boot_args_parse(text, &a, &why) != 0) {
 		if (!why || a)
 			abort(); /* refused without a word */
 		return;
 	}
-	line = cmdline_for_boot(a, "7226c13a-fd8b-aa45-897d-1064860b94ad",
-		"1552489f-e543-b64c-b795-81c7b3f3a7e9");
+	line = cmdline_for_boot(a, &parts, &parts);
 	boot_args_freep(&a);
 	if (boot_args_parse(line, &a, &why) != 0)
 		abort(); /* what the agent starts a slot with, it must understand itself */
@@ -57,7 +58,8 @@ static void fuzz_table(const uint8_t *data, size_t size)
 	_cleanup_free_ char *why = NULL;
 	struct part_plan plan[PART_COUNT];
 
-	if (parttable_plan(20ull << 30, plan, &why) < 0 || write_all(fd, data, size) < 0)
+	if (parttable_plan(20ull << 30, false, plan, &why) < 0 ||
+		write_all(fd, data, size) < 0)
 		abort();
 	if (parttable_verify(fd, MAX(size, (size_t)1024), 512, plan, &why) == 0)
 		abort(); /* the plan has no UUIDs: nothing can match it */

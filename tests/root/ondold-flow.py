@@ -1252,6 +1252,45 @@ def part_remove():
     check("its past stays", len(events("hp01", "node.removed")) == 1)
 
 
+def part_mirror():
+    """Two disks are one system: both are looked at, and both are named."""
+    text = re.sub(r"(?m)^disk.2.use .*", "disk.2.use = mirror", rack_ini(nodes=(1, 2)))
+    status, a = apply(text)
+    check("a node with a mirror is new", status == 200 and actions(a)["hp01"] == "look", a)
+    check("and a node that has a system without one keeps it", actions(a)["hp02"] == "refused" and
+          "disk.2 is declared differently" in str(a), a)
+    wait_state("hp01", "network-booting")
+    token = boot_agent(1, "hp01")
+    both = inventory(1, foreign=True)
+    both["disks"][1]["signatures"] = [{"where": "p1", "type": "ext4", "label": "thesis"}]
+    status, a = api(11, "POST", "/v1/nodes/hp01/inventory", both, token)
+    check("two foreign disks are asked about", status == 200 and node("hp01")["asks"], a)
+    plan = op("GET", "/v1/nodes/hp01/plan")[1]
+    check("each has its fate", [d["fate"] for d in plan["disks"][:2]] == ["refused", "refused"] and
+          len(plan["needs"]) == 2, plan)
+    status, a = agree("hp01")
+    check("both are to be named", status == 409 and "--wipe S1A --wipe S1B" in a["error"], a)
+    status, a = agree("hp01", wipe=["S1A"])
+    check("one is not enough", status == 409 and "mirror sdb (serial S1B)" in a["error"] and
+          "thesis" in a["error"], a)
+    status, a = agree("hp01", wipe=["S1A", "S1B"])
+    check("both are", status == 200, a)
+    status, order = api(11, "GET", "/v1/nodes/hp01/order?wait=5", None, token)
+    mirror = order["mirror"]
+    check("the order has both, each with what is on it", status == 200 and order["wipe"] is True and
+          order["system"]["serial"] == "S1A" and mirror["serial"] == "S1B" and mirror["wipe"] is True and
+          mirror["holds"] == both["disks"][1]["signatures"], order)
+    say(1, "hp01", token, {"type": "agent.failed", "text": "enough"})
+    op("POST", "/v1/nodes/hp01/reinstall", {"look": True})
+    wait_state("hp01", "network-booting")
+    token = boot_agent(1, "hp01")
+    alone = inventory(1)
+    del alone["disks"][1]
+    alone["disks"][0]["bay"] = -1
+    status, a = api(11, "POST", "/v1/nodes/hp01/inventory", alone, token)
+    check("one disk is not both", status == 409 and "are both sda (serial S1A)" in a["error"], a)
+
+
 # ---- nothing secret anywhere else ----
 
 def plant_state(state="state"):
@@ -1424,6 +1463,7 @@ def flow():
     part_crash()
     part_talker(nt)
     part_remove()
+    part_mirror()
     part_end()
 
 

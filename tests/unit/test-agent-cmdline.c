@@ -29,6 +29,7 @@ static void test_install(void **state)
 {
 	_cleanup_(boot_args_freep) struct boot_args *a = NULL;
 	_cleanup_free_ char *why = NULL, *line = NULL;
+	struct boot_parts slot = {.uuid = {SLOT}, .n = 1}, parts = {{STATE}, 1};
 
 	assert_int_equal(boot_args_parse(INSTALL, &a, &why), 0);
 	assert_int_equal(a->mode, BOOT_MODE_INSTALL);
@@ -42,7 +43,7 @@ static void test_install(void **state)
 	assert_int_equal(a->mtu, 1500);
 	assert_int_equal(a->time, 0);
 	assert_string_equal(a->consoles, "console=tty0 console=ttyS0,115200n8");
-	line = cmdline_for_boot(a, SLOT, STATE);
+	line = cmdline_for_boot(a, &slot, &parts);
 	assert_string_equal(line,
 		"ondol.mode=boot ondol.slot=" SLOT " ondol.state=" STATE
 		" ondol.node=hp02 console=tty0 console=ttyS0,115200n8");
@@ -57,11 +58,39 @@ static void test_boot(void **state)
 	assert_int_equal(
 		boot_args_parse("initrd=\\ondol\\a\\initrd.img " BOOT, &a, &why), 0);
 	assert_int_equal(a->mode, BOOT_MODE_BOOT);
-	assert_string_equal(a->slot, SLOT);
-	assert_string_equal(a->state, STATE);
+	assert_int_equal(a->slot.n, 1);
+	assert_string_equal(a->slot.uuid[0], SLOT);
+	assert_string_equal(a->state.uuid[0], STATE);
 	assert_string_equal(a->consoles, "");
-	line = cmdline_for_boot(a, a->slot, a->state);
+	line = cmdline_for_boot(a, &a->slot, &a->state);
 	assert_string_equal(line, BOOT);
+}
+
+#define MIRRORED                                                                    \
+	"ondol.mode=boot ondol.slot=" SLOT "," STATE " ondol.state=" STATE "," SLOT \
+	" ondol.node=hp02"
+
+static void test_mirror(void **state)
+{
+	_cleanup_(boot_args_freep) struct boot_args *a = NULL;
+	_cleanup_free_ char *why = NULL, *line = NULL;
+
+	assert_int_equal(boot_args_parse(MIRRORED, &a, &why), 0);
+	assert_int_equal(a->slot.n, 2);
+	assert_string_equal(a->slot.uuid[0], SLOT);
+	assert_string_equal(a->slot.uuid[1], STATE);
+	assert_string_equal(a->state.uuid[1], SLOT);
+	line = cmdline_for_boot(a, &a->slot, &a->state);
+	assert_string_equal(line, MIRRORED);
+	refuses("ondol.mode=boot ondol.node=hp02 ondol.state=" STATE " ondol.slot=" SLOT
+		"," SLOT,
+		"a mirror's two");
+	refuses("ondol.mode=boot ondol.node=hp02 ondol.state=" STATE " ondol.slot=" SLOT
+		",",
+		"a mirror's two");
+	refuses("ondol.mode=boot ondol.node=hp02 ondol.state=" STATE " ondol.slot=" SLOT
+		"," STATE "," STATE,
+		"a mirror's two");
 }
 
 static void test_options(void **state)
@@ -85,7 +114,7 @@ static void test_refusals(void **state)
 	refuses(BOOT " ondol.slot=" SLOT, "it is there 2 times");
 	refuses("ondol.mode=boot ondol.node=hp02 ondol.state=" STATE
 		" ondol.slot=/dev/sda2",
-		"expected a PARTUUID, found \"/dev/sda2\"");
+		"expected a PARTUUID, or a mirror's two: UUID,UUID, found \"/dev/sda2\"");
 	refuses(INSTALL " ondol.mtu=99", "1280 to 9216");
 	refuses(INSTALL " ondol.node=hp03", "2 times");
 	refuses("ondol.mode=install ondol.node=hp02 ondol.server=deploy:8780",
@@ -130,9 +159,9 @@ static void test_address(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_install),
-		cmocka_unit_test(test_boot), cmocka_unit_test(test_options),
-		cmocka_unit_test(test_refusals), cmocka_unit_test(test_words),
-		cmocka_unit_test(test_address)};
+		cmocka_unit_test(test_boot), cmocka_unit_test(test_mirror),
+		cmocka_unit_test(test_options), cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_words), cmocka_unit_test(test_address)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

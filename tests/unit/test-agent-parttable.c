@@ -28,7 +28,7 @@ static void test_plan(void **state)
 	_cleanup_free_ char *why = NULL;
 	uint64_t at = PART_ALIGN_BYTES;
 
-	assert_int_equal(parttable_plan(DISK_BYTES, p, &why), 0);
+	assert_int_equal(parttable_plan(DISK_BYTES, false, p, &why), 0);
 	for (size_t i = 0; i < PART_COUNT; i++) {
 		assert_true(p[i].start_bytes == at);
 		assert_int_equal(p[i].size_bytes % PART_ALIGN_BYTES, 0);
@@ -44,7 +44,7 @@ static void test_too_small(void **state)
 	struct part_plan p[PART_COUNT];
 	_cleanup_free_ char *why = NULL;
 
-	assert_int_equal(parttable_plan(16000000000, p, &why), -ENOSPC);
+	assert_int_equal(parttable_plan(16000000000, false, p, &why), -ENOSPC);
 	assert_non_null(strstr(why, "has 16.0 GB and needs at least 18.8 GB"));
 }
 
@@ -56,7 +56,7 @@ static void test_odd_sizes(void **state)
 		struct part_plan p[PART_COUNT];
 		_cleanup_free_ char *why = NULL;
 
-		assert_int_equal(parttable_plan(size, p, &why), 0);
+		assert_int_equal(parttable_plan(size, false, p, &why), 0);
 		assert_true(p[PART_STATE].start_bytes + p[PART_STATE].size_bytes <=
 			size - 33 * 4096);
 	}
@@ -66,7 +66,7 @@ static void write_table(int fd, struct part_plan p[static PART_COUNT])
 {
 	_cleanup_free_ char *why = NULL;
 
-	assert_int_equal(parttable_plan(DISK_BYTES, p, &why), 0);
+	assert_int_equal(parttable_plan(DISK_BYTES, false, p, &why), 0);
 	assert_int_equal(parttable_write(fd, "disk", RACK, p, &why), 0);
 }
 
@@ -128,7 +128,7 @@ static void test_blank_disk(void **state)
 	struct part_plan p[PART_COUNT];
 	_cleanup_free_ char *why = NULL, *why2 = NULL;
 
-	assert_int_equal(parttable_plan(DISK_BYTES, p, &why), 0);
+	assert_int_equal(parttable_plan(DISK_BYTES, false, p, &why), 0);
 	assert_int_equal(parttable_verify(fd, DISK_BYTES, 512, p, &why), -EIO);
 	assert_true(parttable_write(read_only, "disk", RACK, p, &why2) < 0);
 	assert_non_null(why2);

@@ -30,17 +30,23 @@ static int erase(void *userdata, char **reterr_msg)
 	return 0;
 }
 
-static bool erases;
+static bool erases, mirrors;
 
 static bool is_wanted(const void *userdata, enum install_step step)
 {
-	return step != INSTALL_ERASE || erases;
+	return (step != INSTALL_ERASE || erases) && (step != INSTALL_MIRROR || mirrors);
 }
 
 static int partition(void *userdata, char **reterr_msg)
 {
 	note('P');
 	return *(int *)userdata;
+}
+
+static int mirror(void *userdata, char **reterr_msg)
+{
+	note('J');
+	return 0;
 }
 
 static int format(void *userdata, char **reterr_msg)
@@ -74,6 +80,7 @@ static const struct install_how how = {
 	.run[INSTALL_WIPE] = wipe,
 	.run[INSTALL_ERASE] = erase,
 	.run[INSTALL_PARTITION] = partition,
+	.run[INSTALL_MIRROR] = mirror,
 	.run[INSTALL_FORMAT] = format,
 	.run[INSTALL_IMAGE] = image,
 	.run[INSTALL_IDENTITY] = never,
@@ -102,6 +109,14 @@ static void test_run(void **state)
 	bare = NULL;
 	assert_int_equal(install_steps(&how, &r, &bare), -EIO);
 	assert_string_equal(done, "mMwWeEpP");
+
+	done[0] = '\0';
+	mirrors = true;
+	r = 0;
+	free(bare);
+	bare = NULL;
+	assert_int_equal(install_steps(&how, &r, &bare), -EBADMSG);
+	assert_string_equal(done, "mMwWeEpPjJmFwI");
 }
 
 int main(void)

@@ -29,13 +29,14 @@ static int find(struct inv_disk *disks, size_t n, bool wipe, const char **ret_na
 	const char *words)
 {
 	struct inventory inv = {.disks = disks, .n_disks = n};
-	struct install_order order = {.system = {(char *)"S1", (char *)"5000c5", 480},
-		.holds = seen ? *seen : disks->holds,
-		.rack_id = (char *)RACK,
-		.wipe = wipe};
+	struct install_order order = {
+		.targets[0] = {{(char *)"S1", (char *)"5000c5", 480},
+			seen ? *seen : disks->holds, wipe},
+		.n_targets = 1,
+		.rack_id = (char *)RACK};
 	const struct inv_disk *found = NULL;
 	_cleanup_free_ char *why = NULL;
-	int r = target_find(&inv, &order, &found, &why);
+	int r = target_find(&inv, &order, 0, &found, &why);
 
 	*ret_name = found ? found->name : NULL;
 	if (r < 0)
@@ -124,11 +125,34 @@ static void test_changed(void **state)
 	seen = NULL;
 }
 
+/* The mirror is found and refused as the system disk is, for what is on itself. */
+static void test_mirror(void **state)
+{
+	struct inv_disk disks[] = {
+		disk("sda", "S1", "5000c5", 480), disk("sdb", "S2", "5000c6", 481)};
+	struct inventory inv = {.disks = disks, .n_disks = 2};
+	struct install_order order = {
+		.targets = {{.disk = {(char *)"S1", (char *)"5000c5", 480}, .wipe = true},
+			{.disk = {(char *)"S2", (char *)"5000c6", 481}}},
+		.n_targets = 2,
+		.rack_id = (char *)RACK};
+	const struct inv_disk *found = NULL;
+	_cleanup_free_ char *why = NULL;
+
+	assert_int_equal(target_find(&inv, &order, 1, &found, &why), 0);
+	assert_ptr_equal(found, &disks[1]);
+	disks[1].holds = (struct inv_signatures){foreign, 2};
+	order.targets[1].holds = disks[1].holds;
+	assert_int_equal(target_find(&inv, &order, 0, &found, &why), 0);
+	assert_int_equal(target_find(&inv, &order, 1, &found, &why), -EEXIST);
+	assert_non_null(strstr(why, "--wipe S2"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_exact),
 		cmocka_unit_test(test_unfit), cmocka_unit_test(test_contents),
-		cmocka_unit_test(test_changed)};
+		cmocka_unit_test(test_changed), cmocka_unit_test(test_mirror)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,14 +169,14 @@ static void check_found(const char *name, const struct inv_disk *d, const struct
 
 static int find(const struct inventory *inv, bool wipe, char **reterr_msg)
 {
-	struct install_order order = {
-		.system = {(char *)"S1", (char *)"", inv->disks[0].size_bytes},
-		.holds = inv->disks[0].holds, /* borrowed: it is as it was seen */
-		.rack_id = (char *)RACK,
-		.wipe = wipe};
+	struct install_order order = {/* borrowed: it is as it was seen */
+		.targets[0] = {{(char *)"S1", (char *)"", inv->disks[0].size_bytes},
+			inv->disks[0].holds, wipe},
+		.n_targets = 1,
+		.rack_id = (char *)RACK};
 	const struct inv_disk *found = NULL;
 
-	return target_find(inv, &order, &found, reterr_msg);
+	return target_find(inv, &order, 0, &found, reterr_msg);
 }
 
 static void check_target(

@@ -91,7 +91,7 @@ static struct diskplans plans(
 
 	diskplans_make(&v, &p);
 	assert_int_equal(p.n, 3);
-	assert_ptr_equal(diskplans_system(&p), &p.list[0]);
+	assert_true(diskplan_is_system(&p.list[0]) && !diskplan_is_system(&p.list[1]));
 	return p;
 }
 
@@ -187,6 +187,30 @@ static void what_others_wrote(void **state)
 	is(&q.list[1], DISK_FATE_KEPT, "blank", "left alone");
 }
 
+/* Its mirror is as the system disk, each for itself. */
+static void a_mirror(void **state)
+{
+	_cleanup_(rack_freep) struct rack *mirrored =
+		small_rack("disk.1.use = system\ndisk.1.bus = sata\ndisk.1.size = 480G\n"
+			   "disk.1.erase = discard\n"
+			   "disk.2.use = mirror\ndisk.2.bus = sata\ndisk.2.size = 480G\n"
+			   "disk.2.erase = discard\n");
+	_cleanup_(inventory_freep) struct inventory *inv = server("[]", FOREIGN),
+						    *ours = server(OURS, OURS);
+	struct diskplan_view v = {&mirrored->nodes[0], &lvm, inv, DISK_PAST_NONE, RACK},
+			     w = {&mirrored->nodes[0], &lvm, ours, DISK_PAST_NONE, RACK};
+	_cleanup_(diskplans_clear) struct diskplans p = {0}, q = {0};
+
+	diskplans_make(&v, &p);
+	assert_true(diskplan_is_system(&p.list[0]) && diskplan_is_system(&p.list[1]));
+	is(&p.list[0], DISK_FATE_WRITTEN, "blank", "is erased (discard) and is written");
+	is(&p.list[1], DISK_FATE_REFUSED, "ext4 \"holiday-photos\" on p2",
+		"`ondol reinstall hp01 --wipe S-sdb`");
+	assert_false(diskplan_is_system(&p.list[2]));
+	diskplans_make(&w, &q);
+	is(&q.list[1], DISK_FATE_WRITTEN, "an ondol system", "is lost");
+}
+
 static void another_server(void **state)
 {
 	_cleanup_free_ char *a = disk("sda", "sata", 1, "960197124096", "[]"),
@@ -223,6 +247,7 @@ int main(void)
 		cmocka_unit_test(blank_disks),
 		cmocka_unit_test(an_installed_node),
 		cmocka_unit_test(what_others_wrote),
+		cmocka_unit_test(a_mirror),
 		cmocka_unit_test(another_server),
 		cmocka_unit_test(names_of_fates),
 	};

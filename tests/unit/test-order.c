@@ -207,32 +207,66 @@ static void desired_providers(void **state)
 	assert_null(again);
 }
 
+/* The same with a mirror, which is another disk and has its own yes. */
+static void order_with_mirror(const json_t *order)
+{
+	_cleanup_(jx_freep) json_t *doc = json_deep_copy(order), *again = NULL;
+	_cleanup_(install_order_freep) struct install_order *o = NULL, *none = NULL;
+	_cleanup_free_ char *msg = NULL, *msg2 = NULL, *msg3 = NULL;
+	json_t *mirror = json_pack("{s:s, s:s, s:I, s:[], s:b}", "serial", "S2", "wwn",
+		"", "size_bytes", (json_int_t)480103981056, "holds", "wipe", 1);
+
+	json_object_set_new(doc, "mirror", mirror);
+	if (install_order_from_json(doc, &o, &msg) < 0)
+		fail_msg("%s", msg);
+	assert_int_equal(o->n_targets, 2);
+	assert_string_equal(o->targets[1].disk.serial, "S2");
+	assert_true(o->targets[1].wipe && !o->targets[0].wipe);
+	assert_int_equal(o->targets[1].holds.n, 0);
+	again = install_order_to_json(o);
+	assert_true(json_equal(again, doc));
+	json_object_set_new(mirror, "serial", json_string("S1"));
+	assert_int_equal(install_order_from_json(doc, &none, &msg2), -EINVAL);
+	assert_non_null(strstr(msg2, "another disk than the system disk"));
+	json_object_set_new(mirror, "serial", json_string("S2"));
+	json_object_del(mirror, "holds");
+	assert_int_equal(install_order_from_json(doc, &none, &msg3), -EINVAL);
+	assert_non_null(strstr(msg3, "mirror"));
+	assert_null(none);
+}
+
 static void install_order(void **state)
 {
 	_cleanup_(install_order_freep) struct install_order *o = xcalloc(1, sizeof(*o)),
 							    *again = NULL;
 	_cleanup_(jx_freep) json_t *a = NULL;
 	_cleanup_free_ char *msg = NULL, *msg2 = NULL, *msg3 = NULL;
+	struct inv_signatures *holds;
 
-	o->system = (struct order_disk){xstrdup("S1"), xstrdup(""), 480103981056};
+	o->targets[0].disk =
+		(struct order_disk){xstrdup("S1"), xstrdup(""), 480103981056};
+	o->n_targets = 1;
 	o->image = (struct order_image){xstrdup("/files/core/root.erofs.zst"),
 		xstrdup("1"),
 		xstrdup("0000000000000000000000000000000000000000000000000000000000000000"),
 		10, 20};
-	o->holds.list = xcalloc(1, sizeof(*o->holds.list));
-	o->holds.list[o->holds.n++] =
+	holds = &o->targets[0].holds;
+	holds->list = xcalloc(1, sizeof(*holds->list));
+	holds->list[holds->n++] =
 		(struct inv_signature){xstrdup("p2"), xstrdup("ext4"), xstrdup("home")};
 	o->rack_id = xstrdup(RACK);
 	o->desired = json_object();
 	a = install_order_to_json(o);
 	if (install_order_from_json(a, &again, &msg) < 0)
 		fail_msg("%s", msg);
-	assert_string_equal(again->system.serial, "S1");
+	assert_string_equal(again->targets[0].disk.serial, "S1");
 	assert_int_equal(again->image.raw_bytes, 20);
-	assert_null(inv_signatures_beyond(&o->holds, &again->holds));
-	assert_int_equal(again->holds.n, 1);
-	/* a disk without a name is never written */
+	assert_null(inv_signatures_beyond(holds, &again->targets[0].holds));
+	assert_int_equal(again->targets[0].holds.n, 1);
+	assert_int_equal(again->n_targets, 1);
 	install_order_freep(&again);
+	order_with_mirror(a);
+	/* a disk without a name is never written */
 	json_object_set_new(json_object_get(a, "system"), "serial", json_string(""));
 	assert_int_equal(install_order_from_json(a, &again, &msg), -EINVAL);
 	assert_null(again);
