@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 LIBS_A += images
-images_SRCS := images/stream.c images/manifest.c
+images_SRCS := images/stream.c images/manifest.c images/cmdline.c images/fetch.c images/slot.c images/esp.c images/kexec.c
 images_PKGS := libzstd gnutls jansson
 test-image-stream_USES := images common
-test-image-manifest_USES := images common
+$(foreach t,manifest cmdline fetch slot esp,$(eval test-image-$(t)_USES := images common))
 fuzz-image_USES := images common
 fuzz-manifest_USES := images common
 

@@ -5,6 +5,6 @@
  */
 #pragma once
 
-#include "initramfs/cmdline.h"
+#include "images/cmdline.h"
 
 void agent_run(const struct boot_args *args) __attribute__((noreturn));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The root is an overlay: the slot below, read-only, and the state partition's
- * root/SLOT/upper above. Partitions are found by PARTUUID in the tables on the disks
+ * The root is an overlay: the slot below, read-only, and above it what the node has become, on
+ * the state partition (statefs.h). Partitions are found by PARTUUID in the tables on the disks
  * themselves; there is no udev to have made links, and names mean nothing. Of a mirrored
  * system a partition is two, joined by md; one of them is enough when the other disk does not
  * come.
@@ -23,6 +23,7 @@
 #include "initramfs/mirror.h"
 #include "initramfs/mounts.h"
 #include "initramfs/parttable.h"
+#include "initramfs/statefs.h"
 
 #define ROOT_DIR "/sysroot"
 #define SLOT_DIR "/run/ondol-boot/slot"
@@ -231,12 +232,13 @@ static int slot_name(struct volume *slot, const char **ret, char **reterr_msg)
 	return -EINVAL;
 }
 
-static int mount_overlay(const char *name, char **reterr_msg)
+static int mount_overlay(char **reterr_msg)
 {
-	_cleanup_free_ char *upper = xasprintf(STATE_DIR "/root/%s/upper", name);
-	_cleanup_free_ char *work = xasprintf(STATE_DIR "/root/%s/work", name);
-	_cleanup_free_ char *options =
-		xasprintf("lowerdir=" SLOT_DIR ",upperdir=%s,workdir=%s", upper, work);
+	static const char upper[] = STATE_DIR "/" STATEFS_UPPER,
+			  work[] = STATE_DIR "/" STATEFS_WORK,
+			  options[] = "lowerdir=" SLOT_DIR ",upperdir=" STATE_DIR
+				      "/" STATEFS_UPPER ",workdir=" STATE_DIR
+				      "/" STATEFS_WORK "," STATEFS_OVERLAY;
 	int r = mkdir_p(upper, 0755);
 
 	if (r == 0)
@@ -267,7 +269,7 @@ static int mount_root(struct search *s, char **reterr_msg)
 		r = mounts_add(
 			s->state.device, STATE_DIR, "ext4", MS_NOATIME, NULL, reterr_msg);
 	if (r == 0)
-		r = mount_overlay(name, reterr_msg);
+		r = mount_overlay(reterr_msg);
 	if (r == 0)
 		r = mounts_add(
 			STATE_DIR, STATE_IN_ROOT, "none", MS_BIND, NULL, reterr_msg);

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "initramfs/cmdline.h"
+#include "images/cmdline.h"
 
 /* Returns only when it cannot, -errno with *reterr_msg: what was expected, what was there. */
 int bootmode_run(const struct boot_args *args, char **reterr_msg);

@@ -22,7 +22,7 @@
 #include <termios.h>
 #include <time.h>
 
-#include "initramfs/cmdline.h"
+#include "images/cmdline.h"
 #include "initramfs/ping.h"
 
 #define DEADLINE_MS 20000

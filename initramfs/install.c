@@ -16,13 +16,13 @@
 #include "initramfs/diskpin.h"
 #include "initramfs/disks.h"
 #include "initramfs/erase.h"
-#include "initramfs/esp.h"
-#include "initramfs/fetch.h"
-#include "initramfs/kexec.h"
+#include "images/esp.h"
+#include "images/fetch.h"
+#include "images/kexec.h"
 #include "initramfs/mirror.h"
 #include "initramfs/mounts.h"
 #include "initramfs/parttable.h"
-#include "initramfs/slot.h"
+#include "images/slot.h"
 #include "initramfs/statefs.h"
 #include "initramfs/steps.h"
 #include "initramfs/target.h"
@@ -399,12 +399,14 @@ static int step_bootable(void *userdata, char **reterr_msg)
 {
 	struct install *in = userdata;
 	_cleanup_(mounts_removep) const char *slot = NULL;
-	struct boot_parts slots, states;
+	struct boot_args boot = {.node = in->args->node,
+		.consoles = in->args->consoles,
+		.image = in->order->image.version};
 	int r = mount_slot(in, &slot, reterr_msg);
 
-	collect_uuids(in, PART_A, &slots);
-	collect_uuids(in, PART_STATE, &states);
-	in->cmdline = cmdline_for_boot(in->args, &slots, &states);
+	collect_uuids(in, PART_A, &boot.slot);
+	collect_uuids(in, PART_STATE, &boot.state);
+	in->cmdline = cmdline_for_boot(&boot);
 	return r < 0 ? r : on_each(in, fill_esp, reterr_msg);
 }
 
@@ -418,7 +420,7 @@ static int step_identity(void *userdata, char **reterr_msg)
 	int r = mount_at(path, STATE_DIR, "ext4", 0, &state, reterr_msg);
 
 	if (r == 0)
-		r = statefs_fill(STATE_DIR, SLOT_NAME, &node, in->order, reterr_msg);
+		r = statefs_fill(STATE_DIR, &node, in->order, reterr_msg);
 	if (r < 0)
 		return r;
 	r = mounts_remove(TAKE_PTR(state));

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "initramfs/cmdline.h"
+#include "images/cmdline.h"
 #include "initramfs/devices.h"
 #include "initramfs/server.h"
 

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "initramfs/cmdline.h"
+#include "images/cmdline.h"
 #include "initramfs/devices.h"
 
 /* 0, or -ETIMEDOUT / -errno with *reterr_msg naming the suspect; caller frees both. */

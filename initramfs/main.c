@@ -16,9 +16,9 @@
 #include "common/nodump.h"
 #include "initramfs/agent.h"
 #include "initramfs/bootmode.h"
-#include "initramfs/cmdline.h"
+#include "images/cmdline.h"
 #include "initramfs/devices.h"
-#include "initramfs/kexec.h"
+#include "images/kexec.h"
 #include "initramfs/mounts.h"
 
 #define RESTART_PAUSE_MS 5000

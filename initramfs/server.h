@@ -9,7 +9,7 @@
 
 #include "common/http.h"
 #include "common/order.h"
-#include "initramfs/cmdline.h"
+#include "images/cmdline.h"
 
 struct server;
 

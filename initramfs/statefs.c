@@ -33,11 +33,11 @@ static int put_identity(const char *upper, const struct http_identity *id)
 	return r == 0 ? copy(upper, "ondol/node.pem", id->cert) : r;
 }
 
-int statefs_fill(const char *state_dir, const char *slot, const struct statefs_node *node,
+int statefs_fill(const char *state_dir, const struct statefs_node *node,
 	const struct install_order *order, char **reterr_msg)
 {
-	_cleanup_free_ char *upper = xasprintf("%s/root/%s/upper", state_dir, slot);
-	_cleanup_free_ char *work = xasprintf("%s/root/%s/work", state_dir, slot);
+	_cleanup_free_ char *upper = xasprintf("%s/" STATEFS_UPPER, state_dir);
+	_cleanup_free_ char *work = xasprintf("%s/" STATEFS_WORK, state_dir);
 	_cleanup_free_ char *ondol = xasprintf("%s/etc/ondol", upper);
 	_cleanup_free_ char *ini = statefs_node_ini(node, order);
 	_cleanup_secret_ char *json = json_dumps(order->desired, JSON_INDENT(2));

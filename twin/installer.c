@@ -22,7 +22,6 @@
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 60000
 #define INSTALLED_TOLD_MS 120000
-#define SLOT_NAME "a"
 #define SECTOR 512
 
 struct installer {
@@ -187,8 +186,8 @@ static int step_identity(void *userdata, char **reterr_msg)
 	struct statefs_node node = {
 		in->args->node, in->args->api, server_identity(in->server)};
 	_cleanup_free_ char *state = installer_state_dir(in->node);
-	_cleanup_free_ char *upper = xasprintf("%s/root/" SLOT_NAME "/upper", state);
-	int r = statefs_fill(state, SLOT_NAME, &node, in->order, reterr_msg);
+	_cleanup_free_ char *upper = xasprintf("%s/" STATEFS_UPPER, state);
+	int r = statefs_fill(state, &node, in->order, reterr_msg);
 
 	return r < 0 ? r : fit_apply(upper, reterr_msg);
 }

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "initramfs/cmdline.h"
+#include "images/cmdline.h"
 #include "twin/plan.h"
 
 /* Returns when the installed system is to be started. What fails is told and tried again. */

@@ -10,6 +10,7 @@
 
 #include "common/jsonx.h"
 #include "common/log.h"
+#include "initramfs/statefs.h"
 #include "twin/baseimage.h"
 #include "twin/cgroup.h"
 #include "twin/ctlclient.h"
@@ -58,8 +59,8 @@ static int mount_root(const struct twin_node *n, char **reterr_msg)
 	if (r == 0 &&
 		(mount(slot, lower, NULL, MS_BIND, NULL) < 0 || chdir(state) < 0 ||
 			mount("overlay", where, "overlay", 0,
-				"lowerdir=lower,upperdir=root/a/upper,workdir=root/a/work") <
-				0))
+				"lowerdir=lower,upperdir=" STATEFS_UPPER
+				",workdir=" STATEFS_WORK "," STATEFS_OVERLAY) < 0))
 		r = -errno;
 	if (chdir("/") < 0 && r == 0)
 		r = -errno;

@@ -10,7 +10,7 @@
 
 #include "common/diskid.h"
 #include "initramfs/bay.h"
-#include "initramfs/cmdline.h"
+#include "images/cmdline.h"
 #include "initramfs/lvmlabel.h"
 #include "initramfs/parttable.h"
 #include "initramfs/smbios.h"
@@ -20,15 +20,15 @@ static void fuzz_cmdline(const char *text)
 {
 	_cleanup_(boot_args_freep) struct boot_args *a = NULL;
 	_cleanup_free_ char *why = NULL, *line = NULL;
-	struct boot_parts parts = {
-		.uuid = {"7226c13a-fd8b-aa45-897d-1064860b94ad"}, .n = 1};
 
 	if (boot_args_parse(text, &a, &why) != 0) {
 		if (!why || a)
 			abort(); /* refused without a word */
 		return;
 	}
-	line = cmdline_for_boot(a, &parts, &parts);
+	if (a->mode != BOOT_MODE_BOOT)
+		return;
+	line = cmdline_for_boot(a);
 	boot_args_freep(&a);
 	if (boot_args_parse(line, &a, &why) != 0)
 		abort(); /* what the agent starts a slot with, it must understand itself */

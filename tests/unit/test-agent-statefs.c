@@ -5,7 +5,7 @@
 #include "tests/unit/fakefs.h"
 
 #define KEY "-----BEGIN PRIVATE KEY-----"
-#define UPPER "/root/a/upper"
+#define UPPER "/root/upper"
 
 static void put(const char *root, const char *name, const char *text)
 {
@@ -34,14 +34,14 @@ static void test_fill(void **state)
 	_cleanup_free_ char *ca = xasprintf("%s/ca", root),
 			    *cert = xasprintf("%s/cert", root);
 	_cleanup_free_ char *why = NULL;
-	_cleanup_free_ char *work = xasprintf("%s/root/a/work", root);
+	_cleanup_free_ char *work = xasprintf("%s/root/work", root);
 	struct http_identity id = {ca, cert};
 	struct statefs_node node = {"hp02", "10.77.0.2:8781", &id};
 	struct stat st;
 
 	put(root, "ca", "the authority\n");
 	put(root, "cert", "a certificate\n" KEY "\n");
-	assert_int_equal(statefs_fill(root, "a", &node, &order, &why), 0);
+	assert_int_equal(statefs_fill(root, &node, &order, &why), 0);
 	has(root, "ondol/node.ini",
 		"[node]\nname = hp02\nserver = 10.77.0.2:8781\nimage = 0.1.0-3f2a\n",
 		0600);
@@ -60,11 +60,11 @@ static void test_fails(void **state)
 	struct statefs_node node = {"hp02", "10.0.0.1:1", &id};
 	_cleanup_free_ char *why = NULL, *why2 = NULL;
 
-	assert_true(statefs_fill("/proc/nowhere", "a", &node, &order, &why) < 0);
+	assert_true(statefs_fill("/proc/nowhere", &node, &order, &why) < 0);
 	assert_non_null(why);
 	/* a node without a key would come up a stranger */
 	order.desired = json_object();
-	assert_true(statefs_fill(*state, "a", &node, &order, &why2) < 0);
+	assert_true(statefs_fill(*state, &node, &order, &why2) < 0);
 	assert_non_null(why2);
 	json_decref(order.desired);
 }

@@ -4,7 +4,7 @@
  * Range from where the stream stands, and the image's or the disk's, which trying again
  * would only repeat.
  */
-#include "initramfs/fetch.h"
+#include "images/fetch.h"
 
 #include "common/http.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/harness.h"
 
-#include "initramfs/slot.h"
+#include "images/slot.h"
 #include "tests/unit/fakefs.h"
 
 #define MIB (1024 * 1024)

@@ -33,6 +33,8 @@ struct boot_args {
 	uint64_t time; /* seconds since 1970, 0: not said */
 	/* boot mode */
 	struct boot_parts slot, state;
+	char *image; /* owned: version of what is in the slot; NULL: not said */
+	unsigned trial_s; /* the slot is tried for so long; 0: it is not on trial */
 };
 
 /*
@@ -51,6 +53,8 @@ char *cmdline_word(const char *cmdline, const char *key, unsigned *ret_count);
 /* "A.B.C.D/PREFIX": an address with host bits; prefix 8..30. */
 int cmdline_address(const char *s, uint32_t *ret_address, unsigned *ret_prefix);
 
-/* The command line with which a slot is started; caller frees. */
-char *cmdline_for_boot(const struct boot_args *a, const struct boot_parts *slot,
-	const struct boot_parts *state);
+/*
+ * The command line with which the slot of a is started: the node, its consoles, and all that
+ * is of boot mode. Caller frees.
+ */
+char *cmdline_for_boot(const struct boot_args *a);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "initramfs/kexec.h"
+#include "images/kexec.h"
 
 #include <linux/reboot.h>
 #include <sys/reboot.h>

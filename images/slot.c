@@ -4,7 +4,7 @@
  * window of it is waited for and dropped once the next one is under way. At most two
  * windows are dirty at any time, and an installation leaves the memory as it found it.
  */
-#include "initramfs/slot.h"
+#include "images/slot.h"
 
 #include <fcntl.h>
 #include <linux/falloc.h>

@@ -3,7 +3,10 @@
  * The kernel hands the line over as it got it. A server that boots with a wrong word is
  * a server that nobody can reach, so each message says which word and what it should be.
  */
-#include "initramfs/cmdline.h"
+#include "images/cmdline.h"
+
+#define IMAGE_VERSION_MAX 128
+#define PANIC_REBOOT_S 30
 
 void boot_args_free(struct boot_args *a)
 {
@@ -15,6 +18,7 @@ void boot_args_free(struct boot_args *a)
 	free(a->api);
 	free(a->ca);
 	free(a->token);
+	free(a->image);
 	free(a);
 }
 
@@ -185,6 +189,20 @@ static int word_state(struct boot_args *a, const char *v)
 	return parts_word(&a->state, v);
 }
 
+static int word_image(struct boot_args *a, const char *v)
+{
+	int r = parse_token(v, IMAGE_VERSION_MAX);
+
+	if (r == 0)
+		a->image = xstrdup(v);
+	return r;
+}
+
+static int word_trial(struct boot_args *a, const char *v)
+{
+	return parse_unsigned(v, 60, 86400, &a->trial_s);
+}
+
 static const char parts_expected[] = "a PARTUUID, or a mirror's two: UUID,UUID";
 
 enum { IN_INSTALL = 1, IN_BOOT = 2, OPTIONAL = 4 };
@@ -207,6 +225,8 @@ static const struct word {
 	{"ondol.time", IN_INSTALL | OPTIONAL, word_time, "seconds since 1970", false},
 	{"ondol.slot", IN_BOOT, word_slot, parts_expected, false},
 	{"ondol.state", IN_BOOT, word_state, parts_expected, false},
+	{"ondol.image", IN_BOOT | OPTIONAL, word_image, "an image's version", false},
+	{"ondol.trial", IN_BOOT | OPTIONAL, word_trial, "60 to 86400 seconds", false},
 };
 
 static int read_word(
@@ -263,14 +283,32 @@ int boot_args_parse(const char *cmdline, struct boot_args **ret, char **reterr_m
 	return r;
 }
 
-char *cmdline_for_boot(const struct boot_args *a, const struct boot_parts *slot,
-	const struct boot_parts *state)
+static void put_parts(FILE *f, const char *key, const struct boot_parts *p)
 {
-	bool mirrored = slot->n > 1;
+	fprintf(f, " %s=%s", key, p->uuid[0]);
+	if (p->n > 1)
+		fprintf(f, ",%s", p->uuid[1]);
+}
 
-	return xasprintf("ondol.mode=boot ondol.slot=%s%s%s ondol.state=%s%s%s "
-			 "ondol.node=%s%s%s",
-		slot->uuid[0], mirrored ? "," : "", mirrored ? slot->uuid[1] : "",
-		state->uuid[0], mirrored ? "," : "", mirrored ? state->uuid[1] : "",
-		a->node, *a->consoles ? " " : "", a->consoles);
+char *cmdline_for_boot(const struct boot_args *a)
+{
+	char *line = NULL;
+	size_t len;
+	FILE *f = open_memstream(&line, &len);
+
+	if (!f)
+		abort();
+	fputs("ondol.mode=boot", f);
+	put_parts(f, "ondol.slot", &a->slot);
+	put_parts(f, "ondol.state", &a->state);
+	fprintf(f, " ondol.node=%s", a->node);
+	if (a->image)
+		fprintf(f, " ondol.image=%s", a->image);
+	if (a->trial_s) /* a kernel that panics goes back, too */
+		fprintf(f, " ondol.trial=%u panic=%d", a->trial_s, PANIC_REBOOT_S);
+	if (*a->consoles)
+		fprintf(f, " %s", a->consoles);
+	if (fclose(f) != 0)
+		abort();
+	return line;
 }

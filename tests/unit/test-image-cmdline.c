@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/harness.h"
 
-#include "initramfs/cmdline.h"
+#include "images/cmdline.h"
 
 #define TOKEN "00112233445566778899aabbccddeeff"
 #define CA TOKEN TOKEN
@@ -28,8 +28,7 @@ static void refuses(const char *line, const char *words)
 static void test_install(void **state)
 {
 	_cleanup_(boot_args_freep) struct boot_args *a = NULL;
-	_cleanup_free_ char *why = NULL, *line = NULL;
-	struct boot_parts slot = {.uuid = {SLOT}, .n = 1}, parts = {{STATE}, 1};
+	_cleanup_free_ char *why = NULL;
 
 	assert_int_equal(boot_args_parse(INSTALL, &a, &why), 0);
 	assert_int_equal(a->mode, BOOT_MODE_INSTALL);
@@ -43,10 +42,6 @@ static void test_install(void **state)
 	assert_int_equal(a->mtu, 1500);
 	assert_int_equal(a->time, 0);
 	assert_string_equal(a->consoles, "console=tty0 console=ttyS0,115200n8");
-	line = cmdline_for_boot(a, &slot, &parts);
-	assert_string_equal(line,
-		"ondol.mode=boot ondol.slot=" SLOT " ondol.state=" STATE
-		" ondol.node=hp02 console=tty0 console=ttyS0,115200n8");
 }
 
 static void test_boot(void **state)
@@ -62,7 +57,7 @@ static void test_boot(void **state)
 	assert_string_equal(a->slot.uuid[0], SLOT);
 	assert_string_equal(a->state.uuid[0], STATE);
 	assert_string_equal(a->consoles, "");
-	line = cmdline_for_boot(a, &a->slot, &a->state);
+	line = cmdline_for_boot(a);
 	assert_string_equal(line, BOOT);
 }
 
@@ -80,7 +75,7 @@ static void test_mirror(void **state)
 	assert_string_equal(a->slot.uuid[0], SLOT);
 	assert_string_equal(a->slot.uuid[1], STATE);
 	assert_string_equal(a->state.uuid[1], SLOT);
-	line = cmdline_for_boot(a, &a->slot, &a->state);
+	line = cmdline_for_boot(a);
 	assert_string_equal(line, MIRRORED);
 	refuses("ondol.mode=boot ondol.node=hp02 ondol.state=" STATE " ondol.slot=" SLOT
 		"," SLOT,
@@ -91,6 +86,28 @@ static void test_mirror(void **state)
 	refuses("ondol.mode=boot ondol.node=hp02 ondol.state=" STATE " ondol.slot=" SLOT
 		"," STATE "," STATE,
 		"a mirror's two");
+}
+
+/* An update: as the slot that runs was started, but for the other one, and on trial. */
+static void test_trial(void **state)
+{
+	_cleanup_(boot_args_freep) struct boot_args *a = NULL;
+	_cleanup_free_ char *why = NULL, *line = NULL;
+
+	assert_int_equal(
+		boot_args_parse(BOOT " ondol.image=0.1.0-3f2a console=ttyS0", &a, &why),
+		0);
+	assert_string_equal(a->image, "0.1.0-3f2a");
+	assert_int_equal(a->trial_s, 0);
+	a->trial_s = 900;
+	line = cmdline_for_boot(a);
+	assert_string_equal(line,
+		BOOT " ondol.image=0.1.0-3f2a ondol.trial=900 panic=30 console=ttyS0");
+	boot_args_freep(&a);
+	assert_int_equal(boot_args_parse(line, &a, &why), 0);
+	assert_int_equal(a->trial_s, 900);
+	refuses(BOOT " ondol.image=/etc/passwd", "an image's version");
+	refuses(BOOT " ondol.trial=1", "60 to 86400");
 }
 
 static void test_options(void **state)
@@ -160,8 +177,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_install),
 		cmocka_unit_test(test_boot), cmocka_unit_test(test_mirror),
-		cmocka_unit_test(test_options), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_words), cmocka_unit_test(test_address)};
+		cmocka_unit_test(test_trial), cmocka_unit_test(test_options),
+		cmocka_unit_test(test_refusals), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_address)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/harness.h"
 
-#include "initramfs/esp.h"
+#include "images/esp.h"
 #include "tests/unit/fakefs.h"
 
 #define BOOT_EFI "/image/usr/lib/systemd/boot/efi/systemd-bootx64.efi"

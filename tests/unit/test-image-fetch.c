@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <zstd.h>
 
-#include "initramfs/fetch.h"
+#include "images/fetch.h"
 
 #define RAW_BYTES (3 * 1024 * 1024 + 77)
 

@@ -4,7 +4,7 @@
  * power in between starts nothing rather than half a system. No firmware boot entry is
  * made: servers re-create or forget them, and all look for EFI/BOOT/BOOTX64.EFI.
  */
-#include "initramfs/esp.h"
+#include "images/esp.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
