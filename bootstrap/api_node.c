@@ -251,6 +251,17 @@ static uint64_t checked_arg(struct http_req *req, const char *name)
 	return s && parse_u64(s, 0, INT64_MAX, &v) < 0 ? 0 : v;
 }
 
+/* Of an update the image is told as it is now; null: it cannot be read, and noded says so. */
+static json_t *task_json(struct node *n)
+{
+	json_t *obj = json_pack(
+		"{s:I, s:s}", "id", (json_int_t)n->task_id, "type", n->task_type);
+
+	if (obj && streq(n->task_type, NODE_UPDATE))
+		json_object_set_new(obj, "image", json_pack("o?", node_image(n, NULL)));
+	return obj;
+}
+
 static void try_desired(struct http_req *req, bool expired, void *userdata)
 {
 	const char *rest;
@@ -269,9 +280,7 @@ static void try_desired(struct http_req *req, bool expired, void *userdata)
 	if (n->desired && (rev != n->revision || facts || task_waits(n, task))) {
 		doc = cloud_deliver(n);
 		if (task_waits(n, task))
-			json_object_set_new(doc, "task",
-				json_pack("{s:I, s:s}", "id", (json_int_t)n->task_id,
-					"type", n->task_type));
+			json_object_set_new(doc, "task", task_json(n));
 		reply_desired(n, req, NULL, doc);
 	} else if (expired) {
 		httpd_reply_empty(req, 204);

@@ -419,6 +419,36 @@ static void post_prove(struct node *n, struct http_req *req)
 		httpd_reply_json(req, 200, json_pack("{s:I}", "task", (json_int_t)id));
 }
 
+/* A node that has the image already is asked for nothing: task 0. */
+static void post_update(struct node *n, struct http_req *req)
+{
+	const char *before = json_string_value(json_object_get(n->report, "image"));
+	_cleanup_free_ char *version = NULL;
+	json_t *image = NULL;
+	int64_t id = 0;
+
+	if (n->fsm.state != FSM_READY) {
+		httpd_reply_error(req, 409,
+			"%s is %s: only a node that is ready gets another image, so that it "
+			"can be told whether it works with it; `ondol reinstall %s` installs "
+			"it anew",
+			n->name, fsm_state_str(n->fsm.state), n->name);
+		return;
+	}
+	image = node_image(n, &version);
+	json_decref(image);
+	if (!image) {
+		httpd_reply_error(req, 409, "%s", n->blocked);
+		return;
+	}
+	if (!streq_ptr(before, version))
+		id = api_want_task(n, req, NODE_UPDATE);
+	if (id >= 0)
+		httpd_reply_json(req, 200,
+			json_pack("{s:I, s:s, s:s}", "task", (json_int_t)id, "version",
+				version, "before", before ? before : ""));
+}
+
 /* The answer names the state that came of it, and why. */
 static void reply_state(struct node *n, struct http_req *req)
 {
@@ -499,6 +529,7 @@ static const struct node_route node_routes[] = {
 	{"POST", "agree", post_agree, ACCESS_OPERATOR},
 	{"POST", "power", post_power, ACCESS_OPERATOR},
 	{"POST", "prove", post_prove, ACCESS_OPERATOR},
+	{"POST", "update", post_update, ACCESS_OPERATOR},
 	{"POST", "cancel", post_cancel, ACCESS_OPERATOR},
 	{"POST", "maintenance", post_maintenance, ACCESS_OPERATOR},
 	{"POST", "identify", api_bmc_post_identify, ACCESS_OPERATOR},

@@ -69,6 +69,7 @@ int cmd_cancel(struct cli *cli);
 int cmd_maintenance(struct cli *cli);
 int cmd_power(struct cli *cli);
 int cmd_prove(struct cli *cli);
+int cmd_update(struct cli *cli);
 int cmd_identify(struct cli *cli);
 int cmd_sensors(struct cli *cli);
 int cmd_sel(struct cli *cli);

@@ -218,6 +218,20 @@ const struct help_text help_texts[] = {
 		"\n"
 		"Example:\n"
 		"  ondol prove hp02 hp08\n"},
+	{"update", "give nodes the image as it is now, and keep it only when it works",
+		"Usage: ondol update NODE... [--yes] [--timeout TIME] [--json]\n"
+		"\n"
+		"For nodes that are ready. Each writes the image to the slot of its system disk that\n"
+		"does not run, restarts with it, and keeps it when it becomes ready again. Otherwise\n"
+		"it goes back to the image before by itself: after 10 minutes, a panic, or a power cut.\n"
+		"What the node has and does is the same with both; guests that run on it end.\n"
+		"One node after the other; after one that went back, none of the others is begun.\n"
+		"\n"
+		"  --yes            do not ask\n"
+		"  --timeout TIME   wait at most so long for each; the work goes on\n"
+		"\n"
+		"Example:\n"
+		"  ondol update hp02 hp03\n"},
 	{"cloud", "the cloud on the rack: its services, its keys, its backup",
 		"Usage: ondol cloud status [--wait[=TIME]] [--json]\n"
 		"       ondol cloud openrc [--student] [--ca FILE]\n"

@@ -2,7 +2,7 @@
 PROGS += ondol
 ondol_SRCS := bootstrap/ondol.c bootstrap/cli.c bootstrap/client.c bootstrap/cloudparts.c bootstrap/cmd_bmc.c bootstrap/cmd_console.c bootstrap/conescape.c bootstrap/conlines.c \
 	bootstrap/cloudview.c bootstrap/cmd_apply.c bootstrap/cmd_check.c bootstrap/cmd_init.c bootstrap/cmd_cloud.c \
-	bootstrap/cmd_cloudbackup.c bootstrap/backup.c bootstrap/tar.c bootstrap/cmd_maintenance.c bootstrap/cmd_metrics.c bootstrap/cmd_plan.c bootstrap/cmd_power.c bootstrap/cmd_prove.c \
+	bootstrap/cmd_cloudbackup.c bootstrap/backup.c bootstrap/tar.c bootstrap/cmd_maintenance.c bootstrap/cmd_metrics.c bootstrap/cmd_plan.c bootstrap/cmd_power.c bootstrap/cmd_prove.c bootstrap/cmd_update.c \
 	bootstrap/cmd_reinstall.c bootstrap/cmd_status.c bootstrap/cmd_token.c bootstrap/cmd_why.c bootstrap/consent.c bootstrap/follow.c \
 	bootstrap/help.c bootstrap/input.c bootstrap/nodeprint.c bootstrap/options.c \
 	bootstrap/diskplan.c bootstrap/outcome.c bootstrap/peers.c bootstrap/plan.c bootstrap/progress.c bootstrap/summary.c \

@@ -81,7 +81,7 @@ struct node {
 	} enrol;
 
 	int64_t task_id; /* 0: none */
-	const char *task_type; /* "prove", "backup" */
+	const char *task_type; /* "prove", "backup", "update" */
 	bool task_done, task_ok;
 	json_t *task_proofs; /* owned */
 	char *task_text; /* owned, NULL: none */
@@ -163,6 +163,11 @@ bool node_order_is_due(const struct node *n);
  * why; or -errno with *reterr_msg: never.
  */
 int node_make_order(struct node *n, json_t **ret, char **reterr_msg);
+/*
+ * The image that nodes get, as in an order, and (ret_version may be NULL) its version, caller
+ * frees. NULL: it cannot be read just now, which is told once. New reference.
+ */
+json_t *node_image(struct node *n, char **ret_version);
 /* Says that the image cannot be read; the same words once. */
 void node_blocked(struct node *n, const char *why);
 /*
@@ -190,11 +195,12 @@ char *node_take_event(struct node *n, const json_t *event);
 char *node_take_report(struct node *n, const json_t *report);
 void node_replay_report(struct node *n, const json_t *report);
 /*
- * NODE_PROVE or NODE_BACKUP is wanted: returns the task's id or -errno, -EBUSY while it has
+ * One of these is wanted: returns the task's id or -errno, -EBUSY while it has
  * another to do: noded does one at a time.
  */
 #define NODE_PROVE "prove"
 #define NODE_BACKUP "backup"
+#define NODE_UPDATE "update" /* of its image */
 int64_t node_want_task(struct node *n, const char *type);
 /* Is it somewhere between being wanted and ready, with ondold or noded at work on it? */
 bool node_is_on_its_way(const struct node *n);

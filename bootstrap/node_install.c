@@ -438,33 +438,6 @@ bool node_order_is_due(const struct node *n)
 		(n->fsm.evidence & (UINT64_C(1) << FSM_EV_INVENTORY));
 }
 
-static json_t *fill_order(
-	struct node *n, const struct chosen *chosen, struct image_manifest *m)
-{
-	const struct rack_profile *profile = n->conf->profile;
-	_cleanup_free_ char *path =
-		xasprintf("/files/%s/%s", n->o->rack->image, m->root.name);
-	struct install_order order = {
-		.erase = profile->disks[rack_disk_of(profile, DISK_SYSTEM)].erase,
-		.rack_id = (char *)enrol_rack_id(n->o),
-		.image = {path, m->version, m->root.sha256, m->root.size_bytes,
-			m->raw_bytes},
-		.desired = cloud_deliver_order(n),
-	};
-	json_t *doc;
-
-	for (; order.n_targets < chosen->n; order.n_targets++) {
-		const struct inv_disk *d = chosen->disk[order.n_targets];
-
-		order.targets[order.n_targets] =
-			(struct order_target){{d->serial, d->wwn, d->size_bytes},
-				d->holds, chosen->wipe[order.n_targets]};
-	}
-	doc = install_order_to_json(&order);
-	json_decref(order.desired);
-	return doc;
-}
-
 void node_blocked(struct node *n, const char *why)
 {
 	if (streq_ptr(why, n->blocked))
@@ -487,6 +460,58 @@ static int load_profile(struct node *n, struct image_manifest **ret)
 	free(n->blocked);
 	n->blocked = NULL;
 	return 0;
+}
+
+static char *image_path(const struct node *n, const struct image_manifest *m)
+{
+	return xasprintf("/files/%s/%s", n->o->rack->image, m->root.name);
+}
+
+/* Borrows from path and m. */
+static struct order_image image_of(char *path, const struct image_manifest *m)
+{
+	return (struct order_image){path, m->version, (char *)m->root.sha256,
+		m->root.size_bytes, m->raw_bytes};
+}
+
+json_t *node_image(struct node *n, char **ret_version)
+{
+	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
+	_cleanup_free_ char *path = NULL;
+	struct order_image image;
+
+	if (load_profile(n, &m) != 0)
+		return NULL;
+	path = image_path(n, m);
+	image = image_of(path, m);
+	if (ret_version)
+		*ret_version = xstrdup(m->version);
+	return order_image_to_json(&image);
+}
+
+static json_t *fill_order(
+	struct node *n, const struct chosen *chosen, struct image_manifest *m)
+{
+	const struct rack_profile *profile = n->conf->profile;
+	_cleanup_free_ char *path = image_path(n, m);
+	struct install_order order = {
+		.erase = profile->disks[rack_disk_of(profile, DISK_SYSTEM)].erase,
+		.rack_id = (char *)enrol_rack_id(n->o),
+		.image = image_of(path, m),
+		.desired = cloud_deliver_order(n),
+	};
+	json_t *doc;
+
+	for (; order.n_targets < chosen->n; order.n_targets++) {
+		const struct inv_disk *d = chosen->disk[order.n_targets];
+
+		order.targets[order.n_targets] =
+			(struct order_target){{d->serial, d->wwn, d->size_bytes},
+				d->holds, chosen->wipe[order.n_targets]};
+	}
+	doc = install_order_to_json(&order);
+	json_decref(order.desired);
+	return doc;
 }
 
 int node_make_order(struct node *n, json_t **ret, char **reterr_msg)

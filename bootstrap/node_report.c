@@ -441,11 +441,26 @@ static void take_task(struct node *n, const json_t *task)
 	ondold_event(n->o, n, "noded", end_of_task(n, ok), text, task);
 }
 
+/* The literal of a type's name. */
+static const char *task_type(const char *type)
+{
+	if (streq(type, NODE_UPDATE))
+		return NODE_UPDATE;
+	return streq(type, NODE_BACKUP) ? NODE_BACKUP : NODE_PROVE;
+}
+
+static const char *task_wish(const char *type)
+{
+	if (streq(type, NODE_UPDATE))
+		return "take another image";
+	return streq(type, NODE_BACKUP) ? "make a backup" : "prove everything again";
+}
+
 static const char *type_of_task(const json_t *data)
 {
 	const char *type = json_string_value(json_object_get(data, "type"));
 
-	return type && streq(type, NODE_BACKUP) ? NODE_BACKUP : NODE_PROVE;
+	return task_type(type ? type : "");
 }
 
 static void begin_task(struct node *n, int64_t id, const char *type)
@@ -466,14 +481,11 @@ int64_t node_want_task(struct node *n, const char *type)
 	if (n->task_id && !n->task_done && !streq(n->task_type, type))
 		return -EBUSY;
 	data = json_pack("{s:s}", "type", type);
-	id = ondold_event(n->o, n, "operator", "task.wanted",
-		streq(type, NODE_BACKUP) ? "make a backup" : "prove everything again",
-		data);
-
+	id = ondold_event(n->o, n, "operator", "task.wanted", task_wish(type), data);
 	json_decref(data);
 	if (id < 0)
 		return id;
-	begin_task(n, id, streq(type, NODE_BACKUP) ? NODE_BACKUP : NODE_PROVE);
+	begin_task(n, id, task_type(type));
 	ondold_kick(n->o, n);
 	return id;
 }

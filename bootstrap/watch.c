@@ -38,8 +38,14 @@ enum goal_result goal_check(const struct goal *g, const struct node_view *n)
 
 	if (!n || g->kind == GOAL_HELD)
 		return GOAL_FAILED;
-	ready = streq(n->state, "ready");
 	failed = streq(n->state, "failed") || streq(n->state, "cancelled");
+	if (g->kind == GOAL_TASK && failed)
+		return GOAL_FAILED;
+	if (g->kind == GOAL_TASK)
+		return !n->has_task || n->task_id < g->task || !n->task_done ? GOAL_GOING
+			: n->task_ok ? GOAL_REACHED
+				     : GOAL_FAILED;
+	ready = streq(n->state, "ready");
 	if ((g->kind == GOAL_RUN || g->kind == GOAL_LOOK) && n->since_ms < g->after_ms)
 		return GOAL_GOING;
 	if (g->kind == GOAL_LOOK && was_agreed(n))

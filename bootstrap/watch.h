@@ -15,6 +15,7 @@ enum goal_kind {
 	GOAL_LOOK, /* a run that began after after_ms asks, or goes on as it was agreed to */
 	GOAL_RUN, /* a run that began after after_ms ends */
 	GOAL_REPORTED, /* it is ready and has reported the revision it should have */
+	GOAL_TASK, /* its task of number task, or a later one, ends */
 	GOAL_HELD, /* it is left as it is, and that is not what was asked for: why says it */
 };
 
@@ -22,6 +23,7 @@ struct goal {
 	const char *node; /* borrowed */
 	enum goal_kind kind;
 	uint64_t after_ms; /* ondold's clock */
+	uint64_t task; /* of GOAL_TASK */
 	const char *why; /* borrowed; of GOAL_HELD */
 };
 

@@ -49,39 +49,70 @@ static json_t *mirror_to_json(const struct order_target *t)
 	return obj;
 }
 
+json_t *order_image_to_json(const struct order_image *im)
+{
+	return json_pack("{s:s, s:s, s:s, s:I, s:I}", "path", im->path, "version",
+		im->version, "sha256", im->sha256, "size_bytes",
+		(json_int_t)im->size_bytes, "raw_bytes", (json_int_t)im->raw_bytes);
+}
+
 json_t *install_order_to_json(const struct install_order *o)
 {
 	const struct order_target *system = &o->targets[0];
-	json_t *doc = json_pack(
-		"{s:o, s:o, s:s, s:s, s:b, s:{s:s, s:s, s:s, s:I, s:I}, s:O}", "system",
+	json_t *doc = json_pack("{s:o, s:o, s:s, s:s, s:b, s:o, s:O}", "system",
 		disk_to_json(&system->disk), "holds",
 		inv_signatures_to_json(&system->holds), "rack_id", o->rack_id, "erase",
-		disk_erase_str(o->erase), "wipe", system->wipe, "image", "path",
-		o->image.path, "version", o->image.version, "sha256", o->image.sha256,
-		"size_bytes", (json_int_t)o->image.size_bytes, "raw_bytes",
-		(json_int_t)o->image.raw_bytes, "desired", o->desired);
+		disk_erase_str(o->erase), "wipe", system->wipe, "image",
+		order_image_to_json(&o->image), "desired", o->desired);
 
 	if (doc && o->n_targets > 1)
 		json_object_set_new(doc, "mirror", mirror_to_json(&o->targets[1]));
 	return doc;
 }
 
-static void read_image(struct jx *outer, struct order_image *im)
+static void read_image(struct jx *j, struct order_image *im)
+{
+	uint8_t raw[32];
+
+	im->path = xstrdup(jx_str(j, "path", 256));
+	im->version = xstrdup(jx_str(j, "version", 128));
+	im->sha256 = xstrdup(jx_str(j, "sha256", 64));
+	im->size_bytes = jx_uint(j, "size_bytes", 1, INT64_MAX);
+	im->raw_bytes = jx_uint(j, "raw_bytes", 1, INT64_MAX);
+	if (!j->error && im->path[0] != '/')
+		jx_fail(j, "path", "expected an absolute path");
+	if (!j->error && parse_hex(im->sha256, 32, raw) < 0)
+		jx_fail(j, "sha256", "expected 64 hex digits");
+}
+
+int order_image_from_json(const json_t *obj, struct order_image *ret, char **reterr_msg)
+{
+	struct jx j = {.obj = obj};
+
+	*ret = (struct order_image){0};
+	read_image(&j, ret);
+	if (!j.error)
+		return 0;
+	order_image_clear(ret);
+	*reterr_msg = TAKE_PTR(j.error);
+	return -EINVAL;
+}
+
+void order_image_clear(struct order_image *im)
+{
+	free(im->path);
+	free(im->version);
+	free(im->sha256);
+	*im = (struct order_image){0};
+}
+
+static void image_from_json(struct jx *outer, struct order_image *im)
 {
 	struct jx j = {.obj = jx_object(outer, "image")};
-	uint8_t raw[32];
 
 	if (!j.obj)
 		return;
-	im->path = xstrdup(jx_str(&j, "path", 256));
-	im->version = xstrdup(jx_str(&j, "version", 128));
-	im->sha256 = xstrdup(jx_str(&j, "sha256", 64));
-	im->size_bytes = jx_uint(&j, "size_bytes", 1, INT64_MAX);
-	im->raw_bytes = jx_uint(&j, "raw_bytes", 1, INT64_MAX);
-	if (!j.error && im->path[0] != '/')
-		jx_fail(&j, "path", "expected an absolute path");
-	if (!j.error && parse_hex(im->sha256, 32, raw) < 0)
-		jx_fail(&j, "sha256", "expected 64 hex digits");
+	read_image(&j, im);
 	jx_merge(outer, "image", &j);
 }
 
@@ -127,7 +158,7 @@ int install_order_from_json(
 	const json_t *desired = jx_object(&j, "desired");
 
 	read_targets(&j, o);
-	read_image(&j, &o->image);
+	image_from_json(&j, &o->image);
 	o->rack_id = xstrdup(jx_str(&j, "rack_id", RACKID_TEXT - 1));
 	if (!j.error && !rackid_is_valid(o->rack_id))
 		jx_fail(&j, "rack_id", "expected the beginning of a UUID of version 8");
@@ -152,9 +183,7 @@ void install_order_free(struct install_order *o)
 		inv_signatures_clear(&o->targets[i].holds);
 	}
 	free(o->rack_id);
-	free(o->image.path);
-	free(o->image.version);
-	free(o->image.sha256);
+	order_image_clear(&o->image);
 	json_decref(o->desired);
 	free(o);
 }

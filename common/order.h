@@ -32,6 +32,11 @@ struct order_image {
 	uint64_t raw_bytes; /* written to the slot */
 };
 
+/* Its JSON form; both are the caller's. from_json: -EINVAL with *reterr_msg. */
+json_t *order_image_to_json(const struct order_image *im);
+int order_image_from_json(const json_t *obj, struct order_image *ret, char **reterr_msg);
+void order_image_clear(struct order_image *im);
+
 struct install_order {
 	struct order_target
 		targets[ORDER_MAX_TARGETS]; /* the system disk, then its mirror */

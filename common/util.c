@@ -334,7 +334,7 @@ int read_line_file(const char *path, char **ret)
 	return 0;
 }
 
-static int sync_parent(const char *path)
+int sync_parent(const char *path)
 {
 	_cleanup_free_ char *dir = xstrdup(path);
 	char *slash = strrchr(dir, '/');

@@ -9,6 +9,8 @@
 #include "common/parse.h"
 
 #define CMDLINE_MAX 4096
+/* What the initramfs sets up for ondol.trial, and ondol-noded stops. */
+#define BOOT_TRIAL_TIMER "ondol-trial.timer"
 
 enum boot_mode { BOOT_MODE_INSTALL, BOOT_MODE_BOOT };
 

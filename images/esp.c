@@ -89,44 +89,77 @@ static int put_text(
 	return r;
 }
 
-static int make_directories(const char *esp_dir, const char *slot, char **reterr_msg)
+static int make_directory(const char *esp_dir, const char *name, char **reterr_msg)
 {
-	_cleanup_free_ char *of_slot = xasprintf("ondol/%s", slot);
-	const char *const names[] = {"EFI/BOOT", "loader/entries", of_slot};
-	int r = 0;
+	_cleanup_free_ char *path = xasprintf("%s/%s", esp_dir, name);
+	int r = mkdir_p(path, 0755);
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(names); i++) {
-		_cleanup_free_ char *path = xasprintf("%s/%s", esp_dir, names[i]);
-
-		r = mkdir_p(path, 0755);
-	}
 	if (r < 0)
-		*reterr_msg =
-			xasprintf("directories cannot be made on the EFI partition: %s",
-				strerror(-r));
+		*reterr_msg = xasprintf(
+			"%s cannot be made on the EFI partition: %s", name, strerror(-r));
+	return r;
+}
+
+static char *entry_name(const char *slot)
+{
+	return xasprintf("loader/entries/ondol-%s.conf", slot);
+}
+
+int esp_put_slot(const char *esp_dir, const char *slot_dir, const char *slot,
+	const char *version, const char *cmdline, char **reterr_msg)
+{
+	_cleanup_free_ char *dir = xasprintf("ondol/%s", slot);
+	_cleanup_free_ char *kernel = xasprintf("%s/vmlinuz", dir);
+	_cleanup_free_ char *initrd = xasprintf("%s/initrd.img", dir);
+	_cleanup_free_ char *name = entry_name(slot);
+	_cleanup_free_ char *entry = esp_entry(slot, version, cmdline);
+	int r = make_directory(esp_dir, dir, reterr_msg);
+
+	if (r == 0)
+		r = make_directory(esp_dir, "loader/entries", reterr_msg);
+	if (r == 0)
+		r = copy_out(slot_dir, ESP_KERNEL, esp_dir, kernel, reterr_msg);
+	if (r == 0)
+		r = copy_out(slot_dir, ESP_INITRD, esp_dir, initrd, reterr_msg);
+	if (r == 0)
+		r = put_text(esp_dir, name, entry, reterr_msg);
 	return r;
 }
 
 int esp_install(const char *esp_dir, const char *slot_dir, const char *slot,
 	const char *version, const char *cmdline, char **reterr_msg)
 {
-	_cleanup_free_ char *kernel = xasprintf("ondol/%s/vmlinuz", slot);
-	_cleanup_free_ char *initrd = xasprintf("ondol/%s/initrd.img", slot);
-	_cleanup_free_ char *entry_name = xasprintf("loader/entries/ondol-%s.conf", slot);
-	_cleanup_free_ char *entry = esp_entry(slot, version, cmdline);
-	_cleanup_free_ char *loader = esp_loader_conf(slot);
-	int r = make_directories(esp_dir, slot, reterr_msg);
+	int r = make_directory(esp_dir, "EFI/BOOT", reterr_msg);
 
 	if (r == 0)
-		r = copy_out(slot_dir, ESP_KERNEL, esp_dir, kernel, reterr_msg);
-	if (r == 0)
-		r = copy_out(slot_dir, ESP_INITRD, esp_dir, initrd, reterr_msg);
+		r = make_directory(esp_dir, "loader", reterr_msg);
 	if (r == 0)
 		r = copy_out(slot_dir, SYSTEMD_BOOT, esp_dir, "EFI/BOOT/BOOTX64.EFI",
 			reterr_msg);
 	if (r == 0)
-		r = put_text(esp_dir, "loader/loader.conf", loader, reterr_msg);
+		r = esp_set_default(esp_dir, slot, reterr_msg);
+	return r == 0
+		? esp_put_slot(esp_dir, slot_dir, slot, version, cmdline, reterr_msg)
+		: r;
+}
+
+int esp_set_default(const char *esp_dir, const char *slot, char **reterr_msg)
+{
+	_cleanup_free_ char *loader = esp_loader_conf(slot);
+
+	return put_text(esp_dir, "loader/loader.conf", loader, reterr_msg);
+}
+
+int esp_forget_slot(const char *esp_dir, const char *slot, char **reterr_msg)
+{
+	_cleanup_free_ char *name = entry_name(slot),
+			    *path = xasprintf("%s/%s", esp_dir, name);
+	int r = unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+
 	if (r == 0)
-		r = put_text(esp_dir, entry_name, entry, reterr_msg);
+		r = sync_parent(path);
+	if (r < 0)
+		*reterr_msg = xasprintf("%s cannot be removed from the EFI partition: %s",
+			name, strerror(-r));
 	return r;
 }

@@ -11,11 +11,19 @@
 #define ESP_INITRD "/boot/initrd.img"
 
 /*
- * Fills the mounted ESP at esp_dir for a slot ("a") mounted at slot_dir, whose image has
- * that version and is started with that command line. -errno with *reterr_msg.
+ * Puts the image of a slot ("a") mounted at slot_dir, of that version, on the ESP mounted at
+ * esp_dir, to be started with that command line. Which slot the firmware starts stays as it
+ * was. -errno with *reterr_msg, as all here.
  */
+int esp_put_slot(const char *esp_dir, const char *slot_dir, const char *slot,
+	const char *version, const char *cmdline, char **reterr_msg);
+/* The same on an empty ESP, with the boot loader, and the slot as the one that is started. */
 int esp_install(const char *esp_dir, const char *slot_dir, const char *slot,
 	const char *version, const char *cmdline, char **reterr_msg);
+/* That slot is started from now on. */
+int esp_set_default(const char *esp_dir, const char *slot, char **reterr_msg);
+/* A slot that is going to be written can not be started any more. */
+int esp_forget_slot(const char *esp_dir, const char *slot, char **reterr_msg);
 /* Opens a file of an image for reading, links resolved within the image only; fd or -errno. */
 int esp_open_in_image(const char *slot_dir, const char *path);
 

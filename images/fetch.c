@@ -6,8 +6,6 @@
  */
 #include "images/fetch.h"
 
-#include "common/http.h"
-
 struct transfer {
 	const struct fetch *f;
 	struct image_stream *stream; /* owned by fetch_image */
@@ -41,6 +39,7 @@ static int attempt(struct transfer *t, char **ret_why)
 	struct http_request req = {
 		.method = "GET",
 		.url = t->f->url,
+		.identity = t->f->identity,
 		.stall_timeout_ms = FETCH_STALL_MS,
 		.range_from = image_stream_taken(t->stream),
 		.on_data = on_data,

@@ -5,10 +5,13 @@
  */
 #pragma once
 
+#include "common/http.h"
 #include "images/stream.h"
 
 struct fetch {
 	const char *url; /* borrowed */
+	/* of an https URL; borrowed. NULL: the digest is all that is trusted */
+	const struct http_identity *identity;
 	uint64_t size_bytes; /* compressed */
 	uint64_t raw_bytes;
 	const char *sha256; /* of the compressed bytes; borrowed */

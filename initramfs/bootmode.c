@@ -24,6 +24,7 @@
 #include "initramfs/mounts.h"
 #include "initramfs/parttable.h"
 #include "initramfs/statefs.h"
+#include "initramfs/trial.h"
 
 #define ROOT_DIR "/sysroot"
 #define SLOT_DIR "/run/ondol-boot/slot"
@@ -373,5 +374,7 @@ int bootmode_run(const struct boot_args *args, char **reterr_msg)
 		r = find_partitions(&s, reterr_msg);
 	if (r == 0)
 		r = mount_root(&s, reterr_msg);
+	if (r == 0 && args->trial_s)
+		r = trial_arm("/run", args->trial_s, reterr_msg);
 	return r < 0 ? r : switch_root(reterr_msg);
 }

@@ -10,15 +10,15 @@ noded_SRCS := nodeagent/nodeconf.c nodeagent/textblock.c nodeagent/identity.c no
 	nodeagent/vars.c nodeagent/inimerge.c nodeagent/partfiles.c nodeagent/database.c \
 	nodeagent/partwork.c nodeagent/cloudops.c nodeagent/backup.c nodeagent/rings.c nodeagent/guestimage.c nodeagent/fetch.c nodeagent/parts.c \
 	nodeagent/role.c nodeagent/loop.c nodeagent/provecmd.c nodeagent/wish.c nodeagent/cloudwatch.c nodeagent/mirrorwatch.c \
-	nodeagent/workops.c nodeagent/noded.c
+	nodeagent/workops.c nodeagent/slots.c nodeagent/update.c nodeagent/noded.c nodeagent/noded_task.c
 noded_PKGS := libvirt libsystemd blkid uuid libkmod libxml-2.0 jansson libcurl libmariadb zlib gnutls
 
 PROGS += ondol-noded
 ondol-noded_SRCS := nodeagent/main.c
-ondol-noded_USES := noded cloud common
+ondol-noded_USES := noded cloud images common
 ondol-noded_PKGS := libsystemd jansson
 
 $(foreach t,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test-noded-*.c)),\
-	$(eval $(t)_USES := noded cloud common)$(eval $(t)_PKGS := jansson))
-fuzz-noded_USES := noded cloud common
+	$(eval $(t)_USES := noded cloud images common)$(eval $(t)_PKGS := jansson))
+fuzz-noded_USES := noded cloud images common
 fuzz-noded_PKGS := jansson

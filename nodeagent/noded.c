@@ -4,66 +4,19 @@
  * it and come back through a callback; link.c carries what came of it to ondold and brings what
  * is desired. Ready: the last converge for it ended well, and every proof of its role holds.
  */
-#include "nodeagent/noded.h"
+#include "nodeagent/noded_internal.h"
 
 #include <systemd/sd-daemon.h>
 
 #include "common/jsonx.h"
 #include "common/log.h"
-#include "nodeagent/cloudwatch.h"
-#include "nodeagent/converge.h"
-#include "nodeagent/failure.h"
-#include "nodeagent/link.h"
 #include "nodeagent/loop.h"
-#include "nodeagent/mirrorwatch.h"
 #include "nodeagent/netcheck.h"
 #include "nodeagent/paths.h"
 #include "nodeagent/patience.h"
-#include "nodeagent/prover.h"
-#include "nodeagent/role.h"
-#include "nodeagent/schedule.h"
 #include "nodeagent/statefile.h"
-#include "nodeagent/task.h"
-#include "nodeagent/wish.h"
-#include "nodeagent/work.h"
 
-#define BACKUP_TIMEOUT_MS 7200000
 #define ROLE_PROOF "role" /* no promise of it: why it could not be taken on */
-
-struct noded {
-	sd_event *event;
-	struct nodeconf *conf;
-	struct http_client *http;
-	struct units *units;
-	struct link *link;
-	struct prover *prover;
-	struct converge *converge;
-	struct schedule schedule;
-	sd_event_source *timer, *kick;
-	char *boot_id;
-
-	struct wish wish; /* what the node is to be */
-	char *refused; /* owned, NULL none: why the last document was of no use */
-	struct role role; /* empty: not known */
-	const struct roledef *def; /* borrowed from role; NULL: not known */
-	char **needed; /* owned: the names of all proofs of the role and its parts */
-	struct cloudwatch *cloudwatch;
-	struct mirrorwatch *mirrorwatch; /* NULL: the system is on one disk */
-	struct work *backup; /* the task's, while it runs */
-	struct applied *applied;
-	struct proofs proofs;
-	struct task task;
-
-	bool converged; /* the desired state was entered */
-	bool proved; /* since then: proofs from before it count for nothing */
-	bool network_ok; /* the network of this revision was applied by this process */
-	bool tell_steps; /* of the running converge: not of its later repetitions */
-	bool server_answers;
-	bool was_ready;
-	char *role_error; /* owned, NULL none: why the desired role is not known here */
-	struct failure failure; /* of the last converge */
-	char *step; /* owned: what is being done */
-};
 
 static bool is_ready(const struct noded *n)
 {
@@ -95,20 +48,22 @@ static void write_state(struct noded *n)
 		*n->step ? ": " : "", n->step);
 }
 
-static void set_step(struct noded *n, const char *step)
+void noded_set_step(struct noded *n, const char *step)
 {
 	free(n->step);
 	n->step = xstrdup(step);
 	write_state(n);
 }
 
-static void tell_ready(struct noded *n)
+void noded_tell_ready(struct noded *n)
 {
 	bool ready = is_ready(n);
 
 	if (ready != n->was_ready)
 		log_info("%s", ready ? "ready" : "not ready");
 	n->was_ready = ready;
+	if (ready)
+		noded_keep_update(n);
 	link_report(n->link);
 	write_state(n);
 }
@@ -137,8 +92,6 @@ static bool set_failure(struct noded *n, const char *text, bool final)
 
 /* ---- doing one thing after the other ---- */
 
-static void step(struct noded *n, enum sched_event e);
-
 static void arm_timer(struct noded *n)
 {
 	uint64_t next = schedule_next(&n->schedule);
@@ -153,7 +106,7 @@ static void arm_timer(struct noded *n)
 
 static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
-	step(userdata, SCHED_E_TICK);
+	noded_step(userdata, SCHED_E_TICK);
 	return 0;
 }
 
@@ -161,7 +114,7 @@ static void on_step(const char *text, void *userdata)
 {
 	struct noded *n = userdata;
 
-	set_step(n, text);
+	noded_set_step(n, text);
 	if (n->tell_steps)
 		link_event(n->link, "noded.step", text, NULL);
 }
@@ -186,9 +139,9 @@ static void on_converged(bool ok, bool network_ok, const char *text, void *userd
 	n->network_ok = n->network_ok || network_ok;
 	n->tell_steps = set_failure(n, ok ? "" : text, n->role_error != NULL);
 	link_retry_now(n->link);
-	set_step(n, ok ? "the role is taken on" : "waiting to try again");
-	tell_ready(n);
-	step(n, ok ? SCHED_E_DONE : SCHED_E_FAILED);
+	noded_set_step(n, ok ? "the role is taken on" : "waiting to try again");
+	noded_tell_ready(n);
+	noded_step(n, ok ? SCHED_E_DONE : SCHED_E_FAILED);
 }
 
 /* The names to watch: the role's units and Open vSwitch's. */
@@ -277,7 +230,7 @@ static void do_converge(struct noded *n)
 {
 	take_next(n);
 	if (!n->wish.held.desired) {
-		step(n, SCHED_E_DONE);
+		noded_step(n, SCHED_E_DONE);
 		return;
 	}
 	free(TAKE_PTR(n->role_error));
@@ -286,8 +239,8 @@ static void do_converge(struct noded *n)
 		proofs_keep(&n->proofs, n->needed, ROLE_PROOF);
 	}
 	watch_cloud(n);
-	set_step(n, "taking on the role");
-	tell_ready(n);
+	noded_set_step(n, "taking on the role");
+	noded_tell_ready(n);
 	converge_start(n->converge,
 		&(struct converge_run){.desired = n->wish.held.desired,
 			.def = n->def,
@@ -313,7 +266,7 @@ static void warn_of_failures(struct noded *n)
 	}
 }
 
-static enum sched_event outcome_event(enum prover_outcome outcome)
+enum sched_event noded_outcome_event(enum prover_outcome outcome)
 {
 	switch (outcome) {
 	case PROVER_ALL_OK:
@@ -332,91 +285,25 @@ static void on_proved(enum prover_outcome outcome, bool changed, void *userdata)
 
 	n->proved = true;
 	warn_of_failures(n);
-	set_step(n, "");
+	noded_set_step(n, "");
 	if (changed || is_ready(n) != n->was_ready)
-		tell_ready(n);
-	step(n, outcome_event(outcome));
+		noded_tell_ready(n);
+	noded_step(n, noded_outcome_event(outcome));
 }
 
 static void do_prove(struct noded *n)
 {
 	if (!n->def) {
-		step(n, SCHED_E_FAILED);
+		noded_step(n, SCHED_E_FAILED);
 		return;
 	}
-	set_step(n, "proving");
+	noded_set_step(n, "proving");
 	prover_start(n->prover,
 		&(struct prover_run){.desired = n->wish.held.desired,
 			.def = n->def,
 			.into = &n->proofs,
 			.names = n->needed,
 			.done = on_proved,
-			.userdata = n});
-}
-
-/* ---- tasks ---- */
-
-static void on_task_proved(
-	enum prover_outcome outcome, _unused_ bool changed, void *userdata)
-{
-	struct noded *n = userdata;
-
-	n->proved = true;
-	proofs_put_all(&n->proofs, &n->task.found, n->needed);
-	task_end(&n->task, outcome == PROVER_ALL_OK);
-	set_step(n, "");
-	tell_ready(n);
-	step(n, outcome_event(outcome));
-}
-
-static void on_backed_up(bool ok, const char *text, void *userdata)
-{
-	struct noded *n = userdata;
-
-	n->backup = NULL;
-	proofs_put(&n->task.found, TASK_BACKUP, ok, text, now_real_ms());
-	task_end(&n->task, ok);
-	set_step(n, "");
-	tell_ready(n);
-	step(n, SCHED_E_DONE);
-}
-
-static void do_backup(struct noded *n)
-{
-	int r;
-
-	set_step(n, "making a backup");
-	r = work_start_op(n->event, "cloud-backup", NULL, BACKUP_TIMEOUT_MS, on_backed_up,
-		n, &n->backup);
-	if (r < 0)
-		on_backed_up(false, strerror(-r), n);
-}
-
-static void do_task(struct noded *n)
-{
-	if (!task_begin(&n->task)) {
-		step(n, SCHED_E_DONE);
-		return;
-	}
-	if (!n->def) {
-		task_refuse(&n->task,
-			*n->failure.text ? n->failure.text : "this node has no role yet");
-		tell_ready(n);
-		step(n, SCHED_E_FAILED);
-		return;
-	}
-	if (streq(n->task.type, TASK_BACKUP)) {
-		do_backup(n);
-		return;
-	}
-	set_step(n, "proving everything");
-	prover_start(n->prover,
-		&(struct prover_run){.desired = n->wish.held.desired,
-			.def = n->def,
-			.into = &n->task.found,
-			.names = n->needed,
-			.also = n->def->hypervisor ? "guest" : NULL,
-			.done = on_task_proved,
 			.userdata = n});
 }
 
@@ -433,7 +320,7 @@ static int on_kick(_unused_ sd_event_source *s, void *userdata)
 		do_prove(n);
 		break;
 	case SCHED_S_TASK:
-		do_task(n);
+		noded_do_task(n);
 		break;
 	case SCHED_S_IDLE:
 		break;
@@ -441,7 +328,7 @@ static int on_kick(_unused_ sd_event_source *s, void *userdata)
 	return 0;
 }
 
-static void step(struct noded *n, enum sched_event e)
+void noded_step(struct noded *n, enum sched_event e)
 {
 	enum sched_state was = n->schedule.state;
 	enum sched_action action = schedule_step(&n->schedule, e, now_mono_ms());
@@ -459,7 +346,7 @@ static void step(struct noded *n, enum sched_event e)
 static void on_unit_changed(const char *unit, void *userdata)
 {
 	log_debug("%s changed its state", unit);
-	step(userdata, SCHED_E_DRIFT);
+	noded_step(userdata, SCHED_E_DRIFT);
 }
 
 static void on_position(
@@ -480,7 +367,7 @@ static void on_contact(bool answers, const char *why, void *userdata)
 	n->server_answers = answers;
 	if (answers) {
 		log_info("ondold answers");
-		step(n, SCHED_E_CONTACT);
+		noded_step(n, SCHED_E_CONTACT);
 	} else {
 		log_warn("ondold does not answer, the role stays as it is: %s", why);
 	}
@@ -508,7 +395,7 @@ static void supersede(struct noded *n)
 	if (!converge_in_parts(n->converge))
 		return;
 	converge_cancel(n->converge);
-	step(n, SCHED_E_DONE);
+	noded_step(n, SCHED_E_DONE);
 }
 
 /* Who waits for other nodes looks again; a new version of a blob wants its part again. */
@@ -516,7 +403,7 @@ static void take_facts(struct noded *n, const struct desired *was)
 {
 	converge_facts(n->converge, n->wish.facts.desired);
 	if (role_blobs_changed(&n->role, n->wish.facts.desired, was))
-		step(n, SCHED_E_DESIRED);
+		noded_step(n, SCHED_E_DESIRED);
 }
 
 static bool take_desired(struct noded *n, struct held *h)
@@ -540,7 +427,7 @@ static bool take_desired(struct noded *n, struct held *h)
 	log_info("desired state: revision %llu, role %s %s",
 		(unsigned long long)n->wish.next.desired->revision,
 		n->wish.next.desired->role, n->wish.next.desired->kind);
-	step(n, SCHED_E_DESIRED);
+	noded_step(n, SCHED_E_DESIRED);
 	supersede(n);
 	return true;
 }
@@ -562,7 +449,7 @@ static bool on_desired(const char *text, size_t len, void *userdata)
 		return false;
 	}
 	if (new_task)
-		step(n, SCHED_E_TASK);
+		noded_step(n, SCHED_E_TASK);
 	else if (task)
 		link_report(n->link);
 	return ok;
@@ -634,6 +521,7 @@ static void recall(struct noded *n)
 {
 	_cleanup_free_ char *msg = NULL, *why = NULL;
 
+	noded_recall_update(n);
 	if (applied_load(NODE_APPLIED, &n->applied, &msg) < 0) {
 		why = xasprintf(
 			"%s is damaged (%s): what the node did for an earlier role is not known and "
@@ -647,7 +535,7 @@ static void recall(struct noded *n)
 		set_failure(n, msg, true);
 		return;
 	}
-	step(n, SCHED_E_DESIRED);
+	noded_step(n, SCHED_E_DESIRED);
 }
 
 static void noded_clear(struct noded *n)
@@ -659,7 +547,8 @@ static void noded_clear(struct noded *n)
 	http_client_free(n->http);
 	sd_event_source_disable_unref(n->timer);
 	sd_event_source_disable_unref(n->kick);
-	work_cancel(n->backup);
+	work_cancel(n->work);
+	update_record_clear(&n->update);
 	cloudwatch_free(n->cloudwatch);
 	mirrorwatch_free(n->mirrorwatch);
 	wish_clear(&n->wish);

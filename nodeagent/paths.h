@@ -5,6 +5,7 @@
 #define NODE_INI "/etc/ondol/node.ini"
 #define NODE_DESIRED "/etc/ondol/desired.json"
 #define NODE_APPLIED "/var/lib/ondol/noded.json"
+#define NODE_UPDATE "/var/lib/ondol/update.json" /* the image that is tried */
 #define NODE_STATE "/run/ondol/noded.json" /* for `ondol-noded status` */
 #define NODE_RUN_DIR "/run/ondol"
 

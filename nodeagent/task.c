@@ -9,6 +9,25 @@
 #include "common/jsonx.h"
 #include "common/log.h"
 
+static const char *known_type(const char *type)
+{
+	static const char *const types[] = {TASK_BACKUP, TASK_UPDATE};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (streq(type, types[i]))
+			return types[i];
+	return TASK_PROVE;
+}
+
+/* For the work that reads it (update.h), which is strict with it. Caller frees. */
+static char *arg_of(uint64_t id, const json_t *obj)
+{
+	_cleanup_(jx_freep) json_t *arg = json_pack("{s:I, s:O?}", "task", (json_int_t)id,
+		"image", json_object_get(obj, "image"));
+
+	return arg ? json_dumps(arg, JSON_COMPACT) : NULL;
+}
+
 bool task_take(struct task *t, const json_t *obj, bool *ret_new, char **reterr_msg)
 {
 	_cleanup_(jx_clear) struct jx j = {.obj = obj};
@@ -28,8 +47,10 @@ bool task_take(struct task *t, const json_t *obj, bool *ret_new, char **reterr_m
 		return true;
 	proofs_clear(&t->proofs);
 	t->id = id;
-	t->type = streq(type, TASK_BACKUP) ? TASK_BACKUP : TASK_PROVE;
+	t->type = known_type(type);
 	t->done = t->ok = false;
+	free(t->arg);
+	t->arg = streq(type, TASK_UPDATE) ? arg_of(id, obj) : NULL;
 	*ret_new = streq(type, t->type);
 	if (!*ret_new)
 		task_refuse(t, "this ondol-noded does not know this type of task");
@@ -46,6 +67,13 @@ void task_refuse(struct task *t, const char *why)
 {
 	proofs_put(&t->proofs, "task", false, why, now_real_ms());
 	finish(t, false);
+}
+
+void task_resume(struct task *t, uint64_t id, const char *type)
+{
+	t->id = t->running = id;
+	t->type = type;
+	t->done = t->ok = false;
 }
 
 bool task_begin(struct task *t)
@@ -82,4 +110,5 @@ void task_clear(struct task *t)
 {
 	proofs_clear(&t->proofs);
 	proofs_clear(&t->found);
+	free(t->arg);
 }

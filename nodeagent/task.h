@@ -8,10 +8,12 @@
 
 #define TASK_PROVE "prove"
 #define TASK_BACKUP "backup"
+#define TASK_UPDATE "update"
 
 struct task {
 	uint64_t id; /* the last one taken; 0: none */
 	const char *type; /* one of the above */
+	char *arg; /* owned: of an update, `{"task": N, "image": {...}}`; NULL: none */
 	bool done, ok;
 	struct proofs proofs; /* of the last one taken, once it is done */
 	uint64_t running; /* the one begun last: another may have been taken since */
@@ -24,6 +26,8 @@ struct task {
  * taken and refused at once.
  */
 bool task_take(struct task *t, const json_t *obj, bool *ret_new, char **reterr_msg);
+/* One that was begun by the system before this one goes on: it is the last one taken. */
+void task_resume(struct task *t, uint64_t id, const char *type);
 /* The last one taken is carried out now; false: nothing is to be done, it was refused. */
 bool task_begin(struct task *t);
 /*

@@ -13,6 +13,7 @@
 #include "nodeagent/partwork.h"
 #include "nodeagent/paths.h"
 #include "nodeagent/role.h"
+#include "nodeagent/update.h"
 #include "nodeagent/work.h"
 #include "nodeagent/xfs.h"
 
@@ -291,6 +292,18 @@ static int op_xfs_leave(struct workop *w, char **ret_text)
 	return xfs_leave(w->desired, w->arg, ret_text);
 }
 
+/* ---- the image ---- */
+
+static int op_image_write(struct workop *w, char **ret_text)
+{
+	return update_write(w->desired, w->arg, ret_text);
+}
+
+static int op_image_keep(_unused_ struct workop *w, char **ret_text)
+{
+	return update_keep(ret_text);
+}
+
 /* ---- */
 
 static const struct {
@@ -309,6 +322,8 @@ static const struct {
 	{"xfs-check", false, op_xfs_check},
 	{"xfs-leave", true, op_xfs_leave},
 	{"guest", false, op_guest},
+	{"image-write", true, op_image_write},
+	{"image-keep", false, op_image_keep},
 };
 
 static int run_op(struct workop *w, const char *op, char **ret_text)

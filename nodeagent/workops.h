@@ -12,6 +12,8 @@
  *   xfs-enter, xfs-check   the role's data disks with XFS; the proof "data-mounts"
  *   xfs-leave DIRECTORY    unmounts them; those without data become blank
  *   guest                  the proof "guest"
+ *   image-write ARG        a new image into the slot that does not run: update.h
+ *   image-keep             the slot that runs is kept
  *   part-..., cloud-...    the parts of the cloud: partwork.h
  */
 #pragma once

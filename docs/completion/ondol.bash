@@ -10,7 +10,7 @@ _ondol_nodes() {
 
 _ondol() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='init check plan apply status why reinstall cancel maintenance power identify sensors sel console prove token ca metrics cloud version help'
+	local commands='init check plan apply status why reinstall cancel maintenance power identify sensors sel console prove update token ca metrics cloud version help'
 	local command='' socket='' options i
 	COMPREPLY=()
 
@@ -50,6 +50,7 @@ _ondol() {
 	console) options='--read-only --log --json' ;;
 	sel) options='--clear --yes --json' ;;
 	prove) options='--timeout --json' ;;
+	update) options='--yes --timeout --json' ;;
 	token) options='--role --json' ;;
 	cloud) options='--wait --json --student --ca --timeout --yes' ;;
 	*) options='' ;;
@@ -84,7 +85,7 @@ _ondol() {
 		backup | restore) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		esac
 		;;
-	status | why | reinstall | cancel | prove | identify | sensors | sel | console)
+	status | why | reinstall | cancel | prove | update | identify | sensors | sel | console)
 		mapfile -t COMPREPLY < <(compgen -W "$(_ondol_nodes "$socket")" -- "$cur")
 		;;
 	esac

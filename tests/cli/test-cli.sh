@@ -13,7 +13,7 @@ run help
 expect 'help' 0 'check      check rack.ini' 'Exit status: 0 done'
 run --help
 expect '--help' 0 'Usage: ondol COMMAND'
-for command in check plan apply status why reinstall power identify sensors sel console prove; do
+for command in check plan apply status why reinstall power identify sensors sel console prove update; do
 	run help "$command"
 	expect "help $command" 0 "Usage: ondol $command" 'Example'
 	run "$command" --help
@@ -53,6 +53,8 @@ run why
 expect 'why without node' 2 'expected one node'
 run reinstall
 expect 'reinstall without node' 2 'expected the names of nodes'
+run update
+expect "update without node" 2 "expected the names of nodes"
 run status --watch --json
 expect 'watch and json' 2 'do not go together'
 

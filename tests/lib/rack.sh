@@ -36,7 +36,7 @@ rack_file() {
 
 daemon_start() {
 	tests/lib/start-ready "$work/ondold.log" "$work/ondold.pid" 60 "$bin/ondol-twin" exec --dir "$twin" -- \
-		"$bin/ondold" --state "$work/state" --socket "$ONDOL_SOCKET" --images build/shared/images --roles roles
+		"$bin/ondold" --state "$work/state" --socket "$ONDOL_SOCKET" --images "${images:-build/shared/images}" --roles roles
 }
 
 # rack_up TWIN-OPTIONS

@@ -61,6 +61,32 @@ static void test_install(void **state)
 		"default ondol-a.conf\ntimeout 2\neditor no\n");
 }
 
+/* A second image beside it: it is started when that is said, and never while it is written. */
+static void test_other_slot(void **state)
+{
+	_cleanup_free_ char *esp = xasprintf("%s/esp", (char *)*state),
+			    *image = xasprintf("%s/image", (char *)*state),
+			    *entry = xasprintf("%s/loader/entries/ondol-b.conf", esp),
+			    *why = NULL;
+
+	make_image(*state);
+	assert_int_equal(install(*state, &why), 0);
+	fakefs_put(*state, "/image/boot/initrd.img", "INITRD2");
+	assert_int_equal(
+		esp_put_slot(esp, image, "b", "2", "ondol.mode=boot b", &why), 0);
+	expect(*state, "ondol/b/initrd.img", "INITRD2");
+	expect(*state, "ondol/a/initrd.img", "INITRD");
+	expect(*state, "loader/loader.conf",
+		"default ondol-a.conf\ntimeout 2\neditor no\n");
+	assert_int_equal(esp_set_default(esp, "b", &why), 0);
+	expect(*state, "loader/loader.conf",
+		"default ondol-b.conf\ntimeout 2\neditor no\n");
+	assert_int_equal(access(entry, F_OK), 0);
+	assert_int_equal(esp_forget_slot(esp, "b", &why), 0);
+	assert_int_equal(access(entry, F_OK), -1);
+	assert_int_equal(esp_forget_slot(esp, "b", &why), 0); /* again */
+}
+
 /* Without a boot loader in the image there must be no entry that promises one. */
 static void test_incomplete_image(void **state)
 {
@@ -92,8 +118,8 @@ static void test_escape(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts),
-		WITH_TREE(test_install), WITH_TREE(test_incomplete_image),
-		WITH_TREE(test_escape)};
+		WITH_TREE(test_install), WITH_TREE(test_other_slot),
+		WITH_TREE(test_incomplete_image), WITH_TREE(test_escape)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

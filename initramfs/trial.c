@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "initramfs/trial.h"
+
+#include <unistd.h>
+
+/* The reboot is systemd's own: no program of the image is asked. */
+static const char service[] =
+	"[Unit]\n"
+	"Description=The image on trial did not become ready: back to "
+	"the one before\n"
+	"DefaultDependencies=no\n"
+	"SuccessAction=reboot-force\n"
+	"FailureAction=reboot-force\n"
+	"[Service]\n"
+	"Type=oneshot\n"
+	"ExecStart=/bin/true\n";
+
+static int put(const char *dir, const char *name, const char *text)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", dir, name);
+
+	return write_file_atomic(path, text, strlen(text), 0644);
+}
+
+static int link_timer(const char *dir)
+{
+	_cleanup_free_ char *wants = xasprintf("%s/sysinit.target.wants", dir),
+			    *link = xasprintf("%s/" BOOT_TRIAL_TIMER, wants);
+	int r = mkdir_p(wants, 0755);
+
+	return r == 0 && symlink("../" BOOT_TRIAL_TIMER, link) < 0 && errno != EEXIST
+		? -errno
+		: r;
+}
+
+int trial_arm(const char *run_dir, unsigned seconds, char **reterr_msg)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/systemd/system", run_dir);
+	_cleanup_free_ char *timer = xasprintf(
+		"[Unit]\n"
+		"Description=Time in which the image on trial has to become ready\n"
+		"DefaultDependencies=no\n"
+		"[Timer]\n"
+		"OnBootSec=%u\n"
+		"AccuracySec=1s\n",
+		seconds);
+	int r = mkdir_p(dir, 0755);
+
+	if (r == 0)
+		r = put(dir, "ondol-trial.service", service);
+	if (r == 0)
+		r = put(dir, BOOT_TRIAL_TIMER, timer);
+	if (r == 0)
+		r = link_timer(dir);
+	if (r < 0)
+		*reterr_msg = xasprintf(
+			"%s: the trial's timer cannot be set: %s", dir, strerror(-r));
+	return r;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What ondold asks for beside the desired state: one task at a time, answered in the reports. */
+#include "nodeagent/noded_internal.h"
+
+#include "common/log.h"
+#include "images/cmdline.h"
+#include "nodeagent/patience.h"
+#include "nodeagent/paths.h"
+
+#define BACKUP_TIMEOUT_MS 7200000
+#define WRITE_TIMEOUT_MS 3600000
+#define KEXEC_TIMEOUT_MS 600000
+#define KEEP_TIMEOUT_MS 60000
+
+static void on_task_proved(
+	enum prover_outcome outcome, _unused_ bool changed, void *userdata)
+{
+	struct noded *n = userdata;
+
+	n->proved = true;
+	proofs_put_all(&n->proofs, &n->task.found, n->needed);
+	task_end(&n->task, outcome == PROVER_ALL_OK);
+	noded_set_step(n, "");
+	noded_tell_ready(n);
+	noded_step(n, noded_outcome_event(outcome));
+}
+
+static void end_with(struct noded *n, const char *proof, bool ok, const char *text)
+{
+	proofs_put(&n->task.found, proof, ok, text, now_real_ms());
+	task_end(&n->task, ok);
+	noded_set_step(n, "");
+	noded_tell_ready(n);
+}
+
+/* ---- a backup ---- */
+
+static void on_backed_up(bool ok, const char *text, void *userdata)
+{
+	struct noded *n = userdata;
+
+	n->work = NULL;
+	end_with(n, TASK_BACKUP, ok, text);
+	noded_step(n, SCHED_E_DONE);
+}
+
+static void do_backup(struct noded *n)
+{
+	int r;
+
+	noded_set_step(n, "making a backup");
+	r = work_start_op(n->event, "cloud-backup", NULL, BACKUP_TIMEOUT_MS, on_backed_up,
+		n, &n->work);
+	if (r < 0)
+		on_backed_up(false, strerror(-r), n);
+}
+
+/* ---- another image ---- */
+
+static void on_now(const char *text, void *userdata)
+{
+	struct noded *n = userdata;
+
+	noded_set_step(n, text);
+	link_event(n->link, "noded.step", text, NULL);
+}
+
+/* It goes down now; the system that comes up tells what became of it. */
+static void on_kexec(bool ok, const char *text, void *userdata)
+{
+	struct noded *n = userdata;
+
+	if (ok)
+		return;
+	(void)update_forget(NODE_UPDATE);
+	end_with(n, TASK_UPDATE, false, text);
+	noded_step(n, SCHED_E_DONE);
+}
+
+static void on_written(bool ok, const char *text, void *userdata)
+{
+	struct noded *n = userdata;
+	int r;
+
+	n->work = NULL;
+	if (!ok) {
+		on_kexec(false, text, n);
+		return;
+	}
+	on_now(text, n);
+	on_now("restarting with it, on trial", n);
+	r = units_start(n->units, "kexec.target", KEXEC_TIMEOUT_MS, on_kexec, n);
+	if (r < 0)
+		on_kexec(false, strerror(-r), n);
+}
+
+static void do_update(struct noded *n)
+{
+	int r = work_start_op(n->event, "image-write", n->task.arg ? n->task.arg : "",
+		patience_ms(WRITE_TIMEOUT_MS), on_written, n, &n->work);
+
+	noded_set_step(n, "preparing another image");
+	if (r < 0)
+		on_written(false, strerror(-r), n);
+	else
+		work_on_now(n->work, on_now);
+}
+
+static void on_trial_over(bool ok, const char *text, _unused_ void *userdata)
+{
+	if (!ok)
+		log_warn(
+			"%s: %s; the node restarts once more, with the image that was kept",
+			BOOT_TRIAL_TIMER, text);
+}
+
+static void on_kept(bool ok, const char *text, void *userdata)
+{
+	struct noded *n = userdata;
+	_cleanup_free_ char *words = NULL;
+
+	n->work = NULL;
+	if (!ok) { /* its time ends, and the node goes back */
+		words = xasprintf("image %s is ready, but cannot be kept: %s",
+			n->conf->image, text);
+		link_event(n->link, "noded.warning", words, NULL);
+		return;
+	}
+	words = xasprintf("image %s became ready and is kept: %s", n->conf->image, text);
+	(void)units_stop(n->units, BOOT_TRIAL_TIMER, KEXEC_TIMEOUT_MS, on_trial_over, n);
+	(void)update_forget(NODE_UPDATE);
+	end_with(n, TASK_UPDATE, true, words);
+}
+
+void noded_keep_update(struct noded *n)
+{
+	int r;
+
+	if (!n->update.version)
+		return;
+	update_record_clear(&n->update); /* once */
+	r = work_start_op(
+		n->event, "image-keep", NULL, KEEP_TIMEOUT_MS, on_kept, n, &n->work);
+	if (r < 0)
+		on_kept(false, strerror(-r), n);
+}
+
+/* The command line says what is in the slot, node.ini what was installed. */
+static bool learn_image(struct noded *n)
+{
+	_cleanup_free_ char *line = NULL, *why = NULL;
+	_cleanup_(boot_args_freep) struct boot_args *args = NULL;
+
+	if (read_line_file("/proc/cmdline", &line) < 0 ||
+		boot_args_parse(line, &args, &why) < 0 || !args->image)
+		return false;
+	free(n->conf->image);
+	n->conf->image = TAKE_PTR(args->image);
+	return args->trial_s > 0;
+}
+
+void noded_recall_update(struct noded *n)
+{
+	bool on_trial = learn_image(n);
+	_cleanup_free_ char *msg = NULL, *words = NULL;
+	int r = update_load(NODE_UPDATE, &n->update, &msg);
+	enum update_outcome outcome;
+
+	if (r == -ENOENT)
+		return;
+	if (r < 0) {
+		log_warn("%s; what became of an update is not known", msg);
+		(void)update_forget(NODE_UPDATE);
+		return;
+	}
+	task_resume(&n->task, n->update.task, TASK_UPDATE);
+	outcome = update_judge(&n->update, n->conf->image, on_trial);
+	if (outcome == UPDATE_ON_TRIAL)
+		return;
+	words = outcome == UPDATE_KEPT
+		? xasprintf("image %s runs and is kept", n->update.version)
+		: xasprintf(
+			  "image %s did not become ready in time, or could not be started: the "
+			  "node is back at %s. Its console has the attempt",
+			  n->update.version, n->conf->image);
+	(void)update_forget(NODE_UPDATE);
+	update_record_clear(&n->update);
+	proofs_put(&n->task.found, TASK_UPDATE, outcome == UPDATE_KEPT, words,
+		now_real_ms());
+	task_end(&n->task, outcome == UPDATE_KEPT);
+}
+
+/* ---- */
+
+void noded_do_task(struct noded *n)
+{
+	if (!task_begin(&n->task)) {
+		noded_step(n, SCHED_E_DONE);
+		return;
+	}
+	if (!n->def) {
+		task_refuse(&n->task,
+			*n->failure.text ? n->failure.text : "this node has no role yet");
+		noded_tell_ready(n);
+		noded_step(n, SCHED_E_FAILED);
+		return;
+	}
+	if (streq(n->task.type, TASK_BACKUP)) {
+		do_backup(n);
+		return;
+	}
+	if (streq(n->task.type, TASK_UPDATE)) {
+		do_update(n);
+		return;
+	}
+	noded_set_step(n, "proving everything");
+	prover_start(n->prover,
+		&(struct prover_run){.desired = n->wish.held.desired,
+			.def = n->def,
+			.into = &n->task.found,
+			.names = n->needed,
+			.also = n->def->hypervisor ? "guest" : NULL,
+			.done = on_task_proved,
+			.userdata = n});
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nodeagent/update.h"
+
+#include <poll.h>
+#include <sys/mount.h>
+
+#include "common/jsonx.h"
+#include "common/log.h"
+#include "images/esp.h"
+#include "images/fetch.h"
+#include "images/kexec.h"
+#include "images/slot.h"
+#include "nodeagent/nodeconf.h"
+#include "nodeagent/patience.h"
+#include "nodeagent/slots.h"
+#include "nodeagent/work.h"
+
+#define MAX_RECORD 4096
+#define SLOT_DIR NODE_RUN_DIR "/update/slot"
+#define ESP_DIR NODE_RUN_DIR "/update/esp"
+
+/* ---- what was begun ---- */
+
+void update_record_clear(struct update_record *u)
+{
+	free(u->version);
+	free(u->before);
+	*u = (struct update_record){0};
+}
+
+int update_load(const char *path, struct update_record *ret, char **reterr_msg)
+{
+	_cleanup_free_ char *text = NULL, *why = NULL;
+	_cleanup_(jx_freep) json_t *doc = NULL;
+	struct jx j = {0};
+	size_t len;
+	int r = read_file(path, MAX_RECORD, &text, &len);
+
+	if (r < 0) {
+		*reterr_msg = xasprintf("%s: %s", path, strerror(-r));
+		return r;
+	}
+	doc = jx_parse(text, len, &why);
+	j.obj = doc;
+	if (doc) {
+		*ret = (struct update_record){jx_uint(&j, "task", 1, INT64_MAX),
+			xstrdup(jx_str(&j, "version", 128)),
+			xstrdup(jx_str(&j, "before", 128))};
+		if (!j.error)
+			return 0;
+		update_record_clear(ret);
+	}
+	*reterr_msg = xasprintf("%s: %s", path, doc ? j.error : why);
+	free(j.error);
+	return -EINVAL;
+}
+
+static int record_save(const char *path, const struct update_record *u, char **reterr_msg)
+{
+	_cleanup_(jx_freep) json_t *doc = json_pack("{s:I, s:s, s:s}", "task",
+		(json_int_t)u->task, "version", u->version, "before", u->before);
+	_cleanup_free_ char *text = doc ? json_dumps(doc, JSON_INDENT(2)) : NULL;
+	int r = text ? write_file_atomic(path, text, strlen(text), 0600) : -EINVAL;
+
+	if (r < 0)
+		*reterr_msg = xasprintf("%s cannot be written: %s", path, strerror(-r));
+	return r;
+}
+
+int update_forget(const char *path)
+{
+	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+enum update_outcome update_judge(
+	const struct update_record *u, const char *running, bool on_trial)
+{
+	if (!streq(u->version, running))
+		return UPDATE_RETURNED;
+	return on_trial ? UPDATE_ON_TRIAL : UPDATE_KEPT;
+}
+
+/* ---- mounting ---- */
+
+static int mount_at(const char *device, const char *dir, const char *type,
+	unsigned long flags, const char **ret, char **reterr_msg)
+{
+	int r = mkdir_p(dir, 0700);
+
+	if (r == 0 && mount(device, dir, type, flags, NULL) < 0)
+		r = -errno;
+	if (r < 0) {
+		*reterr_msg = xasprintf(
+			"%s cannot be mounted as %s: %s", device, type, strerror(-r));
+		return r;
+	}
+	*ret = dir;
+	return 0;
+}
+
+static void umount_p(const char **dir)
+{
+	if (*dir && umount(*dir) < 0)
+		log_warn("%s cannot be unmounted: %s", *dir, strerror(errno));
+}
+
+static int mount_esp(const struct slots *s, const char **ret, char **reterr_msg)
+{
+	return mount_at(s->esp_device, ESP_DIR, "vfat", 0, ret, reterr_msg);
+}
+
+static int unmount(const char **dir, char **reterr_msg)
+{
+	int r = umount(*dir) < 0 ? -errno : 0;
+
+	if (r < 0)
+		*reterr_msg = xasprintf("%s cannot be unmounted: %s", *dir, strerror(-r));
+	*dir = NULL;
+	return r;
+}
+
+/* ---- writing ---- */
+
+struct writing {
+	struct slots slots;
+	struct nodeconf *conf;
+	struct order_image image;
+	struct update_record record;
+	unsigned said; /* tenths that were told */
+};
+
+static void writing_clear(struct writing *w)
+{
+	slots_clear(&w->slots);
+	nodeconf_free(w->conf);
+	order_image_clear(&w->image);
+	update_record_clear(&w->record);
+}
+
+static void on_progress(void *userdata, uint64_t done, uint64_t total)
+{
+	struct writing *w = userdata;
+	unsigned tenths = (unsigned)(done * 10 / total);
+
+	if (tenths > w->said) {
+		w->said = tenths;
+		work_now("writing image %s to slot %s, %u %%", w->image.version,
+			w->slots.other, tenths * 10);
+	}
+}
+
+static void on_pause(_unused_ void *userdata, unsigned ms, const char *why)
+{
+	log_warn("image: %s; trying again from where it broke in %u s", why,
+		(ms + 999) / 1000);
+	(void)poll(NULL, 0, (int)ms);
+}
+
+/* Whatever happens to the other slot from here on: the firmware starts the one that runs. */
+static int leave_other_slot(const struct writing *w, char **reterr_msg)
+{
+	_cleanup_(umount_p) const char *esp = NULL;
+	int r = mount_esp(&w->slots, &esp, reterr_msg);
+
+	if (r == 0)
+		r = esp_set_default(ESP_DIR, w->slots.current, reterr_msg);
+	if (r == 0)
+		r = esp_forget_slot(ESP_DIR, w->slots.other, reterr_msg);
+	return r == 0 ? unmount(&esp, reterr_msg) : r;
+}
+
+static int write_slot(struct writing *w, char **reterr_msg)
+{
+	_cleanup_free_ char *url = NULL;
+	_cleanup_(slot_freep) struct slot *slot = NULL;
+	char address[16];
+	int r = slot_open(w->slots.other_device, w->image.raw_bytes, &slot, reterr_msg);
+
+	if (r < 0)
+		return r;
+	format_ipv4(w->conf->server, address);
+	url = xasprintf("https://%s:%u%s", address, w->conf->port, w->image.path);
+	r = fetch_image(&(struct fetch){.url = url,
+				.identity = &w->conf->identity,
+				.size_bytes = w->image.size_bytes,
+				.raw_bytes = w->image.raw_bytes,
+				.sha256 = w->image.sha256,
+				.sink = slot_sink(slot),
+				.on_progress = on_progress,
+				.on_pause = on_pause,
+				.userdata = w},
+		reterr_msg);
+	if (r < 0)
+		return r;
+	r = slot_sync(slot);
+	if (r < 0)
+		*reterr_msg = xasprintf(
+			"%s: the disk did not take the image: %s. It may be failing.",
+			w->slots.other_device, strerror(-r));
+	return r;
+}
+
+/* The running slot's command line, for the other slot. Caller frees. */
+static char *cmdline_of(const struct writing *w, unsigned trial_s)
+{
+	struct boot_args args = {.node = w->slots.args->node,
+		.consoles = w->slots.args->consoles,
+		.state = w->slots.args->state,
+		.slot = {.n = 1},
+		.image = w->image.version,
+		.trial_s = trial_s};
+
+	snprintf(args.slot.uuid[0], sizeof(args.slot.uuid[0]), "%s", w->slots.other_uuid);
+	return cmdline_for_boot(&args);
+}
+
+/* On the EFI partition for later; and loaded, to be started at once. */
+static int make_bootable(const struct writing *w, char **reterr_msg)
+{
+	_cleanup_free_ char *lasting = cmdline_of(w, 0),
+			    *trial = cmdline_of(w, patience_ms(UPDATE_TRIAL_MS) / 1000);
+	_cleanup_(umount_p) const char *slot = NULL, *esp = NULL;
+	_cleanup_close_ int kernel = -1, initrd = -1;
+	int r = mount_at(
+		w->slots.other_device, SLOT_DIR, "erofs", MS_RDONLY, &slot, reterr_msg);
+
+	if (r == 0)
+		r = mount_esp(&w->slots, &esp, reterr_msg);
+	if (r == 0)
+		r = esp_put_slot(ESP_DIR, SLOT_DIR, w->slots.other, w->image.version,
+			lasting, reterr_msg);
+	if (r == 0)
+		r = unmount(&esp, reterr_msg);
+	if (r < 0)
+		return r;
+	kernel = esp_open_in_image(SLOT_DIR, ESP_KERNEL);
+	initrd = esp_open_in_image(SLOT_DIR, ESP_INITRD);
+	if (kernel < 0 || initrd < 0) {
+		*reterr_msg = xstrdup("kernel or initramfs cannot be read from the slot");
+		return kernel < 0 ? kernel : initrd;
+	}
+	r = kexec_load_files(kernel, initrd, trial, reterr_msg);
+	util_closep(&kernel); /* or the slot stays busy */
+	util_closep(&initrd);
+	return r;
+}
+
+static int read_arg(const char *arg, struct writing *w, char **reterr_msg)
+{
+	_cleanup_free_ char *why = NULL;
+	_cleanup_(jx_freep) json_t *doc = jx_parse(arg, strlen(arg), &why);
+	struct jx j = {.obj = doc};
+	const json_t *image;
+	int r = -EINVAL;
+
+	if (!doc) {
+		*reterr_msg = xasprintf("the order of this update: %s", why);
+		return r;
+	}
+	w->record.task = jx_uint(&j, "task", 1, INT64_MAX);
+	image = jx_object(&j, "image");
+	if (!j.error)
+		r = order_image_from_json(image, &w->image, &j.error);
+	if (r < 0)
+		*reterr_msg = xasprintf("the order of this update: %s", j.error);
+	free(j.error);
+	return r;
+}
+
+static int prepare(struct writing *w, char **reterr_msg)
+{
+	int r = nodeconf_load(NODE_INI, &w->conf, reterr_msg);
+
+	if (r == 0)
+		r = slots_find("", &w->slots, reterr_msg);
+	if (r < 0)
+		return r;
+	if (w->slots.args->trial_s) {
+		*reterr_msg = xstrdup("the image that runs is on trial itself: the slot "
+				      "before it has to stay until it is kept");
+		return -EBUSY;
+	}
+	w->record.version = xstrdup(w->image.version);
+	w->record.before =
+		xstrdup(w->slots.args->image ? w->slots.args->image : w->conf->image);
+	return 0;
+}
+
+int update_write(const struct desired *d, const char *arg, char **ret_text)
+{
+	_cleanup_(writing_clear) struct writing w = {0};
+	int r;
+
+	patience_set(d->patience_percent);
+	r = read_arg(arg, &w, ret_text);
+	if (r == 0)
+		r = prepare(&w, ret_text);
+	if (r == 0)
+		r = leave_other_slot(&w, ret_text);
+	if (r == 0)
+		r = write_slot(&w, ret_text);
+	if (r == 0)
+		r = record_save(NODE_UPDATE, &w.record, ret_text);
+	if (r == 0)
+		r = make_bootable(&w, ret_text);
+	if (r == 0)
+		*ret_text = xasprintf(
+			"image %s is in slot %s", w.image.version, w.slots.other);
+	return r;
+}
+
+/* ---- keeping ---- */
+
+int update_keep(char **ret_text)
+{
+	_cleanup_(slots_clear) struct slots s = {0};
+	_cleanup_(umount_p) const char *esp = NULL;
+	int r = slots_find("", &s, ret_text);
+
+	if (r == 0)
+		r = mount_esp(&s, &esp, ret_text);
+	if (r == 0)
+		r = esp_set_default(ESP_DIR, s.current, ret_text);
+	if (r == 0)
+		r = unmount(&esp, ret_text);
+	if (r == 0)
+		*ret_text = xasprintf("slot %s is started from now on", s.current);
+	return r;
+}

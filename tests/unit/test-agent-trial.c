@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/harness.h"
+
+#include "initramfs/trial.h"
+#include "tests/unit/fakefs.h"
+
+static void armed(void **state)
+{
+	_cleanup_free_ char *why = NULL, *text = NULL, *timer = NULL;
+	_cleanup_free_ char *
+		wanted = xasprintf(
+		       "%s/systemd/system/sysinit.target.wants/" BOOT_TRIAL_TIMER,
+		       (char *)*state),
+	       *service =
+		       xasprintf("%s/systemd/system/ondol-trial.service", (char *)*state);
+
+	assert_int_equal(trial_arm(*state, 900, &why), 0);
+	assert_int_equal(trial_arm(*state, 900, &why), 0); /* again, over what is there */
+	assert_int_equal(read_file(wanted, 4096, &timer, NULL), 0); /* through the link */
+	assert_non_null(strstr(timer, "OnBootSec=900\n"));
+	assert_int_equal(read_file(service, 4096, &text, NULL), 0);
+	assert_non_null(strstr(text, "SuccessAction=reboot-force\n"));
+}
+
+static void not_there(void **state)
+{
+	_cleanup_free_ char *why = NULL;
+
+	assert_true(trial_arm("/proc/nowhere", 900, &why) < 0);
+	assert_non_null(strstr(why, "timer"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(armed, fakefs_setup, fakefs_teardown),
+		cmocka_unit_test(not_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
