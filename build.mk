@@ -63,7 +63,7 @@ check-root: deps
 check-twin: deps
 	@$(RELEASE_) all
 	@$(RELEASE_) images
-	@tests/run -t 6000 tests/twin/demo.sh tests/twin/faults.sh
+	@tests/run -t 6000 tests/twin/demo.sh tests/twin/faults.sh tests/twin/update.sh
 
 .PHONY: demo demo-down
 demo: deps

@@ -14,7 +14,6 @@ work=$(mktemp -d /tmp/ondol-cloud.XXXXXX)
 ca=$work/ca.pem
 answer=$work/answer # the body of the last answer
 code=0              # and its status
-patience=${ONDOL_PATIENCE:-100}
 call_limit=$((90 * patience / 100)) # seconds
 undo=
 tag=t$$ # in the names of what is made
@@ -71,21 +70,6 @@ value() {
 	    sys.exit(1)
 	END
 }
-# until_true SECONDS COMMAND...: asked every two seconds. ONDOL_PATIENCE is what an emulated
-# rack takes of the time of a real one, in percent.
-until_true() {
-	_end=$(($(date +%s) + $1 * patience / 100))
-	shift
-	until "$@"; do
-		[ "$(date +%s)" -lt $_end ] || return 1
-		sleep 2
-	done
-}
-clock() { # seconds since the test began
-	echo $(($(date +%s) - began))
-}
-began=$(date +%s)
-
 # ---- signing in ----
 
 # token_body: what Keystone wants, of the OS_* variables

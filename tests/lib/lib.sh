@@ -26,3 +26,18 @@ finish() {
 	echo "$passed passed, $failed failed, $skipped skipped"
 	[ "$failed" -eq 0 ]
 }
+patience=${ONDOL_PATIENCE:-100}
+# until_true SECONDS COMMAND...: asked every two seconds. ONDOL_PATIENCE is what an emulated
+# rack takes of the time of a real one, in percent.
+until_true() {
+	_end=$(($(date +%s) + $1 * patience / 100))
+	shift
+	until "$@"; do
+		[ "$(date +%s)" -lt $_end ] || return 1
+		sleep 2
+	done
+}
+clock() { # seconds since the test began
+	echo $(($(date +%s) - began))
+}
+began=$(date +%s)
