@@ -462,42 +462,50 @@ static int load_profile(struct node *n, struct image_manifest **ret)
 	return 0;
 }
 
-static char *image_path(const struct node *n, const struct image_manifest *m)
+static char *file_path(const struct node *n, const struct image_file *f)
 {
-	return xasprintf("/files/%s/%s", n->o->rack->image, m->root.name);
+	return f->name ? xasprintf("/files/%s/%s", n->o->rack->image, f->name) : NULL;
 }
 
-/* Borrows from path and m. */
-static struct order_image image_of(char *path, const struct image_manifest *m)
+/* Cleared with order_image_clear. */
+static struct order_image image_of(const struct node *n, const struct image_manifest *m)
 {
-	return (struct order_image){path, m->version, (char *)m->root.sha256,
-		m->root.size_bytes, m->raw_bytes};
+	bool listed = m->blocks.name;
+
+	return (struct order_image){.path = file_path(n, &m->root),
+		.version = xstrdup(m->version),
+		.sha256 = xstrdup(m->root.sha256),
+		.size_bytes = m->root.size_bytes,
+		.raw_bytes = m->raw_bytes,
+		.blocks_path = file_path(n, &m->blocks),
+		.blocks_sha256 = listed ? xstrdup(m->blocks.sha256) : NULL,
+		.raw_sha256 = listed ? xstrdup(m->raw_sha256) : NULL};
 }
 
 json_t *node_image(struct node *n, char **ret_version)
 {
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
-	_cleanup_free_ char *path = NULL;
 	struct order_image image;
+	json_t *doc;
 
 	if (load_profile(n, &m) != 0)
 		return NULL;
-	path = image_path(n, m);
-	image = image_of(path, m);
+	image = image_of(n, m);
+	doc = order_image_to_json(&image);
 	if (ret_version)
 		*ret_version = xstrdup(m->version);
-	return order_image_to_json(&image);
+	order_image_clear(&image);
+	return doc;
 }
 
 static json_t *fill_order(
 	struct node *n, const struct chosen *chosen, struct image_manifest *m)
 {
 	const struct rack_profile *profile = n->conf->profile;
-	_cleanup_free_ char *path = image_path(n, m);
 	struct install_order order = {
 		.erase = profile->disks[rack_disk_of(profile, DISK_SYSTEM)].erase,
 		.rack_id = (char *)enrol_rack_id(n->o),
-		.image = image_of(path, m),
+		.image = image_of(n, m),
 		.desired = cloud_deliver_order(n),
 	};
 	json_t *doc;
@@ -510,6 +518,7 @@ static json_t *fill_order(
 				d->holds, chosen->wipe[order.n_targets]};
 	}
 	doc = install_order_to_json(&order);
+	order_image_clear(&order.image);
 	json_decref(order.desired);
 	return doc;
 }

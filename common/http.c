@@ -141,9 +141,17 @@ static void set_options(struct http_exchange *x, const struct http_request *req)
 	}
 	if (req->unix_socket)
 		curl_easy_setopt(x->easy, CURLOPT_UNIX_SOCKET_PATH, req->unix_socket);
-	if (req->range_from)
+	if (req->range_bytes) {
+		char range[48];
+
+		snprintf(range, sizeof(range), "%llu-%llu",
+			(unsigned long long)req->range_from,
+			(unsigned long long)(req->range_from + req->range_bytes - 1));
+		curl_easy_setopt(x->easy, CURLOPT_RANGE, range); /* copied */
+	} else if (req->range_from) {
 		curl_easy_setopt(
 			x->easy, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)req->range_from);
+	}
 	if (req->ca_file)
 		trust_only(x, req->ca_file);
 	if (req->identity)

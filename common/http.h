@@ -37,6 +37,7 @@ struct http_request {
 	unsigned stall_timeout_ms; /* abort when no byte moved for so long; 0: none */
 	size_t max_body; /* of the answer; 0: 4 MiB; more is -EFBIG */
 	uint64_t range_from; /* ask for the bytes from here on; 0: all */
+	uint64_t range_bytes; /* and only so many; 0: to the end */
 	/*
 	 * When set, the answer's body (of a 2xx) goes here as it comes and not to ret_body;
 	 * a negative return ends the transfer and is http_do's result.

@@ -30,6 +30,8 @@ struct order_image {
 	char *sha256; /* of the compressed bytes, 64 hex digits */
 	uint64_t size_bytes; /* compressed */
 	uint64_t raw_bytes; /* written to the slot */
+	/* its list of blocks (images/blocks.h), and what they make; NULL: it has none */
+	char *blocks_path, *blocks_sha256, *raw_sha256;
 };
 
 /* Its JSON form; both are the caller's. from_json: -EINVAL with *reterr_msg. */

@@ -14,17 +14,18 @@
 
 #include "common/jsonx.h"
 #include "common/parse.h"
+#include "images/blocks.h"
 
 #define SHA256_LEN 32
 #define MAX_MANIFEST (64 * 1024)
 #define MAX_NAME 64
 #define ALIGNMENT 4096
 
-static const char *const top_keys[] = {
-	"schema", "profile", "version", "kernel", "initrd", "root", "packages", NULL};
+static const char *const top_keys[] = {"schema", "profile", "version", "kernel", "initrd",
+	"root", "blocks", "packages", NULL};
 static const char *const file_keys[] = {"file", "sha256", "size_bytes", NULL};
 static const char *const root_keys[] = {
-	"file", "sha256", "size_bytes", "format", "raw_bytes", NULL};
+	"file", "sha256", "size_bytes", "format", "raw_bytes", "raw_sha256", NULL};
 
 static void file_clear(struct image_file *f)
 {
@@ -38,6 +39,7 @@ void image_manifest_free(struct image_manifest *m)
 	file_clear(&m->kernel);
 	file_clear(&m->initrd);
 	file_clear(&m->root);
+	file_clear(&m->blocks);
 	free(m->dir);
 	free(m->profile);
 	free(m->version);
@@ -77,44 +79,79 @@ static char *read_name(struct jx *j, const char *key)
 	return xstrdup(s);
 }
 
-static void read_sha256(struct jx *j, char ret[static 65])
+static void read_sha256(struct jx *j, const char *key, char ret[static 65])
 {
-	const char *s = jx_str(j, "sha256", 64);
+	const char *s = jx_str(j, key, 64);
 	uint8_t digest[SHA256_LEN];
 
 	if (parse_hex(s, SHA256_LEN, digest) < 0)
-		jx_fail(j, "sha256", "expected 64 lower-case hex digits");
+		jx_fail(j, key, "expected 64 lower-case hex digits");
 	else
 		memcpy(ret, s, 65);
 }
 
 static void read_file_object(struct jx *outer, const char *key, const char *const keys[],
-	uint64_t max_bytes, struct image_file *ret, uint64_t *ret_raw)
+	uint64_t max_bytes, struct image_file *ret, struct image_manifest *root)
 {
 	struct jx j = {.obj = jx_object(outer, key)};
 
 	if (!j.obj)
 		return;
 	ret->name = read_name(&j, "file");
-	read_sha256(&j, ret->sha256);
+	read_sha256(&j, "sha256", ret->sha256);
 	ret->size_bytes = jx_uint(&j, "size_bytes", 1, max_bytes);
-	if (ret_raw) {
+	if (root) {
 		if (!streq(jx_str(&j, "format", MAX_NAME), "erofs"))
 			jx_fail(&j, "format", "expected erofs");
-		*ret_raw = jx_uint(&j, "raw_bytes", ALIGNMENT, IMAGE_MAX_RAW_BYTES);
-		if (*ret_raw % ALIGNMENT != 0)
+		root->raw_bytes =
+			jx_uint(&j, "raw_bytes", ALIGNMENT, IMAGE_MAX_RAW_BYTES);
+		if (root->raw_bytes % ALIGNMENT != 0)
 			jx_fail(&j, "raw_bytes", "expected a multiple of %d", ALIGNMENT);
+		if (json_object_get(j.obj, "raw_sha256"))
+			read_sha256(&j, "raw_sha256", root->raw_sha256);
 	}
 	refuse_other_keys(&j, keys);
 	jx_merge(outer, key, &j);
 }
 
+/* Images that were built before there were such lists have none, and are fetched whole. */
+static void read_blocks(struct jx *j, struct image_manifest *m)
+{
+	if (!json_object_get(j->obj, "blocks"))
+		return;
+	read_file_object(j, "blocks", file_keys, IMAGE_MAX_BOOT_BYTES, &m->blocks, NULL);
+	if (j->error)
+		return;
+	if (!*m->raw_sha256)
+		jx_fail(j, "root", "expected raw_sha256 beside a list of blocks");
+	if (m->blocks.size_bytes != blocks_file_bytes(m->raw_bytes))
+		jx_fail(j, "blocks",
+			"expected a list as long as an image of %llu bytes has",
+			(unsigned long long)m->raw_bytes);
+}
+
+/* All files of it; the last may be missing. */
+#define N_FILES 4
+static void files_of(
+	const struct image_manifest *m, const struct image_file *ret[static N_FILES])
+{
+	ret[0] = &m->kernel;
+	ret[1] = &m->initrd;
+	ret[2] = &m->root;
+	ret[3] = m->blocks.name ? &m->blocks : NULL;
+}
+
 static void refuse_same_names(struct jx *j, const struct image_manifest *m)
 {
-	if (streq_ptr(m->kernel.name, m->initrd.name) ||
-		streq_ptr(m->kernel.name, m->root.name) ||
-		streq_ptr(m->initrd.name, m->root.name))
-		jx_fail(j, "file", "kernel, initrd and root are expected in three files");
+	const struct image_file *files[N_FILES];
+
+	files_of(m, files);
+	for (size_t i = 0; i < N_FILES; i++)
+		for (size_t k = 0; k < i; k++)
+			if (files[i] && streq_ptr(files[i]->name, files[k]->name))
+				jx_fail(j, "file",
+					"kernel, initrd, root and blocks are expected in files "
+					"of their own");
 }
 
 int image_manifest_parse(
@@ -131,8 +168,8 @@ int image_manifest_parse(
 	m->version = read_name(&j, "version");
 	read_file_object(&j, "kernel", file_keys, IMAGE_MAX_BOOT_BYTES, &m->kernel, NULL);
 	read_file_object(&j, "initrd", file_keys, IMAGE_MAX_BOOT_BYTES, &m->initrd, NULL);
-	read_file_object(
-		&j, "root", root_keys, IMAGE_MAX_RAW_BYTES, &m->root, &m->raw_bytes);
+	read_file_object(&j, "root", root_keys, IMAGE_MAX_RAW_BYTES, &m->root, m);
+	read_blocks(&j, m);
 	m->packages = (unsigned)jx_uint(&j, "packages", 1, 100000);
 	refuse_other_keys(&j, top_keys);
 	if (!j.error)
@@ -188,6 +225,7 @@ int image_manifest_load(const char *dir, struct image_manifest **ret, char **ret
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
 	_cleanup_free_ char *path = xasprintf("%s/manifest.json", dir);
 	_cleanup_free_ char *text = NULL, *why = NULL;
+	const struct image_file *files[N_FILES];
 	size_t len;
 	int r = read_manifest(path, &text, &len, reterr_msg);
 
@@ -199,11 +237,9 @@ int image_manifest_load(const char *dir, struct image_manifest **ret, char **ret
 			"%s: %s; build the image again (make images)", path, why);
 		return r;
 	}
-	r = check_size(dir, &m->kernel, reterr_msg);
-	if (r == 0)
-		r = check_size(dir, &m->initrd, reterr_msg);
-	if (r == 0)
-		r = check_size(dir, &m->root, reterr_msg);
+	files_of(m, files);
+	for (size_t i = 0; i < N_FILES && r == 0; i++)
+		r = files[i] ? check_size(dir, files[i], reterr_msg) : 0;
 	if (r != 0)
 		return r;
 	m->dir = xstrdup(dir);
@@ -255,21 +291,23 @@ static int check_digest(const char *dir, const struct image_file *f, char **rete
 
 int image_manifest_verify(const struct image_manifest *m, char **reterr_msg)
 {
-	const struct image_file *files[] = {&m->kernel, &m->initrd, &m->root};
+	const struct image_file *files[N_FILES];
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(files) && r == 0; i++)
-		r = check_digest(m->dir, files[i], reterr_msg);
+	files_of(m, files);
+	for (size_t i = 0; i < N_FILES && r == 0; i++)
+		r = files[i] ? check_digest(m->dir, files[i], reterr_msg) : 0;
 	return r;
 }
 
 const struct image_file *image_manifest_file(
 	const struct image_manifest *m, const char *name)
 {
-	const struct image_file *files[] = {&m->kernel, &m->initrd, &m->root};
+	const struct image_file *files[N_FILES];
 
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		if (streq(files[i]->name, name))
+	files_of(m, files);
+	for (size_t i = 0; i < N_FILES; i++)
+		if (files[i] && streq(files[i]->name, name))
 			return files[i];
 	return NULL;
 }

@@ -32,6 +32,8 @@ struct image_manifest {
 	char *version; /* owned */
 	struct image_file kernel, initrd, root;
 	uint64_t raw_bytes; /* of the root, decompressed: what is written to a slot */
+	char raw_sha256[65]; /* of that; "" when it has no list of blocks */
+	struct image_file blocks; /* the list of its blocks (blocks.h); name NULL: none */
 	unsigned packages;
 };
 

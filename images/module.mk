@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 LIBS_A += images
-images_SRCS := images/stream.c images/manifest.c images/cmdline.c images/fetch.c images/slot.c images/esp.c images/kexec.c
+images_SRCS := images/stream.c images/blocks.c images/delta.c images/manifest.c images/cmdline.c images/fetch.c images/slot.c images/esp.c images/kexec.c
 images_PKGS := libzstd gnutls jansson
 test-image-stream_USES := images common
-$(foreach t,manifest cmdline fetch slot esp,$(eval test-image-$(t)_USES := images common))
+$(foreach t,manifest cmdline fetch slot esp delta,$(eval test-image-$(t)_USES := images common))
 fuzz-image_USES := images common
 fuzz-manifest_USES := images common
+fuzz-blocks_USES := images common
+
+PROGS += ondol-imagepack
+ondol-imagepack_SRCS := images/imagepack.c
+ondol-imagepack_USES := images common
 
 # ---- the node images: `make images` ----
 # images is what a rack of bare nodes needs; images-full the cloud's packages and its guest.
 .PHONY: images images-full check-images FORCE
 images: $(SHARED)/images/core/manifest.json
 images-full: $(SHARED)/images/full/manifest.json $(SHARED)/images/guest/manifest.json
-IMAGE_PROGRAMS := $(addprefix $(BUILD)/release/,ondol-noded ondol-netconf ondol-agent ondol-guest)
+IMAGE_PROGRAMS := $(addprefix $(BUILD)/release/,ondol-noded ondol-netconf ondol-agent ondol-guest ondol-imagepack)
 TREE_FILES := $(addprefix images/,make-tree tidy-tree packages.list dpkg.cfg preseed.txt horizon-build.py)
 IMAGE_FILES := VERSION $(wildcard roles/*.ini roles/parts/* roles/templates/* nodeagent/*.service netconf/*.service) \
 	$(wildcard initramfs/build-initramfs initramfs/*.list) \

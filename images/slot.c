@@ -158,6 +158,16 @@ int slot_sync(struct slot *s)
 	return 0;
 }
 
+void slot_rewind(struct slot *s)
+{
+	s->window = 0;
+}
+
+int slot_fd(const struct slot *s)
+{
+	return s->fd;
+}
+
 struct slot_stats slot_stats(const struct slot *s)
 {
 	return s->stats;

@@ -21,4 +21,8 @@ void slot_freep(struct slot **s);
 struct slot_stats {
 	uint64_t written_bytes, hole_bytes;
 };
+/* It is written from its beginning again. */
+void slot_rewind(struct slot *s);
+/* What it writes to, for reading back; borrowed. */
+int slot_fd(const struct slot *s);
 struct slot_stats slot_stats(const struct slot *s);

@@ -32,6 +32,7 @@ struct image_stream {
 	ZSTD_DStream *zstd; /* owned */
 	uint8_t *block; /* owned, IMAGE_BLOCK bytes, page-aligned */
 	size_t fill; /* bytes of block */
+	uint64_t frame_taken; /* compressed bytes of the frame that runs */
 	bool frame_ended;
 	int failed; /* the first failure, returned ever after */
 };
@@ -111,14 +112,16 @@ static int zstd_failure(size_t code)
 
 /*
  * libzstd also reads formats of before 1.0, whose decoders know no limit of the window, and
- * skippable frames. Neither is ever an image: only today's frame passes.
+ * skippable frames. Neither is ever an image: only today's frames pass, one after the other.
  */
-static bool magic_fits(const struct image_stream *s, const uint8_t *data, size_t len)
+static bool magic_fits(const struct image_stream *s, const ZSTD_inBuffer *in)
 {
 	static const uint8_t magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
+	const uint8_t *data = (const uint8_t *)in->src + in->pos;
 
-	for (size_t i = 0; i < len && s->taken + i < sizeof(magic); i++)
-		if (data[i] != magic[s->taken + i])
+	for (size_t i = 0; i < in->size - in->pos && s->frame_taken + i < sizeof(magic);
+		i++)
+		if (data[i] != magic[s->frame_taken + i])
 			return false;
 	return true;
 }
@@ -127,8 +130,9 @@ static bool magic_fits(const struct image_stream *s, const uint8_t *data, size_t
 static int fill_block(struct image_stream *s, ZSTD_inBuffer *in)
 {
 	ZSTD_outBuffer out = {.dst = s->block, .size = IMAGE_BLOCK, .pos = s->fill};
-	size_t left = ZSTD_decompressStream(s->zstd, &out, in);
+	size_t before = in->pos, left = ZSTD_decompressStream(s->zstd, &out, in);
 
+	s->frame_taken += in->pos - before;
 	if (ZSTD_isError(left))
 		return zstd_failure(left);
 	s->made += out.pos - s->fill;
@@ -145,8 +149,12 @@ static int decompress(struct image_stream *s, const void *data, size_t len)
 
 	/* A full block may mean that zstd holds more: then go on without further input. */
 	do {
+		if (s->frame_ended && in.pos == in.size)
+			return 0;
 		if (s->frame_ended)
-			return in.pos < in.size ? IMAGE_E_CORRUPT : 0;
+			s->frame_taken = 0; /* another one follows */
+		if (!magic_fits(s, &in))
+			return IMAGE_E_CORRUPT;
 		r = fill_block(s, &in);
 		if (r != 0)
 			return r;
@@ -163,8 +171,6 @@ static int take(struct image_stream *s, const void *data, size_t len)
 {
 	if (len > s->expect_compressed - s->taken)
 		return -EFBIG;
-	if (!magic_fits(s, data, len))
-		return IMAGE_E_CORRUPT;
 	s->taken += len;
 	if (gnutls_hash(s->hash, data, len) < 0)
 		return -EIO;

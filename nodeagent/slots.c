@@ -6,6 +6,7 @@
 void slots_clear(struct slots *s)
 {
 	boot_args_free(s->args);
+	free(s->current_device);
 	free(s->other_device);
 	free(s->other_uuid);
 	free(s->esp_device);
@@ -107,6 +108,7 @@ static int find_others(const char *root, struct slots *s, char **reterr_msg)
 			slot ? slot : "not there either", label ? label : "");
 		return -ENODEV;
 	}
+	s->current_device = xasprintf("%s/dev/%s", root, slot);
 	s->other_device = xasprintf("%s/dev/%s", root, other);
 	s->esp_device = xasprintf("%s/dev/%s", root, esp);
 	return 0;

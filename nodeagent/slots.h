@@ -11,7 +11,8 @@
 struct slots {
 	struct boot_args *args; /* owned: what the running slot was started with */
 	char current[8], other[8]; /* "a" and "b", or the other way round */
-	char *other_device, *other_uuid; /* owned: "/dev/sda3"; its PARTUUID */
+	char *current_device, *other_device,
+		*other_uuid; /* owned: "/dev/sda3"; its PARTUUID */
 	char *esp_device; /* owned */
 };
 

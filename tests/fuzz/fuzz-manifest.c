@@ -27,6 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_file(m, &m->kernel);
 	check_file(m, &m->initrd);
 	check_file(m, &m->root);
+	if (m->blocks.name)
+		check_file(m, &m->blocks);
 	if (m->raw_bytes % 4096 != 0)
 		abort();
 	return 0;

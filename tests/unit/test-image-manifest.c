@@ -61,6 +61,32 @@ static void test_good(void **state)
 	assert_null(image_manifest_file(m, "../core/vmlinuz"));
 }
 
+/* The list of an image of one block and one frame has 52 bytes. */
+#define BLOCKS(size)                                                  \
+	" \"blocks\": {\"file\": \"root.blocks\", \"sha256\": \"" SHA \
+	"\", \"size_bytes\": " size "},\n"
+
+static void test_blocks(void **state)
+{
+	_cleanup_free_ char *listed = changed(
+				    " \"packages\"", BLOCKS("52") " \"packages\""),
+			    *whole = changed("\"raw_bytes\": 4096},\n",
+				    "\"raw_bytes\": 4096, \"raw_sha256\": \"" SHA
+				    "\"},\n" BLOCKS("52")),
+			    *longer = changed("\"raw_bytes\": 4096},\n",
+				    "\"raw_bytes\": 4096, \"raw_sha256\": \"" SHA
+				    "\"},\n" BLOCKS("53")),
+			    *msg = NULL;
+	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
+
+	if (image_manifest_parse(whole, strlen(whole), &m, &msg) != 0)
+		fail_msg("%s", msg);
+	assert_string_equal(m->raw_sha256, SHA);
+	assert_ptr_equal(image_manifest_file(m, "root.blocks"), &m->blocks);
+	expect_refused(listed, "raw_sha256");
+	expect_refused(longer, "as long as an image of 4096 bytes");
+}
+
 static void test_bad(void **state)
 {
 	static const struct {
@@ -76,7 +102,7 @@ static void test_bad(void **state)
 		{"vmlinuz", "../vmlinuz", "kernel"},
 		{"vmlinuz", ".", "kernel"},
 		{"vmlinuz", ".hidden", "kernel"},
-		{"vmlinuz", "initrd.img", "three files"},
+		{"vmlinuz", "initrd.img", "files of their own"},
 		{"initrd.img", "a/b", "initrd"},
 		{SHA, "0123", "sha256"},
 		{SHA, "0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef",
@@ -251,6 +277,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test_setup_teardown(test_load, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_load_bad, setup, teardown),

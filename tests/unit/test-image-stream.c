@@ -287,17 +287,53 @@ static void test_not_an_image(void **state)
 		&s, s.packed_len, s.packed_len, s.raw_len, IMAGE_E_CORRUPT, "damaged");
 }
 
-static void test_second_frame(void **state)
+/* A sample twice, as two frames in one file. */
+static void sample_twice(struct sample *s)
 {
+	size_t len = s->raw_len, packed = s->packed_len;
+
+	s->packed = xrealloc(s->packed, 2 * packed, 1);
+	memcpy(s->packed + packed, s->packed, packed);
+	s->raw = xrealloc(s->raw, 2 * len, 1);
+	memcpy(s->raw + len, s->raw, len);
+	s->packed_len = 2 * packed;
+	s->raw_len = 2 * len;
+	digest_of(s->packed, s->packed_len, s->sha256);
+}
+
+static void test_frames(void **state)
+{
+	static const size_t pieces[] = {0, 1, 3, 4096};
 	_cleanup_(sample_clear) struct sample s;
 
 	sample_pack(&s, 50000, 3, 0);
-	s.packed = xrealloc(s.packed, 2 * s.packed_len, 1);
-	memcpy(s.packed + s.packed_len, s.packed, s.packed_len);
-	s.packed_len *= 2;
+	sample_twice(&s);
+	sample_twice(&s);
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
+		_cleanup_(sink_clear) struct sink sink = {.fail_at_block = -1};
+
+		assert_int_equal(run_whole(&s, pieces[i], &sink), 0);
+		assert_int_equal(sink.len, s.raw_len);
+		assert_memory_equal(sink.data, s.raw, s.raw_len);
+	}
+	/* cut at the end of a frame */
+	expect_failure(&s, s.packed_len / 2, s.packed_len, s.raw_len, IMAGE_E_TRUNCATED,
+		"ended early");
+}
+
+/* What was refused as the first frame is refused as the second. */
+static void test_second_frame(void **state)
+{
+	_cleanup_(sample_clear) struct sample s;
+	uint8_t *second;
+
+	sample_pack(&s, 50000, 3, 0);
+	sample_twice(&s);
+	second = s.packed + s.packed_len / 2;
+	memcpy(second, "\x50\x2a\x4d\x18\x04\x00\x00\x00", 8);
 	digest_of(s.packed, s.packed_len, s.sha256);
 	expect_failure(
-		&s, s.packed_len, s.packed_len, 100000, IMAGE_E_CORRUPT, "damaged");
+		&s, s.packed_len, s.packed_len, s.raw_len, IMAGE_E_CORRUPT, "damaged");
 }
 
 static void test_window(void **state)
@@ -345,6 +381,7 @@ int main(void)
 		cmocka_unit_test(test_flipped_bits),
 		cmocka_unit_test(test_wrong_digest),
 		cmocka_unit_test(test_not_an_image),
+		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_second_frame),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_sink_fails),

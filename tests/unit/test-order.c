@@ -207,6 +207,8 @@ static void desired_providers(void **state)
 	assert_null(again);
 }
 
+#define DIGEST "0000000000000000000000000000000000000000000000000000000000000000"
+
 /* The same with a mirror, which is another disk and has its own yes. */
 static void order_with_mirror(const json_t *order)
 {
@@ -246,10 +248,14 @@ static void install_order(void **state)
 	o->targets[0].disk =
 		(struct order_disk){xstrdup("S1"), xstrdup(""), 480103981056};
 	o->n_targets = 1;
-	o->image = (struct order_image){xstrdup("/files/core/root.erofs.zst"),
-		xstrdup("1"),
-		xstrdup("0000000000000000000000000000000000000000000000000000000000000000"),
-		10, 20};
+	o->image = (struct order_image){.path = xstrdup("/files/core/root.erofs.zst"),
+		.version = xstrdup("1"),
+		.sha256 = xstrdup(DIGEST),
+		.size_bytes = 10,
+		.raw_bytes = 20,
+		.blocks_path = xstrdup("/files/core/root.blocks"),
+		.blocks_sha256 = xstrdup(DIGEST),
+		.raw_sha256 = xstrdup(DIGEST)};
 	holds = &o->targets[0].holds;
 	holds->list = xcalloc(1, sizeof(*holds->list));
 	holds->list[holds->n++] =
@@ -261,6 +267,8 @@ static void install_order(void **state)
 		fail_msg("%s", msg);
 	assert_string_equal(again->targets[0].disk.serial, "S1");
 	assert_int_equal(again->image.raw_bytes, 20);
+	assert_string_equal(again->image.blocks_path, "/files/core/root.blocks");
+	assert_string_equal(again->image.raw_sha256, DIGEST);
 	assert_null(inv_signatures_beyond(holds, &again->targets[0].holds));
 	assert_int_equal(again->targets[0].holds.n, 1);
 	assert_int_equal(again->n_targets, 1);
