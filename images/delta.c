@@ -12,6 +12,7 @@
 #include <zstd.h>
 
 #include "common/digest.h"
+#include "common/log.h"
 #include "common/parse.h"
 #include "images/blocks.h"
 #include "images/manifest.h"
@@ -22,6 +23,7 @@
 
 struct work {
 	struct delta *d;
+	int target; /* the slot, to be read back; borrowed */
 	struct blocks *list; /* owned */
 	uint32_t *by_key; /* owned: the blocks' numbers, sorted by key */
 	/* owned: of each block NOWHERE, ZEROS, or 1 + its number in the source */
@@ -354,14 +356,14 @@ static int check_target(struct work *w, char **reterr_msg)
 	char hex[65];
 	ssize_t n = 0;
 
-	if (fsync(w->d->target) < 0)
+	if (fsync(w->target) < 0)
 		return -errno;
-	(void)posix_fadvise(w->d->target, 0, 0, POSIX_FADV_DONTNEED);
+	(void)posix_fadvise(w->target, 0, 0, POSIX_FADV_DONTNEED);
 	if (gnutls_hash_init(&hash, GNUTLS_DIG_SHA256) < 0)
 		return -EIO;
 	while (left > 0 &&
-		(n = pread(w->d->target, w->frame,
-			 (size_t)MIN(left, (uint64_t)FRAME_BYTES), (off_t)at)) > 0) {
+		(n = pread(w->target, w->frame, (size_t)MIN(left, (uint64_t)FRAME_BYTES),
+			 (off_t)at)) > 0) {
 		gnutls_hash(hash, w->frame, (size_t)n);
 		at += (uint64_t)n;
 		left -= (uint64_t)n;
@@ -379,9 +381,9 @@ static int check_target(struct work *w, char **reterr_msg)
 	return left > 0 ? -EIO : -EBADMSG;
 }
 
-int delta_image(struct delta *d, char **reterr_msg)
+static int write_difference(struct delta *d, int target, char **reterr_msg)
 {
-	_cleanup_(work_clear) struct work w = {.d = d};
+	_cleanup_(work_clear) struct work w = {.d = d, .target = target};
 	int r;
 
 	w.reuse = http_reuse_new();
@@ -398,4 +400,38 @@ int delta_image(struct delta *d, char **reterr_msg)
 	if (r == 0)
 		r = write_frames(&w, reterr_msg);
 	return r == 0 ? check_target(&w, reterr_msg) : r;
+}
+
+static int write_whole(struct delta *d, struct slot *slot, char **reterr_msg)
+{
+	int r;
+
+	slot_rewind(slot);
+	r = fetch_image(&d->image, reterr_msg);
+	if (r < 0)
+		return r;
+	d->fetched_bytes += d->image.size_bytes;
+	r = slot_sync(slot);
+	if (r < 0)
+		*reterr_msg = xasprintf("the disk did not take the image: %s. It may be "
+					"failing.",
+			strerror(-r));
+	return r;
+}
+
+int delta_write(struct delta *d, struct slot *slot, char **reterr_msg)
+{
+	_cleanup_free_ char *why = NULL;
+	int r;
+
+	d->image.sink = slot_sink(slot);
+	if (!d->blocks_url || d->source < 0 || !d->source_bytes)
+		return write_whole(d, slot, reterr_msg);
+	r = write_difference(d, slot_fd(slot), &why);
+	if (r == -EBADMSG) {
+		log_warn("%s; the whole image is fetched instead", why);
+		return write_whole(d, slot, reterr_msg);
+	}
+	*reterr_msg = TAKE_PTR(why);
+	return r;
 }

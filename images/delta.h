@@ -1,26 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An image from the server into a sink, of which only those blocks are fetched that an older
+ * An image from the server into a slot, of which only those blocks are fetched that an older
  * image on this node does not have: what is the same in both is copied. Blocks; memory is that
  * of the list of blocks (blocks.h: 4 bytes and 16 a block, 10 MB for an image of 2 GB).
  */
 #pragma once
 
 #include "images/fetch.h"
+#include "images/slot.h"
 
 struct delta {
-	struct fetch image; /* the whole; its sha256 is not looked at, size_bytes is */
-	const char *blocks_url; /* of the list; borrowed, as all here */
-	const char *blocks_sha256, *raw_sha256;
-	int source; /* the older image: an open slot, or a file */
-	uint64_t source_bytes; /* how long it is, at most IMAGE_MAX_RAW_BYTES */
-	int target; /* where the sink writes, to be read back */
+	/* the whole image; its sink is set here */
+	struct fetch image;
+	/* its list of blocks, and what they make; borrowed, as all here. NULL: it has none */
+	const char *blocks_url, *blocks_sha256, *raw_sha256;
+	int source; /* an older image: an open slot, or a file; -1: none is to be had */
+	uint64_t
+		source_bytes; /* how long it is (slot_image_bytes); 0: none is to be had */
 	/* set: bytes that came over the network; raw bytes that were copied */
 	uint64_t fetched_bytes, copied_bytes;
 };
 
 /*
- * 0: the target has the image, read back whole and of the right digest. -EBADMSG: the list or
- * what came of it is not the image; -errno. Both with *reterr_msg. on_progress counts raw bytes.
+ * The image into a slot, and onto the device: the difference to the older one, or the whole,
+ * where there is none or its difference did not make the image. 0: the slot has it, its digest is
+ * right. -EBADMSG: what came is not the image; -errno. Both with *reterr_msg. on_progress counts
+ * bytes of either kind.
  */
-int delta_image(struct delta *d, char **reterr_msg);
+int delta_write(struct delta *d, struct slot *slot, char **reterr_msg);

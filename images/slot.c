@@ -6,6 +6,8 @@
  */
 #include "images/slot.h"
 
+#include "images/manifest.h"
+
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <sys/ioctl.h>
@@ -171,6 +173,24 @@ int slot_fd(const struct slot *s)
 struct slot_stats slot_stats(const struct slot *s)
 {
 	return s->stats;
+}
+
+#define EROFS_SUPER 1024 /* bytes from the beginning; fields from there */
+#define EROFS_MAGIC 0xe0f5e1e2
+#define EROFS_BLKSZBITS 12
+#define EROFS_BLOCKS 36
+
+uint64_t slot_image_bytes(int fd, uint64_t at)
+{
+	uint8_t super[64];
+	uint64_t bytes;
+
+	if (pread(fd, super, sizeof(super), (off_t)(at + EROFS_SUPER)) !=
+			(ssize_t)sizeof(super) ||
+		read_le(super, 4) != EROFS_MAGIC || super[EROFS_BLKSZBITS] != 12)
+		return 0;
+	bytes = read_le(super + EROFS_BLOCKS, 4) << 12;
+	return bytes <= IMAGE_MAX_RAW_BYTES ? bytes : 0;
 }
 
 void slot_free(struct slot *s)

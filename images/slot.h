@@ -15,6 +15,11 @@ int slot_open(const char *path, uint64_t raw_bytes, struct slot **ret, char **re
 struct image_sink slot_sink(struct slot *s);
 /* What was written is on the device. 0 or -errno; after it the slot only gets freed. */
 int slot_sync(struct slot *s);
+/*
+ * How long the image is that begins at `at` of an open disk or slot, as its erofs superblock says
+ * (fs/erofs/erofs_fs.h); 0: there is none.
+ */
+uint64_t slot_image_bytes(int fd, uint64_t at);
 void slot_free(struct slot *s);
 void slot_freep(struct slot **s);
 

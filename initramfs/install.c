@@ -12,22 +12,20 @@
 #include "common/log.h"
 #include "common/run.h"
 #include "common/sysfs.h"
+#include "images/delta.h"
+#include "images/esp.h"
+#include "images/kexec.h"
 #include "initramfs/blk.h"
 #include "initramfs/diskpin.h"
 #include "initramfs/disks.h"
 #include "initramfs/erase.h"
-#include "images/esp.h"
-#include "images/fetch.h"
-#include "images/kexec.h"
 #include "initramfs/mirror.h"
 #include "initramfs/mounts.h"
 #include "initramfs/parttable.h"
-#include "images/slot.h"
 #include "initramfs/statefs.h"
 #include "initramfs/steps.h"
 #include "initramfs/target.h"
 
-#define SLOT_NAME "a"
 #define SLOT_DIR "/run/install/slot"
 #define ESP_DIR "/run/install/esp"
 #define STATE_DIR "/run/install/state"
@@ -48,6 +46,8 @@ struct install {
 	const struct install_order *order;
 	struct target targets[ORDER_MAX_TARGETS]; /* as many as the order has */
 	uint64_t erased_bytes, erase_bytes; /* of the disks before; of all. 0: no erase */
+	enum part_id slot; /* that is written: PART_A or PART_B */
+	uint64_t old_bytes; /* of the image that the other slot had; 0: none to be had */
 	char *cmdline; /* of the installed system; owned */
 };
 
@@ -82,12 +82,42 @@ static int on_each(struct install *in,
 	return r;
 }
 
+static const char *slot_name(const struct install *in)
+{
+	return in->slot == PART_A ? "a" : "b";
+}
+
+static enum part_id other_slot(const struct install *in)
+{
+	return in->slot == PART_A ? PART_B : PART_A;
+}
+
 /* ---- the disk ---- */
+
+/*
+ * An image that this rack's system disk has already stays where it is, but for its ends, which
+ * are wiped: the new one goes to the other slot, and takes from it what both have.
+ */
+static void choose_slot(struct install *in, const struct inv_disk *system)
+{
+	const struct target *t = &in->targets[0];
+
+	in->slot = PART_A;
+	if (is_mirrored(in) || in->order->erase != DISK_ERASE_NONE ||
+		!inv_disk_is_ours(system, in->order->rack_id))
+		return;
+	in->old_bytes = slot_image_bytes(t->disk.fd, t->plan[PART_A].start_bytes);
+	if (in->old_bytes)
+		in->slot = PART_B;
+	else
+		in->old_bytes = slot_image_bytes(t->disk.fd, t->plan[PART_B].start_bytes);
+}
 
 static int step_measure(void *userdata, char **reterr_msg)
 {
 	struct install *in = userdata;
 	_cleanup_(inventory_freep) struct inventory *inv = xcalloc(1, sizeof(*inv));
+	const struct inv_disk *system = NULL;
 	uint64_t smallest = UINT64_MAX;
 	int r = 0;
 
@@ -101,6 +131,7 @@ static int step_measure(void *userdata, char **reterr_msg)
 			r = diskpin_open("", found, &t->disk, reterr_msg);
 		if (r < 0)
 			return r;
+		system = system ? system : found;
 		t->sector_bytes = found->sector_bytes;
 		smallest = MIN(smallest, t->disk.size_bytes);
 		if (in->order->erase != DISK_ERASE_NONE)
@@ -109,6 +140,8 @@ static int step_measure(void *userdata, char **reterr_msg)
 	for (size_t i = 0; r == 0 && i < in->order->n_targets; i++)
 		r = parttable_plan(
 			smallest, is_mirrored(in), in->targets[i].plan, reterr_msg);
+	if (r == 0)
+		choose_slot(in, system);
 	return r;
 }
 
@@ -323,29 +356,34 @@ static int step_image(void *userdata, char **reterr_msg)
 {
 	struct install *in = userdata;
 	const struct order_image *im = &in->order->image;
-	_cleanup_free_ char *path = part_path(in, PART_A),
-			    *url = server_url(in->server, im->path);
+	_cleanup_free_ char *path = part_path(in, in->slot),
+			    *old = part_path(in, other_slot(in)),
+			    *url = server_url(in->server, im->path),
+			    *blocks = im->blocks_path
+		? server_url(in->server, im->blocks_path)
+		: NULL;
+	_cleanup_close_ int source = in->old_bytes ? open(old, O_RDONLY | O_CLOEXEC) : -1;
 	_cleanup_(slot_freep) struct slot *slot = NULL;
-	struct fetch fetch = {.url = url,
-		.size_bytes = im->size_bytes,
-		.raw_bytes = im->raw_bytes,
-		.sha256 = im->sha256,
-		.on_progress = on_progress,
-		.on_pause = on_pause,
-		.userdata = in};
+	struct delta d = {.image = {.url = url,
+				  .size_bytes = im->size_bytes,
+				  .raw_bytes = im->raw_bytes,
+				  .sha256 = im->sha256,
+				  .on_progress = on_progress,
+				  .on_pause = on_pause,
+				  .userdata = in},
+		.blocks_url = blocks,
+		.blocks_sha256 = im->blocks_sha256,
+		.raw_sha256 = im->raw_sha256,
+		.source = source,
+		.source_bytes = in->old_bytes};
 	int r = slot_open(path, im->raw_bytes, &slot, reterr_msg);
 
-	if (r < 0)
-		return r;
-	fetch.sink = slot_sink(slot);
-	r = fetch_image(&fetch, reterr_msg);
-	if (r < 0)
-		return r;
-	r = slot_sync(slot);
-	if (r < 0)
-		*reterr_msg = xasprintf(
-			"%s: the disk did not take the image: %s. It may be failing.",
-			path, strerror(-r));
+	if (r == 0)
+		r = delta_write(&d, slot, reterr_msg);
+	if (r == 0)
+		log_info("slot %s: %llu of the image's %llu bytes were fetched",
+			slot_name(in), (unsigned long long)d.fetched_bytes,
+			(unsigned long long)im->size_bytes);
 	return r;
 }
 
@@ -363,7 +401,7 @@ static int mount_at(const char *path, const char *where, const char *type,
 
 static int mount_slot(struct install *in, const char **ret_mounted, char **reterr_msg)
 {
-	_cleanup_free_ char *path = part_path(in, PART_A);
+	_cleanup_free_ char *path = part_path(in, in->slot);
 
 	return mount_at(path, SLOT_DIR, "erofs", MS_RDONLY, ret_mounted, reterr_msg);
 }
@@ -376,8 +414,8 @@ static int fill_esp(struct install *in, struct target *t, char **reterr_msg)
 	int r = mount_at(path, ESP_DIR, "vfat", 0, &esp, reterr_msg);
 
 	if (r == 0)
-		r = esp_install(ESP_DIR, SLOT_DIR, SLOT_NAME, in->order->image.version,
-			in->cmdline, reterr_msg);
+		r = esp_install(ESP_DIR, SLOT_DIR, slot_name(in),
+			in->order->image.version, in->cmdline, reterr_msg);
 	if (r < 0)
 		return r;
 	r = mounts_remove(TAKE_PTR(esp));
@@ -404,7 +442,7 @@ static int step_bootable(void *userdata, char **reterr_msg)
 		.image = in->order->image.version};
 	int r = mount_slot(in, &slot, reterr_msg);
 
-	collect_uuids(in, PART_A, &boot.slot);
+	collect_uuids(in, in->slot, &boot.slot);
 	collect_uuids(in, PART_STATE, &boot.state);
 	in->cmdline = cmdline_for_boot(&boot);
 	return r < 0 ? r : on_each(in, fill_esp, reterr_msg);

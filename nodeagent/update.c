@@ -4,22 +4,18 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mount.h>
-#include <sys/statvfs.h>
 
 #include "common/jsonx.h"
 #include "common/log.h"
 #include "images/delta.h"
 #include "images/esp.h"
-#include "images/fetch.h"
 #include "images/kexec.h"
-#include "images/slot.h"
 #include "nodeagent/nodeconf.h"
 #include "nodeagent/patience.h"
 #include "nodeagent/slots.h"
 #include "nodeagent/work.h"
 
 #define MAX_RECORD 4096
-#define RUNNING_SLOT "/run/ondol-boot/slot" /* initramfs/bootmode.c */
 #define SLOT_DIR NODE_RUN_DIR "/update/slot"
 #define ESP_DIR NODE_RUN_DIR "/update/esp"
 
@@ -181,72 +177,37 @@ static char *url_of(const struct writing *w, const char *path)
 	return xasprintf("https://%s:%u%s", address, w->conf->port, path);
 }
 
-/*
- * What the running slot has is copied from it. 0; -ENOTSUP: that is not to be had here. Another
- * -errno with *reterr_msg: -EBADMSG, what came of it is not the image, or nothing goes.
- */
-static int fetch_difference(struct writing *w, const struct fetch *image,
-	struct slot *slot, char **reterr_msg)
+/* What the running slot has is copied from it. */
+static int write_slot(struct writing *w, char **reterr_msg)
 {
-	_cleanup_free_ char *blocks = NULL;
-	_cleanup_close_ int source = open(w->slots.current_device, O_RDONLY | O_CLOEXEC);
-	struct statvfs running;
-	struct delta d;
-	int r;
-
-	if (!w->image.blocks_path || source < 0 || statvfs(RUNNING_SLOT, &running) < 0)
-		return -ENOTSUP;
-	blocks = url_of(w, w->image.blocks_path);
-	d = (struct delta){.image = *image,
+	_cleanup_free_ char *url = url_of(w, w->image.path),
+			    *blocks = w->image.blocks_path
+		? url_of(w, w->image.blocks_path)
+		: NULL;
+	_cleanup_close_ int running = open(w->slots.current_device, O_RDONLY | O_CLOEXEC);
+	_cleanup_(slot_freep) struct slot *slot = NULL;
+	struct delta d = {.image = {.url = url,
+				  .identity = &w->conf->identity,
+				  .size_bytes = w->image.size_bytes,
+				  .raw_bytes = w->image.raw_bytes,
+				  .sha256 = w->image.sha256,
+				  .on_progress = on_progress,
+				  .on_pause = on_pause,
+				  .userdata = w},
 		.blocks_url = blocks,
 		.blocks_sha256 = w->image.blocks_sha256,
 		.raw_sha256 = w->image.raw_sha256,
-		.source = source,
-		.source_bytes = (uint64_t)running.f_blocks * running.f_frsize,
-		.target = slot_fd(slot)};
-	r = delta_image(&d, reterr_msg);
+		.source = running,
+		.source_bytes = running < 0 ? 0 : slot_image_bytes(running, 0)};
+	int r = slot_open(w->slots.other_device, w->image.raw_bytes, &slot, reterr_msg);
+
+	if (r == 0)
+		r = delta_write(&d, slot, reterr_msg);
 	if (r == 0)
 		work_now("image %s is in slot %s: %llu of its %llu bytes were fetched",
 			w->image.version, w->slots.other,
 			(unsigned long long)d.fetched_bytes,
 			(unsigned long long)w->image.size_bytes);
-	return r;
-}
-
-static int write_slot(struct writing *w, char **reterr_msg)
-{
-	_cleanup_free_ char *url = url_of(w, w->image.path), *why = NULL;
-	_cleanup_(slot_freep) struct slot *slot = NULL;
-	struct fetch image = {.url = url,
-		.identity = &w->conf->identity,
-		.size_bytes = w->image.size_bytes,
-		.raw_bytes = w->image.raw_bytes,
-		.sha256 = w->image.sha256,
-		.on_progress = on_progress,
-		.on_pause = on_pause,
-		.userdata = w};
-	int r = slot_open(w->slots.other_device, w->image.raw_bytes, &slot, reterr_msg);
-
-	if (r < 0)
-		return r;
-	image.sink = slot_sink(slot);
-	r = fetch_difference(w, &image, slot, &why);
-	if (r == -EBADMSG)
-		log_warn("%s; the whole image is fetched instead", why);
-	if (r == -EBADMSG || r == -ENOTSUP) {
-		w->said = 0;
-		slot_rewind(slot);
-		r = fetch_image(&image, reterr_msg);
-	} else if (r < 0) {
-		*reterr_msg = TAKE_PTR(why);
-	}
-	if (r < 0)
-		return r;
-	r = slot_sync(slot);
-	if (r < 0)
-		*reterr_msg = xasprintf(
-			"%s: the disk did not take the image: %s. It may be failing.",
-			w->slots.other_device, strerror(-r));
 	return r;
 }
 
