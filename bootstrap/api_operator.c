@@ -423,8 +423,8 @@ static void post_prove(struct node *n, struct http_req *req)
 static void post_update(struct node *n, struct http_req *req)
 {
 	const char *before = json_string_value(json_object_get(n->report, "image"));
-	_cleanup_free_ char *version = NULL;
-	json_t *image = NULL;
+	_cleanup_free_ char *version = NULL, *why = NULL;
+	_cleanup_(jx_freep) json_t *image = NULL;
 	int64_t id = 0;
 
 	if (n->fsm.state != FSM_READY) {
@@ -435,10 +435,9 @@ static void post_update(struct node *n, struct http_req *req)
 			n->name, fsm_state_str(n->fsm.state), n->name);
 		return;
 	}
-	image = node_image(n, &version);
-	json_decref(image);
+	image = node_image(n, &version, &why);
 	if (!image) {
-		httpd_reply_error(req, 409, "%s", n->blocked);
+		httpd_reply_error(req, 409, "%s", why);
 		return;
 	}
 	if (!streq_ptr(before, version))

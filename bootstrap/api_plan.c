@@ -131,6 +131,14 @@ static char *image_trouble(const struct ondold *o)
 									      : NULL;
 }
 
+static bool wrote_mirror(const struct node *n)
+{
+	for (size_t i = 0; n->inv && i < n->inv->n_disks; i++)
+		if (node_wrote_mirror(n, &n->inv->disks[i]))
+			return true;
+	return false;
+}
+
 static json_t *plan_json(const struct node *n)
 {
 	const struct rack_node *conf = n->conf;
@@ -144,6 +152,7 @@ static json_t *plan_json(const struct node *n)
 				       n->o->cloud->parts->roles, conf->role, conf->kind),
 			       .inv = n->inv,
 			       .past = node_disk_past(n),
+			       .wrote_mirror = wrote_mirror(n),
 			       .rack_id = enrol_rack_id(n->o)},
 		&disks);
 	node_disk_lock(n, lock);

@@ -70,7 +70,7 @@ static int tell_end(const struct cli *cli, const struct update *u, int end,
 
 	if (end == FOLLOW_DONE && goal_check(goal, n) == GOAL_REACHED) {
 		if (!cli->opt.json)
-			printf("%s: image %s in place of %s\n", u->node, u->version,
+			printf("%s: image %s in place of %s\n", u->node, n->image,
 				u->before);
 		return CLI_DONE;
 	}

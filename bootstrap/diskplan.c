@@ -46,11 +46,14 @@ static void plan_system(const struct diskplan_view *v, struct diskplan *p)
 	_cleanup_free_ char *erased = p->declared->erase == DISK_ERASE_NONE
 		? xstrdup("")
 		: xasprintf("is erased (%s) and ", disk_erase_str(p->declared->erase));
-	bool ours = v->past != DISK_PAST_NONE || inv_disk_is_ours(p->found, v->rack_id);
+	enum disk_past past = p->declared->use == DISK_SYSTEM || v->wrote_mirror
+		? v->past
+		: DISK_PAST_NONE;
+	bool ours = past != DISK_PAST_NONE || inv_disk_is_ours(p->found, v->rack_id);
 
-	if (v->past == DISK_PAST_SYSTEM)
+	if (past == DISK_PAST_SYSTEM)
 		p->holds = xstrdup("the system that ondold installed");
-	else if (v->past == DISK_PAST_HALF)
+	else if (past == DISK_PAST_HALF)
 		p->holds = xstrdup("an ondol system, perhaps half written");
 	else
 		p->holds = disk_holds(p->found, v->rack_id);

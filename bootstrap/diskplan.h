@@ -32,6 +32,7 @@ struct diskplan_view { /* all borrowed */
 	const struct roledef *role; /* NULL: not known */
 	const struct inventory *inv; /* NULL: never seen */
 	enum disk_past past;
+	bool wrote_mirror; /* what past says of the system disk is so of its mirror too */
 	const char *rack_id; /* rackid.h: of the rack whose system disks are ours */
 };
 

@@ -447,6 +447,8 @@ static int take_wish(struct node *n, enum fsm_event event, const char *why, json
 	if (r < 0)
 		return r;
 	set_wipe(n, named);
+	if (event != FSM_EV_AGREED)
+		node_give_up_task(n, "its server is started anew from the network");
 	node_step(n, event, why);
 	return 0;
 }

@@ -155,6 +155,7 @@ int node_would_write(const struct node *n, const struct rack_node *conf,
 	const json_t *ids, const char **ret_to_name, char **reterr_msg);
 /* What was done to its system disk since the inventory; and the plan lock of its disks. */
 enum disk_past node_disk_past(const struct node *n);
+bool node_wrote_mirror(const struct node *n, const struct inv_disk *disk);
 void node_disk_lock(const struct node *n, char ret[static DIGEST_HEX]);
 /* Is it time to hand out the order? */
 bool node_order_is_due(const struct node *n);
@@ -164,10 +165,10 @@ bool node_order_is_due(const struct node *n);
  */
 int node_make_order(struct node *n, json_t **ret, char **reterr_msg);
 /*
- * The image that nodes get, as in an order, and (ret_version may be NULL) its version, caller
- * frees. NULL: it cannot be read just now, which is told once. New reference.
+ * The image that nodes get now, as in an order, and its version. NULL: it cannot be read, with
+ * words. New reference; the caller frees.
  */
-json_t *node_image(struct node *n, char **ret_version);
+json_t *node_image(const struct node *n, char **ret_version, char **reterr_msg);
 /* Says that the image cannot be read; the same words once. */
 void node_blocked(struct node *n, const char *why);
 /*
@@ -202,6 +203,8 @@ void node_replay_report(struct node *n, const json_t *report);
 #define NODE_BACKUP "backup"
 #define NODE_UPDATE "update" /* of its image */
 int64_t node_want_task(struct node *n, const char *type);
+/* What it was asked for will not be answered any more; nothing when it was. */
+void node_give_up_task(struct node *n, const char *why);
 /* Is it somewhere between being wanted and ready, with ondold or noded at work on it? */
 bool node_is_on_its_way(const struct node *n);
 /* Is this the type of the event with which a task ends? */

@@ -308,6 +308,14 @@ enum disk_past node_disk_past(const struct node *n)
 	return f->ordered ? DISK_PAST_HALF : DISK_PAST_NONE;
 }
 
+/* Was it the mirror when the system that the node has was installed? */
+bool node_wrote_mirror(const struct node *n, const struct inv_disk *disk)
+{
+	const char *id = json_string_value(json_object_get(n->disk, "mirror"));
+
+	return id && *id && (streq(id, disk->serial) || streq(id, disk->wwn));
+}
+
 /* Has ondol written to that disk of the inventory since? */
 static bool was_written(const struct node *n, const struct inv_disk *disk)
 {
@@ -317,7 +325,8 @@ static bool was_written(const struct node *n, const struct inv_disk *disk)
 	if (node_disk_past(n) == DISK_PAST_NONE ||
 		match_disks(n, n->conf, &of_now, &why) < 0)
 		return false;
-	return disk == of_now.disk[0] || disk == of_now.disk[1];
+	return disk == of_now.disk[0] ||
+		(disk == of_now.disk[1] && node_wrote_mirror(n, disk));
 }
 
 int node_would_write(const struct node *n, const struct rack_node *conf,
@@ -482,18 +491,17 @@ static struct order_image image_of(const struct node *n, const struct image_mani
 		.raw_sha256 = listed ? xstrdup(m->raw_sha256) : NULL};
 }
 
-json_t *node_image(struct node *n, char **ret_version)
+json_t *node_image(const struct node *n, char **ret_version, char **reterr_msg)
 {
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
 	struct order_image image;
 	json_t *doc;
 
-	if (load_profile(n, &m) != 0)
+	if (profile_load(n->o->opts.images_dir, n->o->rack->image, &m, reterr_msg) < 0)
 		return NULL;
 	image = image_of(n, m);
 	doc = order_image_to_json(&image);
-	if (ret_version)
-		*ret_version = xstrdup(m->version);
+	*ret_version = xstrdup(m->version);
 	order_image_clear(&image);
 	return doc;
 }

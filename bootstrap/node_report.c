@@ -9,6 +9,8 @@
  * every 15 seconds; only those that say something new are kept as events.
  */
 
+/* The trial of an image (10 minutes) and two starts through the firmware. */
+#define UPDATE_SILENT_MS (25 * 60 * 1000)
 #define MAX_TEXT 2000
 #define MAX_DATA 16384
 #define MAX_PROOFS 128
@@ -478,7 +480,9 @@ int64_t node_want_task(struct node *n, const char *type)
 	json_t *data;
 	int64_t id;
 
-	if (n->task_id && !n->task_done && !streq(n->task_type, type))
+	/* to prove twice, or to back up, does no harm; of two updates one would undo the other */
+	if (n->task_id && !n->task_done &&
+		(!streq(n->task_type, type) || streq(type, NODE_UPDATE)))
 		return -EBUSY;
 	data = json_pack("{s:s}", "type", type);
 	id = ondold_event(n->o, n, "operator", "task.wanted", task_wish(type), data);
@@ -488,6 +492,17 @@ int64_t node_want_task(struct node *n, const char *type)
 	begin_task(n, id, task_type(type));
 	ondold_kick(n->o, n);
 	return id;
+}
+
+void node_give_up_task(struct node *n, const char *why)
+{
+	_cleanup_(jx_freep) json_t *data = NULL;
+
+	if (!n->task_id || n->task_done)
+		return;
+	data = json_pack("{s:I}", "id", (json_int_t)n->task_id);
+	end_task(n, false, NULL, why);
+	ondold_event(n->o, n, "ondold", end_of_task(n, false), why, data);
 }
 
 void node_replay_task(struct node *n, const struct store_event *ev)
@@ -613,6 +628,11 @@ void node_pulse(struct node *n)
 
 	if (age >= NODE_SILENT_MS)
 		cloud_facts_changed(n, false);
+	if (age >= UPDATE_SILENT_MS / 100 * n->o->opts.patience_percent && n->task_id &&
+		!n->task_done && streq(n->task_type, NODE_UPDATE))
+		node_give_up_task(n,
+			"nothing was heard of the node for so long that the trial of its image "
+			"is over: see its console; a power cycle starts the image before");
 	if (n->fsm.state != FSM_READY || n->silent || age < NODE_SILENT_MS)
 		return;
 	n->silent = true;

@@ -11,6 +11,7 @@
 #define CMDLINE_MAX 4096
 /* What the initramfs sets up for ondol.trial, and ondol-noded stops. */
 #define BOOT_TRIAL_TIMER "ondol-trial.timer"
+#define BOOT_TRIAL_MARK "ondol-trial" /* below /run; without it the timer does nothing */
 
 enum boot_mode { BOOT_MODE_INSTALL, BOOT_MODE_BOOT };
 

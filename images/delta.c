@@ -133,37 +133,30 @@ static void found(struct work *w, uint64_t key, uint32_t number)
 	for (uint32_t i = lower_bound(w, key); i < w->list->n_blocks; i++) {
 		uint32_t block = w->by_key[i];
 
-		if (w->list->keys[block] != key)
-			return;
-		if (w->from[block] == NOWHERE)
-			w->from[block] = number + 1;
+		if (w->list->keys[block] != key || w->from[block] != NOWHERE)
+			return; /* no more, or all of them have been found before */
+		w->from[block] = number + 1;
 	}
 }
 
-static int search_source(struct work *w, char **reterr_msg)
+/* What cannot be read is not had: it is fetched. */
+static void search_source(struct work *w)
 {
 	_cleanup_free_ uint8_t *buf = xmalloc(READ_BYTES);
-	uint64_t at = 0;
-	ssize_t n = 0;
 
-	while (at < w->d->source_bytes &&
-		(n = pread(w->d->source, buf,
-			 (size_t)MIN((uint64_t)READ_BYTES, w->d->source_bytes - at),
-			 (off_t)at)) > 0) {
-		for (size_t i = 0; i + BLOCK_BYTES <= (size_t)n; i += BLOCK_BYTES) {
+	for (uint64_t at = 0; at < w->d->source_bytes; at += READ_BYTES) {
+		ssize_t n = pread(w->d->source, buf,
+			(size_t)MIN((uint64_t)READ_BYTES, w->d->source_bytes - at),
+			(off_t)at);
+
+		for (ssize_t i = 0; i + BLOCK_BYTES <= n; i += BLOCK_BYTES) {
 			uint64_t key = block_key(buf + i);
 
 			if (key != w->zero_key)
-				found(w, key, (uint32_t)((at + i) / BLOCK_BYTES));
+				found(w, key,
+					(uint32_t)((at + (uint64_t)i) / BLOCK_BYTES));
 		}
-		if (n % BLOCK_BYTES != 0)
-			break;
-		at += (uint64_t)n;
 	}
-	if (n >= 0)
-		return 0;
-	*reterr_msg = xasprintf("the older image cannot be read: %s", strerror(errno));
-	return -errno;
 }
 
 /* ---- frames ---- */
@@ -227,7 +220,7 @@ static int copy_frame(struct work *w)
 			memset(to, 0, (size_t)len);
 		else if (pread(w->d->source, to, (size_t)len,
 				 (off_t)(from[i] - 1) * BLOCK_BYTES) != len)
-			return fail(w, -EIO, "the older image cannot be read twice");
+			return fail(w, -EBADMSG, "the older image cannot be read twice");
 		w->d->copied_bytes += from[i] == ZEROS ? 0 : (uint64_t)len;
 	}
 	return put_frame(w);
@@ -238,9 +231,14 @@ static int unpack_frame(struct work *w)
 {
 	size_t len = frame_bytes(w, w->next);
 	const uint64_t *keys = w->list->keys + (size_t)w->next * BLOCKS_OF_FRAME;
-	size_t got = ZSTD_decompressDCtx(
-		w->zstd, w->frame, FRAME_BYTES, w->packed, w->packed_len);
+	size_t got;
 
+	/* one frame of today's format, and nothing else: images/stream.c has the reasons */
+	if (read_le(w->packed, 4) != ZSTD_MAGICNUMBER ||
+		ZSTD_findFrameCompressedSize(w->packed, w->packed_len) != w->packed_len)
+		return fail(w, -EBADMSG, "a part of the image that came is damaged");
+	got = ZSTD_decompressDCtx(
+		w->zstd, w->frame, FRAME_BYTES, w->packed, w->packed_len);
 	w->packed_len = 0;
 	if (ZSTD_isError(got) || got != len)
 		return fail(w, -EBADMSG, "a part of the image that came is damaged");
@@ -356,11 +354,15 @@ static int check_target(struct work *w, char **reterr_msg)
 	char hex[65];
 	ssize_t n = 0;
 
-	if (fsync(w->target) < 0)
-		return -errno;
+	if (fsync(w->target) < 0) {
+		*reterr_msg = xasprintf("the disk did not take the image: %s. It may be "
+					"failing.",
+			strerror(errno));
+		return -EIO;
+	}
 	(void)posix_fadvise(w->target, 0, 0, POSIX_FADV_DONTNEED);
 	if (gnutls_hash_init(&hash, GNUTLS_DIG_SHA256) < 0)
-		return -EIO;
+		abort(); /* no memory */
 	while (left > 0 &&
 		(n = pread(w->target, w->frame, (size_t)MIN(left, (uint64_t)FRAME_BYTES),
 			 (off_t)at)) > 0) {
@@ -381,6 +383,7 @@ static int check_target(struct work *w, char **reterr_msg)
 	return left > 0 ? -EIO : -EBADMSG;
 }
 
+/* -EBADMSG: it does not go this way, but the whole may be had. */
 static int write_difference(struct delta *d, int target, char **reterr_msg)
 {
 	_cleanup_(work_clear) struct work w = {.d = d, .target = target};
@@ -391,14 +394,13 @@ static int write_difference(struct delta *d, int target, char **reterr_msg)
 	w.frame = aligned_alloc(4096, FRAME_BYTES);
 	w.packed = xmalloc(2 * FRAME_BYTES); /* blocks.c lets no frame be longer */
 	if (!w.zstd || !w.frame)
-		return -ENOMEM;
+		abort(); /* no memory */
 	r = fetch_list(&w, reterr_msg);
 	if (r < 0)
-		return r;
+		return -EBADMSG; /* fetching the whole is tried for minutes */
 	sort_list(&w);
-	r = search_source(&w, reterr_msg);
-	if (r == 0)
-		r = write_frames(&w, reterr_msg);
+	search_source(&w);
+	r = write_frames(&w, reterr_msg);
 	return r == 0 ? check_target(&w, reterr_msg) : r;
 }
 

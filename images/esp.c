@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "images/kexec.h"
+
 #define SYSTEMD_BOOT "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
 
 char *esp_entry(const char *slot, const char *version, const char *cmdline)
@@ -162,4 +164,15 @@ int esp_forget_slot(const char *esp_dir, const char *slot, char **reterr_msg)
 		*reterr_msg = xasprintf("%s cannot be removed from the EFI partition: %s",
 			name, strerror(-r));
 	return r;
+}
+
+int esp_load_kernel(const char *slot_dir, const char *cmdline, char **reterr_msg)
+{
+	_cleanup_close_ int kernel = esp_open_in_image(slot_dir, ESP_KERNEL),
+			    initrd = esp_open_in_image(slot_dir, ESP_INITRD);
+
+	if (kernel >= 0 && initrd >= 0)
+		return kexec_load_files(kernel, initrd, cmdline, reterr_msg);
+	*reterr_msg = xstrdup("kernel or initramfs cannot be read from the slot");
+	return kernel < 0 ? kernel : initrd;
 }

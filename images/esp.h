@@ -27,6 +27,12 @@ int esp_forget_slot(const char *esp_dir, const char *slot, char **reterr_msg);
 /* Opens a file of an image for reading, links resolved within the image only; fd or -errno. */
 int esp_open_in_image(const char *slot_dir, const char *path);
 
+/*
+ * Has the kernel load that of an image (mounted at slot_dir) for kexec, with that command line.
+ * Nothing of the image is open afterwards. -errno with *reterr_msg.
+ */
+int esp_load_kernel(const char *slot_dir, const char *cmdline, char **reterr_msg);
+
 /* loader/entries/ondol-SLOT.conf; caller frees. Pure. */
 char *esp_entry(const char *slot, const char *version, const char *cmdline);
 /* loader/loader.conf with SLOT as the default; caller frees. Pure. */

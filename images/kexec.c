@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "images/kexec.h"
 
+#include <linux/kexec.h>
 #include <linux/reboot.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
@@ -19,6 +20,12 @@ int kexec_load_files(int kernel_fd, int initrd_fd, const char *cmdline, char **r
 			? " (Secure Boot is on, or kexec is switched off)"
 			: "");
 	return -saved;
+}
+
+void kexec_unload(void)
+{
+	(void)syscall(
+		SYS_kexec_file_load, -1, -1, 0ul, NULL, (unsigned long)KEXEC_FILE_UNLOAD);
 }
 
 int kexec_start(void)

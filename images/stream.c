@@ -9,7 +9,7 @@
  * whatever the bytes claim.
  *
  * zstd's frame checksum is not relied upon; the SHA-256 of the compressed bytes is the
- * judge. Only one frame is accepted: bytes after its end are an error, not another frame.
+ * judge. An image is one frame or several, one after the other, of today's format.
  * The last block stays here until the digest was found right.
  */
 #include "images/stream.h"

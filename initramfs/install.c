@@ -484,21 +484,9 @@ static void log_memory(void)
 static int load_kernel(struct install *in, char **reterr_msg)
 {
 	_cleanup_(mounts_removep) const char *slot = NULL;
-	_cleanup_close_ int kernel = -1, initrd = -1;
 	int r = mount_slot(in, &slot, reterr_msg);
 
-	if (r < 0)
-		return r;
-	kernel = esp_open_in_image(SLOT_DIR, ESP_KERNEL);
-	initrd = esp_open_in_image(SLOT_DIR, ESP_INITRD);
-	if (kernel < 0 || initrd < 0) {
-		*reterr_msg = xstrdup("kernel or initramfs cannot be read from the slot");
-		return kernel < 0 ? kernel : initrd;
-	}
-	r = kexec_load_files(kernel, initrd, in->cmdline, reterr_msg);
-	util_closep(&kernel);
-	util_closep(&initrd);
-	return r;
+	return r == 0 ? esp_load_kernel(SLOT_DIR, in->cmdline, reterr_msg) : r;
 }
 
 static int start_installed(struct install *in, char **reterr_msg)
@@ -569,16 +557,20 @@ int install_run(struct devices *devices, struct server *server,
 		.args = args,
 		.order = order,
 		.targets = {{.disk.fd = -1}, {.disk.fd = -1}}};
-	const struct diskpin *system = &in.targets[0].disk;
+	const struct diskpin *system = &in.targets[0].disk, *second = &in.targets[1].disk;
+	const char *mirror = NULL;
 	int r;
 
 	undo_leftovers();
 	r = install_steps(&how, &in, reterr_msg);
 	if (r < 0)
 		return r;
+	if (is_mirrored(&in))
+		mirror = *second->serial ? second->serial : second->wwn;
 	(void)server_event_insist(server, "agent.installed", order->image.version,
-		json_pack("{s:s, s:s, s:I}", "serial", system->serial, "wwn", system->wwn,
-			"bytes", (json_int_t)order->image.raw_bytes),
+		json_pack("{s:s, s:s, s:s*, s:I}", "serial", system->serial, "wwn",
+			system->wwn, "mirror", mirror, "bytes",
+			(json_int_t)order->image.raw_bytes),
 		INSTALLED_TOLD_MS);
 	return start_installed(&in, reterr_msg);
 }

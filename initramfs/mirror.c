@@ -41,7 +41,8 @@ int mirror_create(enum part_id id, const char *const halves[static MIRROR_HALVES
 	return run_ok(argv, MDADM_TIMEOUT_MS, reterr_msg);
 }
 
-int mirror_start(enum part_id id, const char *const halves[], size_t n, char **reterr_msg)
+static int start_from(
+	enum part_id id, const char *const halves[], size_t n, char **reterr_msg)
 {
 	const char *const argv[] = {"mdadm", "--assemble", "--run", "--quiet",
 		arrays[id].device, halves[0], n > 1 ? halves[1] : NULL, NULL};
@@ -49,16 +50,39 @@ int mirror_start(enum part_id id, const char *const halves[], size_t n, char **r
 	return run_ok(argv, MDADM_TIMEOUT_MS, reterr_msg);
 }
 
-void mirror_stop_all(void)
+static void stop(enum part_id id)
 {
-	for (size_t i = 0; i < PART_COUNT; i++) {
-		const struct array *a = &arrays[i];
-		const char *const argv[] = {
-			"mdadm", "--stop", "--quiet", a->device, NULL};
+	const struct array *a = &arrays[id];
+	const char *const argv[] = {"mdadm", "--stop", "--quiet", a->device, NULL};
+	_cleanup_free_ char *why = NULL;
+
+	if (a->device && sysfs_exists("/sys/block", a->block) &&
+		run_ok(argv, MDADM_TIMEOUT_MS, &why) < 0)
+		log_warn("%s", why);
+}
+
+/* mdadm gives both up when it cannot read the metadata of one. */
+int mirror_start(enum part_id id, const char *const halves[], size_t n, char **reterr_msg)
+{
+	int r = start_from(id, halves, n, reterr_msg);
+
+	for (size_t i = 0; r < 0 && n > 1 && i < n; i++) {
 		_cleanup_free_ char *why = NULL;
 
-		if (a->device && sysfs_exists("/sys/block", a->block) &&
-			run_ok(argv, MDADM_TIMEOUT_MS, &why) < 0)
-			log_warn("%s", why);
+		stop(id);
+		r = start_from(id, &halves[i], 1, &why);
+		if (r < 0)
+			continue;
+		log_warn("%s: %s; started with %s alone", arrays[id].device, *reterr_msg,
+			halves[i]);
+		free(*reterr_msg);
+		*reterr_msg = NULL;
 	}
+	return r;
+}
+
+void mirror_stop_all(void)
+{
+	for (int i = 0; i < PART_COUNT; i++)
+		stop((enum part_id)i);
 }

@@ -3,12 +3,16 @@
 
 #include <unistd.h>
 
-/* The reboot is systemd's own: no program of the image is asked. */
+/*
+ * The reboot is systemd's own: no program of the image is asked. A target may start the timer
+ * again at any time, which then has elapsed already: only the mark says that the trial goes on.
+ */
 static const char service[] =
 	"[Unit]\n"
 	"Description=The image on trial did not become ready: back to "
 	"the one before\n"
 	"DefaultDependencies=no\n"
+	"ConditionPathExists=/run/" BOOT_TRIAL_MARK "\n"
 	"SuccessAction=reboot-force\n"
 	"FailureAction=reboot-force\n"
 	"[Service]\n"
@@ -40,6 +44,7 @@ int trial_arm(const char *run_dir, unsigned seconds, char **reterr_msg)
 		"[Unit]\n"
 		"Description=Time in which the image on trial has to become ready\n"
 		"DefaultDependencies=no\n"
+		"ConditionPathExists=/run/" BOOT_TRIAL_MARK "\n"
 		"[Timer]\n"
 		"OnBootSec=%u\n"
 		"AccuracySec=1s\n",
@@ -52,6 +57,8 @@ int trial_arm(const char *run_dir, unsigned seconds, char **reterr_msg)
 		r = put(dir, BOOT_TRIAL_TIMER, timer);
 	if (r == 0)
 		r = link_timer(dir);
+	if (r == 0)
+		r = put(run_dir, BOOT_TRIAL_MARK, "");
 	if (r < 0)
 		*reterr_msg = xasprintf(
 			"%s: the trial's timer cannot be set: %s", dir, strerror(-r));

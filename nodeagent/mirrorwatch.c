@@ -22,17 +22,28 @@ struct mirrorwatch {
 	char *told; /* owned; NULL: it is whole, as far as was told */
 };
 
-/* "sda3 sdb3": the partitions that hold an array; caller frees. */
-static char *halves_of(const char *root, const char *array)
+/*
+ * "sda3": the partitions of an array that hold all of it (good), or those that do not: one that
+ * has failed stays listed until it is taken out. Caller frees.
+ */
+static char *halves_of(const char *root, const char *array, bool good)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/sys/block/%s/slaves", root, array);
+	_cleanup_free_ char *dir = xasprintf("%s/sys/block/%s/md", root, array);
 	_cleanup_(sysfs_list_freep) char **list = sysfs_list(dir);
 	char *all = xstrdup("");
 
 	for (size_t i = 0; list[i]; i++) {
+		_cleanup_free_ char *member = xasprintf("%s/%s", dir, list[i]),
+				    *state = NULL;
 		char *before = all;
 
-		all = xasprintf("%s%s%s", before, *before ? " " : "", list[i]);
+		if (!str_startswith(list[i], "dev-"))
+			continue;
+		state = sysfs_attr(member, "state");
+		if ((state && strstr(state, "in_sync")) != good)
+			continue;
+		all = xasprintf(
+			"%s%s%s", before, *before ? " " : "", list[i] + strlen("dev-"));
 		free(before);
 	}
 	return all;
@@ -43,21 +54,24 @@ char *mirrorwatch_trouble(const char *root)
 	for (size_t i = 0; i < ARRAY_SIZE(arrays); i++) {
 		_cleanup_free_ char *dir =
 			xasprintf("%s/sys/block/%s/md", root, arrays[i]);
-		_cleanup_free_ char *action = NULL, *halves = NULL;
+		_cleanup_free_ char *action = NULL, *good = NULL, *bad = NULL;
 
 		if (sysfs_attr_u64(dir, "degraded", 0) == 0)
 			continue;
 		action = sysfs_attr(dir, "sync_action");
-		halves = halves_of(root, arrays[i]);
+		good = halves_of(root, arrays[i], true);
+		bad = halves_of(root, arrays[i], false);
 		if (streq_ptr(action, "recover"))
 			return xasprintf(
-				"the mirror of the system disk is being made whole: %s is written anew (%s)",
-				arrays[i], halves);
+				"the mirror of the system disk is being made whole: %s, on %s, "
+				"is written to %s",
+				arrays[i], good, bad);
 		return xasprintf(
-			"the mirror of the system disk has lost a half: %s is on %s alone. "
-			"The node goes on; replace the disk that is missing or failed, then "
-			"reinstall the node when it may be down",
-			arrays[i], *halves ? halves : "no disk that is known");
+			"the mirror of the system disk has lost a half: %s is on %s alone%s%s. "
+			"The node goes on; replace the other disk, then reinstall the node when "
+			"it may be down",
+			arrays[i], *good ? good : "no disk that is known",
+			*bad ? "; failed: " : "", bad);
 	}
 	return NULL;
 }

@@ -548,6 +548,7 @@ static void noded_clear(struct noded *n)
 	sd_event_source_disable_unref(n->timer);
 	sd_event_source_disable_unref(n->kick);
 	work_cancel(n->work);
+	work_cancel(n->keep);
 	update_record_clear(&n->update);
 	cloudwatch_free(n->cloudwatch);
 	mirrorwatch_free(n->mirrorwatch);

@@ -37,7 +37,8 @@ struct noded {
 	struct cloudwatch *cloudwatch;
 	struct mirrorwatch *mirrorwatch; /* NULL: the system is on one disk */
 	struct work *work; /* of a backup or an update, while it runs */
-	struct update_record update; /* what is on trial; version NULL: nothing */
+	struct work *keep; /* of an image that is kept, while it is */
+	struct update_record update; /* the last one; version NULL: there was none */
 	struct applied *applied;
 	struct proofs proofs;
 	struct task task;

@@ -2,8 +2,10 @@
 /* What ondold asks for beside the desired state: one task at a time, answered in the reports. */
 #include "nodeagent/noded_internal.h"
 
+#include "common/jsonx.h"
 #include "common/log.h"
 #include "images/cmdline.h"
+#include "images/kexec.h"
 #include "nodeagent/patience.h"
 #include "nodeagent/paths.h"
 
@@ -65,16 +67,20 @@ static void on_now(const char *text, void *userdata)
 	link_event(n->link, "noded.step", text, NULL);
 }
 
+static void end_update(struct noded *n, bool ok, const char *text)
+{
+	end_with(n, TASK_UPDATE, ok, text);
+	noded_step(n, SCHED_E_DONE);
+}
+
 /* It goes down now; the system that comes up tells what became of it. */
 static void on_kexec(bool ok, const char *text, void *userdata)
 {
-	struct noded *n = userdata;
-
 	if (ok)
 		return;
+	kexec_unload();
 	(void)update_forget(NODE_UPDATE);
-	end_with(n, TASK_UPDATE, false, text);
-	noded_step(n, SCHED_E_DONE);
+	end_update(userdata, false, text);
 }
 
 static void on_written(bool ok, const char *text, void *userdata)
@@ -84,21 +90,38 @@ static void on_written(bool ok, const char *text, void *userdata)
 
 	n->work = NULL;
 	if (!ok) {
-		on_kexec(false, text, n);
+		kexec_unload(); /* should it have come so far */
+		end_update(n, false, text);
 		return;
 	}
 	on_now(text, n);
 	on_now("restarting with it, on trial", n);
-	r = units_start(n->units, "kexec.target", KEXEC_TIMEOUT_MS, on_kexec, n);
+	r = units_start_last(n->units, "kexec.target", KEXEC_TIMEOUT_MS, on_kexec, n);
 	if (r < 0)
 		on_kexec(false, strerror(-r), n);
 }
 
+static bool runs_already(const struct noded *n)
+{
+	_cleanup_free_ char *why = NULL;
+	_cleanup_(jx_freep) json_t *arg =
+		n->task.arg ? jx_parse(n->task.arg, strlen(n->task.arg), &why) : NULL;
+	const char *version = json_string_value(
+		json_object_get(json_object_get(arg, "image"), "version"));
+
+	return streq_ptr(version, n->conf->image);
+}
+
 static void do_update(struct noded *n)
 {
-	int r = work_start_op(n->event, "image-write", n->task.arg ? n->task.arg : "",
-		patience_ms(WRITE_TIMEOUT_MS), on_written, n, &n->work);
+	int r;
 
+	if (runs_already(n)) {
+		end_update(n, true, "this image runs already");
+		return;
+	}
+	r = work_start_op(n->event, "image-write", n->task.arg ? n->task.arg : "",
+		WRITE_TIMEOUT_MS, on_written, n, &n->work);
 	noded_set_step(n, "preparing another image");
 	if (r < 0)
 		on_written(false, strerror(-r), n);
@@ -109,9 +132,18 @@ static void do_update(struct noded *n)
 static void on_trial_over(bool ok, const char *text, _unused_ void *userdata)
 {
 	if (!ok)
-		log_warn(
-			"%s: %s; the node restarts once more, with the image that was kept",
-			BOOT_TRIAL_TIMER, text);
+		log_warn("%s: %s", BOOT_TRIAL_TIMER, text);
+}
+
+/* What became of an update is kept: ondold may not have it yet when the node starts again. */
+static void keep_end(struct noded *n, bool ok, const char *text)
+{
+	_cleanup_free_ char *why = NULL;
+
+	if (update_end(NODE_UPDATE, &n->update, ok, text, &why) < 0)
+		log_warn("%s", why);
+	proofs_put(&n->task.found, TASK_UPDATE, ok, text, now_real_ms());
+	task_end(&n->task, ok);
 }
 
 static void on_kept(bool ok, const char *text, void *userdata)
@@ -119,8 +151,8 @@ static void on_kept(bool ok, const char *text, void *userdata)
 	struct noded *n = userdata;
 	_cleanup_free_ char *words = NULL;
 
-	n->work = NULL;
-	if (!ok) { /* its time ends, and the node goes back */
+	n->keep = NULL;
+	if (!ok) { /* tried again with the next report; else its time ends, and the node goes back */
 		words = xasprintf("image %s is ready, but cannot be kept: %s",
 			n->conf->image, text);
 		link_event(n->link, "noded.warning", words, NULL);
@@ -128,19 +160,23 @@ static void on_kept(bool ok, const char *text, void *userdata)
 	}
 	words = xasprintf("image %s became ready and is kept: %s", n->conf->image, text);
 	(void)units_stop(n->units, BOOT_TRIAL_TIMER, KEXEC_TIMEOUT_MS, on_trial_over, n);
-	(void)update_forget(NODE_UPDATE);
-	end_with(n, TASK_UPDATE, true, words);
+	keep_end(n, true, words);
+	noded_tell_ready(n);
+}
+
+static bool is_on_trial(const struct noded *n)
+{
+	return n->update.version && !update_has_ended(&n->update);
 }
 
 void noded_keep_update(struct noded *n)
 {
 	int r;
 
-	if (!n->update.version)
+	if (!is_on_trial(n) || n->keep)
 		return;
-	update_record_clear(&n->update); /* once */
 	r = work_start_op(
-		n->event, "image-keep", NULL, KEEP_TIMEOUT_MS, on_kept, n, &n->work);
+		n->event, "image-keep", NULL, KEEP_TIMEOUT_MS, on_kept, n, &n->keep);
 	if (r < 0)
 		on_kept(false, strerror(-r), n);
 }
@@ -163,9 +199,12 @@ void noded_recall_update(struct noded *n)
 {
 	bool on_trial = learn_image(n);
 	_cleanup_free_ char *msg = NULL, *words = NULL;
-	int r = update_load(NODE_UPDATE, &n->update, &msg);
 	enum update_outcome outcome;
+	int r;
 
+	if (!on_trial)
+		kexec_unload(); /* what a process before this one may have left loaded */
+	r = update_load(NODE_UPDATE, &n->update, &msg);
 	if (r == -ENOENT)
 		return;
 	if (r < 0) {
@@ -174,6 +213,12 @@ void noded_recall_update(struct noded *n)
 		return;
 	}
 	task_resume(&n->task, n->update.task, TASK_UPDATE);
+	if (update_has_ended(&n->update)) { /* ondold may not have it yet */
+		proofs_put(&n->task.found, TASK_UPDATE, n->update.ok, n->update.text,
+			now_real_ms());
+		task_end(&n->task, n->update.ok);
+		return;
+	}
 	outcome = update_judge(&n->update, n->conf->image, on_trial);
 	if (outcome == UPDATE_ON_TRIAL)
 		return;
@@ -183,11 +228,7 @@ void noded_recall_update(struct noded *n)
 			  "image %s did not become ready in time, or could not be started: the "
 			  "node is back at %s. Its console has the attempt",
 			  n->update.version, n->conf->image);
-	(void)update_forget(NODE_UPDATE);
-	update_record_clear(&n->update);
-	proofs_put(&n->task.found, TASK_UPDATE, outcome == UPDATE_KEPT, words,
-		now_real_ms());
-	task_end(&n->task, outcome == UPDATE_KEPT);
+	keep_end(n, outcome == UPDATE_KEPT, words);
 }
 
 /* ---- */
@@ -203,6 +244,12 @@ void noded_do_task(struct noded *n)
 			*n->failure.text ? n->failure.text : "this node has no role yet");
 		noded_tell_ready(n);
 		noded_step(n, SCHED_E_FAILED);
+		return;
+	}
+	if (is_on_trial(n)) {
+		task_refuse(&n->task,
+			"the image that runs is on trial: ask again when it is kept");
+		noded_step(n, SCHED_E_DONE);
 		return;
 	}
 	if (streq(n->task.type, TASK_BACKUP)) {

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nodeagent/slots.h"
 
+#include <sys/stat.h>
+
 #include "common/sysfs.h"
+
+/* initramfs/bootmode.c */
+#define RUNNING_SLOT "/run/ondol-boot/slot"
+#define RUNNING_STATE "/var/lib/ondol/state"
 
 void slots_clear(struct slots *s)
 {
@@ -85,6 +91,21 @@ static int read_args(const char *root, struct boot_args **ret, char **reterr_msg
 	return -EOPNOTSUPP;
 }
 
+/*
+ * A copy of the disk in another bay has the same PARTUUIDs, and udev has one link for both: what
+ * is found has to be what is mounted. Nothing is mounted below the root of a test.
+ */
+static bool is_mounted_at(const char *root, const char *partition, const char *dir)
+{
+	_cleanup_free_ char *path = xasprintf("%s/dev/%s", root, partition);
+	struct stat device, mounted;
+
+	if (*root)
+		return true;
+	return stat(path, &device) == 0 && stat(dir, &mounted) == 0 &&
+		device.st_rdev == mounted.st_dev;
+}
+
 static int find_others(const char *root, struct slots *s, char **reterr_msg)
 {
 	_cleanup_free_ char *state = partition_of(root, s->args->state.uuid[0]),
@@ -99,6 +120,15 @@ static int find_others(const char *root, struct slots *s, char **reterr_msg)
 		wanted = xasprintf("ondol-%s", s->other);
 		other = neighbour(root, state, wanted);
 		esp = neighbour(root, state, "ondol-esp");
+	}
+	if (state && slot &&
+		(!is_mounted_at(root, state, RUNNING_STATE) ||
+			!is_mounted_at(root, slot, RUNNING_SLOT))) {
+		*reterr_msg = xasprintf(
+			"%s and %s are not what the system runs on: is there a copy of its disk "
+			"in another bay? Take it out",
+			slot, state);
+		return -ENODEV;
 	}
 	s->other_uuid = other ? uuid_of(root, other) : NULL;
 	if (!s->other_uuid || !esp) {

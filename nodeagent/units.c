@@ -23,6 +23,7 @@
 
 enum op_type {
 	OP_START,
+	OP_START_LAST,
 	OP_RESTART,
 	OP_RELOAD,
 	OP_STOP,
@@ -333,12 +334,14 @@ static int on_op_deadline(
 static int call_job(struct op *o)
 {
 	static const char *const methods[] = {[OP_START] = "StartUnit",
+		[OP_START_LAST] = "StartUnit",
 		[OP_RESTART] = "RestartUnit",
 		[OP_RELOAD] = "ReloadOrRestartUnit",
 		[OP_STOP] = "StopUnit"};
 
 	return sd_bus_call_method_async(o->u->bus, &o->slot, DEST, MANAGER_PATH, MANAGER,
-		methods[o->type], on_job, o, "ss", o->unit, "replace");
+		methods[o->type], on_job, o, "ss", o->unit,
+		o->type == OP_START_LAST ? "replace-irreversibly" : "replace");
 }
 
 static int op_job(struct units *u, enum op_type type, const char *unit,
@@ -372,6 +375,12 @@ int units_start(struct units *u, const char *unit, unsigned timeout_ms,
 	units_done_fn done, void *userdata)
 {
 	return op_job(u, OP_START, unit, timeout_ms, done, userdata);
+}
+
+int units_start_last(struct units *u, const char *unit, unsigned timeout_ms,
+	units_done_fn done, void *userdata)
+{
+	return op_job(u, OP_START_LAST, unit, timeout_ms, done, userdata);
 }
 
 int units_restart(struct units *u, const char *unit, unsigned timeout_ms,
@@ -467,6 +476,7 @@ static int op_call(struct op *o)
 	case OP_READ_FILES:
 		return call_read_files(o);
 	case OP_START:
+	case OP_START_LAST:
 	case OP_RESTART:
 	case OP_RELOAD:
 	case OP_STOP:

@@ -30,6 +30,12 @@ void units_free(struct units *u); /* what runs is dropped, not called back */
 /* Each calls done once, later, unless it returns a negative errno. -EBUSY: one runs. */
 int units_start(struct units *u, const char *unit, unsigned timeout_ms,
 	units_done_fn done, void *userdata);
+/*
+ * A unit after which nothing runs any more, as kexec.target: no other job takes its place, and
+ * done is called only when it could not be begun.
+ */
+int units_start_last(struct units *u, const char *unit, unsigned timeout_ms,
+	units_done_fn done, void *userdata);
 int units_restart(struct units *u, const char *unit, unsigned timeout_ms,
 	units_done_fn done, void *userdata);
 /* Reloads what can, restarts what cannot, starts what does not run. */

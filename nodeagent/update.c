@@ -3,19 +3,22 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/mount.h>
 
 #include "common/jsonx.h"
 #include "common/log.h"
 #include "images/delta.h"
 #include "images/esp.h"
-#include "images/kexec.h"
 #include "nodeagent/nodeconf.h"
 #include "nodeagent/patience.h"
+#include "nodeagent/proofs.h"
 #include "nodeagent/slots.h"
 #include "nodeagent/work.h"
 
-#define MAX_RECORD 4096
+#define MAX_RECORD 16384
+#define TRIAL_MAX_S 86400 /* images/cmdline.c takes no more */
+#define TRIAL_MIN_S 60
 #define SLOT_DIR NODE_RUN_DIR "/update/slot"
 #define ESP_DIR NODE_RUN_DIR "/update/esp"
 
@@ -25,6 +28,7 @@ void update_record_clear(struct update_record *u)
 {
 	free(u->version);
 	free(u->before);
+	free(u->text);
 	*u = (struct update_record){0};
 }
 
@@ -45,7 +49,9 @@ int update_load(const char *path, struct update_record *ret, char **reterr_msg)
 	if (doc) {
 		*ret = (struct update_record){jx_uint(&j, "task", 1, INT64_MAX),
 			xstrdup(jx_str(&j, "version", 128)),
-			xstrdup(jx_str(&j, "before", 128))};
+			xstrdup(jx_str(&j, "before", 128)),
+			xstrdup(jx_str_opt(&j, "text", SAID_MAX, "")),
+			jx_bool_opt(&j, "ok", false)};
 		if (!j.error)
 			return 0;
 		update_record_clear(ret);
@@ -55,16 +61,31 @@ int update_load(const char *path, struct update_record *ret, char **reterr_msg)
 	return -EINVAL;
 }
 
-static int record_save(const char *path, const struct update_record *u, char **reterr_msg)
+int update_save(const char *path, const struct update_record *u, char **reterr_msg)
 {
-	_cleanup_(jx_freep) json_t *doc = json_pack("{s:I, s:s, s:s}", "task",
-		(json_int_t)u->task, "version", u->version, "before", u->before);
+	_cleanup_(jx_freep) json_t *doc = json_pack("{s:I, s:s, s:s, s:s, s:b}", "task",
+		(json_int_t)u->task, "version", u->version, "before", u->before, "text",
+		u->text ? u->text : "", "ok", (int)u->ok);
 	_cleanup_free_ char *text = doc ? json_dumps(doc, JSON_INDENT(2)) : NULL;
 	int r = text ? write_file_atomic(path, text, strlen(text), 0600) : -EINVAL;
 
 	if (r < 0)
 		*reterr_msg = xasprintf("%s cannot be written: %s", path, strerror(-r));
 	return r;
+}
+
+int update_end(const char *path, struct update_record *u, bool ok, const char *text,
+	char **reterr_msg)
+{
+	free(u->text);
+	u->text = said(text);
+	u->ok = ok;
+	return update_save(path, u, reterr_msg);
+}
+
+bool update_has_ended(const struct update_record *u)
+{
+	return u->text && *u->text;
 }
 
 int update_forget(const char *path)
@@ -81,6 +102,20 @@ enum update_outcome update_judge(
 }
 
 /* ---- mounting ---- */
+
+/* What a worker mounts is its own: it goes with it, however that ends. */
+static int leave_namespace(char **reterr_msg)
+{
+	int r = unshare(CLONE_NEWNS) < 0 ||
+			mount("", "/", NULL, MS_REC | MS_SLAVE, NULL) < 0
+		? -errno
+		: 0;
+
+	if (r < 0)
+		*reterr_msg =
+			xasprintf("a mount namespace cannot be had: %s", strerror(-r));
+	return r;
+}
 
 static int mount_at(const char *device, const char *dir, const char *type,
 	unsigned long flags, const char **ret, char **reterr_msg)
@@ -228,10 +263,12 @@ static char *cmdline_of(const struct writing *w, unsigned trial_s)
 /* On the EFI partition for later; and loaded, to be started at once. */
 static int make_bootable(const struct writing *w, char **reterr_msg)
 {
+	unsigned trial_s = patience_ms(UPDATE_TRIAL_MS) / 1000;
 	_cleanup_free_ char *lasting = cmdline_of(w, 0),
-			    *trial = cmdline_of(w, patience_ms(UPDATE_TRIAL_MS) / 1000);
+			    *trial = cmdline_of(w,
+				    MIN(MAX(trial_s, TRIAL_MIN_S + 0u),
+					    TRIAL_MAX_S + 0u));
 	_cleanup_(umount_p) const char *slot = NULL, *esp = NULL;
-	_cleanup_close_ int kernel = -1, initrd = -1;
 	int r = mount_at(
 		w->slots.other_device, SLOT_DIR, "erofs", MS_RDONLY, &slot, reterr_msg);
 
@@ -242,18 +279,7 @@ static int make_bootable(const struct writing *w, char **reterr_msg)
 			lasting, reterr_msg);
 	if (r == 0)
 		r = unmount(&esp, reterr_msg);
-	if (r < 0)
-		return r;
-	kernel = esp_open_in_image(SLOT_DIR, ESP_KERNEL);
-	initrd = esp_open_in_image(SLOT_DIR, ESP_INITRD);
-	if (kernel < 0 || initrd < 0) {
-		*reterr_msg = xstrdup("kernel or initramfs cannot be read from the slot");
-		return kernel < 0 ? kernel : initrd;
-	}
-	r = kexec_load_files(kernel, initrd, trial, reterr_msg);
-	util_closep(&kernel); /* or the slot stays busy */
-	util_closep(&initrd);
-	return r;
+	return r == 0 ? esp_load_kernel(SLOT_DIR, trial, reterr_msg) : r;
 }
 
 static int read_arg(const char *arg, struct writing *w, char **reterr_msg)
@@ -280,13 +306,23 @@ static int read_arg(const char *arg, struct writing *w, char **reterr_msg)
 
 static int prepare(struct writing *w, char **reterr_msg)
 {
+	_cleanup_(update_record_clear) struct update_record earlier = {0};
+	_cleanup_free_ char *ignored = NULL;
 	int r = nodeconf_load(NODE_INI, &w->conf, reterr_msg);
 
 	if (r == 0)
 		r = slots_find("", &w->slots, reterr_msg);
 	if (r < 0)
 		return r;
-	if (w->slots.args->trial_s) {
+	if (!w->image.blocks_path) {
+		*reterr_msg =
+			xasprintf("image %s was built by an ondol that knows nothing of "
+				  "trials, and could not go back: build it again",
+				w->image.version);
+		return -EOPNOTSUPP;
+	}
+	if (update_load(NODE_UPDATE, &earlier, &ignored) == 0 &&
+		!update_has_ended(&earlier)) {
 		*reterr_msg = xstrdup("the image that runs is on trial itself: the slot "
 				      "before it has to stay until it is kept");
 		return -EBUSY;
@@ -297,23 +333,27 @@ static int prepare(struct writing *w, char **reterr_msg)
 	return 0;
 }
 
-int update_write(const struct desired *d, const char *arg, char **ret_text)
+int update_write(const char *arg, char **ret_text)
 {
 	_cleanup_(writing_clear) struct writing w = {0};
 	int r;
 
-	patience_set(d->patience_percent);
 	r = read_arg(arg, &w, ret_text);
+	if (r == 0)
+		r = leave_namespace(ret_text);
 	if (r == 0)
 		r = prepare(&w, ret_text);
 	if (r == 0)
 		r = leave_other_slot(&w, ret_text);
 	if (r == 0)
 		r = write_slot(&w, ret_text);
-	if (r == 0)
-		r = record_save(NODE_UPDATE, &w.record, ret_text);
+	if (r < 0)
+		return r;
+	r = update_save(NODE_UPDATE, &w.record, ret_text);
 	if (r == 0)
 		r = make_bootable(&w, ret_text);
+	if (r < 0)
+		(void)update_forget(NODE_UPDATE); /* it was this one's */
 	if (r == 0)
 		*ret_text = xasprintf(
 			"image %s is in slot %s", w.image.version, w.slots.other);
@@ -329,11 +369,15 @@ int update_keep(char **ret_text)
 	int r = slots_find("", &s, ret_text);
 
 	if (r == 0)
+		r = leave_namespace(ret_text);
+	if (r == 0)
 		r = mount_esp(&s, &esp, ret_text);
 	if (r == 0)
 		r = esp_set_default(ESP_DIR, s.current, ret_text);
 	if (r == 0)
 		r = unmount(&esp, ret_text);
+	if (r == 0 && unlink("/run/" BOOT_TRIAL_MARK) < 0 && errno != ENOENT)
+		log_warn("/run/" BOOT_TRIAL_MARK ": %s", strerror(errno));
 	if (r == 0)
 		*ret_text = xasprintf("slot %s is started from now on", s.current);
 	return r;

@@ -296,7 +296,7 @@ static int op_xfs_leave(struct workop *w, char **ret_text)
 
 static int op_image_write(struct workop *w, char **ret_text)
 {
-	return update_write(w->desired, w->arg, ret_text);
+	return update_write(w->arg, ret_text);
 }
 
 static int op_image_keep(_unused_ struct workop *w, char **ret_text)

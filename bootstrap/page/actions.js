@@ -96,7 +96,7 @@ async function reinstall(n) {
 		return;
 	}
 	did("");
-	const serials = plan.disks.filter((d) => d.fate === "refused").map((d) => d.found.serial || d.found.wwn);
+	const serials = plan.disks.filter((d) => d.fate === "refused").map((d) => d.found.serial || d.found.wwn).filter(Boolean);
 	const word = serials.join(" ");
 	const verb = n.asks ? "Install" : "Reinstall";
 	const before = n.asks ? "was looked at for the first time, and its agent waits."

@@ -294,7 +294,7 @@ def images():
     if os.path.exists(f"{work}/images"):
         return
     os.makedirs(f"{work}/images/core")
-    for name in ("manifest.json", "vmlinuz", "initrd.img", "root.erofs.zst"):
+    for name in ("manifest.json", "vmlinuz", "initrd.img", "root.erofs.zst", "root.blocks"):
         shutil.copy(f"build/shared/images/core/{name}", f"{work}/images/core/{name}")
 
 

@@ -15,18 +15,21 @@ image_named() {
 # break_image NAME COMMAND: an image of that version, after that was done in its tree, $work/tree
 break_image() {
 	fsck.erofs --extract="$work/tree" "$work/root.erofs" >/dev/null &&
-		eval "$2" && rm -f "$images/core/root.erofs.zst" &&
+		eval "$2" &&
 		mkfs.erofs --quiet -E noinline_data "$work/broken.erofs" "$work/tree" >/dev/null &&
 		rm -rf "$work/tree" &&
-		zstd -q -3 "$work/broken.erofs" -o "$images/core/root.erofs.zst" &&
-		python3 - "$images/core" "$1" "$(stat -c %s "$work/broken.erofs")" <<-'END' &&
+		_digest=$("$bin/ondol-imagepack" "$work/broken.erofs" "$images/core/root.erofs.zst" "$images/core/root.blocks" 3) &&
+		python3 - "$images/core" "$1" "$(stat -c %s "$work/broken.erofs")" "$_digest" <<-'END' &&
 			import hashlib, json, os, sys
-			manifest, root = (f"{sys.argv[1]}/{f}" for f in ("manifest.json", "root.erofs.zst"))
-			m = json.load(open(manifest))
-			m["version"] = sys.argv[2]
-			m["root"].update(sha256=hashlib.file_digest(open(root, "rb"), "sha256").hexdigest(),
-			                 size_bytes=os.path.getsize(root), raw_bytes=int(sys.argv[3]))
-			json.dump(m, open(manifest, "w"))
+			where, version, raw_bytes, digest = sys.argv[1:]
+			m = json.load(open(f"{where}/manifest.json"))
+			for part in ("root", "blocks"):
+			    path = f"{where}/{m[part]['file']}"
+			    m[part].update(sha256=hashlib.file_digest(open(path, "rb"), "sha256").hexdigest(),
+			                   size_bytes=os.path.getsize(path))
+			m["version"] = version
+			m["root"].update(raw_bytes=int(raw_bytes), raw_sha256=digest)
+			json.dump(m, open(f"{where}/manifest.json", "w"))
 		END
 		rm "$work/broken.erofs"
 }
@@ -44,7 +47,7 @@ is_ready() { [ "$(field hp02 state)" = ready ]; }
 boots() { "$bin/ondol" why hp02 --all --json | grep -c '"noded.up"'; }
 
 mkdir -p "$images/core"
-for f in manifest.json vmlinuz initrd.img root.erofs.zst; do
+for f in manifest.json vmlinuz initrd.img root.erofs.zst root.blocks; do
 	cp "build/shared/images/core/$f" "$images/core/"
 done
 check "the rack file is made" rack_file --node hp02
@@ -67,6 +70,12 @@ else
 fi
 check "the node runs it and is ready" test "$(field hp02 image) $(field hp02 state)" = "second ready"
 check "its identity is what it was" sh -c "! '$bin/ondol' why hp02 --all --json | grep -q enrol.refused"
+# what is kept is kept, whatever is started later, and another can follow
+image_named again
+check "a second one is taken, without a start of the firmware in between" "$bin/ondol" update hp02 --yes
+image_named second
+check "... and the first once more" "$bin/ondol" update hp02 --yes
+check "a slot's image comes from the other slot" sh -c "'$bin/ondol' why hp02 --all | grep 'bytes were fetched'"
 up=$(boots)
 "$bin/ondol" power hp02 reset --yes >/dev/null
 came_up() { [ "$(boots)" -gt "$up" ]; }

@@ -6,7 +6,8 @@
 
 static void armed(void **state)
 {
-	_cleanup_free_ char *why = NULL, *text = NULL, *timer = NULL;
+	_cleanup_free_ char *why = NULL, *text = NULL, *timer = NULL,
+			    *mark = xasprintf("%s/" BOOT_TRIAL_MARK, (char *)*state);
 	_cleanup_free_ char *
 		wanted = xasprintf(
 		       "%s/systemd/system/sysinit.target.wants/" BOOT_TRIAL_TIMER,
@@ -20,6 +21,10 @@ static void armed(void **state)
 	assert_non_null(strstr(timer, "OnBootSec=900\n"));
 	assert_int_equal(read_file(service, 4096, &text, NULL), 0);
 	assert_non_null(strstr(text, "SuccessAction=reboot-force\n"));
+	/* once it is kept, a timer that is started again does nothing */
+	assert_non_null(strstr(timer, "ConditionPathExists=/run/" BOOT_TRIAL_MARK "\n"));
+	assert_non_null(strstr(text, "ConditionPathExists=/run/" BOOT_TRIAL_MARK "\n"));
+	assert_int_equal(access(mark, F_OK), 0);
 }
 
 static void not_there(void **state)

@@ -86,7 +86,7 @@ static void is(const struct diskplan *d, enum disk_fate fate, const char *holds,
 static struct diskplans plans(
 	struct inventory *inv, const struct roledef *role, enum disk_past past)
 {
-	struct diskplan_view v = {&rack->nodes[0], role, inv, past, RACK};
+	struct diskplan_view v = {&rack->nodes[0], role, inv, past, false, RACK};
 	struct diskplans p;
 
 	diskplans_make(&v, &p);
@@ -197,8 +197,10 @@ static void a_mirror(void **state)
 			   "disk.2.erase = discard\n");
 	_cleanup_(inventory_freep) struct inventory *inv = server("[]", FOREIGN),
 						    *ours = server(OURS, OURS);
-	struct diskplan_view v = {&mirrored->nodes[0], &lvm, inv, DISK_PAST_NONE, RACK},
-			     w = {&mirrored->nodes[0], &lvm, ours, DISK_PAST_NONE, RACK};
+	struct diskplan_view v = {&mirrored->nodes[0], &lvm, inv, DISK_PAST_NONE, false,
+				     RACK},
+			     w = {&mirrored->nodes[0], &lvm, ours, DISK_PAST_NONE, false,
+				     RACK};
 	_cleanup_(diskplans_clear) struct diskplans p = {0}, q = {0};
 
 	diskplans_make(&v, &p);
@@ -209,6 +211,16 @@ static void a_mirror(void **state)
 	assert_false(diskplan_is_system(&p.list[2]));
 	diskplans_make(&w, &q);
 	is(&q.list[1], DISK_FATE_WRITTEN, "an ondol system", "is lost");
+	/* a system without a mirror was installed: the second disk is as it was seen */
+	diskplans_clear(&p);
+	v.past = DISK_PAST_SYSTEM;
+	diskplans_make(&v, &p);
+	is(&p.list[0], DISK_FATE_WRITTEN, "the system that ondold installed", "is lost");
+	is(&p.list[1], DISK_FATE_REFUSED, "ext4 \"holiday-photos\" on p2", "S-sdb");
+	diskplans_clear(&p);
+	v.wrote_mirror = true;
+	diskplans_make(&v, &p);
+	is(&p.list[1], DISK_FATE_WRITTEN, "the system that ondold installed", "is lost");
 }
 
 static void another_server(void **state)
@@ -219,7 +231,8 @@ static void another_server(void **state)
 			    *more = disk("sdc", "sata", 7, "480103981056", FOREIGN);
 	_cleanup_(inventory_freep) struct inventory *inv =
 		inventory_of(xasprintf("%s,%s,%s,%s", a, b, c, more));
-	struct diskplan_view v = {&rack->nodes[0], &lvm, inv, DISK_PAST_NONE, RACK};
+	struct diskplan_view v = {
+		&rack->nodes[0], &lvm, inv, DISK_PAST_NONE, false, RACK};
 	_cleanup_(diskplans_clear) struct diskplans p = {0};
 
 	diskplans_make(&v, &p);

@@ -5,16 +5,22 @@
 #include "nodeagent/mirrorwatch.h"
 #include "tests/unit/fakefs.h"
 
-static void put_array(const char *root, const char *name, const char *degraded,
-	const char *action, const char *half)
+static void put_array(
+	const char *root, const char *name, const char *degraded, const char *action)
 {
 	_cleanup_free_ char *a = xasprintf("/sys/block/%s/md/degraded", name),
-			    *b = xasprintf("/sys/block/%s/md/sync_action", name),
-			    *c = xasprintf("/sys/block/%s/slaves/%s", name, half);
+			    *b = xasprintf("/sys/block/%s/md/sync_action", name);
 
 	fakefs_put(root, a, degraded);
 	fakefs_put(root, b, action);
-	fakefs_link(root, c, "/sys/devices/any");
+}
+
+static void put_half(
+	const char *root, const char *array, const char *half, const char *state)
+{
+	_cleanup_free_ char *a = xasprintf("/sys/block/%s/md/dev-%s/state", array, half);
+
+	fakefs_put(root, a, state);
 }
 
 static void one_disk(void **state)
@@ -26,16 +32,23 @@ static void states(void **state)
 {
 	_cleanup_free_ char *lost = NULL, *anew = NULL;
 
-	put_array(*state, "md1", "0\n", "idle\n", "sda2");
-	put_array(*state, "md3", "0\n", "idle\n", "sda4");
-	put_array(*state, "md7", "1\n", "idle\n", "sdc1"); /* somebody else's */
+	put_array(*state, "md1", "0\n", "idle\n");
+	put_array(*state, "md3", "0\n", "idle\n");
+	put_half(*state, "md3", "sda4", "in_sync\n");
+	put_half(*state, "md3", "sdb4", "in_sync\n");
+	put_array(*state, "md7", "1\n", "idle\n"); /* somebody else's */
 	assert_null(mirrorwatch_trouble(*state));
-	put_array(*state, "md3", "1\n", "idle\n", "sdb4");
+	/* the one that failed is still listed */
+	put_array(*state, "md3", "1\n", "idle\n");
+	put_half(*state, "md3", "sdb4", "faulty,blocked\n");
 	lost = mirrorwatch_trouble(*state);
-	assert_non_null(strstr(lost, "lost a half: md3 is on sda4 sdb4 alone"));
-	put_array(*state, "md3", "1\n", "recover\n", "sdc4");
+	assert_non_null(strstr(
+		lost, "lost a half: md3 is on sda4 alone; failed: sdb4. The node"));
+	put_array(*state, "md3", "1\n", "recover\n");
+	put_half(*state, "md3", "sdb4", "spare\n");
 	anew = mirrorwatch_trouble(*state);
-	assert_non_null(strstr(anew, "being made whole: md3"));
+	assert_non_null(
+		strstr(anew, "being made whole: md3, on sda4, is written to sdb4"));
 }
 
 /* This machine's system is on no such mirror: there is nothing to watch, and that is no error. */

@@ -108,6 +108,14 @@ static void record(void **state)
 	assert_int_equal(update_judge(&u, "2", true), UPDATE_ON_TRIAL);
 	assert_int_equal(update_judge(&u, "2", false), UPDATE_KEPT);
 	assert_int_equal(update_judge(&u, "1", false), UPDATE_RETURNED);
+	assert_false(update_has_ended(&u));
+	/* its end stays, until ondold has it */
+	assert_int_equal(update_end(path, &u, true, "image 2 is kept", &good), 0);
+	update_record_clear(&u);
+	assert_int_equal(update_load(path, &u, &good), 0);
+	assert_true(update_has_ended(&u) && u.ok);
+	assert_string_equal(u.text, "image 2 is kept");
+	assert_string_equal(u.before, "1");
 	update_record_clear(&u);
 	assert_int_equal(update_forget(path), 0);
 	assert_int_equal(update_forget(path), 0);
@@ -145,12 +153,10 @@ static void bad_orders(void **state)
 	static const char *const args[] = {"", "[]", "{\"task\":9,\"image\":null}",
 		"{\"task\":9,\"image\":{\"path\":\"x\",\"version\":\"1\",\"sha256\":\"0\","
 		"\"size_bytes\":1,\"raw_bytes\":1}}"};
-	struct desired d = {.patience_percent = 100};
-
 	for (size_t i = 0; i < ARRAY_SIZE(args); i++) {
 		_cleanup_free_ char *text = NULL;
 
-		assert_int_equal(update_write(&d, args[i], &text), -EINVAL);
+		assert_int_equal(update_write(args[i], &text), -EINVAL);
 		assert_non_null(strstr(text, "the order of this update"));
 	}
 }
