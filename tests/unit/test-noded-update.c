@@ -150,9 +150,12 @@ static void the_task_goes_on(void **state)
 
 static void bad_orders(void **state)
 {
-	static const char *const args[] = {"", "[]", "{\"task\":9,\"image\":null}",
+	static const char bad_image[] =
 		"{\"task\":9,\"image\":{\"path\":\"x\",\"version\":\"1\",\"sha256\":\"0\","
-		"\"size_bytes\":1,\"raw_bytes\":1}}"};
+		"\"size_bytes\":1,\"raw_bytes\":1}}";
+	static const char *const args[] = {
+		"", "[]", "{\"task\":9,\"image\":null}", bad_image};
+
 	for (size_t i = 0; i < ARRAY_SIZE(args); i++) {
 		_cleanup_free_ char *text = NULL;
 
