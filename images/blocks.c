@@ -6,7 +6,7 @@
 
 #include "images/manifest.h"
 
-#define MAGIC "ONDOLBLK"
+static const uint8_t magic[8] = {'O', 'N', 'D', 'O', 'L', 'B', 'L', 'K'};
 #define HEADER_BYTES 40
 #define VERSION 1
 
@@ -48,7 +48,7 @@ uint64_t blocks_file_bytes(uint64_t raw_bytes)
 /* magic, version, block, frame and key bytes, raw bytes, compressed bytes */
 static const char *read_header(const uint8_t *p, size_t len, struct blocks *b)
 {
-	if (len < HEADER_BYTES || memcmp(p, MAGIC, 8) != 0)
+	if (len < HEADER_BYTES || memcmp(p, magic, sizeof(magic)) != 0)
 		return "it does not begin as one";
 	if (read_le(p + 8, 4) != VERSION || read_le(p + 12, 4) != BLOCK_BYTES ||
 		read_le(p + 16, 4) != FRAME_BYTES ||
@@ -113,8 +113,8 @@ uint8_t *blocks_format(const struct blocks *b, size_t *ret_len)
 	size_t len = (size_t)blocks_file_bytes(b->raw_bytes);
 	uint8_t *out = xmalloc(len), *p = out;
 
-	memcpy(p, MAGIC, 8);
-	p = put_le(p + 8, VERSION, 4);
+	memcpy(p, magic, sizeof(magic));
+	p = put_le(p + sizeof(magic), VERSION, 4);
 	p = put_le(p, BLOCK_BYTES, 4);
 	p = put_le(p, FRAME_BYTES, 4);
 	p = put_le(p, BLOCK_KEY_BYTES, 4);

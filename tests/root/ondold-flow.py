@@ -1254,11 +1254,19 @@ def part_remove():
 
 def part_mirror():
     """Two disks are one system: both are looked at, and both are named."""
-    text = re.sub(r"(?m)^disk.2.use .*", "disk.2.use = mirror", rack_ini(nodes=(1, 2)))
-    status, a = apply(text)
-    check("a node with a mirror is new", status == 200 and actions(a)["hp01"] == "look", a)
-    check("and a node that has a system without one keeps it", actions(a)["hp02"] == "refused" and
+    def mirrored(text):
+        return re.sub(r"(?m)^disk.2.use .*", "disk.2.use = mirror", text)
+    text = rack_ini(nodes=(1, 2), roles={2: "role = storage\nkind = block"})
+    status, a = apply(mirrored(text), dry_run=True)
+    check("a node that has a system without a mirror keeps it", actions(a)["hp02"] == "refused" and
           "disk.2 is declared differently" in str(a), a)
+    # so hp01 gets a profile of its own
+    profile = re.search(r"(?ms)^\[profile dl360\].*?(?=^\[)", text).group(0)
+    own = mirrored(profile.replace("[profile dl360]", "[profile mirrored]"))
+    one, two = re.split(r"(?m)^(?=\[node hp02\])", text)
+    one = re.sub(r"(?ms)^(\[node hp01\].*?)^profile .*?$", r"\1profile = mirrored", one)
+    status, a = apply(one.replace(profile, profile + own) + two)
+    check("a node with a mirror is new", status == 200 and actions(a)["hp01"] == "look", a)
     wait_state("hp01", "network-booting")
     token = boot_agent(1, "hp01")
     both = inventory(1, foreign=True)
