@@ -254,14 +254,15 @@ static uint64_t checked_arg(struct http_req *req, const char *name)
 /* Of an update the image is told as it is now; null: it cannot be read, and noded says so. */
 static json_t *task_json(const struct node *n)
 {
-	_cleanup_free_ char *version = NULL, *why = NULL;
+	_cleanup_free_ char *why = NULL;
 	json_t *obj = json_pack(
 		"{s:I, s:s}", "id", (json_int_t)n->task_id, "type", n->task_type);
-	json_t *image =
-		streq(n->task_type, NODE_UPDATE) ? node_image(n, &version, &why) : NULL;
 
-	if (obj && streq(n->task_type, NODE_UPDATE))
+	if (obj && streq(n->task_type, NODE_UPDATE)) {
+		json_t *image = node_image(n, &why);
+
 		json_object_set_new(obj, "image", image ? image : json_null());
+	}
 	return obj;
 }
 

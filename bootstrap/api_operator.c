@@ -423,8 +423,9 @@ static void post_prove(struct node *n, struct http_req *req)
 static void post_update(struct node *n, struct http_req *req)
 {
 	const char *before = json_string_value(json_object_get(n->report, "image"));
-	_cleanup_free_ char *version = NULL, *why = NULL;
+	_cleanup_free_ char *why = NULL;
 	_cleanup_(jx_freep) json_t *image = NULL;
+	const char *version;
 	int64_t id = 0;
 
 	if (n->fsm.state != FSM_READY) {
@@ -435,11 +436,12 @@ static void post_update(struct node *n, struct http_req *req)
 			n->name, fsm_state_str(n->fsm.state), n->name);
 		return;
 	}
-	image = node_image(n, &version, &why);
+	image = node_image(n, &why);
 	if (!image) {
 		httpd_reply_error(req, 409, "%s", why);
 		return;
 	}
+	version = json_string_value(json_object_get(image, "version"));
 	if (!streq_ptr(before, version))
 		id = api_want_task(n, req, NODE_UPDATE);
 	if (id >= 0)

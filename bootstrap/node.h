@@ -165,10 +165,10 @@ bool node_order_is_due(const struct node *n);
  */
 int node_make_order(struct node *n, json_t **ret, char **reterr_msg);
 /*
- * The image that nodes get now, as in an order, and its version. NULL: it cannot be read, with
- * words. New reference; the caller frees.
+ * The image that nodes get now, as in an order. NULL: it cannot be read, with words (caller
+ * frees). New reference.
  */
-json_t *node_image(const struct node *n, char **ret_version, char **reterr_msg);
+json_t *node_image(const struct node *n, char **reterr_msg);
 /* Says that the image cannot be read; the same words once. */
 void node_blocked(struct node *n, const char *why);
 /*

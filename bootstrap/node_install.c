@@ -491,7 +491,7 @@ static struct order_image image_of(const struct node *n, const struct image_mani
 		.raw_sha256 = listed ? xstrdup(m->raw_sha256) : NULL};
 }
 
-json_t *node_image(const struct node *n, char **ret_version, char **reterr_msg)
+json_t *node_image(const struct node *n, char **reterr_msg)
 {
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
 	struct order_image image;
@@ -501,7 +501,6 @@ json_t *node_image(const struct node *n, char **ret_version, char **reterr_msg)
 		return NULL;
 	image = image_of(n, m);
 	doc = order_image_to_json(&image);
-	*ret_version = xstrdup(m->version);
 	order_image_clear(&image);
 	return doc;
 }

@@ -115,8 +115,8 @@ int read_fd(int fd, size_t max, char **ret, size_t *ret_len);
 int read_line_file(const char *path, char **ret);
 /* Writes to a temporary name beside path, fsync, rename. */
 int write_file_atomic(const char *path, const void *data, size_t len, unsigned mode);
-int sync_parent(
-	const char *path); /* the directory that path is in: its names are on the disk */
+/* The directory that path is in: its names are on the disk then. 0 or -errno. */
+int sync_parent(const char *path);
 int mkdir_p(const char *path, unsigned mode);
 /* Removes a tree below path, path included; never crosses a mount point or a link. */
 int remove_tree(const char *path);

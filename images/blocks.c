@@ -45,6 +45,15 @@ uint64_t blocks_file_bytes(uint64_t raw_bytes)
 		raw_bytes / BLOCK_BYTES * BLOCK_KEY_BYTES;
 }
 
+void blocks_init(struct blocks *b, uint64_t raw_bytes)
+{
+	b->raw_bytes = raw_bytes;
+	b->n_blocks = (uint32_t)(raw_bytes / BLOCK_BYTES);
+	b->n_frames = frames_of(raw_bytes);
+	b->keys = xcalloc(b->n_blocks, sizeof(*b->keys));
+	b->frame_at = xcalloc(b->n_frames + 1, sizeof(*b->frame_at));
+}
+
 /* magic, version, block, frame and key bytes, raw bytes, compressed bytes */
 static const char *read_header(const uint8_t *p, size_t len, struct blocks *b)
 {
@@ -61,14 +70,11 @@ static const char *read_header(const uint8_t *p, size_t len, struct blocks *b)
 		return "its image has an impossible size";
 	if (len != blocks_file_bytes(b->raw_bytes))
 		return "it is not as long as its image asks for";
-	b->n_blocks = (uint32_t)(b->raw_bytes / BLOCK_BYTES);
-	b->n_frames = frames_of(b->raw_bytes);
 	return NULL;
 }
 
 static const char *read_frames(const uint8_t *p, struct blocks *b)
 {
-	b->frame_at = xcalloc(b->n_frames + 1, sizeof(*b->frame_at));
 	for (uint32_t i = 0; i < b->n_frames; i++) {
 		uint64_t size = read_le(p + 4 * (size_t)i, 4);
 
@@ -88,13 +94,14 @@ int blocks_parse(const void *data, size_t len, struct blocks **ret, char **reter
 	const char *wrong = read_header(p, len, b);
 
 	if (!wrong)
+		blocks_init(b, b->raw_bytes);
+	if (!wrong)
 		wrong = read_frames(p + HEADER_BYTES, b);
 	if (wrong) {
 		*reterr_msg = xasprintf("the list of the image's blocks: %s", wrong);
 		return BLOCKS_E_INVALID;
 	}
 	p += HEADER_BYTES + 4 * (size_t)b->n_frames;
-	b->keys = xcalloc(b->n_blocks, sizeof(*b->keys));
 	for (uint32_t i = 0; i < b->n_blocks; i++)
 		b->keys[i] = read_le(p + BLOCK_KEY_BYTES * (size_t)i, BLOCK_KEY_BYTES);
 	*ret = TAKE_PTR(b);

@@ -21,12 +21,13 @@ struct blocks {
 	uint64_t *frame_at; /* owned: n_frames + 1 offsets in the compressed file */
 };
 
-enum {
-	BLOCKS_E_INVALID = 1
-}; /* positive: not a list of blocks, or one that contradicts itself */
+/* A positive result: not a list of blocks, or one that contradicts itself. */
+enum { BLOCKS_E_INVALID = 1 };
 
 /* 0 or BLOCKS_E_INVALID with *reterr_msg. Freed with blocks_free. */
 int blocks_parse(const void *data, size_t len, struct blocks **ret, char **reterr_msg);
+/* For an image of so many bytes (a multiple of BLOCK_BYTES), with room for all, still zero. */
+void blocks_init(struct blocks *b, uint64_t raw_bytes);
 /* The same as bytes; caller frees. */
 uint8_t *blocks_format(const struct blocks *b, size_t *ret_len);
 /* How long such a file is for an image of so many bytes (a multiple of BLOCK_BYTES). */

@@ -34,8 +34,7 @@ struct work {
 	uint8_t *frame, *packed; /* owned: a frame, page-aligned; the same as it comes */
 	size_t packed_len;
 	uint32_t next; /* the frame that is to be written next */
-	uint32_t
-		run_end; /* of the request that runs: the first frame that is not in it */
+	uint32_t run_end; /* the first frame that is not in the request that runs */
 	int failed; /* of the sink or the bytes: no second attempt */
 	char *why; /* owned: of that */
 };

@@ -153,12 +153,7 @@ static int begin(struct pack *p, const char *raw, const char *packed)
 	if (st.st_size <= 0 || st.st_size % BLOCK_BYTES != 0 ||
 		(uint64_t)st.st_size > IMAGE_MAX_RAW_BYTES)
 		return -EFBIG;
-	p->list.raw_bytes = (uint64_t)st.st_size;
-	p->list.n_blocks = (uint32_t)(p->list.raw_bytes / BLOCK_BYTES);
-	p->list.n_frames =
-		(uint32_t)((p->list.raw_bytes + FRAME_BYTES - 1) / FRAME_BYTES);
-	p->list.keys = xcalloc(p->list.n_blocks, sizeof(*p->list.keys));
-	p->list.frame_at = xcalloc(p->list.n_frames + 1, sizeof(*p->list.frame_at));
+	blocks_init(&p->list, (uint64_t)st.st_size);
 	for (size_t i = 0; i < BATCH; i++)
 		p->batch.frames[i].packed = xmalloc(ZSTD_compressBound(FRAME_BYTES));
 	pthread_mutex_init(&p->batch.lock, NULL);

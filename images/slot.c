@@ -6,14 +6,14 @@
  */
 #include "images/slot.h"
 
-#include "images/manifest.h"
-
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <linux/fs.h>
+
+#include "images/manifest.h"
 
 #define WINDOW_BYTES (8ull * 1024 * 1024)
 #define HOLE_BYTES (64u * 1024) /* zeros are looked for in pieces of this size */

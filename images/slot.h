@@ -13,6 +13,10 @@ struct slot;
 int slot_open(const char *path, uint64_t raw_bytes, struct slot **ret, char **reterr_msg);
 /* An image_sink over it; valid while the slot is. */
 struct image_sink slot_sink(struct slot *s);
+/* It is written from its beginning again. */
+void slot_rewind(struct slot *s);
+/* What it writes to, for reading back; borrowed. */
+int slot_fd(const struct slot *s);
 /* What was written is on the device. 0 or -errno; after it the slot only gets freed. */
 int slot_sync(struct slot *s);
 /*
@@ -26,8 +30,4 @@ void slot_freep(struct slot **s);
 struct slot_stats {
 	uint64_t written_bytes, hole_bytes;
 };
-/* It is written from its beginning again. */
-void slot_rewind(struct slot *s);
-/* What it writes to, for reading back; borrowed. */
-int slot_fd(const struct slot *s);
 struct slot_stats slot_stats(const struct slot *s);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# A system on two disks: installed on both, told and started when either is gone.
+# A system on two disks: installed on both, started and told of when the first is gone.
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/lib.sh
 . tests/lib/rack.sh

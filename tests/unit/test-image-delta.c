@@ -50,11 +50,9 @@ static void digest(const void *data, size_t len, char ret[static DIGEST_HEX])
 
 static void pack(struct fixture *f)
 {
-	struct blocks list = {.raw_bytes = RAW_BYTES, .n_blocks = BLOCKS};
+	struct blocks list = {0};
 
-	list.n_frames = (uint32_t)((RAW_BYTES + FRAME_BYTES - 1) / FRAME_BYTES);
-	list.keys = xcalloc(BLOCKS, sizeof(*list.keys));
-	list.frame_at = xcalloc(list.n_frames + 1, sizeof(*list.frame_at));
+	blocks_init(&list, RAW_BYTES);
 	f->packed = xmalloc(ZSTD_compressBound(FRAME_BYTES) * list.n_frames);
 	for (uint32_t i = 0; i < list.n_frames; i++) {
 		size_t at = (size_t)i * FRAME_BYTES,
