@@ -29,7 +29,7 @@ help:
 	@echo "make format           clang-format over the tree"
 	@echo "make deps             installs the Debian packages listed in debian-packages (root)"
 	@echo "make install          DESTDIR= prefix=/usr"
-	@echo "make clean            removes build/ but the images and Open vSwitch; distclean removes all"
+	@echo "make clean            removes build/ but the images and Open vSwitch; distclean removes all, the key of images too"
 	@echo
 	@echo "V=1 shows commands. USE_CC=clang builds with clang."
 
@@ -63,7 +63,7 @@ check-root: deps
 check-twin: deps
 	@$(RELEASE_) all
 	@$(RELEASE_) images
-	@tests/run -t 6000 tests/twin/demo.sh tests/twin/faults.sh tests/twin/update.sh tests/twin/mirror.sh
+	@tests/run -t 6000 tests/twin/demo.sh tests/twin/faults.sh tests/twin/update.sh tests/twin/mirror.sh tests/twin/cast.sh
 
 .PHONY: demo demo-down
 demo: deps
@@ -121,6 +121,7 @@ install:
 	install -m 0644 roles/parts/*.ini $(DESTDIR)$(prefix)/share/ondol/roles/parts/
 	install -m 0644 roles/templates/* $(DESTDIR)$(prefix)/share/ondol/roles/templates/
 	install -m 0644 examples/*.ini $(DESTDIR)$(prefix)/share/ondol/examples/
+	images/install-kit $(DESTDIR)$(prefix)/lib/ondol/image-kit $(BUILD)/release
 	install -D -m 0644 bootstrap/ondold.service $(DESTDIR)$(prefix)/lib/systemd/system/ondold.service
 	@$(SUB) install-docs
 

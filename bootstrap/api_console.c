@@ -11,7 +11,7 @@
  */
 
 #define MAX_WAIT_S 30
-#define MAX_INPUT 2048
+#define MAX_TYPED 2048
 
 static struct node *node_of(struct http_req *req, struct ondold *o)
 {
@@ -100,8 +100,8 @@ static void type(struct node *n, struct http_req *req, struct jx *j)
 	const json_t *input = json_object_get(j->obj, "input");
 	size_t len = json_string_length(input);
 
-	if (!j->error && (!json_is_string(input) || len > MAX_INPUT))
-		jx_fail(j, "input", "expected a string of at most %d bytes", MAX_INPUT);
+	if (!j->error && (!json_is_string(input) || len > MAX_TYPED))
+		jx_fail(j, "input", "expected a string of at most %d bytes", MAX_TYPED);
 	if (!j->error)
 		reply_done(
 			req, console_type(n->console, id, json_string_value(input), len));

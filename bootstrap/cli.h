@@ -70,6 +70,7 @@ int cmd_maintenance(struct cli *cli);
 int cmd_power(struct cli *cli);
 int cmd_prove(struct cli *cli);
 int cmd_update(struct cli *cli);
+int cmd_image(struct cli *cli);
 int cmd_identify(struct cli *cli);
 int cmd_sensors(struct cli *cli);
 int cmd_sel(struct cli *cli);

@@ -168,6 +168,9 @@ static void put_work(struct prom *p, const struct metrics *m)
 		"Installs that came to an end, by the state that they ended in.");
 	for (unsigned i = 0; i < METRICS_N_RESULTS; i++)
 		prom_add(p, c->installs[i], "result", results[i], NULL);
+	prom_family(p, "ondol_multicast_bytes_total", PROM_COUNTER,
+		"Bytes of images that were sent by multicast.");
+	prom_add(p, c->multicast_bytes, NULL);
 	prom_family(
 		p, "ondol_events_total", PROM_COUNTER, "Events written, by who said it.");
 	for (unsigned i = 0; i < METRICS_N_SOURCES; i++)

@@ -43,6 +43,7 @@ struct metrics_counts { /* since ondold started */
 	uint64_t events[METRICS_N_SOURCES];
 	struct httpd_counts http[METRICS_N_LISTENERS];
 	uint64_t installs[METRICS_N_RESULTS];
+	uint64_t multicast_bytes; /* datagrams' own, without headers */
 	uint64_t refused[METRICS_N_REFUSALS]; /* sign-ins and bearers of the page */
 	uint64_t ipmi[IPMI_N_FAULTS]; /* IPMI_FAULT_NONE: it did what it was told */
 	uint64_t ipmi_took[METRICS_N_IPMI_BOUNDS + 1]; /* those that ran, by duration */

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 PROGS += ondol
 ondol_SRCS := bootstrap/ondol.c bootstrap/cli.c bootstrap/client.c bootstrap/cloudparts.c bootstrap/cmd_bmc.c bootstrap/cmd_console.c bootstrap/conescape.c bootstrap/conlines.c \
-	bootstrap/cloudview.c bootstrap/cmd_apply.c bootstrap/cmd_check.c bootstrap/cmd_init.c bootstrap/cmd_cloud.c \
+	bootstrap/cloudview.c bootstrap/cmd_apply.c bootstrap/cmd_check.c bootstrap/cmd_init.c bootstrap/cmd_cloud.c bootstrap/cmd_image.c bootstrap/profile.c \
 	bootstrap/cmd_cloudbackup.c bootstrap/backup.c bootstrap/tar.c bootstrap/cmd_maintenance.c bootstrap/cmd_metrics.c bootstrap/cmd_plan.c bootstrap/cmd_power.c bootstrap/cmd_prove.c bootstrap/cmd_update.c \
 	bootstrap/cmd_reinstall.c bootstrap/cmd_status.c bootstrap/cmd_token.c bootstrap/cmd_why.c bootstrap/consent.c bootstrap/follow.c \
 	bootstrap/help.c bootstrap/input.c bootstrap/nodeprint.c bootstrap/options.c \
 	bootstrap/diskplan.c bootstrap/outcome.c bootstrap/peers.c bootstrap/plan.c bootstrap/progress.c bootstrap/summary.c \
 	bootstrap/table.c bootstrap/term.c bootstrap/view.c bootstrap/watch.c
-ondol_USES := common
+ondol_USES := images common
 ondol_PKGS := jansson gnutls
 
 test-term_WITH := bootstrap/term.c
@@ -33,7 +33,7 @@ PROGS += ondold
 ondold_SRCS := bootstrap/ondold.c bootstrap/access.c bootstrap/api.c bootstrap/api_bmc.c bootstrap/bmctext.c bootstrap/api_cloud.c bootstrap/api_console.c bootstrap/api_metrics.c bootstrap/api_node.c \
 	bootstrap/conclean.c bootstrap/conlines.c bootstrap/conrec.c bootstrap/console.c bootstrap/node_console.c bootstrap/sol.c \
 	bootstrap/api_page.c bootstrap/api_token.c bootstrap/live.c bootstrap/metrics.c bootstrap/page.c bootstrap/pagefiles.c bootstrap/sse.c \
-	bootstrap/api_operator.c bootstrap/apply.c bootstrap/blobs.c bootstrap/cloud.c bootstrap/rackca.c \
+	bootstrap/api_operator.c bootstrap/apply.c bootstrap/blobs.c bootstrap/cast.c bootstrap/castcut.c bootstrap/cloud.c bootstrap/rackca.c \
 	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/diagnose.c bootstrap/enrol.c bootstrap/eventlog.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/identity.c bootstrap/ipmi.c bootstrap/ipmicall.c bootstrap/ipmiline.c \
 	bootstrap/ipmitext.c bootstrap/node.c bootstrap/node_install.c bootstrap/node_json.c \
 	bootstrap/node_report.c bootstrap/notify.c bootstrap/peers.c bootstrap/profile.c bootstrap/promtext.c bootstrap/pxe.c bootstrap/pxetext.c \
@@ -75,6 +75,7 @@ fuzz-operator_FLAGS := -detect_leaks=0
 fuzz-commands_WITH := $(filter-out bootstrap/ondol.c,$(ondol_SRCS))
 fuzz-commands_WITHOUT := common/http.c common/http_loop.c
 fuzz-commands_PKGS := $(ondol_PKGS)
+fuzz-commands_USES := images common
 fuzz-state_WITH := bootstrap/access.c bootstrap/cloudsecrets.c bootstrap/conrec.c bootstrap/rackca.c
 fuzz-state_PKGS := gnutls jansson
 fuzz-console_WITH := bootstrap/conescape.c $(IPMI)
@@ -120,6 +121,8 @@ test-pagefiles_WITH := bootstrap/pagefiles.c
 test-pagefiles_PKGS := jansson libsystemd
 test-diskplan_WITH := bootstrap/diskplan.c
 test-diskplan_PKGS := jansson
+test-cast_WITH := bootstrap/castcut.c
+test-cast_USES := images common
 test-apply_WITH := bootstrap/apply.c $(FSM)
 test-apply_PKGS := jansson
 test-cloudview_WITH := bootstrap/cloudview.c

@@ -3,6 +3,8 @@
 
 #include "bootstrap/console.h"
 #include "bootstrap/ondold.h"
+
+#include "bootstrap/cast.h"
 #include "common/jsonx.h"
 
 #define SAY_MAX_BYTES (UINT64_C(4) << 20)
@@ -220,6 +222,7 @@ struct node *node_new(struct ondold *o, const struct rack_node *conf)
 
 void node_free(struct node *n)
 {
+	caster_left(n);
 	console_free(n->console);
 	ipmi_bmc_free(n->bmc);
 	sd_event_source_disable_unref(n->deadline);

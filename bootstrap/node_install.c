@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/ondold.h"
 
+#include "bootstrap/cast.h"
+
 #include "bootstrap/diskplan.h"
 #include "bootstrap/identity.h"
 #include "bootstrap/profile.h"
@@ -488,7 +490,9 @@ static struct order_image image_of(const struct node *n, const struct image_mani
 		.raw_bytes = m->raw_bytes,
 		.blocks_path = file_path(n, &m->blocks),
 		.blocks_sha256 = listed ? xstrdup(m->blocks.sha256) : NULL,
-		.raw_sha256 = listed ? xstrdup(m->raw_sha256) : NULL};
+		.raw_sha256 = listed ? xstrdup(m->raw_sha256) : NULL,
+		.manifest = m->signature ? xstrdup(m->text) : NULL,
+		.signature = m->signature ? xstrdup(m->signature) : NULL};
 }
 
 json_t *node_image(const struct node *n, char **reterr_msg)
@@ -517,6 +521,7 @@ static json_t *fill_order(
 	};
 	json_t *doc;
 
+	caster_offer(n, m, &order.image);
 	for (; order.n_targets < chosen->n; order.n_targets++) {
 		const struct inv_disk *d = chosen->disk[order.n_targets];
 

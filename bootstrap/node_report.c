@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/ondold.h"
 
+#include "bootstrap/cast.h"
+
 #include "common/jsonx.h"
 
 /*
@@ -38,6 +40,8 @@ static void take_progress(struct node *n, const json_t *data)
 	_cleanup_free_ char *text = NULL;
 	uint64_t now = now_mono_ms();
 
+	caster_heard(n, jx_uint_opt(&j, "come", 0, INT64_MAX, 0),
+		jx_uint_opt(&j, "lost", 0, INT64_MAX, 0));
 	if (!j.error) {
 		n->has_progress = true;
 		n->done = done;
@@ -117,6 +121,10 @@ char *node_take_event(struct node *n, const json_t *event)
 	if (j.error)
 		return TAKE_PTR(j.error);
 	clean = xstrdup(text ? json_string_value(text) : "");
+	if (streq(type, CAST_LISTENS))
+		caster_listens(n);
+	else if (streq(type, CAST_LISTENED))
+		caster_left(n);
 	if (is_known)
 		take_known(n, known, clean, data);
 	else

@@ -32,6 +32,7 @@ static const struct command {
 	{"console", cmd_console, OPT_LOG | OPT_READ_ONLY | OPT_JSON},
 	{"prove", cmd_prove, OPT_TIMEOUT | OPT_JSON},
 	{"update", cmd_update, OPT_YES | OPT_TIMEOUT | OPT_JSON},
+	{"image", cmd_image, OPT_IMAGES | OPT_SITE | OPT_KIT | OPT_YES | OPT_JSON},
 	{"token", cmd_token, OPT_ROLE | OPT_JSON},
 	{"ca", cmd_ca, 0},
 	{"metrics", cmd_metrics, 0},

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/ondold.h"
 
+#include "bootstrap/cast.h"
+
 #include <getopt.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -236,8 +238,10 @@ static int on_schedule(
 			goes_before(o->nodes[i], next))
 			next = o->nodes[i];
 	}
+	o->held = held;
 	if (!next || held >= o->rack->parallel_installs)
 		return 0;
+	o->held++;
 	o->last_slot_ms = now_mono_ms();
 	node_step(next, FSM_EV_SLOT, "");
 	ondold_schedule(o);
@@ -401,6 +405,7 @@ static int start(struct ondold *o)
 		log_error("%s", msg ? msg : strerror(-r));
 		return r;
 	}
+	o->caster = caster_new(o);
 	ondold_event(o, NULL, "ondold", "ondold.started",
 		"ondold " ONDOL_VERSION " starts", NULL);
 	look_at_space(o);
@@ -415,6 +420,7 @@ static void stop(struct ondold *o)
 	for (size_t i = 0; i < o->n_nodes; i++)
 		node_free(o->nodes[i]);
 	o->n_nodes = 0;
+	caster_free(o->caster);
 	consoles_clear(&o->consoles);
 	free(o->nodes);
 	json_decref(o->boards);

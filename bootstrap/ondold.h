@@ -51,6 +51,7 @@ struct ondold {
 	bool rack_id_told; /* that there is none, though there is an authority */
 	struct cloud *cloud; /* owned */
 	struct page *page; /* owned */
+	struct caster *caster; /* owned: an image for several nodes at once */
 	struct consoles consoles;
 	struct ipmi_line ipmi_line;
 
@@ -70,6 +71,8 @@ struct ondold {
 	sd_event_source *status_timer; /* owned: tells the service manager how it goes */
 	sd_event_source *sched_timer; /* owned: slots are given from here */
 	uint64_t last_slot_ms; /* mono */
+	unsigned
+		held; /* slots, when they were last counted: nodes that are being installed */
 	uint64_t next_power_on_ms; /* mono: who is switched on next has to wait so long */
 	sd_event_source *pulse_timer; /* owned: looks for nodes that fell silent */
 	struct sweep sweep;

@@ -11,7 +11,7 @@
 
 #include "common/parse.h"
 
-enum { OPT_SOCKET = 1 << 20, OPT_HELP = 1 << 21 };
+enum { OPT_SOCKET = 1 << 29, OPT_HELP = 1 << 30 };
 
 static const struct option_def {
 	const char *name;
@@ -38,6 +38,9 @@ static const struct option_def {
 	{"read-only", OPT_READ_ONLY, no_argument},
 	{"role", OPT_ROLE, required_argument},
 	{"look", OPT_LOOK, no_argument},
+	{"images", OPT_IMAGES, required_argument},
+	{"site", OPT_SITE, required_argument},
+	{"kit", OPT_KIT, required_argument},
 };
 
 static int set_timeout(struct options *o, const char *value, char **reterr_msg)
@@ -129,6 +132,15 @@ static int set_option(
 		return 0;
 	case OPT_LOOK:
 		o->look = true;
+		return 0;
+	case OPT_IMAGES:
+		o->images = value;
+		return 0;
+	case OPT_SITE:
+		o->site = value;
+		return 0;
+	case OPT_KIT:
+		o->kit = value;
 		return 0;
 	}
 	abort(); /* every bit of defs[] is above */

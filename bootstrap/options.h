@@ -26,6 +26,9 @@ enum option_bit {
 	OPT_READ_ONLY = 1 << 15,
 	OPT_ROLE = 1 << 16, /* --role viewer|operator */
 	OPT_LOOK = 1 << 17,
+	OPT_IMAGES = 1 << 18, /* --images DIR */
+	OPT_SITE = 1 << 19, /* --site DIR */
+	OPT_KIT = 1 << 20, /* --kit DIR */
 };
 
 struct options {
@@ -34,6 +37,7 @@ struct options {
 	const char *roles;
 	const char *ca;
 	const char *role;
+	const char *images, *site, *kit;
 	bool no_secrets, json, yes, no_wait, watch, all, help, wait, student, clear, log,
 		read_only, look;
 	uint64_t timeout_ms; /* 0: not said */

@@ -17,6 +17,7 @@
 int profile_load(const char *images_dir, const char *profile, struct image_manifest **ret,
 	char **reterr_msg)
 {
+	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
 	_cleanup_free_ char *dir = NULL, *why = NULL;
 	int r;
 
@@ -25,9 +26,13 @@ int profile_load(const char *images_dir, const char *profile, struct image_manif
 		return -EINVAL;
 	}
 	dir = xasprintf("%s/%s", images_dir, profile);
-	r = image_manifest_load(dir, ret, &why);
-	if (r == 0)
+	r = image_manifest_load(dir, &m, &why);
+	if (r == 0) /* before a server is powered on for it */
+		r = image_manifest_check_signature(m, &why);
+	if (r == 0) {
+		*ret = TAKE_PTR(m);
 		return 0;
+	}
 	*reterr_msg = xasprintf("image profile \"%s\" cannot be used: %s", profile, why);
 	return r == IMAGE_MANIFEST_E_MISSING ? -ENOENT : r < 0 ? r : -EBADMSG;
 }
@@ -57,12 +62,12 @@ static bool guest_has(const char *images_dir, const char *file)
 static bool named(const char *images_dir, const char *profile, const char *file)
 {
 	_cleanup_(image_manifest_freep) struct image_manifest *m = NULL;
-	_cleanup_free_ char *msg = NULL;
+	_cleanup_free_ char *dir = xasprintf("%s/%s", images_dir, profile), *msg = NULL;
 
 	if (streq(profile, PROFILE_GUEST))
 		return guest_has(images_dir, file);
-	return profile_load(images_dir, profile, &m, &msg) == 0 &&
-		image_manifest_file(m, file);
+	return parse_token(profile, 64) == 0 && profile[0] != '.' &&
+		image_manifest_load(dir, &m, &msg) == 0 && image_manifest_file(m, file);
 }
 
 int profile_open(const char *images_dir, const char *profile, const char *file,

@@ -49,19 +49,6 @@ static json_t *mirror_to_json(const struct order_target *t)
 	return obj;
 }
 
-json_t *order_image_to_json(const struct order_image *im)
-{
-	json_t *obj = json_pack("{s:s, s:s, s:s, s:I, s:I}", "path", im->path, "version",
-		im->version, "sha256", im->sha256, "size_bytes",
-		(json_int_t)im->size_bytes, "raw_bytes", (json_int_t)im->raw_bytes);
-
-	if (obj && im->blocks_path)
-		json_object_set_new(obj, "blocks",
-			json_pack("{s:s, s:s, s:s}", "path", im->blocks_path, "sha256",
-				im->blocks_sha256, "raw_sha256", im->raw_sha256));
-	return obj;
-}
-
 json_t *install_order_to_json(const struct install_order *o)
 {
 	const struct order_target *system = &o->targets[0];
@@ -76,78 +63,13 @@ json_t *install_order_to_json(const struct install_order *o)
 	return doc;
 }
 
-static char *read_sha256(struct jx *j, const char *key)
-{
-	const char *s = jx_str(j, key, 64);
-	uint8_t raw[32];
-
-	if (!j->error && parse_hex(s, 32, raw) < 0)
-		jx_fail(j, key, "expected 64 hex digits");
-	return xstrdup(s);
-}
-
-static char *read_path(struct jx *j)
-{
-	const char *s = jx_str(j, "path", 256);
-
-	if (!j->error && s[0] != '/')
-		jx_fail(j, "path", "expected an absolute path");
-	return xstrdup(s);
-}
-
-static void read_blocks(struct jx *outer, struct order_image *im)
-{
-	struct jx j = {.obj = json_object_get(outer->obj, "blocks")};
-
-	if (!j.obj || !jx_object(outer, "blocks"))
-		return;
-	im->blocks_path = read_path(&j);
-	im->blocks_sha256 = read_sha256(&j, "sha256");
-	im->raw_sha256 = read_sha256(&j, "raw_sha256");
-	jx_merge(outer, "blocks", &j);
-}
-
-static void read_image(struct jx *j, struct order_image *im)
-{
-	im->path = read_path(j);
-	im->version = xstrdup(jx_str(j, "version", 128));
-	im->sha256 = read_sha256(j, "sha256");
-	im->size_bytes = jx_uint(j, "size_bytes", 1, INT64_MAX);
-	im->raw_bytes = jx_uint(j, "raw_bytes", 1, INT64_MAX);
-	read_blocks(j, im);
-}
-
-int order_image_from_json(const json_t *obj, struct order_image *ret, char **reterr_msg)
-{
-	struct jx j = {.obj = obj};
-
-	*ret = (struct order_image){0};
-	read_image(&j, ret);
-	if (!j.error)
-		return 0;
-	order_image_clear(ret);
-	*reterr_msg = TAKE_PTR(j.error);
-	return -EINVAL;
-}
-
-void order_image_clear(struct order_image *im)
-{
-	free(im->path);
-	free(im->version);
-	free(im->sha256);
-	free(im->blocks_path);
-	free(im->blocks_sha256);
-	free(im->raw_sha256);
-	*im = (struct order_image){0};
-}
-
 static void image_from_json(struct jx *outer, struct order_image *im)
 {
 	struct jx j = {.obj = jx_object(outer, "image")};
 
 	if (!j.obj)
 		return;
-	read_image(&j, im);
+	(void)order_image_from_json(j.obj, im, &j.error);
 	jx_merge(outer, "image", &j);
 }
 

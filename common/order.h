@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "common/inventory.h"
+#include "common/orderimage.h"
 #include "common/rack.h"
 
 /* ---- the install order ---- */
@@ -23,21 +24,6 @@ struct order_target { /* a disk that the installation writes */
 	bool wipe; /* the operator named this disk: foreign signatures on it may go */
 };
 #define ORDER_MAX_TARGETS 2
-
-struct order_image {
-	char *path; /* URL path on ondold: "/files/core/root.erofs.zst" */
-	char *version;
-	char *sha256; /* of the compressed bytes, 64 hex digits */
-	uint64_t size_bytes; /* compressed */
-	uint64_t raw_bytes; /* written to the slot */
-	/* its list of blocks (images/blocks.h), and what they make; NULL: it has none */
-	char *blocks_path, *blocks_sha256, *raw_sha256;
-};
-
-/* Its JSON form; both are the caller's. from_json: -EINVAL with *reterr_msg. */
-json_t *order_image_to_json(const struct order_image *im);
-int order_image_from_json(const json_t *obj, struct order_image *ret, char **reterr_msg);
-void order_image_clear(struct order_image *im);
 
 struct install_order {
 	struct order_target

@@ -112,11 +112,6 @@ static int scan_part(const struct partdefs *p, const struct partdef *part, char 
 	return 0;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 int partdefs_secrets(const struct partdefs *p, const struct partdef *const *parts,
 	char ***ret, char **reterr_msg)
 {
@@ -128,7 +123,7 @@ int partdefs_secrets(const struct partdefs *p, const struct partdef *const *part
 		if (r < 0)
 			return r;
 	}
-	qsort(list, strv_len(list), sizeof(char *), by_name);
+	strv_sort(list);
 	*ret = TAKE_PTR(list);
 	return 0;
 }

@@ -140,6 +140,9 @@ struct rack {
 	unsigned api_port; /* the node API, over TLS */
 	char *image; /* image profile: "core", "full" */
 	unsigned parallel_installs; /* 1..RACK_MAX_NODES */
+	uint64_t cast_bytes_per_s; /* of an image's multicast, at most; 0: none */
+	uint32_t cast_group; /* host order: of address, in 239.255.0.0/16 (RFC 2365) */
+	unsigned cast_port; /* UDP: one above api_port */
 	unsigned power_on_interval_ms; /* 0..60000: between two power-ons of the rack */
 	uint64_t keep_events_ms;
 	/* 0..9: of a run, after a failure that a power cycle can mend */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long a node may take, and how fast servers are switched on. The defaults are those of a DL360: two minutes for its BMC, four
+ * How long a node may take, how fast servers are switched on, and how fast an image may be sent to
+ * several of them. The defaults are those of a DL360: two minutes for its BMC, four
  * of POST and a slow switch port, an image over a gigabit link onto a disk. A rack that is
  * slower or faster says so here, and not by a percentage of everything.
  */
@@ -87,6 +88,34 @@ static void check_stall(struct reader *rd)
 		"expected at most what installing may take altogether (%s)", whole);
 }
 
+#define CAST_GROUPS 0xefff0000u /* 239.255.0.0/16 */
+#define CAST_MAX_MBIT 100000
+
+/* "no", or a rate as switches' data sheets have it */
+static void read_multicast(struct reader *rd)
+{
+	static const char what[] = "no, or a rate from 10mbit to 100000mbit";
+	struct rack *r = rd->rack;
+	const struct conf_key *k =
+		rd->section ? conf_key(rd->section, "multicast") : NULL;
+	_cleanup_free_ char *digits = NULL;
+	uint64_t mbit;
+
+	r->cast_group = CAST_GROUPS | (r->address & 0xffff);
+	r->cast_port = r->api_port + 1;
+	if (!k || k->refused || streq(k->value, "no"))
+		return;
+	digits = xstrndup(k->value, strspn(k->value, "0123456789"));
+	if (!streq(k->value + strlen(digits), "mbit") ||
+		parse_u64(digits, 10, CAST_MAX_MBIT, &mbit) < 0)
+		bad(rd, k, what);
+	else if (r->cast_port > 65535)
+		bad(rd, k,
+			"no, as api_port is the last there is: it takes the one above");
+	else
+		r->cast_bytes_per_s = mbit * 1000000 / 8;
+}
+
 void rackpace_read(struct rack *r, struct conf *c, struct problems *problems)
 {
 	struct reader rd = {.rack = r, .conf = c, .problems = problems};
@@ -102,4 +131,5 @@ void rackpace_read(struct rack *r, struct conf *c, struct problems *problems)
 	rd.section = conf_section(c, "deploy");
 	r->power_on_interval_ms = read_time(
 		&rd, "power_on_interval", &interval_bounds, DEFAULT_INTERVAL_MS);
+	read_multicast(&rd);
 }

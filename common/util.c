@@ -28,6 +28,12 @@ void util_closep(int *fd)
 	errno = saved;
 }
 
+void util_closedirp(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
 void util_fclosep(FILE **f)
 {
 	if (*f)
@@ -169,6 +175,16 @@ void strv_freep(char ***list)
 {
 	strv_free(*list);
 	*list = NULL;
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void strv_sort(char **list)
+{
+	qsort(list, strv_len(list), sizeof(*list), compare_strings);
 }
 
 size_t strv_len(char *const *list)

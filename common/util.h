@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -53,9 +54,11 @@
 void util_freep(void *p); /* for _cleanup_(util_freep) char *x */
 void util_closep(int *fd); /* closes when >= 0, keeps errno */
 void util_fclosep(FILE **f);
+void util_closedirp(DIR **d);
 #define _cleanup_free_ _cleanup_(util_freep)
 #define _cleanup_close_ _cleanup_(util_closep)
 #define _cleanup_fclose_ _cleanup_(util_fclosep)
+#define _cleanup_closedir_ _cleanup_(util_closedirp)
 
 void *xmalloc(size_t n);
 void *xcalloc(size_t n, size_t size);
@@ -90,6 +93,7 @@ void strv_add(char ***list, const char *s); /* *list may be NULL */
 void strv_free(char **list);
 void strv_freep(char ***list);
 size_t strv_len(char *const *list);
+void strv_sort(char **list); /* by bytes */
 bool strv_has(char *const *list, const char *s);
 char **strv_copy(char *const *list); /* never NULL */
 char *strv_join(char *const *list, const char *between); /* caller frees */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Frames are gone through in order: one whose blocks are all at hand is put together from them,
- * neighbours that are not are fetched with one request. What came is checked block by block as
+ * What is sent by multicast comes first, in whatever order. Then frames are gone through in order:
+ * one whose blocks are all at hand is put together from them, neighbours that are not are fetched
+ * with one request. What came is checked block by block as
  * it comes, and all of it once more from the disk at the end; keys find blocks, no more.
  */
 #include "images/delta.h"
@@ -15,6 +16,7 @@
 #include "common/log.h"
 #include "common/parse.h"
 #include "images/blocks.h"
+#include "images/castreceive.h"
 #include "images/manifest.h"
 
 #define NOWHERE 0u
@@ -33,6 +35,9 @@ struct work {
 	struct http_reuse *reuse; /* owned */
 	uint8_t *frame, *packed; /* owned: a frame, page-aligned; the same as it comes */
 	size_t packed_len;
+	uint8_t *written; /* owned: of each frame, whether it is */
+	uint64_t written_bytes;
+	uint32_t lacking; /* frames that multicast may still bring */
 	uint32_t next; /* the frame that is to be written next */
 	uint32_t run_end; /* the first frame that is not in the request that runs */
 	int failed; /* of the sink or the bytes: no second attempt */
@@ -44,6 +49,7 @@ static void work_clear(struct work *w)
 	blocks_free(w->list);
 	free(w->by_key);
 	free(w->from);
+	free(w->written);
 	ZSTD_freeDCtx(w->zstd);
 	http_reuse_free(w->reuse);
 	free(w->frame);
@@ -101,6 +107,7 @@ static void sort_list(struct work *w)
 
 	w->by_key = xcalloc(n, sizeof(*w->by_key));
 	w->from = xcalloc(n, sizeof(*w->from));
+	w->written = xcalloc(w->list->n_frames, 1);
 	w->zero_key = block_key(zeros);
 	for (uint32_t i = 0; i < n; i++) {
 		w->by_key[i] = i;
@@ -143,7 +150,8 @@ static void search_source(struct work *w)
 {
 	_cleanup_free_ uint8_t *buf = xmalloc(READ_BYTES);
 
-	for (uint64_t at = 0; at < w->d->source_bytes; at += READ_BYTES) {
+	for (uint64_t at = 0; w->d->source >= 0 && at < w->d->source_bytes;
+		at += READ_BYTES) {
 		ssize_t n = pread(w->d->source, buf,
 			(size_t)MIN((uint64_t)READ_BYTES, w->d->source_bytes - at),
 			(off_t)at);
@@ -185,19 +193,19 @@ static int fail(struct work *w, int r, const char *what)
 	return r;
 }
 
-static int put_frame(struct work *w)
+static int put_frame(struct work *w, uint32_t frame)
 {
 	const struct image_sink *sink = &w->d->image.sink;
-	size_t len = frame_bytes(w, w->next);
-	uint64_t at = (uint64_t)w->next * FRAME_BYTES;
-	int r = sink->write(sink->userdata, at, w->frame, len);
+	size_t len = frame_bytes(w, frame);
+	int r = sink->write(sink->userdata, (uint64_t)frame * FRAME_BYTES, w->frame, len);
 
 	if (r < 0)
 		return fail(w, r, "the disk does not take the image");
-	w->next++;
+	w->written[frame] = 1;
+	w->written_bytes += len;
 	if (w->d->image.on_progress)
 		w->d->image.on_progress(
-			w->d->image.userdata, at + len, w->list->raw_bytes);
+			w->d->image.userdata, w->written_bytes, w->list->raw_bytes);
 	return 0;
 }
 
@@ -222,33 +230,107 @@ static int copy_frame(struct work *w)
 			return fail(w, -EBADMSG, "the older image cannot be read twice");
 		w->d->copied_bytes += from[i] == ZEROS ? 0 : (uint64_t)len;
 	}
-	return put_frame(w);
+	return put_frame(w, w->next++);
 }
 
-/* packed holds all of the next frame. */
-static int unpack_frame(struct work *w)
+/* Into w->frame. What is wrong with it, or NULL. */
+static const char *unpack_frame(
+	struct work *w, uint32_t frame, const uint8_t *packed, size_t packed_len)
 {
-	size_t len = frame_bytes(w, w->next);
-	const uint64_t *keys = w->list->keys + (size_t)w->next * BLOCKS_OF_FRAME;
+	size_t len = frame_bytes(w, frame);
+	const uint64_t *keys = w->list->keys + (size_t)frame * BLOCKS_OF_FRAME;
 	size_t got;
 
 	/* one frame of today's format, and nothing else: images/stream.c has the reasons */
-	if (read_le(w->packed, 4) != ZSTD_MAGICNUMBER ||
-		ZSTD_findFrameCompressedSize(w->packed, w->packed_len) != w->packed_len)
-		return fail(w, -EBADMSG, "a part of the image that came is damaged");
-	got = ZSTD_decompressDCtx(
-		w->zstd, w->frame, FRAME_BYTES, w->packed, w->packed_len);
-	w->packed_len = 0;
+	if (packed_len < 4 || read_le(packed, 4) != ZSTD_MAGICNUMBER ||
+		ZSTD_findFrameCompressedSize(packed, packed_len) != packed_len)
+		return "a part of the image that came is damaged";
+	got = ZSTD_decompressDCtx(w->zstd, w->frame, FRAME_BYTES, packed, packed_len);
 	if (ZSTD_isError(got) || got != len)
-		return fail(w, -EBADMSG, "a part of the image that came is damaged");
+		return "a part of the image that came is damaged";
 	for (size_t i = 0; i < len / BLOCK_BYTES; i++)
 		if (block_key(w->frame + i * BLOCK_BYTES) != keys[i])
-			return fail(w, -EBADMSG,
-				"a part of the image that came is another than its list has");
-	return put_frame(w);
+			return "a part of the image that came is another than its list has";
+	return NULL;
 }
 
-/* ---- what is not ---- */
+/* packed holds all of the next frame. */
+static int fetched_frame(struct work *w)
+{
+	const char *wrong = unpack_frame(w, w->next, w->packed, w->packed_len);
+
+	w->packed_len = 0;
+	return wrong ? fail(w, -EBADMSG, wrong) : put_frame(w, w->next++);
+}
+
+/* ---- what is sent by multicast ---- */
+
+/* Worth listening to only for whom it is most of the image: a round of it takes its time. */
+#define CAST_WORTH(n_frames) ((n_frames) / 4)
+
+static uint32_t frames_lacking(const struct work *w)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < w->list->n_frames; i++)
+		n += !w->written[i] && !is_at_hand(w, i);
+	return n;
+}
+
+static void on_listen(void *userdata)
+{
+	const struct work *w = userdata;
+
+	if (w->d->on_listen)
+		w->d->on_listen(w->d->image.userdata);
+}
+
+static bool wants_frame(void *userdata, uint32_t frame)
+{
+	const struct work *w = userdata;
+
+	return !w->written[frame] && !is_at_hand(w, frame);
+}
+
+/* Anybody can send: what is wrong is as good as lost. */
+static int take_frame(void *userdata, uint32_t frame, const uint8_t *packed, size_t len)
+{
+	struct work *w = userdata;
+
+	if (unpack_frame(w, frame, packed, len))
+		return 0;
+	if (put_frame(w, frame) < 0)
+		return w->failed;
+	w->d->cast_frames++;
+	return --w->lacking > 0 ? 0 : -ECANCELED;
+}
+
+static void listen_to_cast(struct work *w)
+{
+	_cleanup_free_ char *why = NULL;
+	struct castreceive c = {.group = w->d->cast_group,
+		.address = w->d->cast_address,
+		.port = w->d->cast_port,
+		.sha256 = w->d->image.sha256,
+		.list = w->list,
+		.on_listen = on_listen,
+		.wants = wants_frame,
+		.take = take_frame,
+		.come = &w->d->cast_come,
+		.lost = &w->d->cast_lost,
+		.userdata = w};
+
+	w->d->frames = w->list->n_frames;
+	w->lacking = frames_lacking(w);
+	if (!w->d->cast_group || w->lacking <= CAST_WORTH(w->list->n_frames))
+		return;
+	if (castreceive_run(&c, &why) < 0 && !w->failed)
+		log_warn("%s; it is fetched instead", why);
+	if (w->d->on_listened)
+		w->d->on_listened(w->d->image.userdata);
+}
+
+/* ---- what is fetched ---- */
 
 static int on_data(const void *data, size_t len, void *userdata)
 {
@@ -265,7 +347,7 @@ static int on_data(const void *data, size_t len, void *userdata)
 		w->packed_len += n;
 		p += n;
 		len -= n;
-		if (w->packed_len == size && unpack_frame(w) < 0)
+		if (w->packed_len == size && fetched_frame(w) < 0)
 			return -ECANCELED;
 	}
 	return len > 0 ? fail(w, -EBADMSG, "more of the image came than was asked for")
@@ -327,12 +409,16 @@ static int write_frames(struct work *w, char **reterr_msg)
 	int r = 0;
 
 	while (r == 0 && !w->failed && w->next < w->list->n_frames) {
+		if (w->written[w->next]) {
+			w->next++;
+			continue;
+		}
 		if (is_at_hand(w, w->next)) {
 			(void)copy_frame(w);
 			continue;
 		}
 		w->run_end = w->next + 1;
-		while (w->run_end < w->list->n_frames && !is_at_hand(w, w->run_end))
+		while (w->run_end < w->list->n_frames && wants_frame(w, w->run_end))
 			w->run_end++;
 		r = fetch_run(w, reterr_msg);
 	}
@@ -399,6 +485,7 @@ static int write_difference(struct delta *d, int target, char **reterr_msg)
 		return -EBADMSG; /* fetching the whole is tried for minutes */
 	sort_list(&w);
 	search_source(&w);
+	listen_to_cast(&w);
 	r = write_frames(&w, reterr_msg);
 	return r == 0 ? check_target(&w, reterr_msg) : r;
 }
@@ -426,7 +513,7 @@ int delta_write(struct delta *d, struct slot *slot, char **reterr_msg)
 	int r;
 
 	d->image.sink = slot_sink(slot);
-	if (!d->blocks_url || d->source < 0 || !d->source_bytes)
+	if (!d->blocks_url || ((d->source < 0 || !d->source_bytes) && !d->cast_group))
 		return write_whole(d, slot, reterr_msg);
 	r = write_difference(d, slot_fd(slot), &why);
 	if (r == -EBADMSG) {

@@ -2,7 +2,8 @@
 /*
  * An image from the server into a slot, of which only those blocks are fetched that an older
  * image on this node does not have: what is the same in both is copied. Blocks; memory is that
- * of the list of blocks (blocks.h: 4 bytes and 16 a block, 10 MB for an image of 2 GB).
+ * of the list of blocks (blocks.h: 4 bytes and 16 a block, 10 MB for an image of 2 GB). Where it
+ * is sent by multicast (cast.h), what comes that way is not fetched.
  */
 #pragma once
 
@@ -17,8 +18,16 @@ struct delta {
 	int source; /* an older image: an open slot, or a file; -1: none is to be had */
 	uint64_t
 		source_bytes; /* how long it is (slot_image_bytes); 0: none is to be had */
-	/* set: bytes that came over the network; raw bytes that were copied */
+	uint32_t cast_group,
+		cast_address; /* host order: castreceive.h; 0: no multicast */
+	uint16_t cast_port;
+	/* with image.userdata: it listens; and, what came is said below, it does not any more */
+	void (*on_listen)(void *userdata);
+	void (*on_listened)(void *userdata);
+	/* set: bytes that were fetched; raw bytes that were copied */
 	uint64_t fetched_bytes, copied_bytes;
+	/* set: frames that came by multicast, of so many; datagrams that came, that were lost */
+	uint64_t cast_frames, frames, cast_come, cast_lost;
 };
 
 /*

@@ -67,8 +67,8 @@ static int copy_out(const char *slot_dir, const char *from, const char *esp_dir,
 
 	if (in < 0) {
 		*reterr_msg = xasprintf(
-			"the image has no %s: %s. Build it again (make images).", from,
-			strerror(-in));
+			"the image has no %s: %s. Build it again (ondol image build).",
+			from, strerror(-in));
 		return in;
 	}
 	out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

@@ -15,14 +15,15 @@
 #include "common/jsonx.h"
 #include "common/parse.h"
 #include "images/blocks.h"
+#include "images/signature.h"
 
 #define SHA256_LEN 32
-#define MAX_MANIFEST (64 * 1024)
 #define MAX_NAME 64
+#define MAX_SBOM (8 << 20)
 #define ALIGNMENT 4096
 
-static const char *const top_keys[] = {"schema", "profile", "version", "kernel", "initrd",
-	"root", "blocks", "packages", NULL};
+static const char *const top_keys[] = {"schema", "profile", "version", "serial", "kernel",
+	"initrd", "root", "blocks", "keys", "sbom", "packages", NULL};
 static const char *const file_keys[] = {"file", "sha256", "size_bytes", NULL};
 static const char *const root_keys[] = {
 	"file", "sha256", "size_bytes", "format", "raw_bytes", "raw_sha256", NULL};
@@ -40,7 +41,12 @@ void image_manifest_free(struct image_manifest *m)
 	file_clear(&m->initrd);
 	file_clear(&m->root);
 	file_clear(&m->blocks);
+	file_clear(&m->keys);
+	file_clear(&m->sbom);
 	free(m->dir);
+	free(m->text);
+	free(m->signature);
+	free(m->signer);
 	free(m->profile);
 	free(m->version);
 	free(m);
@@ -130,8 +136,15 @@ static void read_blocks(struct jx *j, struct image_manifest *m)
 			(unsigned long long)m->raw_bytes);
 }
 
-/* All files of it; the last may be missing. */
-#define N_FILES 4
+static void read_other(
+	struct jx *j, const char *key, uint64_t max_bytes, struct image_file *ret)
+{
+	if (json_object_get(j->obj, key))
+		read_file_object(j, key, file_keys, max_bytes, ret, NULL);
+}
+
+/* All files of it; those that it does not name are NULL. */
+#define N_FILES 6
 static void files_of(
 	const struct image_manifest *m, const struct image_file *ret[static N_FILES])
 {
@@ -139,6 +152,8 @@ static void files_of(
 	ret[1] = &m->initrd;
 	ret[2] = &m->root;
 	ret[3] = m->blocks.name ? &m->blocks : NULL;
+	ret[4] = m->keys.name ? &m->keys : NULL;
+	ret[5] = m->sbom.name ? &m->sbom : NULL;
 }
 
 static void refuse_same_names(struct jx *j, const struct image_manifest *m)
@@ -148,10 +163,10 @@ static void refuse_same_names(struct jx *j, const struct image_manifest *m)
 	files_of(m, files);
 	for (size_t i = 0; i < N_FILES; i++)
 		for (size_t k = 0; k < i; k++)
-			if (files[i] && streq_ptr(files[i]->name, files[k]->name))
+			if (files[i] && files[k] &&
+				streq_ptr(files[i]->name, files[k]->name))
 				jx_fail(j, "file",
-					"kernel, initrd, root and blocks are expected in files "
-					"of their own");
+					"each is expected in a file of its own");
 }
 
 int image_manifest_parse(
@@ -166,10 +181,13 @@ int image_manifest_parse(
 	jx_uint(&j, "schema", 1, 1);
 	m->profile = read_name(&j, "profile");
 	m->version = read_name(&j, "version");
+	m->serial = jx_uint_opt(&j, "serial", 1, IMAGE_MAX_SERIAL, 0);
 	read_file_object(&j, "kernel", file_keys, IMAGE_MAX_BOOT_BYTES, &m->kernel, NULL);
 	read_file_object(&j, "initrd", file_keys, IMAGE_MAX_BOOT_BYTES, &m->initrd, NULL);
 	read_file_object(&j, "root", root_keys, IMAGE_MAX_RAW_BYTES, &m->root, m);
 	read_blocks(&j, m);
+	read_other(&j, "keys", IMAGE_MAX_KEYS, &m->keys);
+	read_other(&j, "sbom", MAX_SBOM, &m->sbom);
 	m->packages = (unsigned)jx_uint(&j, "packages", 1, 100000);
 	refuse_other_keys(&j, top_keys);
 	if (!j.error)
@@ -192,7 +210,7 @@ static int check_size(const char *dir, const struct image_file *f, char **reterr
 
 		*reterr_msg =
 			xasprintf("%s: %s: the manifest names it; build the image again "
-				  "(make images)",
+				  "(ondol image build)",
 				path, strerror(-r));
 		return r == -ENOENT ? (int)IMAGE_MANIFEST_E_MISSING : r;
 	}
@@ -200,7 +218,7 @@ static int check_size(const char *dir, const struct image_file *f, char **reterr
 		return 0;
 	*reterr_msg = xasprintf(
 		"%s: expected a file of %llu bytes, found %s of %lld: the image was "
-		"not completely built or copied; build it again (make images)",
+		"not completely built or copied; build it again (ondol image build)",
 		path, (unsigned long long)f->size_bytes,
 		S_ISREG(st.st_mode) ? "one" : "something else", (long long)st.st_size);
 	return IMAGE_MANIFEST_E_SIZE;
@@ -209,15 +227,38 @@ static int check_size(const char *dir, const struct image_file *f, char **reterr
 static int read_manifest(
 	const char *path, char **ret_text, size_t *ret_len, char **reterr_msg)
 {
-	int r = read_file(path, MAX_MANIFEST, ret_text, ret_len);
+	int r = read_file(path, ORDER_MAX_MANIFEST, ret_text, ret_len);
 
 	if (r == 0)
 		return 0;
-	*reterr_msg =
-		xasprintf("%s: %s: no image is there; build one (make images) or say "
-			  "where it is",
-			path, strerror(-r));
+	*reterr_msg = xasprintf(
+		"%s: %s: no image is there; build one (ondol image build) or say "
+		"where it is",
+		path, strerror(-r));
 	return r == -ENOENT ? (int)IMAGE_MANIFEST_E_MISSING : r;
+}
+
+static int read_signature(const char *dir, struct image_manifest *m, char **reterr_msg)
+{
+	_cleanup_free_ char *path = xasprintf("%s/" IMAGE_MANIFEST_SIG, dir), *raw = NULL;
+	char hex[2 * IMAGE_SIGNATURE_BYTES + 1];
+	size_t len;
+	int r = read_file(path, IMAGE_SIGNATURE_BYTES, &raw, &len);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == -EFBIG || (r == 0 && len != IMAGE_SIGNATURE_BYTES)) {
+		*reterr_msg = xasprintf("%s: expected a signature of %d bytes", path,
+			IMAGE_SIGNATURE_BYTES);
+		return IMAGE_MANIFEST_E_SIGNATURE;
+	}
+	if (r < 0) {
+		*reterr_msg = xasprintf("%s: %s", path, strerror(-r));
+		return r;
+	}
+	hex_encode((const uint8_t *)raw, len, hex);
+	m->signature = xstrdup(hex);
+	return 0;
 }
 
 int image_manifest_load(const char *dir, struct image_manifest **ret, char **reterr_msg)
@@ -234,17 +275,53 @@ int image_manifest_load(const char *dir, struct image_manifest **ret, char **ret
 	r = image_manifest_parse(text, len, &m, &why);
 	if (r != 0) {
 		*reterr_msg = xasprintf(
-			"%s: %s; build the image again (make images)", path, why);
+			"%s: %s; build the image again (ondol image build)", path, why);
 		return r;
 	}
 	files_of(m, files);
 	for (size_t i = 0; i < N_FILES && r == 0; i++)
 		r = files[i] ? check_size(dir, files[i], reterr_msg) : 0;
+	m->dir = xstrdup(dir);
+	m->text = TAKE_PTR(text);
+	if (r == 0)
+		r = read_signature(dir, m, reterr_msg);
 	if (r != 0)
 		return r;
-	m->dir = xstrdup(dir);
 	*ret = TAKE_PTR(m);
 	return 0;
+}
+
+int image_manifest_check_signature(struct image_manifest *m, char **reterr_msg)
+{
+	_cleanup_free_ char *path = NULL, *keys = NULL;
+	uint8_t signature[IMAGE_SIGNATURE_BYTES];
+	int r;
+
+	if (!m->keys.name)
+		return 0;
+	if (!m->signature || parse_hex(m->signature, sizeof(signature), signature) < 0) {
+		*reterr_msg = xasprintf(
+			"%s/" IMAGE_MANIFEST_SIG ": the manifest names "
+			"keys, but is not signed: build it again (ondol image build)",
+			m->dir);
+		return IMAGE_MANIFEST_E_SIGNATURE;
+	}
+	path = xasprintf("%s/%s", m->dir, m->keys.name);
+	r = read_file(path, IMAGE_MAX_KEYS, &keys, NULL);
+	if (r < 0) {
+		*reterr_msg = xasprintf("%s: %s", path, strerror(-r));
+		return r;
+	}
+	r = image_signature_check(keys, m->text, strlen(m->text), signature, &m->signer);
+	if (r == 0)
+		return 0;
+	*reterr_msg = r == IMAGE_SIGNATURE_E_KEYS
+		? xasprintf("%s: expected public keys (Ed25519, PEM)", path)
+		: xasprintf(
+			  "%s/manifest.json: signed by none of the keys of %s, or changed "
+			  "since; its nodes would refuse it: build it again (ondol image build)",
+			  m->dir, m->keys.name);
+	return IMAGE_MANIFEST_E_SIGNATURE;
 }
 
 static int hash_fd(int fd, uint8_t digest[static SHA256_LEN])
@@ -284,7 +361,7 @@ static int check_digest(const char *dir, const struct image_file *f, char **rete
 		return 0;
 	*reterr_msg = xasprintf(
 		"%s: expected SHA-256 %s, found %s: the file was changed or copied "
-		"badly; build the image again (make images)",
+		"badly; build the image again (ondol image build)",
 		path, f->sha256, found);
 	return IMAGE_MANIFEST_E_DIGEST;
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 LIBS_A += images
-images_SRCS := images/stream.c images/blocks.c images/delta.c images/manifest.c images/cmdline.c images/fetch.c images/slot.c images/esp.c images/kexec.c
+images_SRCS := images/stream.c images/blocks.c images/delta.c images/cast.c images/castreceive.c images/manifest.c images/signature.c images/cmdline.c images/fetch.c images/slot.c images/esp.c images/kexec.c
 images_PKGS := libzstd gnutls jansson
 test-image-stream_USES := images common
-$(foreach t,manifest cmdline fetch slot esp delta,$(eval test-image-$(t)_USES := images common))
+$(foreach t,manifest signature cmdline fetch slot esp delta cast,$(eval test-image-$(t)_USES := images common))
 fuzz-image_USES := images common
 fuzz-manifest_USES := images common
 fuzz-blocks_USES := images common
@@ -21,7 +21,8 @@ IMAGE_PROGRAMS := $(addprefix $(BUILD)/release/,ondol-noded ondol-netconf ondol-
 TREE_FILES := $(addprefix images/,make-tree tidy-tree packages.list dpkg.cfg preseed.txt horizon-build.py)
 IMAGE_FILES := VERSION $(wildcard roles/*.ini roles/parts/* roles/templates/* nodeagent/*.service netconf/*.service) \
 	$(wildcard initramfs/build-initramfs initramfs/*.list) \
-	$(addprefix images/,build-image bake-schema fix-packages masked.list) $(TREE_FILES) \
+	$(addprefix images/,build-image bake-schema fix-packages sign-image site.sh masked.list) $(TREE_FILES) \
+	$(shell find $(SHARED)/images/site -type f ! -name 'key.pem*' 2>/dev/null) \
 	$(shell find images/rootfs -type f)
 
 # An image carries release programs, whatever variant this make builds. make looks at the

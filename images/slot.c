@@ -132,6 +132,8 @@ static int slot_write(void *userdata, uint64_t offset, const void *data, size_t 
 	const uint8_t *p = data;
 	int r = 0;
 
+	if (offset < s->window || offset >= s->window + 2 * WINDOW_BYTES)
+		s->window = offset - offset % WINDOW_BYTES; /* it goes on elsewhere */
 	while (r == 0 && len > 0) {
 		bool zero;
 		size_t n = run_length(p, len, &zero);

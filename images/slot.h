@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes an image into a slot partition as it comes: in order, in constant memory. Long
+ * Writes an image into a slot partition as it comes: in constant memory where it comes in order. Long
  * runs of zeros become holes where the device can make them. Blocks on the device.
  */
 #pragma once

@@ -25,8 +25,8 @@ struct image_stream;
 
 struct image_sink {
 	/*
-	 * Raw bytes, in order, without gaps: in pieces of IMAGE_BLOCK, or of a frame's length
-	 * (blocks.h), but for the last. data is aligned to 4096. A negative result
+	 * Raw bytes in pieces of IMAGE_BLOCK, in order and without gaps; or of a frame's length
+	 * (blocks.h), each once, in any order; the last one may be shorter. data is aligned to 4096. A negative result
 	 * ends the stream and is passed on.
 	 */
 	int (*write)(void *userdata, uint64_t offset, const void *data, size_t len);

@@ -174,7 +174,6 @@ static int find_partitions(struct search *s, char **reterr_msg)
 	uint64_t begin = now_mono_ms();
 	int r = 0;
 
-	devices_coldplug(s->devices);
 	if (s->slot.n > 1)
 		r = devices_wait(
 			s->devices, begin + OTHER_HALF_DEADLINE_MS, all_found, s);
@@ -362,6 +361,23 @@ static int switch_root(char **reterr_msg)
 	return -errno;
 }
 
+/* As soon as its driver is there. Without one, a hang is for people. */
+static void arm_watchdog(unsigned trial_s)
+{
+	unsigned seconds;
+	int r = trial_watchdog(TRIAL_WATCHDOG, trial_s, &seconds);
+
+	if (r == 0)
+		log_info(
+			"the watchdog resets this server in %u s, unless systemd takes it "
+			"over",
+			seconds);
+	else
+		log_warn("no watchdog guards this trial: %s; an image that hangs before "
+			 "systemd needs a power cycle",
+			strerror(-r));
+}
+
 int bootmode_run(const struct boot_args *args, char **reterr_msg)
 {
 	_cleanup_(search_clear) struct search s = {.state.id = PART_STATE};
@@ -370,8 +386,12 @@ int bootmode_run(const struct boot_args *args, char **reterr_msg)
 	volume_of(&args->slot, &s.slot);
 	volume_of(&args->state, &s.state);
 	r = devices_new(DEVICES_STORAGE, &s.devices, reterr_msg);
-	if (r == 0)
-		r = find_partitions(&s, reterr_msg);
+	if (r < 0)
+		return r;
+	devices_coldplug(s.devices);
+	if (args->trial_s)
+		arm_watchdog(args->trial_s);
+	r = find_partitions(&s, reterr_msg);
 	if (r == 0)
 		r = mount_root(&s, reterr_msg);
 	if (r == 0 && args->trial_s)

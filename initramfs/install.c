@@ -12,9 +12,11 @@
 #include "common/log.h"
 #include "common/run.h"
 #include "common/sysfs.h"
+#include "images/cast.h"
 #include "images/delta.h"
 #include "images/esp.h"
 #include "images/kexec.h"
+#include "images/signature.h"
 #include "initramfs/blk.h"
 #include "initramfs/diskpin.h"
 #include "initramfs/disks.h"
@@ -48,6 +50,8 @@ struct install {
 	uint64_t erased_bytes, erase_bytes; /* of the disks before; of all. 0: no erase */
 	enum part_id slot; /* that is written: PART_A or PART_B */
 	uint64_t old_bytes; /* of the image that the other slot had; 0: none to be had */
+	const struct delta *image; /* borrowed: on its way, while it is */
+	uint64_t fetched_bytes; /* of it */
 	char *cmdline; /* of the installed system; owned */
 };
 
@@ -209,16 +213,17 @@ static int step_wipe(void *userdata, char **reterr_msg)
 
 static void on_progress(void *userdata, uint64_t done, uint64_t total)
 {
-	struct install *in = userdata;
+	const struct install *in = userdata;
 
-	server_progress(in->server, done, total);
+	server_progress(in->server, done, total, in->image ? in->image->cast_come : 0,
+		in->image ? in->image->cast_lost : 0);
 }
 
 static void on_erase_progress(void *userdata, uint64_t done, _unused_ uint64_t total)
 {
 	struct install *in = userdata;
 
-	server_progress(in->server, in->erased_bytes + done, in->erase_bytes);
+	server_progress(in->server, in->erased_bytes + done, in->erase_bytes, 0, 0);
 }
 
 /* The old signatures went first: an installation that breaks off here left a blank disk. */
@@ -352,6 +357,33 @@ static void on_pause(void *userdata, unsigned ms, const char *why)
 	(void)devices_wait(in->devices, now_mono_ms() + ms, NULL, NULL);
 }
 
+static void on_listen(void *userdata)
+{
+	struct install *in = userdata;
+
+	(void)server_event(
+		in->server, CAST_LISTENS, "listens to the image's multicast", NULL);
+}
+
+/* How it came: for people, and for ondold, which sends no more for this node. */
+static void on_listened(void *userdata)
+{
+	struct install *in = userdata;
+	const struct delta *d = in->image;
+	_cleanup_free_ char *text = NULL;
+
+	if (d->cast_come == 0)
+		text = xstrdup(
+			"nothing of the image came by multicast: is it let through "
+			"by the switch? It is fetched");
+	else
+		text = xasprintf("%llu of the image's %llu parts came by multicast "
+				 "(%llu datagrams were lost)",
+			(unsigned long long)d->cast_frames, (unsigned long long)d->frames,
+			(unsigned long long)d->cast_lost);
+	(void)server_event(in->server, CAST_LISTENED, text, NULL);
+}
+
 static int step_image(void *userdata, char **reterr_msg)
 {
 	struct install *in = userdata;
@@ -375,11 +407,19 @@ static int step_image(void *userdata, char **reterr_msg)
 		.blocks_sha256 = im->blocks_sha256,
 		.raw_sha256 = im->raw_sha256,
 		.source = source,
-		.source_bytes = in->old_bytes};
+		.source_bytes = in->old_bytes,
+		.cast_group = im->cast_group,
+		.cast_port = im->cast_port,
+		.cast_address = in->args->address,
+		.on_listen = on_listen,
+		.on_listened = on_listened};
 	int r = slot_open(path, im->raw_bytes, &slot, reterr_msg);
 
+	in->image = &d;
 	if (r == 0)
 		r = delta_write(&d, slot, reterr_msg);
+	in->image = NULL;
+	in->fetched_bytes = d.fetched_bytes;
 	if (r == 0)
 		log_info("slot %s: %llu of the image's %llu bytes were fetched",
 			slot_name(in), (unsigned long long)d.fetched_bytes,
@@ -562,15 +602,18 @@ int install_run(struct devices *devices, struct server *server,
 	int r;
 
 	undo_leftovers();
-	r = install_steps(&how, &in, reterr_msg);
+	r = image_trusted("", &order->image, reterr_msg);
+	if (r == 0)
+		r = install_steps(&how, &in, reterr_msg);
 	if (r < 0)
 		return r;
 	if (is_mirrored(&in))
 		mirror = *second->serial ? second->serial : second->wwn;
 	(void)server_event_insist(server, "agent.installed", order->image.version,
-		json_pack("{s:s, s:s, s:s*, s:I}", "serial", system->serial, "wwn",
+		json_pack("{s:s, s:s, s:s*, s:I, s:I}", "serial", system->serial, "wwn",
 			system->wwn, "mirror", mirror, "bytes",
-			(json_int_t)order->image.raw_bytes),
+			(json_int_t)order->image.raw_bytes, "fetched",
+			(json_int_t)in.fetched_bytes),
 		INSTALLED_TOLD_MS);
 	return start_installed(&in, reterr_msg);
 }

@@ -343,17 +343,23 @@ void progress_told(struct progress_pace *p, bool ok, uint64_t now_ms)
 	p->next_ms = now_ms + (ok ? PROGRESS_MS : PROGRESS_BACKOFF_MS);
 }
 
-void server_progress(struct server *s, uint64_t done, uint64_t total)
+void server_progress(
+	struct server *s, uint64_t done, uint64_t total, uint64_t come, uint64_t lost)
 {
 	_cleanup_free_ char *why = NULL;
 	_cleanup_(jx_freep) json_t *body = NULL;
+	json_t *data;
 	int r;
 
 	if (!progress_is_due(&s->pace, done, total, now_mono_ms()))
 		return;
-	body = event_body("agent.progress", NULL,
-		json_pack("{s:I, s:I}", "done", (json_int_t)done, "total",
-			(json_int_t)total));
+	data = json_pack(
+		"{s:I, s:I}", "done", (json_int_t)done, "total", (json_int_t)total);
+	if (come)
+		json_object_update_new(data,
+			json_pack("{s:I, s:I}", "come", (json_int_t)come, "lost",
+				(json_int_t)lost));
+	body = event_body("agent.progress", NULL, data);
 	r = post_event(s, body, PROGRESS_TIMEOUT_MS, &why);
 	progress_told(&s->pace, r == 0, now_mono_ms());
 	if (r != 0)

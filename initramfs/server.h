@@ -49,8 +49,12 @@ int server_event(struct server *s, const char *type, const char *text, json_t *d
 /* The same for an event that must not get lost: tried for for_ms, and a few s at most more. */
 int server_event_insist(struct server *s, const char *type, const char *text,
 	json_t *data, unsigned for_ms);
-/* agent.progress, at most once in PROGRESS_MS and never with a retry. */
-void server_progress(struct server *s, uint64_t done, uint64_t total);
+/*
+ * agent.progress, at most once in PROGRESS_MS and never with a retry; come and lost: datagrams of
+ * a multicast, 0 without one.
+ */
+void server_progress(
+	struct server *s, uint64_t done, uint64_t total, uint64_t come, uint64_t lost);
 
 /* ---- pure ---- */
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "initramfs/trial.h"
 
+#include <fcntl.h>
+#include <linux/watchdog.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /*
@@ -35,6 +38,27 @@ static int link_timer(const char *dir)
 	return r == 0 && symlink("../" BOOT_TRIAL_TIMER, link) < 0 && errno != EEXIST
 		? -errno
 		: r;
+}
+
+/*
+ * Closed without the letter that would stop it (Documentation/watchdog/watchdog-api.rst), it
+ * goes on: nobody here has to stay to feed it, and whoever opens it next does.
+ */
+int trial_watchdog(const char *device, unsigned trial_s, unsigned *ret_seconds)
+{
+	_cleanup_close_ int fd = open(device, O_WRONLY | O_CLOEXEC);
+	int seconds = (int)MIN(MAX(trial_s / 2, 1u), TRIAL_WATCHDOG_S + 0u), r;
+
+	if (fd < 0)
+		return errno == ENXIO || errno == ENODEV ? -ENOENT : -errno;
+	if (ioctl(fd, WDIOC_SETTIMEOUT, &seconds) == 0 &&
+		ioctl(fd, WDIOC_KEEPALIVE, 0) == 0) {
+		*ret_seconds = (unsigned)seconds;
+		return 0;
+	}
+	r = -errno;
+	(void)write_all(fd, "V", 1); /* opening has started it, with a time of its own */
+	return r;
 }
 
 int trial_arm(const char *run_dir, unsigned seconds, char **reterr_msg)

@@ -94,16 +94,10 @@ static bool is_ours(const char *file)
 		streq(file + len - tail, SUFFIX);
 }
 
-static void closedirp(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 static int sweep(
 	const char *dir, const struct plan *plan, bool dry_run, size_t *ret_removed)
 {
-	_cleanup_(closedirp) DIR *d = opendir(dir);
+	_cleanup_closedir_ DIR *d = opendir(dir);
 	struct dirent *e;
 
 	if (!d)

@@ -17,17 +17,11 @@ static bool is_on(const char *path, dev_t device)
 	return stat(path, &st) == 0 && st.st_dev == device;
 }
 
-static void closedirp(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 /* Does one of the links in /proc/PID/WHAT lead to the device? */
 static bool links_lead(const char *pid, const char *what, dev_t device)
 {
 	_cleanup_free_ char *path = xasprintf("/proc/%s/%s", pid, what);
-	_cleanup_(closedirp) DIR *dir = opendir(path);
+	_cleanup_closedir_ DIR *dir = opendir(path);
 	const struct dirent *e;
 	bool found = false;
 
@@ -65,7 +59,7 @@ static void add_opener(char **all, const char *pid)
 
 char *openers_text(dev_t device)
 {
-	_cleanup_(closedirp) DIR *proc = opendir("/proc");
+	_cleanup_closedir_ DIR *proc = opendir("/proc");
 	const struct dirent *e;
 	unsigned n = 0;
 	char *all = NULL;

@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "images/delta.h"
 #include "images/esp.h"
+#include "images/signature.h"
 #include "nodeagent/nodeconf.h"
 #include "nodeagent/patience.h"
 #include "nodeagent/proofs.h"
@@ -310,6 +311,8 @@ static int prepare(struct writing *w, char **reterr_msg)
 	_cleanup_free_ char *ignored = NULL;
 	int r = nodeconf_load(NODE_INI, &w->conf, reterr_msg);
 
+	if (r == 0)
+		r = image_trusted("", &w->image, reterr_msg);
 	if (r == 0)
 		r = slots_find("", &w->slots, reterr_msg);
 	if (r < 0)

@@ -168,7 +168,7 @@ static void on_progress(void *userdata, uint64_t done, uint64_t total)
 {
 	const struct installer *in = userdata;
 
-	server_progress(in->server, done, total);
+	server_progress(in->server, done, total, 0, 0);
 }
 
 static int step_image(void *userdata, char **reterr_msg)

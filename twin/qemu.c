@@ -13,6 +13,7 @@
 #define PCI_USB 0x8
 #define PCI_FIRST_BAY 0x9 /* .. 0x18: a root port for each bay with a drive on PCIe */
 #define PCI_FIRST_AHCI 0x19 /* .. 0x1a: bays past the chipset's six ports */
+#define PCI_WATCHDOG 0x1b
 #define AHCI_PORTS 6
 
 char *qemu_escape(const char *s)
@@ -105,6 +106,8 @@ static void add_channels(struct args *a, const struct twin_node *n)
 	args_opt(a, "-device", "ipmi-bmc-extern,id=bmc,chardev=kcs");
 	args_opt(a, "-device", "isa-ipmi-kcs,bmc=bmc");
 	args_opt(a, "-device", "virtio-rng-pci,addr=%#x", PCI_RNG);
+	args_opt(a, "-device", "i6300esb,addr=%#x",
+		PCI_WATCHDOG); /* resets the server, as iLO's */
 }
 
 static void add_nic(

@@ -10,14 +10,14 @@ _ondol_nodes() {
 
 _ondol() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='init check plan apply status why reinstall cancel maintenance power identify sensors sel console prove update token ca metrics cloud version help'
+	local commands='init check plan apply status why reinstall cancel maintenance power identify sensors sel console prove update image token ca metrics cloud version help'
 	local command='' socket='' options i
 	COMPREPLY=()
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--socket) socket=${COMP_WORDS[++i]} ;;
-		--secrets | --roles | --wipe | --timeout | --ca | --role) ((i++)) ;;
+		--secrets | --roles | --wipe | --timeout | --ca | --role | --images | --site | --kit) ((i++)) ;;
 		-*) ;;
 		*) [[ -z $command ]] && command=${COMP_WORDS[i]} ;;
 		esac
@@ -27,7 +27,7 @@ _ondol() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
-	--roles)
+	--roles | --images | --site | --kit)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
@@ -51,6 +51,7 @@ _ondol() {
 	sel) options='--clear --yes --json' ;;
 	prove) options='--timeout --json' ;;
 	update) options='--yes --timeout --json' ;;
+	image) options='--images --site --kit --yes --json' ;;
 	token) options='--role --json' ;;
 	cloud) options='--wait --json --student --ca --timeout --yes' ;;
 	*) options='' ;;
@@ -78,6 +79,13 @@ _ondol() {
 		;;
 	token)
 		[[ $prev != token ]] || mapfile -t COMPREPLY < <(compgen -W 'add list revoke' -- "$cur")
+		;;
+	image)
+		case $prev in
+		image) mapfile -t COMPREPLY < <(compgen -W 'build list verify prune' -- "$cur") ;;
+		build) mapfile -t COMPREPLY < <(compgen -W 'core full guest' -- "$cur") ;;
+		verify) mapfile -t COMPREPLY < <(compgen -W 'core full' -- "$cur") ;;
+		esac
 		;;
 	cloud)
 		case $prev in

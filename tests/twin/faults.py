@@ -294,8 +294,9 @@ def images():
     if os.path.exists(f"{work}/images"):
         return
     os.makedirs(f"{work}/images/core")
-    for name in ("manifest.json", "vmlinuz", "initrd.img", "root.erofs.zst", "root.blocks"):
-        shutil.copy(f"build/shared/images/core/{name}", f"{work}/images/core/{name}")
+    for entry in os.scandir("build/shared/images/core"):
+        if entry.is_file():
+            shutil.copy(entry.path, f"{work}/images/core/{entry.name}")
 
 
 world = None

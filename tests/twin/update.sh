@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # A node that is ready takes another image: one that works and is kept, one whose kernel panics,
-# and (TRIAL_END=1) one in which nothing of ondol's starts; from these it goes back by itself.
+# one that hangs, and (TRIAL_END=1) one in which nothing of ondol's starts; from these it goes back
+# by itself. One that is not signed by the rack's key is not taken.
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/lib.sh
 . tests/lib/rack.sh
@@ -10,7 +11,12 @@ images=$work/images
 
 # image_named NAME: what nodes get from now on is of that version
 image_named() {
-	sed -i "s/\"version\": \"[^\"]*\"/\"version\": \"$1\"/" "$images/core/manifest.json"
+	sed -i "s/\"version\": \"[^\"]*\"/\"version\": \"$1\"/" "$images/core/manifest.json" &&
+		sign_image build/shared/images/site/key.pem
+}
+# sign_image KEY
+sign_image() {
+	images/sign-image "$1" "$images/core/manifest.json" "$images/core/manifest.sig"
 }
 # break_image NAME COMMAND: an image of that version, after that was done in its tree, $work/tree
 break_image() {
@@ -31,14 +37,15 @@ break_image() {
 			m["root"].update(raw_bytes=int(raw_bytes), raw_sha256=digest)
 			json.dump(m, open(f"{where}/manifest.json", "w"))
 		END
-		rm "$work/broken.erofs"
+		sign_image build/shared/images/site/key.pem && rm "$work/broken.erofs"
 }
 # goes_back NAME: an update to it fails, and the node is ready again with the image before
 goes_back() {
 	_started=$(clock)
 	"$bin/ondol" update hp02 --yes >"$work/$1" 2>&1
 	_code=$?
-	check "an image that does not become ready is no success ($(($(clock) - _started)) s)" test "$_code" = 1
+	_took=$(($(clock) - _started))
+	check "an image that does not become ready is no success ($_took s)" test "$_code" = 1
 	check "... and that is said" grep -q "image $1 did not become ready" "$work/$1"
 	check "... the node is ready again" until_true 300 is_ready
 	check "... with the image before" test "$(field hp02 image)" = second
@@ -47,9 +54,7 @@ is_ready() { [ "$(field hp02 state)" = ready ]; }
 boots() { "$bin/ondol" why hp02 --all --json | grep -c '"noded.up"'; }
 
 mkdir -p "$images/core"
-for f in manifest.json vmlinuz initrd.img root.erofs.zst root.blocks; do
-	cp "build/shared/images/core/$f" "$images/core/"
-done
+find build/shared/images/core -maxdepth 1 -type f -exec cp -t "$images/core" {} +
 check "the rack file is made" rack_file --node hp02
 check "twin and ondold come up" rack_up --memory 768
 if ! "$bin/ondol" apply "$rack" --yes; then
@@ -60,6 +65,23 @@ check "the node is ready" test "$(field hp02 state)" = ready
 first=$(field hp02 image)
 check "without another image nothing is done" sh -c "'$bin/ondol' update hp02 --yes | grep -q 'has image $first already'"
 
+# refused WORDS: what the node says before it writes anything
+refused() {
+	"$bin/ondol" update hp02 --yes >"$work/refused" 2>&1
+	test $? = 1 && grep -q "$1" "$work/refused"
+}
+openssl genpkey -quiet -algorithm ed25519 -out "$work/stranger.pem"
+image_named second
+cp "$images/core/image-keys.pem" "$work/keys.pem"
+# a deployment host that was broken into serves what it likes, and says that it trusts it
+openssl pkey -in "$work/stranger.pem" -pubout -out "$images/core/image-keys.pem"
+digest=$(sha256sum "$images/core/image-keys.pem" | cut -c1-64)
+sed -i "/\"keys\"/s/\"sha256\": \"[^\"]*\"/\"sha256\": \"$digest\"/" "$images/core/manifest.json"
+sign_image "$work/stranger.pem"
+check "an image that a stranger's key has signed is refused by the node" refused "none of the keys that this node trusts"
+check "... which goes on as before" test "$(field hp02 image) $(field hp02 state)" = "$first ready"
+cp "$work/keys.pem" "$images/core/image-keys.pem"
+cp build/shared/images/core/manifest.json "$images/core/"
 image_named second
 started=$(clock)
 if "$bin/ondol" update hp02 --yes; then
@@ -86,6 +108,10 @@ check "... with that image" test "$(field hp02 image)" = second
 zstd -qd build/shared/images/core/root.erofs.zst -o "$work/root.erofs"
 check "an image is made whose initramfs is none" break_image third "echo none >'$work/tree/boot/initrd.img'"
 goes_back third
+check "an image is made that hangs" break_image hung "rm '$work/tree/usr/sbin/init' && printf '#!/bin/sh\nexec sleep infinity\n' >'$work/tree/usr/sbin/init' && chmod 755 '$work/tree/usr/sbin/init'"
+goes_back hung
+# ondold gives up after 25 minutes, and would not have reset it
+check "... it was the watchdog" test "$_took" -lt 1200
 if [ -n "${TRIAL_END:-}" ]; then # ten minutes
 	check "an image is made in which nothing of ondol's starts" break_image fourth "rm '$work/tree/usr/sbin/ondol-noded'"
 	goes_back fourth

@@ -57,7 +57,7 @@ static void test_nobody(void **state)
 	assert_true(server_order(s, 0, &order, &why) < 0);
 	assert_null(order);
 	assert_non_null(strstr(why, "127.0.0.1"));
-	server_progress(s, 1, 2); /* only slows down */
+	server_progress(s, 1, 2, 0, 0); /* only slows down */
 }
 
 /* It gives up in the end, but not before its time. */

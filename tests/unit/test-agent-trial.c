@@ -35,11 +35,24 @@ static void not_there(void **state)
 	assert_non_null(strstr(why, "timer"));
 }
 
+static void watchdog(void **state)
+{
+	_cleanup_free_ char *none = xasprintf("%s/watchdog", (char *)*state),
+			    *file = xasprintf("%s/file", (char *)*state);
+	unsigned seconds = 0;
+
+	assert_int_equal(trial_watchdog(none, 600, &seconds), -ENOENT);
+	assert_int_equal(write_file_atomic(file, "", 0, 0644), 0);
+	assert_int_equal(trial_watchdog(file, 600, &seconds), -ENOTTY);
+	assert_int_equal(seconds, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(armed, fakefs_setup, fakefs_teardown),
 		cmocka_unit_test(not_there),
+		cmocka_unit_test_setup_teardown(watchdog, fakefs_setup, fakefs_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 
 #include "common/digest.h"
 #include "images/blocks.h"
+#include "images/cast.h"
 #include "images/delta.h"
 #include "images/slot.h"
 #include "tests/unit/fakefs.h"
@@ -32,6 +33,12 @@ struct fixture {
 	int source, target;
 	unsigned pauses;
 	uint64_t fetched, copied;
+	unsigned
+		lose; /* each datagram whose number this divides is lost; 0: no multicast */
+	uint32_t poisoned; /* a frame in which a byte is another; 0: none */
+	pid_t sender;
+	uint64_t cast_frames, cast_come, cast_lost;
+	unsigned listened;
 };
 
 /* Text-like: compresses, and no two blocks are alike. */
@@ -168,6 +175,8 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 	void *dir = f->dir;
 
+	if (f->sender > 0)
+		waitpid(f->sender, NULL, 0);
 	if (f->pid > 0) {
 		kill(f->pid, SIGKILL);
 		waitpid(f->pid, NULL, 0);
@@ -207,6 +216,70 @@ static void on_pause(void *userdata, unsigned ms, const char *why)
 	f->pauses++;
 }
 
+/* ---- the multicast ---- */
+
+#define GROUP 0xefff4d01 /* 239.255.77.1 */
+
+static void send_frames(const struct fixture *f, uint16_t port)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(GROUP)};
+	struct in_addr from = {.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint8_t buf[CAST_MAX], id[CAST_ID_BYTES];
+	struct blocks *list = NULL;
+	struct cast_datagram d = {0};
+	char *why;
+
+	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &from, sizeof(from)) < 0 ||
+		cast_id(f->sha256, id) < 0 ||
+		blocks_parse(f->list, f->list_len, &list, &why) != 0)
+		_exit(1);
+	/* it begins in the middle, and comes round */
+	for (uint32_t i = 0; i < list->n_frames; i++) {
+		uint64_t at, end;
+
+		d.frame = (i + 5) % list->n_frames;
+		at = list->frame_at[d.frame];
+		end = list->frame_at[d.frame + 1];
+		for (d.at = 0; at + d.at < end; d.at += CAST_DATA, d.number++) {
+			size_t len = MIN((size_t)(end - at - d.at), (size_t)CAST_DATA);
+
+			cast_put_head(buf, id, &d);
+			memcpy(buf + CAST_HEAD, f->packed + at + d.at, len);
+			if (f->poisoned && f->poisoned == d.frame && d.at == 0)
+				buf[CAST_HEAD + 99] ^= 1;
+			if (d.number % f->lose != 0 || d.number == 0)
+				(void)sendto(fd, buf, CAST_HEAD + len, 0,
+					(struct sockaddr *)&to, sizeof(to));
+		}
+	}
+	_exit(0);
+}
+
+static uint16_t cast_port(void)
+{
+	return (uint16_t)(20000 + getpid() % 20000);
+}
+
+static void on_listen(void *userdata)
+{
+	struct fixture *f = userdata;
+	uint16_t port = cast_port();
+
+	f->sender = fork();
+	if (f->sender == 0)
+		send_frames(f, port);
+}
+
+static void on_listened(void *userdata)
+{
+	struct fixture *f = userdata;
+
+	f->listened++;
+}
+
 static int run(struct fixture *f, char **reterr_msg)
 {
 	_cleanup_free_ char *path = xasprintf("%s/target", f->dir);
@@ -228,8 +301,16 @@ static int run(struct fixture *f, char **reterr_msg)
 		.blocks_sha256 = f->list_sha256,
 		.raw_sha256 = f->raw_sha256,
 		.source = f->source,
-		.source_bytes = (uint64_t)st.st_size};
+		.source_bytes = (uint64_t)st.st_size,
+		.cast_group = f->lose ? GROUP : 0,
+		.cast_address = INADDR_LOOPBACK,
+		.cast_port = cast_port(),
+		.on_listen = on_listen,
+		.on_listened = on_listened};
 	r = delta_write(&d, slot, reterr_msg);
+	f->cast_frames = d.cast_frames;
+	f->cast_come = d.cast_come;
+	f->cast_lost = d.cast_lost;
 	f->fetched = d.fetched_bytes;
 	f->copied = d.copied_bytes;
 	return r;
@@ -329,6 +410,54 @@ static void damaged_frame(void **state)
 	assert_non_null(strstr(why, "image"));
 }
 
+/* What multicast brings is not fetched; the rest is, and what is wrong counts as lost. */
+static void by_multicast(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *why = NULL;
+
+	f->lose = 1000000;
+	if (run(f, &why) < 0)
+		fail_msg("%s", why);
+	is_there(f);
+	assert_int_equal(f->fetched, f->list_len);
+	assert_int_equal(f->cast_frames, 11);
+	assert_int_equal(f->cast_lost, 0);
+	assert_int_equal(f->listened, 1);
+}
+
+static void with_losses(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *why = NULL;
+
+	f->lose = 300; /* of about 900 datagrams */
+	f->poisoned = 7;
+	if (run(f, &why) < 0)
+		fail_msg("%s", why);
+	is_there(f);
+	assert_int_equal(f->listened, 1);
+	assert_in_range(f->cast_lost, 1, 5);
+	assert_in_range(f->cast_frames, 5, 9);
+	assert_true(f->fetched > f->list_len + f->packed_len / 11);
+	assert_true(f->fetched < f->list_len + f->packed_len * 6 / 11);
+}
+
+/* Who has most of it does not listen: a round would take longer than what it lacks. */
+static void multicast_is_not_worth_it(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *why = NULL;
+
+	put_source(f);
+	f->lose = 1000000;
+	if (run(f, &why) < 0)
+		fail_msg("%s", why);
+	is_there(f);
+	assert_int_equal(f->listened, 0);
+	assert_int_equal(f->cast_come, 0);
+}
+
 static void list_form(void **state)
 {
 	struct fixture *f = *state;
@@ -359,8 +488,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {WITH_BOTH(most_is_there),
 		WITH_BOTH(little_is_there), WITH_BOTH(nothing_is_there),
-		WITH_BOTH(another_list), WITH_BOTH(damaged_frame), WITH_BOTH(same_key),
-		WITH_BOTH(list_form)};
+		WITH_BOTH(by_multicast), WITH_BOTH(with_losses),
+		WITH_BOTH(multicast_is_not_worth_it), WITH_BOTH(another_list),
+		WITH_BOTH(damaged_frame), WITH_BOTH(same_key), WITH_BOTH(list_form)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,7 +102,7 @@ static void test_bad(void **state)
 		{"vmlinuz", "../vmlinuz", "kernel"},
 		{"vmlinuz", ".", "kernel"},
 		{"vmlinuz", ".hidden", "kernel"},
-		{"vmlinuz", "initrd.img", "files of their own"},
+		{"vmlinuz", "initrd.img", "a file of its own"},
 		{"initrd.img", "a/b", "initrd"},
 		{SHA, "0123", "sha256"},
 		{SHA, "0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef",
@@ -245,7 +245,7 @@ static void test_load_bad(void **state)
 	put(d, "manifest.json", "{}");
 	expect_load(d, IMAGE_MANIFEST_E_INVALID, "schema: is missing");
 	take_away(d, "manifest.json");
-	expect_load(d, IMAGE_MANIFEST_E_MISSING, "make images");
+	expect_load(d, IMAGE_MANIFEST_E_MISSING, "ondol image build");
 }
 
 static void test_load_directory_as_file(void **state)

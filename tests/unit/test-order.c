@@ -255,6 +255,10 @@ static void install_order(void **state)
 		.raw_bytes = 20,
 		.blocks_path = xstrdup("/files/core/root.blocks"),
 		.blocks_sha256 = xstrdup(DIGEST),
+		.manifest = xstrdup("{\"schema\": 1}\n"),
+		.signature = xstrdup(DIGEST DIGEST),
+		.cast_group = 0xefff0002,
+		.cast_port = 8782,
 		.raw_sha256 = xstrdup(DIGEST)};
 	holds = &o->targets[0].holds;
 	holds->list = xcalloc(1, sizeof(*holds->list));
@@ -268,6 +272,10 @@ static void install_order(void **state)
 	assert_string_equal(again->targets[0].disk.serial, "S1");
 	assert_int_equal(again->image.raw_bytes, 20);
 	assert_string_equal(again->image.blocks_path, "/files/core/root.blocks");
+	assert_string_equal(again->image.manifest, "{\"schema\": 1}\n");
+	assert_string_equal(again->image.signature, DIGEST DIGEST);
+	assert_int_equal(again->image.cast_group, 0xefff0002);
+	assert_int_equal(again->image.cast_port, 8782);
 	assert_string_equal(again->image.raw_sha256, DIGEST);
 	assert_null(inv_signatures_beyond(holds, &again->targets[0].holds));
 	assert_int_equal(again->targets[0].holds.n, 1);

@@ -224,6 +224,21 @@ static void bad_values(void **state)
 	expect("[deploy]", "[deployer]", "the section [deploy] is missing");
 }
 
+static void multicast(void **state)
+{
+	_cleanup_free_ char *fast = changed("; retries = 2", "multicast = 400mbit"),
+			    *none = changed("; retries = 2", "multicast = no");
+	_cleanup_(rack_freep) struct rack *r = NULL, *n = NULL;
+	struct problems p = {0};
+
+	assert_int_equal(rack_parse("rack.ini", fast, strlen(fast), roles, &p, &r), 0);
+	assert_int_equal(rack_parse("rack.ini", none, strlen(none), roles, &p, &n), 0);
+	assert_int_equal(r->cast_bytes_per_s, 50000000);
+	assert_int_equal(r->cast_group, 0xefff0000 | (r->address & 0xffff));
+	assert_int_equal(r->cast_port, r->api_port + 1);
+	assert_int_equal(n->cast_bytes_per_s, 0);
+}
+
 static void keep_events(void **state)
 {
 	_cleanup_free_ char *week = changed("; retries = 2", "keep_events = 7d");
@@ -331,6 +346,7 @@ int main(void)
 		cmocka_unit_test(network_uses),
 		cmocka_unit_test(bad_values),
 		cmocka_unit_test(page),
+		cmocka_unit_test(multicast),
 		cmocka_unit_test(keep_events),
 		cmocka_unit_test(retries),
 		cmocka_unit_test(secrets),
