@@ -256,7 +256,6 @@ void caster_offer(
 {
 	struct caster *c = n->o->caster;
 	const struct rack *rack = n->o->rack;
-	_cleanup_free_ char *why = NULL;
 
 	if (!rack->cast_bytes_per_s || n->o->held < 2 || !m->blocks.name ||
 		(c->n > 0 && !streq(c->sha256, m->root.sha256)))
