@@ -16,6 +16,7 @@
 #define GATHER_MS 3000 /* since the last one came */
 #define GATHER_MAX_MS 10000 /* since the first */
 #define BURST_MAX_US 20000 /* more is not made up for after a pause */
+#define ROUNDS_MAX 3 /* who is deaf hears no fourth either */
 #define PACE_US 1000000
 
 struct listener {
@@ -37,6 +38,7 @@ struct caster {
 	uint64_t gathering_since_ms, last_came_ms; /* mono; 0: nobody has come */
 	uint64_t bytes_per_s, max;
 	uint64_t ticked_us, paced_us; /* mono */
+	unsigned rounds; /* that are over */
 	int64_t owed; /* bytes that may be sent now */
 	uint8_t datagram[CAST_MAX]; /* that the socket did not take yet, */
 	int held; /* and its length; 0: none */
@@ -141,12 +143,41 @@ static int arm(struct caster *c, uint64_t at_us)
 	return r < 0 ? r : sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
 }
 
-/* A frame has been sent to all: who has had each of them once needs no more. */
+/*
+ * Once more round, when what the nodes lack makes more than one image together: then it is cheaper
+ * than each of them fetching its own part.
+ */
+static bool goes_round_again(struct caster *c)
+{
+	double lacking = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct node *n = c->listeners[i].n;
+
+		lacking += n->total ? 1 - (double)n->done / (double)n->total : 1;
+	}
+	if (lacking <= 1 || ++c->rounds >= ROUNDS_MAX)
+		return false;
+	log_info("multicast: once more, as %zu nodes lack %.2f images together", c->n,
+		lacking);
+	for (size_t i = 0; i < c->n; i++)
+		c->listeners[i].left = c->cut.list->n_frames;
+	return true;
+}
+
+/* Who has been sent all of it hears the rest that is sent for others, too. */
 static void frame_sent(struct caster *c)
 {
-	for (size_t i = c->n; i-- > 0;)
-		if (--c->listeners[i].left == 0)
-			drop(c, i);
+	uint32_t left = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		struct listener *l = &c->listeners[i];
+
+		l->left -= l->left > 0;
+		left = MAX(left, l->left);
+	}
+	if (left == 0 && !goes_round_again(c))
+		stop(c);
 }
 
 /* What fits into the time that has passed, and into the socket. */
@@ -202,6 +233,7 @@ static int begin(struct caster *c, uint64_t now_us)
 	if (r < 0)
 		return r;
 	c->sending = true;
+	c->rounds = 0;
 	c->sent = 0;
 	c->owed = 0;
 	c->ticked_us = c->paced_us = now_us;
@@ -276,7 +308,7 @@ static int open_image(struct caster *c, char **reterr_msg)
 		return r;
 	snprintf(c->sha256, sizeof(c->sha256), "%s", m->root.sha256);
 	c->max = c->o->rack->cast_bytes_per_s;
-	c->bytes_per_s = MAX(c->max / 2, (uint64_t)CAST_PACE_MIN);
+	c->bytes_per_s = MAX(c->max / 4, (uint64_t)CAST_PACE_MIN);
 	return 0;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The image for several nodes at once: sent by multicast (images/cast.h) to those whose agents
- * listen, round and round until each that listens has been sent all of it once. What a node did
- * not get it fetches by itself; nothing here waits for anybody. The pace follows what most of
- * them take in. In sd-event; the only thing that may block is reading the image file.
+ * listen, round and round until each that listens has been sent all of it, and once more while they
+ * lack more than one image together. What a node did not get it fetches by itself; nothing here
+ * waits for anybody. The pace follows what most of them take in. In sd-event; the only thing that
+ * may block is reading the image file.
  */
 #pragma once
 

@@ -79,13 +79,28 @@ int cast_cut_next(struct cast_cut *c, uint8_t buf[static CAST_MAX], bool *ret_en
 
 /* ---- the pace ---- */
 
-uint64_t cast_pace(uint64_t now, uint64_t max, const struct cast_ear *ears, size_t n)
+/* How many lose more than one in so many. */
+static size_t losing(const struct cast_ear *ears, size_t n, uint64_t one_in)
 {
-	size_t losing = 0;
+	size_t sum = 0;
 
 	for (size_t i = 0; i < n; i++)
-		losing += ears[i].lost * 20 > ears[i].come + ears[i].lost;
-	if (2 * losing > n)
-		return MAX(now * 7 / 10, (uint64_t)CAST_PACE_MIN);
-	return MIN(now + now / 8, max);
+		sum += ears[i].lost * one_in > ears[i].come + ears[i].lost;
+	return sum;
+}
+
+uint64_t cast_pace(uint64_t now, uint64_t max, const struct cast_ear *ears, size_t n)
+{
+	size_t heard = 0;
+	uint64_t less = now;
+
+	for (size_t i = 0; i < n; i++)
+		heard += ears[i].come + ears[i].lost > 0;
+	if (heard == 0)
+		return now;
+	if (2 * losing(ears, n, 20) > heard)
+		less = now / 2;
+	else if (2 * losing(ears, n, 500) > heard)
+		less = now * 7 / 10;
+	return less < now ? MAX(less, (uint64_t)CAST_PACE_MIN) : MIN(now + now / 32, max);
 }

@@ -33,7 +33,8 @@ struct cast_ear { /* what one listener has told */
 	uint64_t come, lost;
 };
 /*
- * Bytes a second from now on: fewer when more than half of them lose more than a twentieth, else
- * a little more, to max.
+ * Bytes a second from now on: half of them when more than half of those who were heard lose more
+ * than a twentieth, fewer when it is more than one in 500 (a frame is some fifty datagrams, and
+ * lost with any of them), else a little more, to max. As many while nobody was heard.
  */
 uint64_t cast_pace(uint64_t now, uint64_t max, const struct cast_ear *ears, size_t n);

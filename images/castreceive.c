@@ -112,7 +112,7 @@ static int receive(struct receiver *r)
 	const struct castreceive *c = r->c;
 	unsigned first_ms = c->first_ms ? c->first_ms : CAST_FIRST_MS,
 		 quiet_ms = c->quiet_ms ? c->quiet_ms : CAST_QUIET_MS;
-	uint64_t until = now_mono_ms() + first_ms, come = 0;
+	uint64_t until = now_mono_ms() + first_ms, come = 0, told = 0;
 	int result = 0;
 
 	while (result == 0) {
@@ -123,8 +123,13 @@ static int receive(struct receiver *r)
 			return 0;
 		if (poll(&p, 1, (int)(until - now)) > 0)
 			result = drain(r);
+		now = now_mono_ms();
 		if (*c->come > come) /* others' datagrams do not count */
-			until = now_mono_ms() + quiet_ms;
+			until = now + quiet_ms;
+		if (*c->come > come && c->on_time && now >= told + CAST_TELL_MS) {
+			c->on_time(c->userdata);
+			told = now;
+		}
 		come = *c->come;
 	}
 	return result == -ECANCELED ? 0 : result;

@@ -9,6 +9,7 @@
 
 #define CAST_FIRST_MS 20000 /* for the first datagram: the sender waits for others */
 #define CAST_QUIET_MS 3000 /* so long without one, and it is over */
+#define CAST_TELL_MS 500 /* between two on_time */
 #define CAST_STALL_MS 10000 /* the same without a whole frame, whatever comes */
 
 struct castreceive {
@@ -19,6 +20,8 @@ struct castreceive {
 	const struct blocks *list;
 	unsigned first_ms, quiet_ms; /* 0: as above */
 	void (*on_listen)(void *userdata); /* now a sender may begin */
+	/* Now and then while something comes: time to say what was lost. May be NULL. */
+	void (*on_time)(void *userdata);
 	/* Is it still lacking? Others are not put together. */
 	bool (*wants)(void *userdata, uint32_t frame);
 	/*

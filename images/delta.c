@@ -193,6 +193,15 @@ static int fail(struct work *w, int r, const char *what)
 	return r;
 }
 
+static void tell_progress(void *userdata)
+{
+	const struct work *w = userdata;
+
+	if (w->d->image.on_progress)
+		w->d->image.on_progress(
+			w->d->image.userdata, w->written_bytes, w->list->raw_bytes);
+}
+
 static int put_frame(struct work *w, uint32_t frame)
 {
 	const struct image_sink *sink = &w->d->image.sink;
@@ -203,9 +212,7 @@ static int put_frame(struct work *w, uint32_t frame)
 		return fail(w, r, "the disk does not take the image");
 	w->written[frame] = 1;
 	w->written_bytes += len;
-	if (w->d->image.on_progress)
-		w->d->image.on_progress(
-			w->d->image.userdata, w->written_bytes, w->list->raw_bytes);
+	tell_progress(w);
 	return 0;
 }
 
@@ -314,6 +321,7 @@ static void listen_to_cast(struct work *w)
 		.sha256 = w->d->image.sha256,
 		.list = w->list,
 		.on_listen = on_listen,
+		.on_time = tell_progress, /* also when no frame comes whole */
 		.wants = wants_frame,
 		.take = take_frame,
 		.come = &w->d->cast_come,

@@ -103,17 +103,23 @@ static void no_list(void **state)
 
 static void pace(void **state)
 {
-	const struct cast_ear well = {1000, 10}, ill = {800, 200}, deaf = {0, 0};
+	const struct cast_ear well = {1000, 1}, ill = {980, 20}, worse = {700, 300},
+			      silent = {0, 0}, deaf = {0, 500};
 	const struct cast_ear most_well[] = {well, ill, well}, half[] = {well, ill},
-			      most_ill[] = {ill, ill, well};
+			      most_ill[] = {ill, ill, well},
+			      most_worse[] = {worse, deaf, well},
+			      one_heard[] = {silent, silent, ill};
 
-	assert_int_equal(cast_pace(8000000, 50000000, most_well, 3), 9000000);
-	assert_int_equal(cast_pace(8000000, 50000000, half, 2), 9000000);
+	assert_int_equal(cast_pace(8000000, 50000000, most_well, 3), 8250000);
+	assert_int_equal(cast_pace(8000000, 50000000, half, 2), 8250000);
 	assert_int_equal(cast_pace(8000000, 50000000, most_ill, 3), 5600000);
+	assert_int_equal(cast_pace(8000000, 50000000, most_worse, 3), 4000000);
+	assert_int_equal(cast_pace(8000000, 50000000, one_heard, 3), 5600000);
 	assert_int_equal(cast_pace(50000000, 50000000, most_well, 3), 50000000);
 	assert_int_equal(cast_pace(1000001, 50000000, most_ill, 3), 1000000);
-	assert_int_equal(cast_pace(8000000, 50000000, &deaf, 1), 9000000);
-	assert_int_equal(cast_pace(8000000, 50000000, &ill, 0), 9000000);
+	assert_int_equal(cast_pace(1000000, 50000000, most_worse, 3), 1000000);
+	assert_int_equal(cast_pace(8000000, 50000000, &silent, 1), 8000000);
+	assert_int_equal(cast_pace(8000000, 50000000, &ill, 0), 8000000);
 }
 
 int main(void)
