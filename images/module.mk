@@ -7,6 +7,7 @@ $(foreach t,manifest signature cmdline fetch slot esp delta cast,$(eval test-ima
 fuzz-image_USES := images common
 fuzz-manifest_USES := images common
 fuzz-blocks_USES := images common
+fuzz-cast_USES := images common
 
 PROGS += ondol-imagepack
 ondol-imagepack_SRCS := images/imagepack.c

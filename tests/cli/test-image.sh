@@ -85,6 +85,20 @@ check "... and nothing else" test -e "$core/manifest.json" -a -e "$core/mine" -a
 run image prune --images "$images" --yes
 expect "nothing to prune" 0 "Nothing is there"
 
+check "what an image is built from can be installed" images/install-kit "$TMP/kit" "$(dirname "$ONDOL")"
+touch "$TMP/kit/roles/dropped.ini"
+check "... again" images/install-kit "$TMP/kit" "$(dirname "$ONDOL")"
+check "... without what an earlier one left" test ! -e "$TMP/kit/roles/dropped.ini"
+lost() { # files of the source tree that a build of images reads and the kit lacks
+	find images roles initramfs nodeagent netconf -type f \( -path 'images/*' -o -name '*.ini' -o -path '*/templates/*' \
+		-o -name '*.list' -o -name build-initramfs -o -name '*.service' \) ! -name '*.[ch]' ! -name module.mk \
+		! -name install-kit | while read -r f; do
+		[ -e "$TMP/kit/$f" ] || echo "$f"
+	done
+}
+lost >"$TMP/lost"
+check "... with all that it takes: $(tr '\n' ' ' <"$TMP/lost")" test ! -s "$TMP/lost"
+
 run image
 expect "no word" 2 "expected build, list, verify or prune"
 run image sign
