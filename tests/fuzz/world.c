@@ -425,6 +425,7 @@ static void begin(struct world *w, const char *socket, const char *images)
 			0 ||
 		cloud_open(o, &msg) < 0 || page_open(o, &msg) < 0 || serve_new(o) < 0)
 		abort();
+	o->caster = caster_new(o);
 	take_rack(o);
 	restore_secrets(true);
 	listen_all(w);
