@@ -94,20 +94,16 @@ static void stop(struct caster *c)
 	c->sha256[0] = '\0';
 }
 
-static void drop(struct caster *c, size_t i)
-{
-	c->listeners[i] = c->listeners[--c->n];
-	if (c->n == 0)
-		stop(c);
-}
-
 void caster_left(const struct node *n)
 {
 	struct caster *c = n->o->caster;
 	struct listener *l = c ? listener_of(c, n) : NULL;
 
-	if (l)
-		drop(c, (size_t)(l - c->listeners));
+	if (!l)
+		return;
+	*l = c->listeners[--c->n];
+	if (c->n == 0)
+		stop(c);
 }
 
 void caster_heard(struct node *n, uint64_t come, uint64_t lost)
@@ -303,7 +299,7 @@ static int open_image(struct caster *c, char **reterr_msg)
 	int r = profile_load(c->o->opts.images_dir, c->o->rack->image, &m, reterr_msg);
 
 	if (r == 0)
-		r = cast_cut_open(m, &c->cut);
+		r = m->blocks.name ? cast_cut_open(m, &c->cut) : -ENOENT;
 	if (r < 0)
 		return r;
 	snprintf(c->sha256, sizeof(c->sha256), "%s", m->root.sha256);

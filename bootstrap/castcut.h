@@ -18,7 +18,7 @@ struct cast_cut {
 	uint8_t *packed; /* owned: the frame */
 };
 
-/* From an image's files. 0 or -errno, -EBADMSG for a list that is none. */
+/* From the files of an image that has a list. 0 or -errno, -EBADMSG for a list that is none. */
 int cast_cut_open(const struct image_manifest *m, struct cast_cut *ret);
 void cast_cut_clear(struct cast_cut *c);
 /*

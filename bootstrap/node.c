@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/node.h"
 
+#include "bootstrap/cast.h"
 #include "bootstrap/console.h"
 #include "bootstrap/ondold.h"
-
-#include "bootstrap/cast.h"
 #include "common/jsonx.h"
 
 #define SAY_MAX_BYTES (UINT64_C(4) << 20)

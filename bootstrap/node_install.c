@@ -2,7 +2,6 @@
 #include "bootstrap/ondold.h"
 
 #include "bootstrap/cast.h"
-
 #include "bootstrap/diskplan.h"
 #include "bootstrap/identity.h"
 #include "bootstrap/profile.h"

@@ -2,7 +2,6 @@
 #include "bootstrap/ondold.h"
 
 #include "bootstrap/cast.h"
-
 #include "common/jsonx.h"
 
 /*

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/ondold.h"
 
-#include "bootstrap/cast.h"
-
 #include <getopt.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <systemd/sd-daemon.h>
 
+#include "bootstrap/cast.h"
 #include "bootstrap/eventlog.h"
 #include "common/log.h"
 #include "common/nodump.h"

@@ -478,6 +478,13 @@ void hex_encode(const uint8_t *data, size_t len, char *out)
 	out[2 * len] = '\0';
 }
 
+uint8_t *write_le(uint8_t *p, uint64_t v, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		p[i] = (uint8_t)(v >> 8 * i);
+	return p + len;
+}
+
 uint64_t read_le(const uint8_t *p, unsigned bytes)
 {
 	uint64_t v = 0;

@@ -129,6 +129,7 @@ int set_nonblock(int fd);
 void hex_encode(const uint8_t *data, size_t len, char *out); /* out: 2*len+1 bytes */
 /* A number of so many bytes (at most 8), the least significant first. */
 uint64_t read_le(const uint8_t *p, unsigned bytes);
+uint8_t *write_le(uint8_t *p, uint64_t v, size_t len); /* the same; behind it */
 /* len random bytes from the kernel as hex; caller frees. */
 char *random_hex(size_t len);
 /* Comparison whose time does not depend on where the strings differ. */

@@ -108,29 +108,22 @@ int blocks_parse(const void *data, size_t len, struct blocks **ret, char **reter
 	return 0;
 }
 
-static uint8_t *put_le(uint8_t *p, uint64_t v, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		p[i] = (uint8_t)(v >> 8 * i);
-	return p + len;
-}
-
 uint8_t *blocks_format(const struct blocks *b, size_t *ret_len)
 {
 	size_t len = (size_t)blocks_file_bytes(b->raw_bytes);
 	uint8_t *out = xmalloc(len), *p = out;
 
 	memcpy(p, magic, sizeof(magic));
-	p = put_le(p + sizeof(magic), VERSION, 4);
-	p = put_le(p, BLOCK_BYTES, 4);
-	p = put_le(p, FRAME_BYTES, 4);
-	p = put_le(p, BLOCK_KEY_BYTES, 4);
-	p = put_le(p, b->raw_bytes, 8);
-	p = put_le(p, b->compressed_bytes, 8);
+	p = write_le(p + sizeof(magic), VERSION, 4);
+	p = write_le(p, BLOCK_BYTES, 4);
+	p = write_le(p, FRAME_BYTES, 4);
+	p = write_le(p, BLOCK_KEY_BYTES, 4);
+	p = write_le(p, b->raw_bytes, 8);
+	p = write_le(p, b->compressed_bytes, 8);
 	for (uint32_t i = 0; i < b->n_frames; i++)
-		p = put_le(p, b->frame_at[i + 1] - b->frame_at[i], 4);
+		p = write_le(p, b->frame_at[i + 1] - b->frame_at[i], 4);
 	for (uint32_t i = 0; i < b->n_blocks; i++)
-		p = put_le(p, b->keys[i], BLOCK_KEY_BYTES);
+		p = write_le(p, b->keys[i], BLOCK_KEY_BYTES);
 	*ret_len = len;
 	return out;
 }

@@ -22,12 +22,6 @@ struct cast_frames {
 	struct assembly a[CAST_FRAMES];
 };
 
-static void write_le(uint8_t *to, uint64_t value, unsigned bytes)
-{
-	for (unsigned i = 0; i < bytes; i++)
-		to[i] = (uint8_t)(value >> 8 * i);
-}
-
 int cast_id(const char *sha256, uint8_t ret[static CAST_ID_BYTES])
 {
 	uint8_t digest[32];
@@ -43,9 +37,9 @@ void cast_put_head(uint8_t to[static CAST_HEAD], const uint8_t id[static CAST_ID
 {
 	memcpy(to, magic, sizeof(magic));
 	memcpy(to + 8, id, CAST_ID_BYTES);
-	write_le(to + 16, d->number, 4);
-	write_le(to + 20, d->frame, 4);
-	write_le(to + 24, d->at, 4);
+	to = write_le(to + 16, d->number, 4);
+	to = write_le(to, d->frame, 4);
+	(void)write_le(to, d->at, 4);
 }
 
 int cast_parse(const uint8_t *buf, size_t len, const uint8_t id[static CAST_ID_BYTES],
