@@ -19,7 +19,7 @@ help:
 	@echo "make all              all programs with ASan and UBSan, in build/debug; RELEASE=1: hardened"
 	@echo "make check-unit       unit tests, fuzz corpora and broken files only: no root, no network"
 	@echo "make check-root       tests with namespaces, daemons, real Open vSwitch (root)"
-	@echo "make check-twin       the demo as a test, and faults that `ondol why` must name (root)"
+	@echo "make check-twin       the demo as a test, and faults that ondol why must name (root)"
 	@echo "make check-cloud      the cloud as its users see it, and tempest's smoke tests (root)"
 	@echo "make images           the node image and the initramfs (root)"
 	@echo "make bench [SWARM=10000]  so many servers against one ondold: CPU, memory, lost events (root)"

@@ -514,6 +514,7 @@ static json_t *fill_order(
 	const struct rack_profile *profile = n->conf->profile;
 	struct install_order order = {
 		.erase = profile->disks[rack_disk_of(profile, DISK_SYSTEM)].erase,
+		.swap_bytes = profile->swap_bytes,
 		.rack_id = (char *)enrol_rack_id(n->o),
 		.image = image_of(n, m),
 		.desired = cloud_deliver_order(n),

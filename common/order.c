@@ -60,6 +60,9 @@ json_t *install_order_to_json(const struct install_order *o)
 
 	if (doc && o->n_targets > 1)
 		json_object_set_new(doc, "mirror", mirror_to_json(&o->targets[1]));
+	if (doc && o->swap_bytes)
+		json_object_set_new(
+			doc, "swap_bytes", json_integer((json_int_t)o->swap_bytes));
 	return doc;
 }
 
@@ -122,6 +125,7 @@ int install_order_from_json(
 	if (disk_erase_parse(jx_str_opt(&j, "erase", 16, "none"), &o->erase) < 0 &&
 		!j.error)
 		jx_fail(&j, "erase", "expected none, discard, secure or zero");
+	o->swap_bytes = jx_uint_opt(&j, "swap_bytes", 0, UINT64_C(1) << 40, 0);
 	o->desired = desired ? json_incref((json_t *)desired) : NULL;
 	if (j.error) {
 		*reterr_msg = TAKE_PTR(j.error);

@@ -32,6 +32,7 @@ struct install_order {
 	struct order_image image;
 	char *rack_id; /* rackid.h: of this rack's system disks, and of the table to be written */
 	enum disk_erase erase; /* all of them, before anything is written */
+	uint64_t swap_bytes; /* of a swap partition; 0: none */
 	json_t *desired; /* owned: the first desired state, kept as /etc/ondol/desired.json */
 };
 

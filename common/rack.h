@@ -88,6 +88,7 @@ struct rack_profile {
 	size_t n_disks; /* one is the system disk, one more may be its mirror */
 	uint64_t memory_bytes; /* 0: not said */
 	unsigned memory_line;
+	uint64_t swap_bytes; /* of a partition of the system disk; 0: none */
 };
 
 struct rack_node_disk { /* what the file says beyond the profile of one disk of one node */

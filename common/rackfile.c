@@ -4,69 +4,13 @@
  * noted and replaced by a harmless one, so that the rest of the file is still checked. The
  * arrays are filled completely before anything points into them.
  */
-#include "common/rackrules.h"
 #include "common/rackcloud.h"
 #include "common/rackpace.h"
-
+#include "common/rackread.h"
+#include "common/rackrules.h"
 #include "common/roledef.h"
 
 #define DAY_MS UINT64_C(86400000)
-
-struct reader {
-	struct conf *conf;
-	struct conf_section *section; /* being read */
-	struct problems *problems;
-	const struct roledefs *roles;
-	struct rack *rack;
-};
-
-#define SAY(rd, key, ...)                                                                \
-	problems_add((rd)->problems, (rd)->conf->file, (key)->line, (rd)->section->name, \
-		(key)->name, __VA_ARGS__)
-
-static void missing(struct reader *rd, const char *key, const char *what)
-{
-	problems_add(rd->problems, rd->conf->file, rd->section->line, rd->section->name,
-		key, "is missing; expected %s", what);
-}
-
-/* The key's value when it is there and not empty. An absent key is a problem when need says what it is. */
-static const struct conf_key *value(struct reader *rd, const char *name, const char *need)
-{
-	const struct conf_key *k = conf_key(rd->section, name);
-
-	if (!k) {
-		if (need)
-			missing(rd, name, need);
-		return NULL;
-	}
-	if (k->refused)
-		return NULL;
-	if (!*k->value) {
-		SAY(rd, k, "expected %s, found nothing", need ? need : "a value");
-		return NULL;
-	}
-	return k;
-}
-
-static void bad(struct reader *rd, const struct conf_key *k, const char *expected)
-{
-	_cleanup_free_ char *shown = str_escape(k->value, 60);
-
-	SAY(rd, k, "expected %s, found \"%s\"", expected, shown);
-}
-
-static unsigned read_uint(struct reader *rd, const char *name, unsigned min, unsigned max,
-	unsigned dflt, bool need)
-{
-	_cleanup_free_ char *what = xasprintf("a number from %u to %u", min, max);
-	const struct conf_key *k = value(rd, name, need ? what : NULL);
-	unsigned v = dflt;
-
-	if (k && parse_unsigned(k->value, min, max, &v) < 0)
-		bad(rd, k, what);
-	return v;
-}
 
 /* A time of whole days or hours, such as 90d; min, max and dflt in days. */
 static uint64_t read_days(
@@ -74,24 +18,24 @@ static uint64_t read_days(
 {
 	_cleanup_free_ char *what =
 		xasprintf("a time from %ud to %ud, such as %ud", min, max, dflt);
-	const struct conf_key *k = value(rd, name, NULL);
+	const struct conf_key *k = rd_value(rd, name, NULL);
 	uint64_t ms = dflt * DAY_MS;
 
 	if (k &&
 		(parse_duration_ms(k->value, &ms) < 0 || ms < min * DAY_MS ||
 			ms > max * DAY_MS))
-		bad(rd, k, what);
+		rd_bad(rd, k, what);
 	return ms;
 }
 
 static uint32_t read_ipv4(struct reader *rd, const char *name, bool need)
 {
 	static const char what[] = "an IPv4 address such as 10.77.0.2";
-	const struct conf_key *k = value(rd, name, need ? what : NULL);
+	const struct conf_key *k = rd_value(rd, name, need ? what : NULL);
 	uint32_t addr = 0;
 
 	if (k && parse_ipv4(k->value, &addr) < 0)
-		bad(rd, k, what);
+		rd_bad(rd, k, what);
 	return addr;
 }
 
@@ -99,11 +43,11 @@ static struct ipv4_net read_net(struct reader *rd, const char *name)
 {
 	static const char what[] =
 		"a network such as 10.77.0.0/24, /8 to /30, host bits zero";
-	const struct conf_key *k = value(rd, name, what);
+	const struct conf_key *k = rd_value(rd, name, what);
 	struct ipv4_net net = {0};
 
 	if (k && parse_ipv4_net(k->value, &net) < 0)
-		bad(rd, k, what);
+		rd_bad(rd, k, what);
 	return net;
 }
 
@@ -126,34 +70,11 @@ static int is_wwn(const char *s)
 	return strlen(s) == 32 ? parse_hex(s, 16, raw) : parse_hex(s, 8, raw);
 }
 
-static int is_text(const char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || (unsigned char)*s > 0x7e)
-			return -EINVAL;
-	return 0;
-}
-
-static char *read_word(struct reader *rd, const char *name, word_parser parse,
-	const char *what, const char *dflt)
-{
-	const struct conf_key *k = value(rd, name, dflt ? NULL : what);
-
-	if (!k)
-		return xstrdup(dflt ? dflt : "");
-	if (parse(k->value) < 0) {
-		bad(rd, k, what);
-		return xstrdup(dflt ? dflt : "");
-	}
-	return xstrdup(k->value);
-}
-
 /* A key that may be absent: NULL then. */
-static char *read_word_opt(
+static char *rd_word_opt(
 	struct reader *rd, const char *name, word_parser parse, const char *what)
 {
-	return conf_key(rd->section, name) ? read_word(rd, name, parse, what, NULL)
-					   : NULL;
+	return conf_key(rd->section, name) ? rd_word(rd, name, parse, what, NULL) : NULL;
 }
 
 static bool enter(struct reader *rd, const char *name, const char *what)
@@ -173,7 +94,7 @@ static void read_ssh_keys(struct reader *rd)
 	for (unsigned i = 1; i <= 32; i++) {
 		_cleanup_free_ char *name = xasprintf("ssh_key.%u", i);
 		char *line =
-			read_word_opt(rd, name, is_text, "a line of authorized_keys");
+			rd_word_opt(rd, name, rd_is_text, "a line of authorized_keys");
 
 		if (!line)
 			continue;
@@ -187,7 +108,7 @@ static void read_page(struct reader *rd)
 {
 	static const char what[] =
 		"an address of this host and a port, such as 10.77.0.2:8443";
-	const struct conf_key *k = value(rd, "page", NULL);
+	const struct conf_key *k = rd_value(rd, "page", NULL);
 	struct rack *r = rd->rack;
 	uint32_t address;
 	unsigned port;
@@ -195,10 +116,10 @@ static void read_page(struct reader *rd)
 	if (!k)
 		return;
 	if (parse_ipv4_port(k->value, &address, &port) < 0 || address == 0) {
-		bad(rd, k, what);
+		rd_bad(rd, k, what);
 	} else if (address == r->address &&
 		(port == r->http_port || port == r->api_port)) {
-		SAY(rd, k,
+		RD_SAY(rd, k,
 			"expected another port than http_port (%u) and api_port (%u), which serve "
 			"the nodes",
 			r->http_port, r->api_port);
@@ -213,31 +134,31 @@ static void read_general(struct reader *rd)
 	struct rack *r = rd->rack;
 
 	if (enter(rd, "rack", "it names the rack")) {
-		r->name = read_word(
+		r->name = rd_word(
 			rd, "name", parse_hostname, "a name of a-z, 0-9 and -", NULL);
 		read_ssh_keys(rd);
 	}
 	if (enter(rd, "deploy", "it says on which interface and address ondold works")) {
-		r->interface = read_word(rd, "interface", is_interface,
+		r->interface = rd_word(rd, "interface", is_interface,
 			"the interface on the provisioning network, such as eth0", NULL);
 		r->address = read_ipv4(rd, "address", true);
-		r->http_port = read_uint(rd, "http_port", 1, 65535, 8780, false);
-		r->api_port = read_uint(rd, "api_port", 1, 65535, 8781, false);
+		r->http_port = rd_uint(rd, "http_port", 1, 65535, 8780, false);
+		r->api_port = rd_uint(rd, "api_port", 1, 65535, 8781, false);
 		if (r->api_port == r->http_port)
-			SAY(rd, value(rd, "api_port", NULL),
+			RD_SAY(rd, rd_value(rd, "api_port", NULL),
 				"expected another port than http_port (%u)",
 				r->http_port);
-		r->image = read_word(rd, "image", parse_hostname,
+		r->image = rd_word(rd, "image", parse_hostname,
 			"the name of an image profile", "core");
 		r->parallel_installs =
-			read_uint(rd, "parallel_installs", 1, RACK_MAX_NODES, 4, false);
-		r->retries = read_uint(rd, "retries", 0, 9, 2, false);
+			rd_uint(rd, "parallel_installs", 1, RACK_MAX_NODES, 4, false);
+		r->retries = rd_uint(rd, "retries", 0, 9, 2, false);
 		r->keep_events_ms = read_days(rd, "keep_events", 1, 3650, 90);
 		read_page(rd);
 	}
 	if (enter(rd, "bmc", "it describes the network of the service processors")) {
 		r->bmc_subnet = read_net(rd, "subnet");
-		r->bmc_vlan = read_uint(rd, "vlan", 1, 4094, 0, true);
+		r->bmc_vlan = rd_uint(rd, "vlan", 1, 4094, 0, true);
 	}
 }
 
@@ -245,10 +166,10 @@ static enum network_use read_use(struct reader *rd, const char *network)
 {
 	static const char what[] = "nodes, tunnel or external";
 	enum network_use use = streq(network, "tunnel") ? NETWORK_TUNNEL : NETWORK_NODES;
-	const struct conf_key *k = value(rd, "use", NULL);
+	const struct conf_key *k = rd_value(rd, "use", NULL);
 
 	if (k && network_use_parse(k->value, &use) < 0)
-		bad(rd, k, what);
+		rd_bad(rd, k, what);
 	return use;
 }
 
@@ -267,7 +188,7 @@ static void default_range(struct reader *rd, struct rack_network *net)
 			first = net->gateway + 1;
 	}
 	if (first > last) {
-		missing(rd, "range",
+		rd_missing(rd, "range",
 			"addresses beside the gateway, such as 10.77.50.2-10.77.50.9");
 		return;
 	}
@@ -277,14 +198,14 @@ static void default_range(struct reader *rd, struct rack_network *net)
 
 static void read_range(struct reader *rd, struct rack_network *net)
 {
-	const struct conf_key *k = value(rd, "range", NULL);
+	const struct conf_key *k = rd_value(rd, "range", NULL);
 	const char *dash = k ? strchr(k->value, '-') : NULL;
 	_cleanup_free_ char *from = NULL;
 	uint32_t first, last;
 
 	if (net->use != NETWORK_EXTERNAL) {
 		if (k)
-			SAY(rd, k,
+			RD_SAY(rd, k,
 				"only a network with use = external has a range; remove this key");
 		return;
 	}
@@ -296,7 +217,7 @@ static void read_range(struct reader *rd, struct rack_network *net)
 	from = xasprintf("%.*s", dash ? (int)(dash - k->value) : 0, k->value);
 	if (!dash || parse_ipv4(from, &first) < 0 || parse_ipv4(dash + 1, &last) < 0 ||
 		first > last) {
-		bad(rd, k,
+		rd_bad(rd, k,
 			"the first and the last address, such as 10.77.50.100-10.77.50.199");
 		return;
 	}
@@ -306,14 +227,14 @@ static void read_range(struct reader *rd, struct rack_network *net)
 
 static bool read_shares(struct reader *rd, const struct rack_network *net)
 {
-	const struct conf_key *k = value(rd, "shares", NULL);
+	const struct conf_key *k = rd_value(rd, "shares", NULL);
 	bool shares = false;
 
 	if (k && net->use != NETWORK_EXTERNAL)
-		SAY(rd, k,
+		RD_SAY(rd, k,
 			"only a network with use = external gives out shares; remove this key");
 	else if (k && parse_bool(k->value, &shares) < 0)
-		bad(rd, k, "yes or no");
+		rd_bad(rd, k, "yes or no");
 	return shares;
 }
 
@@ -336,8 +257,8 @@ static void read_network(struct reader *rd, const char *name)
 	net->name = xstrdup(name);
 	net->line = rd->section->line;
 	net->subnet = read_net(rd, "subnet");
-	net->vlan = read_uint(rd, "vlan", 1, 4094, 0, true);
-	net->mtu = read_uint(rd, "mtu", 1280, 9216, 1500, false);
+	net->vlan = rd_uint(rd, "vlan", 1, 4094, 0, true);
+	net->mtu = rd_uint(rd, "mtu", 1280, 9216, 1500, false);
 	net->gateway = read_ipv4(rd, "gateway", false);
 	net->use = read_use(rd, name);
 	read_range(rd, net);
@@ -345,151 +266,16 @@ static void read_network(struct reader *rd, const char *name)
 	rd->rack->n_networks++;
 }
 
-static const struct rack_network *find_network(
-	struct reader *rd, const struct conf_key *k, const char *name)
-{
-	const struct rack_network *net = rack_network(rd->rack, name);
-
-	if (!net) {
-		_cleanup_free_ char *shown = str_escape(name, 60);
-
-		SAY(rd, k, "expected the name of a [network ...] section, found \"%s\"",
-			shown);
-	}
-	return net;
-}
-
-static void read_tagged(struct reader *rd, struct rack_nic *nic, const struct conf_key *k)
-{
-	_cleanup_free_ char *copy = xstrdup(k->value);
-	char *save = NULL;
-
-	for (char *w = strtok_r(copy, " \t,", &save); w;
-		w = strtok_r(NULL, " \t,", &save)) {
-		const struct rack_network *net = find_network(rd, k, w);
-
-		if (net && nic->n_tagged < RACK_MAX_NETWORKS)
-			nic->tagged[nic->n_tagged++] = net;
-	}
-}
-
-static void read_nics(struct reader *rd, struct rack_profile *p)
-{
-	for (unsigned i = 1; i <= RACK_MAX_NICS; i++) {
-		_cleanup_free_ char *native = xasprintf("nic.%u.native", i);
-		_cleanup_free_ char *tagged = xasprintf("nic.%u.tagged", i);
-		const struct conf_key *n = value(rd, native, NULL),
-				      *t = value(rd, tagged, NULL);
-		struct rack_nic *nic = &p->nics[p->n_nics];
-
-		if (!n && !t)
-			continue;
-		if (p->n_nics != i - 1)
-			SAY(rd, n ? n : t, "expected nic.%zu before nic.%u",
-				p->n_nics + 1, i);
-		if (n)
-			nic->native = find_network(rd, n, n->value);
-		if (t)
-			read_tagged(rd, nic, t);
-		p->n_nics++;
-	}
-	if (!p->n_nics)
-		missing(rd, "nic.1.native",
-			"the network port 1 boots from: provisioning");
-}
-
-static void read_erase(struct reader *rd, struct rack_disk *d)
-{
-	_cleanup_free_ char *key = xasprintf("disk.%u.erase", d->bay);
-	const struct conf_key *k = value(rd, key, NULL);
-
-	if (k && disk_erase_parse(k->value, &d->erase) < 0)
-		bad(rd, k, "none, discard, secure or zero");
-	else if (k && !disk_use_is_system(d->use) && d->erase != DISK_ERASE_NONE)
-		SAY(rd, k,
-			"an installation erases the system disk and its mirror alone; remove "
-			"this key, or say use = system");
-}
-
-static void read_disk(struct reader *rd, struct rack_profile *p, unsigned bay)
-{
-	_cleanup_free_ char *use_key = xasprintf("disk.%u.use", bay);
-	_cleanup_free_ char *bus_key = xasprintf("disk.%u.bus", bay);
-	_cleanup_free_ char *size_key = xasprintf("disk.%u.size", bay);
-	static const char use_words[] = "system, mirror, data or spare";
-	const struct conf_key *use, *bus, *size;
-	struct rack_disk *d = &p->disks[p->n_disks];
-
-	if (!conf_key(rd->section, use_key) && !conf_key(rd->section, bus_key) &&
-		!conf_key(rd->section, size_key))
-		return;
-	*d = (struct rack_disk){.bay = bay};
-	use = value(rd, use_key, use_words);
-	bus = value(rd, bus_key, "sata, sas or nvme");
-	size = value(rd, size_key, "a size as sold, such as 480G");
-	if (use && disk_use_parse(use->value, &d->use) < 0)
-		bad(rd, use, use_words);
-	if (bus &&
-		(disk_bus_parse(bus->value, &d->bus) < 0 || d->bus == DISK_BUS_OTHER ||
-			d->bus == DISK_BUS_USB))
-		bad(rd, bus, "sata, sas, nvme or virtio");
-	if (size &&
-		(parse_size(size->value, &d->size_bytes) < 0 ||
-			d->size_bytes < UINT64_C(1000000000) ||
-			d->size_bytes > UINT64_C(1000000000000000)))
-		bad(rd, size, "a size from 1G to 1000T, as sold, such as 480G");
-	read_erase(rd, d);
-	p->n_disks++;
-}
-
-/* "64G" of memory is 64 GiB, as memory is sold. */
-static void read_memory(struct reader *rd, struct rack_profile *p)
-{
-	static const char what[] = "memory as sold, such as 64G (1G to 64T)";
-	const struct conf_key *k = value(rd, "memory", NULL);
-	uint64_t bytes;
-
-	if (!k)
-		return;
-	if (parse_memory(k->value, &bytes) < 0 || bytes < (UINT64_C(1) << 30) ||
-		bytes > (UINT64_C(1) << 46)) {
-		bad(rd, k, what);
-		return;
-	}
-	p->memory_bytes = bytes;
-	p->memory_line = k->line;
-}
-
-static void read_profile(struct reader *rd, const char *name)
-{
-	struct rack_profile *p = &rd->rack->profiles[rd->rack->n_profiles++];
-
-	p->name = xstrdup(name);
-	p->line = rd->section->line;
-	if (parse_token(name, 32) < 0)
-		problems_add(rd->problems, rd->conf->file, p->line, rd->section->name,
-			NULL,
-			"expected one word of at most 32 characters after \"profile\"");
-	p->vendor = read_word(
-		rd, "vendor", is_text, "the manufacturer as SMBIOS says it", "HPE");
-	p->product = read_word(
-		rd, "product", is_text, "the product name as SMBIOS says it", NULL);
-	read_memory(rd, p);
-	read_nics(rd, p);
-	for (unsigned bay = 1; bay <= RACK_MAX_DISKS; bay++)
-		read_disk(rd, p, bay);
-}
-
 static const struct rack_profile *find_profile(struct reader *rd)
 {
 	const struct conf_key *k =
-		value(rd, "profile", "the name of a [profile ...] section");
+		rd_value(rd, "profile", "the name of a [profile ...] section");
 
 	for (size_t i = 0; k && i < rd->rack->n_profiles; i++)
 		if (streq(rd->rack->profiles[i].name, k->value))
 			return &rd->rack->profiles[i];
 	if (k)
-		bad(rd, k, "the name of a [profile ...] section");
+		rd_bad(rd, k, "the name of a [profile ...] section");
 	return NULL;
 }
 
@@ -497,22 +283,22 @@ static void read_role(struct reader *rd, struct rack_node *n)
 {
 	_cleanup_free_ char *names = roledefs_names(rd->roles);
 	_cleanup_free_ char *what = xasprintf("a role (%s)", names);
-	const struct conf_key *role = value(rd, "role", what),
-			      *kind = value(rd, "kind", NULL);
+	const struct conf_key *role = rd_value(rd, "role", what),
+			      *kind = rd_value(rd, "kind", NULL);
 
 	n->role = xstrdup(role ? role->value : "");
 	n->kind = kind ? xstrdup(kind->value) : NULL;
 	if (!role)
 		return;
 	if (!roledefs_has_role(rd->roles, role->value)) {
-		bad(rd, role, what);
+		rd_bad(rd, role, what);
 	} else if (!kind && roledefs_role_has_kinds(rd->roles, role->value)) {
-		missing(rd, "kind", "the kind of this role");
+		rd_missing(rd, "kind", "the kind of this role");
 	} else if (!roledefs_find(rd->roles, role->value, n->kind)) {
 		if (roledefs_role_has_kinds(rd->roles, role->value))
-			bad(rd, kind, "a kind that the role has");
+			rd_bad(rd, kind, "a kind that the role has");
 		else
-			SAY(rd, kind, "the role %s has no kinds; remove this key",
+			RD_SAY(rd, kind, "the role %s has no kinds; remove this key",
 				role->value);
 	}
 }
@@ -523,12 +309,13 @@ static void read_macs(struct reader *rd, struct rack_node *n)
 		static const char what[] = "a unicast MAC such as 94:40:c9:00:01:01";
 		bool need = n->profile && i <= n->profile->n_nics;
 		_cleanup_free_ char *name = xasprintf("mac.%u", i);
-		const struct conf_key *k = value(rd, name, need ? what : NULL);
+		const struct conf_key *k = rd_value(rd, name, need ? what : NULL);
 
 		if (k && parse_mac(k->value, &n->macs[i - 1]) < 0)
-			bad(rd, k, what);
+			rd_bad(rd, k, what);
 		else if (k && n->profile && !need)
-			SAY(rd, k, "the profile %s has no port %u", n->profile->name, i);
+			RD_SAY(rd, k, "the profile %s has no port %u", n->profile->name,
+				i);
 	}
 }
 
@@ -540,9 +327,9 @@ static void read_node_disks(struct reader *rd, struct rack_node *n)
 		_cleanup_free_ char *wwn = xasprintf("disk.%u.wwn", bay);
 
 		n->disks[i].serial =
-			read_word_opt(rd, serial, is_serial, "the disk's serial number");
+			rd_word_opt(rd, serial, is_serial, "the disk's serial number");
 		n->disks[i].wwn =
-			read_word_opt(rd, wwn, is_wwn, "16 or 32 lower-case hex digits");
+			rd_word_opt(rd, wwn, is_wwn, "16 or 32 lower-case hex digits");
 	}
 }
 
@@ -566,15 +353,15 @@ static void read_node(struct reader *rd, const char *name)
 		problems_add(rd->problems, rd->conf->file, n->line, rd->section->name,
 			NULL, "expected a host name of a-z, 0-9 and - after \"node\"");
 	n->profile = find_profile(rd);
-	n->unit = read_uint(rd, "unit", 1, 60, 0, false);
+	n->unit = rd_uint(rd, "unit", 1, 60, 0, false);
 	read_role(rd, n);
 	n->bmc = read_ipv4(rd, "bmc", true);
-	n->host = read_uint(rd, "host", 1, (1 << 24) - 2, 0, true);
+	n->host = rd_uint(rd, "host", 1, (1 << 24) - 2, 0, true);
 	read_macs(rd, n);
-	n->serial = read_word(rd, "serial", is_serial, "the chassis serial number", NULL);
-	uuid = value(rd, "uuid", NULL);
+	n->serial = rd_word(rd, "serial", is_serial, "the chassis serial number", NULL);
+	uuid = rd_value(rd, "uuid", NULL);
 	if (uuid && parse_uuid(uuid->value, n->uuid) < 0)
-		bad(rd, uuid, uuid_what);
+		rd_bad(rd, uuid, uuid_what);
 	read_node_disks(rd, n);
 }
 
@@ -617,19 +404,19 @@ static void check_role_needs(struct reader *rd, const struct rack_node *n)
 		return;
 	if ((d->data_vg || d->data_dir) && n->profile &&
 		count_data_disks(n->profile) == 0)
-		SAY(rd, k,
+		RD_SAY(rd, k,
 			"the role %s keeps data, but the profile %s has no disk with use = data",
 			n->role, n->profile->name);
 	for (char *const *name = d->vm_networks; name && *name; name++) {
 		const struct rack_network *net = rack_network(rd->rack, *name);
 
 		if (!net)
-			SAY(rd, k,
+			RD_SAY(rd, k,
 				"the role %s gives its guests the network %s: expected a section "
 				"[network %s]",
 				n->role, *name, *name);
 		else if (net->use == NETWORK_EXTERNAL)
-			SAY(rd, k,
+			RD_SAY(rd, k,
 				"the role %s gives its guests the network %s: expected another "
 				"use of it than external (line %u)",
 				n->role, *name, net->line);
@@ -651,7 +438,7 @@ int rack_from_conf(struct conf *c, const struct roledefs *roles,
 	rackpace_read(r, c, problems);
 	each_section(&rd, "network", read_network);
 	rackcloud_read(r, c, problems);
-	each_section(&rd, "profile", read_profile);
+	each_section(&rd, "profile", rackread_profile);
 	each_section(&rd, "node", read_node);
 	rack_make_index(r);
 	conf_report_unused(c, problems);

@@ -23,6 +23,8 @@ static unsigned line_of(struct rules *ru, const char *section, const char *key)
 }
 
 #define ZERO_BYTES_A_SECOND UINT64_C(100000000) /* of a slow disk */
+#define GB UINT64_C(1000000000)
+#define SYSTEM_MIN_BYTES (20 * GB)
 
 /* what: "network", "node", "profile"; name may be NULL for sections without one */
 #define SAY(ru, what, name, key, ...)                                            \
@@ -278,14 +280,17 @@ static void check_profile_disks(struct rules *ru, const struct rack_profile *p)
 			"expected exactly one disk with use = system, found %u", system);
 	check_mirror(ru, p);
 	for (size_t i = 0; i < p->n_disks; i++) {
-		if (p->disks[i].use == DISK_SYSTEM && p->disks[i].size_bytes &&
-			p->disks[i].size_bytes < UINT64_C(20000000000)) {
-			_cleanup_free_ char *key =
-				xasprintf("disk.%u.size", p->disks[i].bay);
+		const struct rack_disk *d = &p->disks[i];
+		_cleanup_free_ char *key = xasprintf("disk.%u.size", d->bay);
 
-			SAY(ru, "profile", p->name, key,
-				"expected at least 20G for a system disk (two slots and the state)");
-		}
+		if (d->use != DISK_SYSTEM || !d->size_bytes ||
+			d->size_bytes >= SYSTEM_MIN_BYTES + p->swap_bytes)
+			continue;
+		SAY(ru, "profile", p->name, key,
+			"expected at least %lluG for a system disk (two slots, the state%s)",
+			(unsigned long long)(SYSTEM_MIN_BYTES + p->swap_bytes + GB - 1) /
+				GB,
+			p->swap_bytes ? ", swap" : "");
 	}
 }
 

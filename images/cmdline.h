@@ -17,7 +17,7 @@ enum boot_mode { BOOT_MODE_INSTALL, BOOT_MODE_BOOT };
 
 struct boot_parts { /* PARTUUIDs of a partition of the system: one, or the halves of a mirror */
 	char uuid[2][37]; /* lower case */
-	size_t n; /* 1 or 2 */
+	size_t n; /* 1 or 2; 0: there is none (swap) */
 };
 
 struct boot_args {
@@ -36,6 +36,7 @@ struct boot_args {
 	uint64_t time; /* seconds since 1970, 0: not said */
 	/* boot mode */
 	struct boot_parts slot, state;
+	struct boot_parts swap; /* n 0: none */
 	char *image; /* owned: version of what is in the slot; NULL: not said */
 	unsigned trial_s; /* the slot is tried for so long; 0: it is not on trial */
 };

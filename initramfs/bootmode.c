@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
 
 #include "common/log.h"
 #include "common/sysfs.h"
@@ -51,6 +52,7 @@ struct search {
 	struct devices *devices;
 	uint64_t seen; /* generation of the devices last looked at; 0: never */
 	struct volume slot, state;
+	struct volume swap; /* n 0: none */
 };
 
 static void volume_of(const struct boot_parts *parts, struct volume *ret)
@@ -73,6 +75,7 @@ static void search_clear(struct search *s)
 	devices_free(s->devices);
 	volume_clear(&s->slot);
 	volume_clear(&s->state);
+	volume_clear(&s->swap);
 }
 
 static size_t n_found(const struct volume *v)
@@ -122,6 +125,8 @@ static void look(struct search *s)
 			look_on_disk(disks[i], &s->slot.parts[k]);
 		for (size_t k = 0; k < s->state.n; k++)
 			look_on_disk(disks[i], &s->state.parts[k]);
+		for (size_t k = 0; k < s->swap.n; k++)
+			look_on_disk(disks[i], &s->swap.parts[k]);
 	}
 }
 
@@ -276,6 +281,29 @@ static int mount_root(struct search *s, char **reterr_msg)
 	return r;
 }
 
+/* A node without its swap is slower, and starts all the same. */
+static void start_swap(struct search *s)
+{
+	_cleanup_free_ char *why = NULL;
+	int r = 0;
+
+	if (s->swap.n == 0)
+		return;
+	if (!n_found(&s->swap)) {
+		log_warn("the swap partition %s is not there: starting without it",
+			s->swap.parts[0].uuid);
+		return;
+	}
+	r = volume_open(&s->swap, &why);
+	if (r == 0 && swapon(s->swap.device, 0) < 0)
+		r = -errno;
+	if (r < 0)
+		log_warn("no swap on %s: %s; starting without it", s->swap.device,
+			why ? why : strerror(-r));
+	else
+		log_info("swap on %s", s->swap.device);
+}
+
 /* ---- leaving the initramfs ---- */
 
 /* The initramfs is memory: what is not deleted before the switch stays taken for ever. */
@@ -380,11 +408,13 @@ static void arm_watchdog(unsigned trial_s)
 
 int bootmode_run(const struct boot_args *args, char **reterr_msg)
 {
-	_cleanup_(search_clear) struct search s = {.state.id = PART_STATE};
+	_cleanup_(search_clear) struct search s = {
+		.state.id = PART_STATE, .swap.id = PART_SWAP};
 	int r;
 
 	volume_of(&args->slot, &s.slot);
 	volume_of(&args->state, &s.state);
+	volume_of(&args->swap, &s.swap);
 	r = devices_new(DEVICES_STORAGE, &s.devices, reterr_msg);
 	if (r < 0)
 		return r;
@@ -394,6 +424,8 @@ int bootmode_run(const struct boot_args *args, char **reterr_msg)
 	r = find_partitions(&s, reterr_msg);
 	if (r == 0)
 		r = mount_root(&s, reterr_msg);
+	if (r == 0)
+		start_swap(&s);
 	if (r == 0 && args->trial_s)
 		r = trial_arm("/run", args->trial_s, reterr_msg);
 	return r < 0 ? r : switch_root(reterr_msg);

@@ -26,6 +26,7 @@
 #include "initramfs/parttable.h"
 #include "initramfs/statefs.h"
 #include "initramfs/steps.h"
+#include "initramfs/swaparea.h"
 #include "initramfs/target.h"
 
 #define SLOT_DIR "/run/install/slot"
@@ -142,8 +143,8 @@ static int step_measure(void *userdata, char **reterr_msg)
 			in->erase_bytes += t->disk.size_bytes;
 	}
 	for (size_t i = 0; r == 0 && i < in->order->n_targets; i++)
-		r = parttable_plan(
-			smallest, is_mirrored(in), in->targets[i].plan, reterr_msg);
+		r = parttable_plan(smallest, is_mirrored(in), in->order->swap_bytes,
+			in->targets[i].plan, reterr_msg);
 	if (r == 0)
 		choose_slot(in, system);
 	return r;
@@ -257,7 +258,7 @@ static bool partitions_are_there(void *userdata)
 {
 	const struct target *t = userdata;
 
-	for (size_t i = 0; i < PART_COUNT; i++) {
+	for (size_t i = 0; i < parttable_count(t->plan); i++) {
 		_cleanup_free_ char *name = parttable_part_name(t->disk.name, (int)i + 1);
 		_cleanup_free_ char *dir = xasprintf("/sys/class/block/%s", name);
 		_cleanup_free_ char *node = xasprintf("/dev/%s", name);
@@ -281,7 +282,7 @@ static int partition_disk(struct install *in, struct target *t, char **reterr_ms
 	_cleanup_close_ int fd = open_disk(t, reterr_msg);
 	int r = fd < 0 ? fd : 0;
 
-	for (size_t i = 0; r == 0 && i < PART_COUNT; i++)
+	for (size_t i = 0; r == 0 && i < parttable_count(t->plan); i++)
 		r = blk_wipe_area(fd, t->plan[i].start_bytes, t->plan[i].size_bytes);
 	if (r < 0) {
 		if (fd >= 0)
@@ -311,11 +312,12 @@ static int step_partition(void *userdata, char **reterr_msg)
 
 static int step_mirror(void *userdata, char **reterr_msg)
 {
-	static const enum part_id ids[] = {PART_A, PART_B, PART_STATE};
+	static const enum part_id ids[] = {PART_A, PART_B, PART_STATE, PART_SWAP};
 	const struct install *in = userdata;
+	size_t n = ARRAY_SIZE(ids) - (in->order->swap_bytes ? 0 : 1);
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(ids); i++) {
+	for (size_t i = 0; r == 0 && i < n; i++) {
 		_cleanup_free_ char *one = part_of(&in->targets[0], ids[i]),
 				    *other = part_of(&in->targets[1], ids[i]);
 		const char *const halves[] = {one, other};
@@ -334,6 +336,22 @@ static int format_esp(_unused_ struct install *in, struct target *t, char **rete
 	return run_ok(vfat, MKFS_TIMEOUT_MS, reterr_msg);
 }
 
+static int format_swap(const struct install *in, char **reterr_msg)
+{
+	_cleanup_free_ char *swap = NULL;
+	int r;
+
+	if (!in->order->swap_bytes)
+		return 0;
+	swap = part_path(in, PART_SWAP);
+	r = swaparea_format(swap);
+	if (r < 0)
+		*reterr_msg = xasprintf("no swap can be made on %s: %s. The disk may be "
+					"failing.",
+			swap, strerror(-r));
+	return r;
+}
+
 static int step_format(void *userdata, char **reterr_msg)
 {
 	struct install *in = userdata;
@@ -343,7 +361,9 @@ static int step_format(void *userdata, char **reterr_msg)
 		NULL};
 	int r = on_each(in, format_esp, reterr_msg);
 
-	return r < 0 ? r : run_ok(ext4, MKFS_TIMEOUT_MS, reterr_msg);
+	if (r == 0)
+		r = run_ok(ext4, MKFS_TIMEOUT_MS, reterr_msg);
+	return r == 0 ? format_swap(in, reterr_msg) : r;
 }
 
 /* ---- the image ---- */
@@ -484,6 +504,8 @@ static int step_bootable(void *userdata, char **reterr_msg)
 
 	collect_uuids(in, in->slot, &boot.slot);
 	collect_uuids(in, PART_STATE, &boot.state);
+	if (in->order->swap_bytes)
+		collect_uuids(in, PART_SWAP, &boot.swap);
 	in->cmdline = cmdline_for_boot(&boot);
 	return r < 0 ? r : on_each(in, fill_esp, reterr_msg);
 }

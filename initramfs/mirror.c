@@ -21,6 +21,7 @@ static const struct array {
 	[PART_A] = {"/dev/md1", "md1", "ondol-a", "none"},
 	[PART_B] = {"/dev/md2", "md2", "ondol-b", "none"},
 	[PART_STATE] = {"/dev/md3", "md3", "ondol-state", "internal"},
+	[PART_SWAP] = {"/dev/md4", "md4", "ondol-swap", "none"},
 };
 
 const char *mirror_device(enum part_id id)

@@ -6,9 +6,9 @@ agent_SRCS := initramfs/agent.c initramfs/bay.c initramfs/blk.c initramfs/bootmo
 	initramfs/disks.c \
 	initramfs/erase.c initramfs/install.c \
 	initramfs/link.c initramfs/lvmlabel.c initramfs/mirror.c initramfs/mounts.c initramfs/nics.c initramfs/parttable.c \
-	initramfs/server.c initramfs/smbios.c initramfs/statefs.c initramfs/steps.c \
+	initramfs/server.c initramfs/smbios.c initramfs/statefs.c initramfs/steps.c initramfs/swaparea.c \
 	initramfs/target.c initramfs/trial.c initramfs/uevent.c
-agent_PKGS := libkmod blkid fdisk libcurl jansson
+agent_PKGS := libkmod blkid fdisk uuid libcurl jansson
 PROGS += ondol-agent ondol-guest
 ondol-agent_SRCS := initramfs/main.c
 ondol-agent_USES := agent images common
@@ -22,7 +22,7 @@ endif
 
 fuzz-agent_USES := agent images common
 test-agent-ping_WITH := initramfs/ping.c
-$(foreach t,bay blk diskpin disks erase nics parttable server smbios statefs steps target trial \
+$(foreach t,bay blk diskpin disks erase nics parttable server smbios statefs steps swaparea target trial \
 	uevent,$(eval test-agent-$(t)_USES := agent images common))
 
 .PHONY: initramfs-programs

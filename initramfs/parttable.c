@@ -13,6 +13,7 @@
 
 #define TYPE_ESP "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 #define TYPE_LINUX_RAID "A19D880F-05FC-4D3B-A006-743F0F84911E"
+#define TYPE_SWAP "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F"
 #define TYPE_LINUX "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 #define GPT_ENTRY_BYTES 128
 #define GPT_ENTRIES_MAX 1024
@@ -25,7 +26,7 @@ char *parttable_part_name(const char *disk, int number)
 	return xasprintf("%s%s%d", disk, digit ? "p" : "", number);
 }
 
-int parttable_plan(uint64_t disk_bytes, bool mirrored,
+int parttable_plan(uint64_t disk_bytes, bool mirrored, uint64_t swap_bytes,
 	struct part_plan ret[static PART_COUNT], char **reterr_msg)
 {
 	const char *type = mirrored ? TYPE_LINUX_RAID : TYPE_LINUX;
@@ -34,16 +35,18 @@ int parttable_plan(uint64_t disk_bytes, bool mirrored,
 		{"ondol-a", type, 0, PART_SLOT_BYTES, ""},
 		{"ondol-b", type, 0, PART_SLOT_BYTES, ""},
 		{"ondol-state", type, 0, 0, ""},
+		{"ondol-swap", mirrored ? type : TYPE_SWAP, 0, 0, ""},
 	};
 	uint64_t at = PART_ALIGN_BYTES,
+		 swap = swap_bytes / PART_ALIGN_BYTES * PART_ALIGN_BYTES,
 		 need = PART_ESP_BYTES + 2 * PART_SLOT_BYTES + PART_STATE_MIN_BYTES +
 		2 * PART_ALIGN_BYTES;
 
-	if (disk_bytes < need) {
+	if (disk_bytes < need || disk_bytes - need < swap) {
 		char has[32], wants[32];
 
 		format_size(disk_bytes, has);
-		format_size(need, wants);
+		format_size(need + swap, wants);
 		*reterr_msg = xasprintf(
 			"the system disk has %s and needs at least %s", has, wants);
 		return -ENOSPC;
@@ -56,8 +59,16 @@ int parttable_plan(uint64_t disk_bytes, bool mirrored,
 	/* The second header takes the disk's last sectors: leave it a whole alignment unit. */
 	ret[PART_STATE].size_bytes =
 		(disk_bytes - at) / PART_ALIGN_BYTES * PART_ALIGN_BYTES -
-		PART_ALIGN_BYTES;
+		PART_ALIGN_BYTES - swap;
+	ret[PART_SWAP].size_bytes = swap;
+	ret[PART_SWAP].start_bytes =
+		ret[PART_STATE].start_bytes + ret[PART_STATE].size_bytes;
 	return 0;
+}
+
+size_t parttable_count(const struct part_plan plan[static PART_COUNT])
+{
+	return plan[PART_SWAP].size_bytes ? PART_COUNT : PART_SWAP;
 }
 
 /* ---- writing ---- */
@@ -111,15 +122,16 @@ static int write_table(struct fdisk_context *cxt, const char *rack_id,
 	struct part_plan plan[static PART_COUNT])
 {
 	int r = fdisk_create_disklabel(cxt, "gpt");
+	size_t n = parttable_count(plan);
 	char guid[37];
 
 	rackid_disk_guid(rack_id, guid);
 	if (r == 0)
 		r = fdisk_set_disklabel_id_from_string(cxt, guid);
 
-	for (size_t i = 0; r == 0 && i < PART_COUNT; i++)
+	for (size_t i = 0; r == 0 && i < n; i++)
 		r = add_partition(cxt, i, &plan[i]);
-	for (size_t i = 0; r == 0 && i < PART_COUNT; i++)
+	for (size_t i = 0; r == 0 && i < n; i++)
 		r = read_uuid(cxt, i, plan[i].uuid);
 	if (r == 0)
 		r = fdisk_write_disklabel(cxt);
@@ -209,9 +221,10 @@ static const char *check_entries(int fd, const uint8_t *header, unsigned sector_
 	const struct part_plan plan[static PART_COUNT])
 {
 	uint64_t n = read_le(header + 80, 4), size = read_le(header + 84, 4);
+	size_t planned = parttable_count(plan);
 	_cleanup_free_ uint8_t *entries = NULL;
 
-	if (n < PART_COUNT || n > GPT_ENTRIES_MAX || size != GPT_ENTRY_BYTES)
+	if (n < planned || n > GPT_ENTRIES_MAX || size != GPT_ENTRY_BYTES)
 		return "the number or size of its entries is odd";
 	entries = xmalloc((size_t)(n * size));
 	if (read_at(fd, entries, (size_t)(n * size),
@@ -219,14 +232,14 @@ static const char *check_entries(int fd, const uint8_t *header, unsigned sector_
 		return "its entries cannot be read";
 	if (parttable_crc32(entries, (size_t)(n * size)) != read_le(header + 88, 4))
 		return "the checksum of its entries is wrong";
-	for (size_t i = 0; i < PART_COUNT; i++) {
+	for (size_t i = 0; i < planned; i++) {
 		const char *wrong =
 			check_entry(entries + i * size, sector_bytes, &plan[i]);
 
 		if (wrong)
 			return wrong;
 	}
-	for (size_t i = PART_COUNT * size; i < n * size; i++)
+	for (size_t i = planned * size; i < n * size; i++)
 		if (entries[i])
 			return "there are more partitions than planned";
 	return NULL;

@@ -7,7 +7,7 @@
 
 #include "common/util.h"
 
-enum part_id { PART_ESP, PART_A, PART_B, PART_STATE, PART_COUNT };
+enum part_id { PART_ESP, PART_A, PART_B, PART_STATE, PART_SWAP, PART_COUNT };
 
 #define PART_ALIGN_BYTES (1024 * 1024)
 #define PART_ESP_BYTES (512ull * 1024 * 1024)
@@ -18,16 +18,18 @@ struct part_plan {
 	const char *label; /* literal */
 	const char *type; /* GPT type GUID, literal */
 	uint64_t start_bytes; /* multiple of PART_ALIGN_BYTES */
-	uint64_t size_bytes; /* so is this */
+	uint64_t size_bytes; /* so is this; 0: there is no such partition (swap) */
 	char uuid[37]; /* PARTUUID, lower case; "" until written */
 };
 
 /*
- * Where they go on a disk of that size; mirrored: as halves of arrays, but for the ESP.
- * -ENOSPC with *reterr_msg when it is too small. Pure.
+ * Where they go on a disk of that size; mirrored: as halves of arrays, but for the ESP; swap_bytes
+ * 0: no swap. -ENOSPC with *reterr_msg when the disk is too small. Pure.
  */
-int parttable_plan(uint64_t disk_bytes, bool mirrored,
+int parttable_plan(uint64_t disk_bytes, bool mirrored, uint64_t swap_bytes,
 	struct part_plan ret[static PART_COUNT], char **reterr_msg);
+/* How many there are: PART_COUNT, or one less without swap. */
+size_t parttable_count(const struct part_plan plan[static PART_COUNT]);
 /*
  * Writes the table to the disk that fd (open for writing) is, as one of the rack with that
  * identity (rackid.h), has the kernel read it, and fills the UUIDs in. path is only for

@@ -144,7 +144,7 @@ static int step_partition(void *userdata, char **reterr_msg)
 		*reterr_msg = xasprintf("%s: %s", in->disk->path, strerror(errno));
 		return -EIO;
 	}
-	r = parttable_plan(in->disk->size_bytes, false, plan, reterr_msg);
+	r = parttable_plan(in->disk->size_bytes, false, 0, plan, reterr_msg);
 	if (r == 0)
 		r = parttable_write(
 			fd, in->disk->path, in->order->rack_id, plan, reterr_msg);

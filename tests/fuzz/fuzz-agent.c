@@ -58,7 +58,7 @@ static void fuzz_table(const uint8_t *data, size_t size)
 	_cleanup_free_ char *why = NULL;
 	struct part_plan plan[PART_COUNT];
 
-	if (parttable_plan(20ull << 30, false, plan, &why) < 0 ||
+	if (parttable_plan(20ull << 30, false, 0, plan, &why) < 0 ||
 		write_all(fd, data, size) < 0)
 		abort();
 	if (parttable_verify(fd, MAX(size, (size_t)1024), 512, plan, &why) == 0)

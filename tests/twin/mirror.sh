@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# A system on two disks: installed on both, started and told of when the first is gone.
+# A system on two disks, with swap: installed on both, started and told of when the first is gone.
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/lib.sh
 . tests/lib/rack.sh
@@ -22,7 +22,7 @@ without() {
 }
 
 check "the rack file is made" rack_file --node hp02
-sed -i 's/^disk\.2\.use .*/disk.2.use = mirror/' "$rack"
+sed -i 's/^disk\.2\.use .*/disk.2.use = mirror/; s/^product = .*/&\nswap = 1G/' "$rack"
 check "ondol check accepts it" "$bin/ondol" check "$rack"
 check "twin and ondold come up" rack_up --memory 768
 start=$(clock)
@@ -34,6 +34,8 @@ else
 fi
 check "both disks were joined" sh -c "'$bin/ondol' why hp02 --all --json | grep -q '\"joining both disks as a mirror\"'"
 check "the second disk is that of bay 2" test "$(field hp02 disk.mirror)" = "$(twin_serial hp02 2)"
+swaps() { "$bin/ondol" console hp02 --log | grep -c "swap on /dev/md4"; }
+check "it has swap, mirrored as well" test "$(swaps)" -ge 1
 check "nothing is missing" sh -c "! '$bin/ondol' why hp02 --all | grep -q 'lost a half'"
 check "an apply of the same file changes nothing" sh -c "'$bin/ondol' plan '$rack' --json | grep -q '\"action\": *\"none\"'"
 without 1

@@ -54,7 +54,7 @@ static void partition(int fd, struct part_plan plan[static PART_COUNT])
 {
 	_cleanup_free_ char *why = NULL;
 
-	assert_int_equal(parttable_plan(DISK_BYTES, false, plan, &why), 0);
+	assert_int_equal(parttable_plan(DISK_BYTES, false, 0, plan, &why), 0);
 	assert_int_equal(parttable_write(fd, "disk", RACK, plan, &why), 0);
 }
 

@@ -5,6 +5,7 @@
 #include "tests/unit/fakefs.h"
 
 #define RACK "3f2a9c01-77de-8b04"
+#define SWAP_BYTES (8ull << 30)
 #define DISK_BYTES (480103981056ull) /* a 480 GB drive; the file is sparse */
 
 static void test_names(void **state)
@@ -28,8 +29,9 @@ static void test_plan(void **state)
 	_cleanup_free_ char *why = NULL;
 	uint64_t at = PART_ALIGN_BYTES;
 
-	assert_int_equal(parttable_plan(DISK_BYTES, false, p, &why), 0);
-	for (size_t i = 0; i < PART_COUNT; i++) {
+	assert_int_equal(parttable_plan(DISK_BYTES, false, 0, p, &why), 0);
+	assert_int_equal(parttable_count(p), PART_SWAP);
+	for (size_t i = 0; i < PART_SWAP; i++) {
 		assert_true(p[i].start_bytes == at);
 		assert_int_equal(p[i].size_bytes % PART_ALIGN_BYTES, 0);
 		at += p[i].size_bytes;
@@ -39,12 +41,33 @@ static void test_plan(void **state)
 	assert_string_equal(p[PART_STATE].label, "ondol-state");
 }
 
+/* Swap takes from the state; slots stay where they are, so that a reinstall finds its old image. */
+static void test_plan_with_swap(void **state)
+{
+	struct part_plan without[PART_COUNT], p[PART_COUNT];
+	_cleanup_free_ char *why = NULL;
+
+	assert_int_equal(parttable_plan(DISK_BYTES, false, 0, without, &why), 0);
+	assert_int_equal(parttable_plan(DISK_BYTES, false, SWAP_BYTES + 1, p, &why), 0);
+	assert_int_equal(parttable_count(p), PART_COUNT);
+	assert_true(p[PART_B].start_bytes == without[PART_B].start_bytes);
+	assert_true(p[PART_STATE].start_bytes == without[PART_STATE].start_bytes);
+	assert_true(
+		p[PART_STATE].size_bytes + SWAP_BYTES == without[PART_STATE].size_bytes);
+	assert_true(p[PART_SWAP].start_bytes ==
+		p[PART_STATE].start_bytes + p[PART_STATE].size_bytes);
+	assert_true(p[PART_SWAP].size_bytes == SWAP_BYTES);
+	assert_int_equal(
+		parttable_plan(20ull << 30, false, 4 * SWAP_BYTES, p, &why), -ENOSPC);
+	assert_non_null(strstr(why, "needs at least 53.2 GB"));
+}
+
 static void test_too_small(void **state)
 {
 	struct part_plan p[PART_COUNT];
 	_cleanup_free_ char *why = NULL;
 
-	assert_int_equal(parttable_plan(16000000000, false, p, &why), -ENOSPC);
+	assert_int_equal(parttable_plan(16000000000, false, 0, p, &why), -ENOSPC);
 	assert_non_null(strstr(why, "has 16.0 GB and needs at least 18.8 GB"));
 }
 
@@ -56,7 +79,7 @@ static void test_odd_sizes(void **state)
 		struct part_plan p[PART_COUNT];
 		_cleanup_free_ char *why = NULL;
 
-		assert_int_equal(parttable_plan(size, false, p, &why), 0);
+		assert_int_equal(parttable_plan(size, false, 0, p, &why), 0);
 		assert_true(p[PART_STATE].start_bytes + p[PART_STATE].size_bytes <=
 			size - 33 * 4096);
 	}
@@ -66,7 +89,7 @@ static void write_table(int fd, struct part_plan p[static PART_COUNT])
 {
 	_cleanup_free_ char *why = NULL;
 
-	assert_int_equal(parttable_plan(DISK_BYTES, false, p, &why), 0);
+	assert_int_equal(parttable_plan(DISK_BYTES, false, SWAP_BYTES, p, &why), 0);
 	assert_int_equal(parttable_write(fd, "disk", RACK, p, &why), 0);
 }
 
@@ -74,7 +97,7 @@ static void test_write_and_verify(void **state)
 {
 	_cleanup_close_ int fd = fakefs_disk(*state, DISK_BYTES);
 	struct part_plan p[PART_COUNT], other[PART_COUNT];
-	_cleanup_free_ char *why = NULL;
+	_cleanup_free_ char *why = NULL, *why2 = NULL;
 
 	write_table(fd, p);
 	for (size_t i = 0; i < PART_COUNT; i++)
@@ -85,6 +108,10 @@ static void test_write_and_verify(void **state)
 	other[PART_B].label = "ondol-c";
 	assert_int_equal(parttable_verify(fd, DISK_BYTES, 512, other, &why), -EIO);
 	assert_non_null(strstr(why, "another label"));
+	memcpy(other, p, sizeof(p));
+	other[PART_SWAP].size_bytes = 0;
+	assert_int_equal(parttable_verify(fd, DISK_BYTES, 512, other, &why2), -EIO);
+	assert_non_null(strstr(why2, "more partitions than planned"));
 }
 
 /* One flipped byte anywhere in what counts is found, in the second copy as in the first. */
@@ -128,7 +155,7 @@ static void test_blank_disk(void **state)
 	struct part_plan p[PART_COUNT];
 	_cleanup_free_ char *why = NULL, *why2 = NULL;
 
-	assert_int_equal(parttable_plan(DISK_BYTES, false, p, &why), 0);
+	assert_int_equal(parttable_plan(DISK_BYTES, false, 0, p, &why), 0);
 	assert_int_equal(parttable_verify(fd, DISK_BYTES, 512, p, &why), -EIO);
 	assert_true(parttable_write(read_only, "disk", RACK, p, &why2) < 0);
 	assert_non_null(why2);
@@ -140,9 +167,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_names),
 		cmocka_unit_test(test_crc), cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_too_small), cmocka_unit_test(test_odd_sizes),
-		WITH_TREE(test_write_and_verify), WITH_TREE(test_damage),
-		WITH_TREE(test_blank_disk)};
+		cmocka_unit_test(test_plan_with_swap), cmocka_unit_test(test_too_small),
+		cmocka_unit_test(test_odd_sizes), WITH_TREE(test_write_and_verify),
+		WITH_TREE(test_damage), WITH_TREE(test_blank_disk)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,6 +77,7 @@ static void test_mirror(void **state)
 	assert_string_equal(a->state.uuid[1], SLOT);
 	line = cmdline_for_boot(a);
 	assert_string_equal(line, MIRRORED);
+	assert_int_equal(a->swap.n, 0);
 	refuses("ondol.mode=boot ondol.node=hp02 ondol.state=" STATE " ondol.slot=" SLOT
 		"," SLOT,
 		"a mirror's two");
@@ -86,6 +87,23 @@ static void test_mirror(void **state)
 	refuses("ondol.mode=boot ondol.node=hp02 ondol.state=" STATE " ondol.slot=" SLOT
 		"," STATE "," STATE,
 		"a mirror's two");
+}
+
+#define SWAPPING                                                                      \
+	"ondol.mode=boot ondol.slot=" SLOT " ondol.state=" STATE " ondol.swap=" STATE \
+	"," SLOT " ondol.node=hp02"
+
+static void test_swap(void **state)
+{
+	_cleanup_(boot_args_freep) struct boot_args *a = NULL;
+	_cleanup_free_ char *why = NULL, *line = NULL;
+
+	assert_int_equal(boot_args_parse(SWAPPING, &a, &why), 0);
+	assert_int_equal(a->swap.n, 2);
+	assert_string_equal(a->swap.uuid[0], STATE);
+	line = cmdline_for_boot(a);
+	assert_string_equal(line, SWAPPING);
+	refuses(BOOT " ondol.swap=/dev/sda5", "ondol.swap: expected a PARTUUID");
 }
 
 /* An update: as the slot that runs was started, but for the other one, and on trial. */
@@ -177,9 +195,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_install),
 		cmocka_unit_test(test_boot), cmocka_unit_test(test_mirror),
-		cmocka_unit_test(test_trial), cmocka_unit_test(test_options),
-		cmocka_unit_test(test_refusals), cmocka_unit_test(test_words),
-		cmocka_unit_test(test_address)};
+		cmocka_unit_test(test_swap), cmocka_unit_test(test_trial),
+		cmocka_unit_test(test_options), cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_words), cmocka_unit_test(test_address)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -209,6 +209,22 @@ static void desired_providers(void **state)
 
 #define DIGEST "0000000000000000000000000000000000000000000000000000000000000000"
 
+static void order_with_swap(const json_t *order)
+{
+	_cleanup_(jx_freep) json_t *doc = json_deep_copy(order), *again = NULL;
+	_cleanup_(install_order_freep) struct install_order *o = NULL, *none = NULL;
+	_cleanup_free_ char *msg = NULL;
+
+	json_object_set_new(doc, "swap_bytes", json_integer(1 << 30));
+	assert_int_equal(install_order_from_json(doc, &o, &msg), 0);
+	assert_int_equal(o->swap_bytes, 1 << 30);
+	again = install_order_to_json(o);
+	assert_true(json_equal(again, doc));
+	json_object_set_new(doc, "swap_bytes", json_integer(-1));
+	assert_int_equal(install_order_from_json(doc, &none, &msg), -EINVAL);
+	assert_non_null(strstr(msg, "swap_bytes"));
+}
+
 /* The same with a mirror, which is another disk and has its own yes. */
 static void order_with_mirror(const json_t *order)
 {
@@ -227,6 +243,7 @@ static void order_with_mirror(const json_t *order)
 	assert_int_equal(o->targets[1].holds.n, 0);
 	again = install_order_to_json(o);
 	assert_true(json_equal(again, doc));
+	order_with_swap(doc);
 	json_object_set_new(mirror, "serial", json_string("S1"));
 	assert_int_equal(install_order_from_json(doc, &none, &msg2), -EINVAL);
 	assert_non_null(strstr(msg2, "another disk than the system disk"));
