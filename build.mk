@@ -63,7 +63,7 @@ check-root: deps
 check-twin: deps
 	@$(RELEASE_) all
 	@$(RELEASE_) images
-	@tests/run -t 6000 tests/twin/demo.sh tests/twin/faults.sh tests/twin/update.sh tests/twin/mirror.sh tests/twin/cast.sh
+	@tests/run -t 6000 tests/twin/demo.sh tests/twin/faults.sh tests/twin/update.sh tests/twin/mirror.sh tests/twin/encrypt.sh tests/twin/cast.sh
 
 .PHONY: demo demo-down
 demo: deps

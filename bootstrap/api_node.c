@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootstrap/ondold.h"
 
+#include "bootstrap/diskkeys.h"
 #include "bootstrap/profile.h"
 #include "common/jsonx.h"
 #include "common/log.h"
@@ -318,6 +319,17 @@ static void post_report(struct node *n, struct http_req *req)
 	json_decref(body);
 }
 
+static void get_disk_keys(struct node *n, struct http_req *req)
+{
+	_cleanup_free_ char *msg = NULL;
+	json_t *keys;
+
+	if (diskkeys_of(n, &keys, &msg) < 0)
+		httpd_reply_error(req, 503, "%s", msg);
+	else
+		httpd_reply_json(req, 200, keys);
+}
+
 /* ---- routes ---- */
 
 struct route {
@@ -332,6 +344,7 @@ static const struct route routes[] = {
 	{"POST", "events", ENROL_EITHER, post_events},
 	{"GET", "desired", ENROL_NODE, get_desired},
 	{"POST", "report", ENROL_NODE, post_report},
+	{"GET", "disk-keys", ENROL_NODE, get_disk_keys},
 };
 
 /* ---- blobs ---- */

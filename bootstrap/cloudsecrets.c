@@ -325,6 +325,14 @@ int cloudsecrets_need_ca(
 	return r > 0 ? save_added(s, reterr_msg) : r;
 }
 
+int cloudsecrets_need_key(struct cloudsecrets *s, const char *name, char **reterr_msg)
+{
+	if (cloudsecrets_get(s, name))
+		return 0;
+	put(s, name, random_hex(32));
+	return save_added(s, reterr_msg);
+}
+
 int cloudsecrets_need_page(struct cloudsecrets *s, const char *rack, char *const *hosts,
 	uint64_t now_s, char **reterr_msg)
 {

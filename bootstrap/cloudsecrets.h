@@ -38,6 +38,8 @@ int cloudsecrets_need(struct cloudsecrets *s, const char *rack, char *const *nam
 /* The authority alone. */
 int cloudsecrets_need_ca(
 	struct cloudsecrets *s, const char *rack, uint64_t now_s, char **reterr_msg);
+/* One secret of 32 random bytes, as hex. */
+int cloudsecrets_need_key(struct cloudsecrets *s, const char *name, char **reterr_msg);
 /* The same for the page: the authority, and "page.cert" and "page.key" for these hosts. */
 int cloudsecrets_need_page(struct cloudsecrets *s, const char *rack, char *const *hosts,
 	uint64_t now_s, char **reterr_msg);

@@ -73,19 +73,24 @@ static void plan_system(const struct diskplan_view *v, struct diskplan *p)
 
 /* ---- those of the role ---- */
 
-/* "LVM's volume group cinder-volumes", "XFS at /srv/node"; NULL: the role wants no disk. */
-static char *use_words(const struct roledef *role)
+/*
+ * "LVM's volume group cinder-volumes", "XFS at /srv/node, encrypted"; NULL: the role wants no
+ * disk.
+ */
+static char *use_words(const struct roledef *role, const struct rack_disk *d)
 {
+	const char *how = d->encrypt ? ", encrypted" : "";
+
 	if (role && role->data_vg)
-		return xasprintf("LVM's volume group %s", role->data_vg);
+		return xasprintf("LVM's volume group %s%s", role->data_vg, how);
 	if (role && role->data_dir)
-		return xasprintf("XFS at %s", role->data_dir);
+		return xasprintf("XFS at %s%s", role->data_dir, how);
 	return NULL;
 }
 
 static void plan_data(const struct diskplan_view *v, struct diskplan *p)
 {
-	_cleanup_free_ char *use = use_words(v->role);
+	_cleanup_free_ char *use = use_words(v->role, p->declared);
 
 	p->holds = disk_holds(p->found, v->rack_id);
 	if (!use) {
@@ -107,7 +112,7 @@ static void plan_data(const struct diskplan_view *v, struct diskplan *p)
 
 static void plan_unseen(const struct diskplan_view *v, struct diskplan *p)
 {
-	_cleanup_free_ char *use = use_words(v->role);
+	_cleanup_free_ char *use = use_words(v->role, p->declared);
 
 	p->holds = xstrdup("");
 	p->fate = DISK_FATE_UNSEEN;

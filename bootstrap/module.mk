@@ -39,7 +39,7 @@ ondold_SRCS := bootstrap/ondold.c bootstrap/access.c bootstrap/api.c bootstrap/a
 	bootstrap/node_report.c bootstrap/notify.c bootstrap/peers.c bootstrap/profile.c bootstrap/promtext.c bootstrap/pxe.c bootstrap/pxetext.c \
 	bootstrap/radv.c \
 	bootstrap/radvtext.c bootstrap/rackstate.c bootstrap/range.c bootstrap/retain.c bootstrap/serve.c bootstrap/store.c bootstrap/store_old.c bootstrap/sweep.c bootstrap/tlsport.c
-ondold_SRCS += bootstrap/api_plan.c bootstrap/diskplan.c bootstrap/ipmisteps.c bootstrap/node_sel.c bootstrap/selnews.c bootstrap/suspect.c
+ondold_SRCS += bootstrap/api_plan.c bootstrap/diskkeys.c bootstrap/diskplan.c bootstrap/ipmisteps.c bootstrap/node_sel.c bootstrap/selnews.c bootstrap/suspect.c
 ondold_USES := images common
 ondold_PKGS := libmicrohttpd sqlite3 gnutls jansson libsystemd
 

@@ -526,8 +526,11 @@ static json_t *fill_order(
 		const struct inv_disk *d = chosen->disk[order.n_targets];
 
 		order.targets[order.n_targets] =
-			(struct order_target){{d->serial, d->wwn, d->size_bytes},
-				d->holds, chosen->wipe[order.n_targets]};
+			(struct order_target){.disk = {.serial = d->serial,
+						      .wwn = d->wwn,
+						      .size_bytes = d->size_bytes},
+				.holds = d->holds,
+				.wipe = chosen->wipe[order.n_targets]};
 	}
 	doc = install_order_to_json(&order);
 	order_image_clear(&order.image);

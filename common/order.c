@@ -10,8 +10,12 @@
 
 static json_t *disk_to_json(const struct order_disk *d)
 {
-	return json_pack("{s:s, s:s, s:I}", "serial", d->serial, "wwn", d->wwn,
+	json_t *obj = json_pack("{s:s, s:s, s:I}", "serial", d->serial, "wwn", d->wwn,
 		"size_bytes", (json_int_t)d->size_bytes);
+
+	if (d->encrypt)
+		json_object_set_new(obj, "encrypt", json_true());
+	return obj;
 }
 
 static void disk_from_json(
@@ -22,6 +26,7 @@ static void disk_from_json(
 	d->serial = xstrdup(jx_str(&j, "serial", 64));
 	d->wwn = xstrdup(jx_str(&j, "wwn", 64));
 	d->size_bytes = jx_uint(&j, "size_bytes", 1, INT64_MAX);
+	d->encrypt = jx_bool_opt(&j, "encrypt", false);
 	if (!j.error && !*d->serial && !*d->wwn)
 		jx_fail(&j, "serial", "expected a serial or a WWN, found neither");
 	jx_merge(outer, where, &j);
@@ -35,7 +40,9 @@ static void disk_clear(struct order_disk *d)
 
 static struct order_disk disk_of(const struct inv_disk *d)
 {
-	return (struct order_disk){xstrdup(d->serial), xstrdup(d->wwn), d->size_bytes};
+	return (struct order_disk){.serial = xstrdup(d->serial),
+		.wwn = xstrdup(d->wwn),
+		.size_bytes = d->size_bytes};
 }
 
 /* ---- the install order ---- */
@@ -215,9 +222,11 @@ static void make_data_disks(
 		_cleanup_free_ char *why = NULL;
 		const struct inv_disk *disk;
 
-		if (n->profile->disks[i].use == DISK_DATA &&
-			disk_match(n, i, inv, &disk, &why) == 0 && !is_given(d, disk))
-			d->data_disks[d->n_data_disks++] = disk_of(disk);
+		if (n->profile->disks[i].use != DISK_DATA ||
+			disk_match(n, i, inv, &disk, &why) < 0 || is_given(d, disk))
+			continue;
+		d->data_disks[d->n_data_disks] = disk_of(disk);
+		d->data_disks[d->n_data_disks++].encrypt = n->profile->disks[i].encrypt;
 	}
 }
 

@@ -16,6 +16,7 @@
 struct order_disk {
 	char *serial, *wwn; /* exactly as inventoried; at least one is not "" */
 	uint64_t size_bytes;
+	bool encrypt; /* a data disk: its contents are inside of LUKS */
 };
 
 struct order_target { /* a disk that the installation writes */

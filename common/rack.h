@@ -75,6 +75,7 @@ struct rack_disk { /* a bay of every node of a profile: disk.1 is bay 1 */
 	uint64_t size_bytes; /* as sold; a disk matches within 5 % */
 	enum disk_erase
 		erase; /* of a system disk or its mirror, before an installation */
+	bool encrypt; /* a data disk: with LUKS, under a key of ondold's */
 };
 
 struct rack_profile {

@@ -228,14 +228,12 @@ static void read_range(struct reader *rd, struct rack_network *net)
 static bool read_shares(struct reader *rd, const struct rack_network *net)
 {
 	const struct conf_key *k = rd_value(rd, "shares", NULL);
-	bool shares = false;
 
-	if (k && net->use != NETWORK_EXTERNAL)
-		RD_SAY(rd, k,
-			"only a network with use = external gives out shares; remove this key");
-	else if (k && parse_bool(k->value, &shares) < 0)
-		rd_bad(rd, k, "yes or no");
-	return shares;
+	if (!k || net->use == NETWORK_EXTERNAL)
+		return rd_bool(rd, "shares");
+	RD_SAY(rd, k,
+		"only a network with use = external gives out shares; remove this key");
+	return false;
 }
 
 static void read_network(struct reader *rd, const char *name)

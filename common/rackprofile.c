@@ -58,6 +58,17 @@ static void read_erase(struct reader *rd, struct rack_disk *d)
 			"this key, or say use = system");
 }
 
+static void read_encrypt(struct reader *rd, struct rack_disk *d)
+{
+	_cleanup_free_ char *key = xasprintf("disk.%u.encrypt", d->bay);
+	const struct conf_key *k = conf_key(rd->section, key);
+
+	d->encrypt = rd_bool(rd, key);
+	if (k && d->encrypt && d->use != DISK_DATA)
+		RD_SAY(rd, k,
+			"only a disk with use = data is encrypted; remove this key");
+}
+
 static void read_disk(struct reader *rd, struct rack_profile *p, unsigned bay)
 {
 	_cleanup_free_ char *use_key = xasprintf("disk.%u.use", bay);
@@ -86,6 +97,7 @@ static void read_disk(struct reader *rd, struct rack_profile *p, unsigned bay)
 			d->size_bytes > UINT64_C(1000000000000000)))
 		rd_bad(rd, size, "a size from 1G to 1000T, as sold, such as 480G");
 	read_erase(rd, d);
+	read_encrypt(rd, d);
 	p->n_disks++;
 }
 

@@ -60,6 +60,16 @@ const struct conf_key *rd_memory(struct reader *rd, const char *name, uint64_t m
 	return k;
 }
 
+bool rd_bool(struct reader *rd, const char *name)
+{
+	const struct conf_key *k = rd_value(rd, name, NULL);
+	bool v = false;
+
+	if (k && parse_bool(k->value, &v) < 0)
+		rd_bad(rd, k, "yes or no");
+	return v;
+}
+
 int rd_is_text(const char *s)
 {
 	for (; *s; s++)

@@ -33,6 +33,9 @@ unsigned rd_uint(struct reader *rd, const char *name, unsigned min, unsigned max
 const struct conf_key *rd_memory(struct reader *rd, const char *name, uint64_t min,
 	uint64_t max, const char *what, uint64_t *ret);
 
+/* yes or no; false when it is absent, or wrong */
+bool rd_bool(struct reader *rd, const char *name);
+
 typedef int (*word_parser)(const char *s); /* 0, or a negative errno */
 int rd_is_text(const char *s); /* printable ASCII */
 /* dflt NULL: the key is required. Caller frees. */

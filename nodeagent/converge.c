@@ -22,6 +22,7 @@
 #define NETWORKS_TIMEOUT_MS 120000
 #define MODULES_TIMEOUT_MS 60000
 #define LEAVE_TIMEOUT_MS 300000
+#define LUKS_TIMEOUT_MS 300000
 #define VG_TIMEOUT_MS 330000 /* five LVM programs with 60 s each, see lvm.c */
 #define XFS_TIMEOUT_MS 600000 /* after a crash, each mount reads its log again */
 
@@ -226,6 +227,15 @@ static void step_begin(struct converge *c, const struct step *s)
 	case STEP_DISABLE:
 		check(c, units_disable(c->units, c->plan->disable, on_unit_done, c));
 		break;
+	case STEP_LUKS_OPEN:
+		by_work(c, "luks-open", NULL, LUKS_TIMEOUT_MS);
+		break;
+	case STEP_LUKS_ENTER:
+		by_work(c, "luks-enter", NULL, LUKS_TIMEOUT_MS);
+		break;
+	case STEP_LUKS_CLOSE:
+		by_work(c, "luks-close", NULL, LUKS_TIMEOUT_MS);
+		break;
 	case STEP_VG_LEAVE:
 		by_work(c, "vg-leave", s->arg, VG_TIMEOUT_MS);
 		break;
@@ -278,11 +288,19 @@ static int on_defer(_unused_ sd_event_source *e, void *userdata)
 	return 0;
 }
 
+static bool is_encrypted(const struct desired *d)
+{
+	for (size_t i = 0; i < d->n_data_disks; i++)
+		if (d->data_disks[i].encrypt)
+			return true;
+	return false;
+}
+
 void converge_start(struct converge *c, const struct converge_run *run)
 {
 	c->run = *run;
 	c->plan = plan_build(*run->applied, run->def, run->network,
-		firewall_outside(run->desired) != NULL);
+		firewall_outside(run->desired) != NULL, is_encrypted(run->desired));
 	c->at = 0;
 	c->network_ok = false;
 	sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);

@@ -8,11 +8,37 @@
 #include <blkid/blkid.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <uuid/uuid.h>
 
 #include "common/diskends.h"
 #include "common/diskid.h"
+#include "common/sysfs.h"
 
 #define SIGNATURES_MAX 64
+
+/*
+ * What an encrypted disk becomes when it is open: its holder of our name, if device-mapper says
+ * that it is LUKS.
+ */
+static char *open_mapping(const char *root, const char *disk, char **ret_name)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/sys/block/%s/holders", root, disk);
+	_cleanup_(sysfs_list_freep) char **holders = sysfs_list(dir);
+
+	for (size_t i = 0; holders[i]; i++) {
+		_cleanup_free_ char *dm =
+			xasprintf("%s/sys/block/%s/dm", root, holders[i]);
+		_cleanup_free_ char *name = sysfs_attr(dm, "name"),
+				    *uuid = sysfs_attr(dm, "uuid");
+
+		if (!name || !uuid || !str_startswith(name, DISKS_MAPPING) ||
+			!str_startswith(uuid, "CRYPT-LUKS"))
+			continue;
+		*ret_name = TAKE_PTR(name);
+		return xasprintf("%s/dev/%s", root, holders[i]);
+	}
+	return NULL;
+}
 
 static int is_name(const struct dirent *d)
 {
@@ -34,10 +60,13 @@ void disks_list(const char *root, struct disk **ret, size_t *ret_n)
 		if (diskid_is_disk(dir, name)) {
 			struct diskid id;
 
+			char *mapping = NULL, *open = open_mapping(root, name, &mapping);
+
 			diskid_read(root, name, &id);
 			GROW(list, n, cap);
 			list[n++] = (struct disk){.name = xstrdup(name),
-				.path = xasprintf("%s/dev/%s", root, name),
+				.path = open ? open : xasprintf("%s/dev/%s", root, name),
+				.mapping = mapping,
 				.serial = TAKE_PTR(id.serial),
 				.wwn = TAKE_PTR(id.wwn),
 				.size_bytes = id.size_bytes};
@@ -54,6 +83,7 @@ void disks_free(struct disk *list, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		free(list[i].name);
 		free(list[i].path);
+		free(list[i].mapping);
 		free(list[i].serial);
 		free(list[i].wwn);
 	}
@@ -92,6 +122,13 @@ int disks_match(const struct disk *list, size_t n, const struct order_disk *want
 		found = &list[i];
 		hits++;
 	}
+	if (hits == 1 && want->encrypt && !found->mapping) {
+		*reterr_msg = xasprintf(
+			"disk %s (%s) is to be encrypted, and is not open: its key comes from "
+			"ondold. See why: journalctl -b -u ondol-noded",
+			*found->serial ? found->serial : found->wwn, found->path);
+		return -ENOKEY;
+	}
 	if (hits == 1) {
 		*ret = found;
 		return 0;
@@ -105,6 +142,17 @@ int disks_match(const struct disk *list, size_t n, const struct order_disk *want
 		hits ? "more than one disk says so" : "no disk says so",
 		*there ? there : "no disk");
 	return hits ? -ENOTUNIQ : -ENOENT;
+}
+
+void disks_uuid(const unsigned char space[static 16], const char *rack,
+	const struct order_disk *disk, char ret[static 37])
+{
+	_cleanup_free_ char *name = xasprintf("%s\n%s\n%s\n%llu", rack, disk->serial,
+		disk->wwn, (unsigned long long)disk->size_bytes);
+	uuid_t id;
+
+	uuid_generate_sha1(id, space, name, strlen(name));
+	uuid_unparse_lower(id, ret);
 }
 
 /* ---- contents ---- */

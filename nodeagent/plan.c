@@ -41,7 +41,39 @@ static void leave_units(
 		add(p, STEP_DISABLE, NULL);
 }
 
-static void leave(struct plan *p, const struct applied *old, const struct roledef *def)
+static bool leaves_disks(const struct applied *old, const struct roledef *def)
+{
+	for (char **vg = old->volume_groups; *vg; vg++)
+		if (!streq_ptr(def->data_vg, *vg))
+			return true;
+	for (char **dir = old->data_dirs; *dir; dir++)
+		if (!streq_ptr(def->data_dir, *dir))
+			return true;
+	return false;
+}
+
+/* What is left lies inside of encrypted disks, which a start of the node found closed. */
+static void leave_disks(struct plan *p, const struct applied *old,
+	const struct roledef *def, bool encrypted)
+{
+	if (!leaves_disks(old, def))
+		return;
+	if (encrypted)
+		add(p, STEP_LUKS_OPEN, NULL);
+	for (char **vg = old->volume_groups; *vg; vg++) {
+		if (!streq_ptr(def->data_vg, *vg))
+			add(p, STEP_VG_LEAVE, *vg);
+	}
+	for (char **dir = old->data_dirs; *dir; dir++) {
+		if (!streq_ptr(def->data_dir, *dir))
+			add(p, STEP_XFS_LEAVE, *dir);
+	}
+	if (encrypted && !def->data_vg && !def->data_dir)
+		add(p, STEP_LUKS_CLOSE, NULL);
+}
+
+static void leave(struct plan *p, const struct applied *old, const struct roledef *def,
+	bool encrypted)
 {
 	for (char **duty = old->duties; *duty; duty++) {
 		if (!strv_has(def->duties, *duty))
@@ -53,21 +85,16 @@ static void leave(struct plan *p, const struct applied *old, const struct rolede
 		add(p, STEP_FORGET_VMS, NULL);
 	}
 	leave_units(p, old, def);
-	for (char **vg = old->volume_groups; *vg; vg++) {
-		if (!streq_ptr(def->data_vg, *vg))
-			add(p, STEP_VG_LEAVE, *vg);
-	}
-	for (char **dir = old->data_dirs; *dir; dir++) {
-		if (!streq_ptr(def->data_dir, *dir))
-			add(p, STEP_XFS_LEAVE, *dir);
-	}
+	leave_disks(p, old, def, encrypted);
 }
 
-static void enter(struct plan *p, const struct roledef *def)
+static void enter(struct plan *p, const struct roledef *def, bool encrypted)
 {
 	if (def->hypervisor)
 		add(p, STEP_MODULES, NULL);
 	add(p, STEP_RECORD, NULL);
+	if (encrypted && (def->data_vg || def->data_dir))
+		add(p, STEP_LUKS_ENTER, NULL);
 	if (def->data_vg)
 		add(p, STEP_VG_ENTER, def->data_vg);
 	if (def->data_dir)
@@ -94,8 +121,8 @@ static void see_to_network(struct plan *p, bool outside)
 		add(p, STEP_FIREWALL, NULL);
 }
 
-struct plan *plan_build(
-	const struct applied *old, const struct roledef *def, bool network, bool outside)
+struct plan *plan_build(const struct applied *old, const struct roledef *def,
+	bool network, bool outside, bool encrypted)
 {
 	struct plan *p = xcalloc(1, sizeof(*p));
 
@@ -103,8 +130,8 @@ struct plan *plan_build(
 	if (network)
 		see_to_network(p, outside);
 	if (def) {
-		leave(p, old, def);
-		enter(p, def);
+		leave(p, old, def, encrypted);
+		enter(p, def, encrypted);
 	}
 	return p;
 }

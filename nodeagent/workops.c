@@ -9,6 +9,7 @@
 #include "nodeagent/guest.h"
 #include "nodeagent/held.h"
 #include "nodeagent/hypervisor.h"
+#include "nodeagent/luks.h"
 #include "nodeagent/lvm.h"
 #include "nodeagent/partwork.h"
 #include "nodeagent/paths.h"
@@ -248,6 +249,23 @@ static int op_modules(struct workop *w, char **ret_text)
 	return r;
 }
 
+/* ---- encrypted disks ---- */
+
+static int op_luks_open(struct workop *w, char **ret_text)
+{
+	return luks_open(w->desired, false, ret_text);
+}
+
+static int op_luks_enter(struct workop *w, char **ret_text)
+{
+	return luks_open(w->desired, true, ret_text);
+}
+
+static int op_luks_close(_unused_ struct workop *w, char **ret_text)
+{
+	return luks_close(ret_text);
+}
+
 /* ---- volume groups ---- */
 
 static int op_vg_enter(struct workop *w, char **ret_text)
@@ -315,6 +333,9 @@ static const struct {
 	{"libvirt-networks", false, op_networks},
 	{"libvirt-check", false, op_libvirt_check},
 	{"kvm-modules", false, op_modules},
+	{"luks-open", false, op_luks_open},
+	{"luks-enter", false, op_luks_enter},
+	{"luks-close", false, op_luks_close},
 	{"vg-enter", false, op_vg_enter},
 	{"vg-check", false, op_vg_check},
 	{"vg-leave", true, op_vg_leave},

@@ -537,7 +537,8 @@ static int leave_disk(const struct data_disk *d, const char *dir, char **all)
 static bool recognise(const struct desired *d, const char *dir, const struct disk *disk,
 	struct data_disk *ret)
 {
-	const struct order_disk id = {disk->serial, disk->wwn, disk->size_bytes};
+	const struct order_disk id = {
+		.serial = disk->serial, .wwn = disk->wwn, .size_bytes = disk->size_bytes};
 	struct xfs_super super;
 	const char *place;
 

@@ -10,6 +10,7 @@
 #include <uuid/uuid.h>
 
 #include "common/parse.h"
+#include "nodeagent/disks.h"
 
 #define LABEL_PREFIX "ondol-"
 /* Where XFS keeps them in its superblock; the format is fixed. */
@@ -53,15 +54,11 @@ const char *xfsdisk_place(const char *label)
 
 void xfsdisk_uuid(const char *rack, const struct order_disk *disk, char ret[static 37])
 {
-	/* Our own name space for the names below; made once, never to be changed. */
+	/* Our own name space; made once, never to be changed. */
 	static const uuid_t space = {0x5c, 0x0e, 0x3d, 0x7a, 0x91, 0x42, 0x4f, 0x6b, 0xa8,
 		0x1d, 0x2e, 0x77, 0xc4, 0x90, 0x63, 0xfb};
-	_cleanup_free_ char *name = xasprintf("%s\n%s\n%s\n%llu", rack, disk->serial,
-		disk->wwn, (unsigned long long)disk->size_bytes);
-	uuid_t id;
 
-	uuid_generate_sha1(id, space, name, strlen(name));
-	uuid_unparse_lower(id, ret);
+	disks_uuid(space, rack, disk, ret);
 }
 
 /* ---- the decision ---- */

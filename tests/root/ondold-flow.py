@@ -995,6 +995,33 @@ def part_converge(nt, rev):
     check("another MAC is refused", actions(a)["hp02"] == "refused" and
           "--wipe" in str(a), a)
     check("and the rack stays", node("hp02")["state"] == "ready")
+    part_disk_keys(nt, rev + 1)
+
+
+def part_disk_keys(nt, rev):
+    """Keys of encrypted disks: of a node's own, always the same, and kept nowhere else."""
+    def keys():
+        return api(12, "GET", "/v1/nodes/hp02/disk-keys", None, nt)
+    check("nothing is encrypted: no keys", keys() == (200, {"keys": []}), keys())
+    plain = rack_ini(roles={2: "role = storage\nkind = block"})
+    text = re.sub(r"(?m)^(disk.3.use .*)$", r"\1\ndisk.3.encrypt = yes", plain)
+    status, a = apply(text)
+    check("encrypting a data disk converges", actions(a)["hp02"] == "converge", a)
+    desired = api(12, "GET", "/v1/nodes/hp02/desired?rev=0", None, nt)[1]
+    check("the node is told", [d["encrypt"] for d in desired["data_disks"]] == [True], desired)
+    report(2, "hp02", nt, rev + 1, True)
+    status, first = keys()
+    check("one key, of that disk", status == 200 and [k["serial"] for k in first["keys"]] == ["N2"] and
+          re.fullmatch("[0-9a-f]{64}", first["keys"][0]["key"]), status)
+    check("not for another node", api(12, "GET", "/v1/nodes/hp03/disk-keys", None, nt)[0] == 401)
+    kill()
+    start()
+    check("the same after kill -9", keys()[1] == first)
+    said = json.dumps([events(n) for n in ("hp01", "hp02", "hp03")]) + json.dumps(desired)
+    check("it is in no event, and in no desired state", first["keys"][0]["key"] not in said)
+    apply(plain)
+    report(2, "hp02", nt, rev + 2, True)
+    check("and back", node("hp02")["state"] == "ready" and keys() == (200, {"keys": []}))
 
 
 def part_lost_rack():
@@ -1458,7 +1485,7 @@ def flow():
     part_identity()
     part_converge(nt, rev)
     part_lost_rack()
-    part_prove(nt, rev + 1)
+    part_prove(nt, rev + 3)
     part_power()
     part_metrics()
     part_power_turns()

@@ -41,6 +41,13 @@ static int make_sysfs(_unused_ void **state)
 	PUT("sdc/device/wwid", "naa.5000C500A1B2C301\n");
 	put("sys/block/sdc/device/vpd_pg80", "\0\x80\0\x08S123    ", 12);
 	PUT("sdc/size", "937703088\n");
+	PUT("vda/holders/dm-0/slot", "");
+	PUT("dm-0/dm/name", "ondol-3f2a9c01\n");
+	PUT("dm-0/dm/uuid",
+		"CRYPT-LUKS2-3f2a9c0177de5b049d4ad1b2a3c4d5e6-ondol-3f2a9c01\n");
+	PUT("sdb/holders/dm-1/slot", "");
+	PUT("dm-1/dm/name", "ondol-vg\n");
+	PUT("dm-1/dm/uuid", "LVM-abc\n");
 	PUT("loop0/size", "100\n"); /* no device behind it */
 	return 0;
 }
@@ -86,7 +93,8 @@ static void identities(_unused_ void **state)
 static int match(const char *serial, const char *wwn, uint64_t size, char **ret_name,
 	char **ret_msg)
 {
-	struct order_disk want = {(char *)serial, (char *)wwn, size};
+	struct order_disk want = {
+		.serial = (char *)serial, .wwn = (char *)wwn, .size_bytes = size};
 	const struct disk *found;
 	struct disk *list;
 	size_t n;
@@ -97,6 +105,33 @@ static int match(const char *serial, const char *wwn, uint64_t size, char **ret_
 	*ret_name = r == 0 ? xstrdup(found->name) : NULL;
 	disks_free(list, n);
 	return r;
+}
+
+/* An encrypted disk that is open: its data are elsewhere. LVM of such a name is none. */
+static void open_disks_are_seen(_unused_ void **state)
+{
+	struct order_disk vda = {.serial = (char *)"VIRT1",
+				  .wwn = (char *)"",
+				  .size_bytes = 2048 * 512,
+				  .encrypt = true},
+			  closed = {.serial = (char *)"NV2",
+				  .wwn = (char *)"5000c500a1b2c303",
+				  .size_bytes = 2048 * 512,
+				  .encrypt = true};
+	_cleanup_free_ char *path = xasprintf("%s/dev/dm-0", root), *msg = NULL;
+	const struct disk *found;
+	struct disk *list;
+	size_t n;
+
+	disks_list(root, &list, &n);
+	assert_int_equal(disks_match(list, n, &vda, &found, &msg), 0);
+	assert_string_equal(found->mapping, "ondol-3f2a9c01");
+	assert_string_equal(found->path, path);
+	assert_null(named(list, n, "sdb")->mapping);
+	assert_int_equal(disks_match(list, n, &closed, &found, &msg), -ENOKEY);
+	assert_non_null(strstr(msg, "disk NV2"));
+	assert_non_null(strstr(msg, "is to be encrypted, and is not open"));
+	disks_free(list, n);
 }
 
 static void only_the_one_disk_matches(_unused_ void **state)
@@ -150,6 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(identities),
+		cmocka_unit_test(open_disks_are_seen),
 		cmocka_unit_test(only_the_one_disk_matches),
 		cmocka_unit_test(contents_are_named),
 	};

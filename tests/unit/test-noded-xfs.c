@@ -12,7 +12,8 @@
 #define UUID "130dccea-6258-590a-b788-e2080273b013"
 
 static char serial[] = "D1", wwn[] = "0025385a71b0af02", other[] = "D2";
-static const struct order_disk disk = {serial, wwn, 536870912};
+static const struct order_disk disk = {
+	.serial = serial, .wwn = wwn, .size_bytes = 536870912};
 
 /* A superblock as mkfs.xfs writes it, as far as it is read. */
 static void make_super(uint8_t data[XFSDISK_SUPER_BYTES], const char *label)
@@ -60,7 +61,8 @@ static void names(_unused_ void **state)
 
 static void uuids_say_rack_and_disk(_unused_ void **state)
 {
-	struct order_disk another = {other, wwn, 536870912};
+	struct order_disk another = {
+		.serial = other, .wwn = wwn, .size_bytes = 536870912};
 	char a[37], b[37];
 
 	xfsdisk_uuid("dl360", &disk, a);

@@ -262,8 +262,8 @@ static void install_order(void **state)
 	_cleanup_free_ char *msg = NULL, *msg2 = NULL, *msg3 = NULL;
 	struct inv_signatures *holds;
 
-	o->targets[0].disk =
-		(struct order_disk){xstrdup("S1"), xstrdup(""), 480103981056};
+	o->targets[0].disk = (struct order_disk){
+		.serial = xstrdup("S1"), .wwn = xstrdup(""), .size_bytes = 480103981056};
 	o->n_targets = 1;
 	o->image = (struct order_image){.path = xstrdup("/files/core/root.erofs.zst"),
 		.version = xstrdup("1"),
