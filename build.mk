@@ -22,7 +22,7 @@ help:
 	@echo "make check-twin       the demo as a test, and faults that ondol why must name (root)"
 	@echo "make check-cloud      the cloud as its users see it, and tempest's smoke tests (root)"
 	@echo "make images           the node image and the initramfs (root)"
-	@echo "make bench [SWARM=10000]  so many servers against one ondold: CPU, memory, lost events (root)"
+	@echo "make bench [SWARM=10000]  so many servers against one ondold; how fast an image is written (root)"
 	@echo "make fuzz-smoke       each fuzzer for FUZZ_SECONDS=20 seconds"
 	@echo "make analyze          cppcheck, clang-tidy, shellcheck"
 	@echo "make rules            the layers of ARCHITECTURE.md, held"
@@ -92,8 +92,9 @@ check-cloud: deps
 SWARM ?= 10000
 .PHONY: bench
 bench: deps
-	@$(RELEASE_) all $(BUILD)/release/swarm $(BUILD)/release/bench-ipmitool
+	@$(RELEASE_) all $(BUILD)/release/swarm $(BUILD)/release/bench-ipmitool $(BUILD)/release/imagewrite
 	@tests/bench/run "$(BUILD)/release" "$(SWARM)"
+	@$(RELEASE_) images && tests/bench/images
 
 .PHONY: format format-check
 SOURCES = $(shell git ls-files '*.c' '*.h')

@@ -194,6 +194,11 @@ static int word_swap(struct boot_args *a, const char *v)
 	return parts_word(&a->swap, v);
 }
 
+static int word_other(struct boot_args *a, const char *v)
+{
+	return parts_word(&a->other, v);
+}
+
 static int word_image(struct boot_args *a, const char *v)
 {
 	int r = parse_token(v, IMAGE_VERSION_MAX);
@@ -231,6 +236,7 @@ static const struct word {
 	{"ondol.slot", IN_BOOT, word_slot, parts_expected, false},
 	{"ondol.state", IN_BOOT, word_state, parts_expected, false},
 	{"ondol.swap", IN_BOOT | OPTIONAL, word_swap, parts_expected, false},
+	{"ondol.other", IN_BOOT | OPTIONAL, word_other, parts_expected, false},
 	{"ondol.image", IN_BOOT | OPTIONAL, word_image, "an image's version", false},
 	{"ondol.trial", IN_BOOT | OPTIONAL, word_trial, "60 to 86400 seconds", false},
 };
@@ -309,6 +315,8 @@ char *cmdline_for_boot(const struct boot_args *a)
 	put_parts(f, "ondol.state", &a->state);
 	if (a->swap.n)
 		put_parts(f, "ondol.swap", &a->swap);
+	if (a->other.n)
+		put_parts(f, "ondol.other", &a->other);
 	fprintf(f, " ondol.node=%s", a->node);
 	if (a->image)
 		fprintf(f, " ondol.image=%s", a->image);

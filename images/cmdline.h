@@ -17,7 +17,7 @@ enum boot_mode { BOOT_MODE_INSTALL, BOOT_MODE_BOOT };
 
 struct boot_parts { /* PARTUUIDs of a partition of the system: one, or the halves of a mirror */
 	char uuid[2][37]; /* lower case */
-	size_t n; /* 1 or 2; 0: there is none (swap) */
+	size_t n; /* 1 or 2; 0: there is none (swap, other) */
 };
 
 struct boot_args {
@@ -37,6 +37,8 @@ struct boot_args {
 	/* boot mode */
 	struct boot_parts slot, state;
 	struct boot_parts swap; /* n 0: none */
+	struct boot_parts
+		other; /* the slot that does not run, of a mirror; n 0: not said */
 	char *image; /* owned: version of what is in the slot; NULL: not said */
 	unsigned trial_s; /* the slot is tried for so long; 0: it is not on trial */
 };

@@ -53,6 +53,7 @@ struct search {
 	uint64_t seen; /* generation of the devices last looked at; 0: never */
 	struct volume slot, state;
 	struct volume swap; /* n 0: none */
+	struct volume other; /* n 0: none. The slot that does not run, for an update */
 };
 
 static void volume_of(const struct boot_parts *parts, struct volume *ret)
@@ -76,6 +77,7 @@ static void search_clear(struct search *s)
 	volume_clear(&s->slot);
 	volume_clear(&s->state);
 	volume_clear(&s->swap);
+	volume_clear(&s->other);
 }
 
 static size_t n_found(const struct volume *v)
@@ -107,6 +109,12 @@ static void look_on_disk(const char *disk, struct partition *p)
 	p->label = TAKE_PTR(found.label);
 }
 
+static void look_for(const char *disk, struct volume *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		look_on_disk(disk, &v->parts[i]);
+}
+
 static void look(struct search *s)
 {
 	_cleanup_(sysfs_list_freep) char **disks = NULL;
@@ -121,12 +129,10 @@ static void look(struct search *s)
 
 		if (!sysfs_exists(dir, "device") || sysfs_attr_u64(dir, "size", 0) == 0)
 			continue;
-		for (size_t k = 0; k < s->slot.n; k++)
-			look_on_disk(disks[i], &s->slot.parts[k]);
-		for (size_t k = 0; k < s->state.n; k++)
-			look_on_disk(disks[i], &s->state.parts[k]);
-		for (size_t k = 0; k < s->swap.n; k++)
-			look_on_disk(disks[i], &s->swap.parts[k]);
+		look_for(disks[i], &s->slot);
+		look_for(disks[i], &s->state);
+		look_for(disks[i], &s->swap);
+		look_for(disks[i], &s->other);
 	}
 }
 
@@ -304,6 +310,16 @@ static void start_swap(struct search *s)
 		log_info("swap on %s", s->swap.device);
 }
 
+/* Of a mirror: its array, which nothing else assembles. Without it there is no update. */
+static void start_other(struct search *s)
+{
+	_cleanup_free_ char *why = NULL;
+
+	s->other.id = s->slot.id == PART_A ? PART_B : PART_A;
+	if (n_found(&s->other) > 0 && volume_open(&s->other, &why) < 0)
+		log_warn("the other slot's mirror: %s; starting without it", why);
+}
+
 /* ---- leaving the initramfs ---- */
 
 /* The initramfs is memory: what is not deleted before the switch stays taken for ever. */
@@ -415,6 +431,7 @@ int bootmode_run(const struct boot_args *args, char **reterr_msg)
 	volume_of(&args->slot, &s.slot);
 	volume_of(&args->state, &s.state);
 	volume_of(&args->swap, &s.swap);
+	volume_of(&args->other, &s.other);
 	r = devices_new(DEVICES_STORAGE, &s.devices, reterr_msg);
 	if (r < 0)
 		return r;
@@ -424,8 +441,10 @@ int bootmode_run(const struct boot_args *args, char **reterr_msg)
 	r = find_partitions(&s, reterr_msg);
 	if (r == 0)
 		r = mount_root(&s, reterr_msg);
-	if (r == 0)
+	if (r == 0) {
 		start_swap(&s);
+		start_other(&s);
+	}
 	if (r == 0 && args->trial_s)
 		r = trial_arm("/run", args->trial_s, reterr_msg);
 	return r < 0 ? r : switch_root(reterr_msg);

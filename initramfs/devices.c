@@ -13,6 +13,8 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <libkmod.h>
 
@@ -28,6 +30,8 @@ struct devices {
 	struct kmod_ctx *kmod; /* owned */
 	int uevents, links; /* netlink sockets, owned */
 	int ioctls; /* any socket, to set interface flags; owned */
+	pid_t loader; /* a child that loads what is not network; 0: there is none */
+	int loader_fd; /* its pidfd */
 	uint64_t generation;
 	uint64_t last_event_ms;
 };
@@ -127,16 +131,53 @@ static void coldplug_bus(struct devices *d, const char *bus, bool network)
 	}
 }
 
-void devices_coldplug(struct devices *d)
+static void coldplug_buses(struct devices *d, bool network)
 {
 	_cleanup_(sysfs_list_freep) char **buses = sysfs_list("/sys/bus");
-	_cleanup_(sysfs_list_freep) char **ports = sysfs_list("/sys/class/net");
 
-	for (int network = 1; network >= 0; network--)
-		for (size_t i = 0; buses[i]; i++)
-			coldplug_bus(d, buses[i], network);
+	for (size_t i = 0; buses[i]; i++)
+		coldplug_bus(d, buses[i], network);
+}
+
+/* A controller may take half a minute to find its disks: the agent is heard of meanwhile. */
+static void load_aside(struct devices *d)
+{
+	pid_t pid = d->loader ? -1 : fork();
+
+	if (pid == 0) {
+		coldplug_buses(d, false);
+		_exit(EXIT_SUCCESS);
+	}
+	d->loader_fd = pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+	if (d->loader_fd >= 0)
+		d->loader = pid;
+	else
+		coldplug_buses(d, false);
+	if (pid > 0 && d->loader_fd < 0)
+		(void)waitpid(pid, NULL, 0);
+}
+
+void devices_coldplug(struct devices *d)
+{
+	_cleanup_(sysfs_list_freep) char **ports = NULL;
+
+	if (d->want == DEVICES_STORAGE) {
+		coldplug_buses(d, false);
+		return;
+	}
+	coldplug_buses(d, true);
+	ports = sysfs_list("/sys/class/net");
 	for (size_t i = 0; ports[i]; i++)
 		bring_up(d, ports[i]);
+	load_aside(d);
+}
+
+static void reap_loader(struct devices *d)
+{
+	(void)waitpid(d->loader, NULL, 0);
+	util_closep(&d->loader_fd);
+	d->loader = 0;
+	d->generation++;
 }
 
 /* ---- what comes ---- */
@@ -192,8 +233,9 @@ static void read_links(struct devices *d)
 
 static bool poll_events(struct devices *d, uint64_t deadline_ms)
 {
-	struct pollfd p[2] = {
-		{.fd = d->uevents, .events = POLLIN}, {.fd = d->links, .events = POLLIN}};
+	struct pollfd p[] = {{.fd = d->uevents, .events = POLLIN},
+		{.fd = d->links, .events = POLLIN},
+		{.fd = d->loader ? d->loader_fd : -1, .events = POLLIN}};
 	uint64_t now = now_mono_ms();
 	int timeout =
 		deadline_ms > now ? (int)MIN(deadline_ms - now, (uint64_t)3600000) : 0;
@@ -204,6 +246,8 @@ static bool poll_events(struct devices *d, uint64_t deadline_ms)
 		read_uevents(d);
 	if (p[1].revents)
 		read_links(d);
+	if (p[2].revents)
+		reap_loader(d);
 	return true;
 }
 
@@ -222,10 +266,10 @@ int devices_settle(struct devices *d, unsigned quiet_ms, uint64_t deadline_ms)
 {
 	uint64_t quiet_at = now_mono_ms() + quiet_ms;
 
-	while (now_mono_ms() < quiet_at) {
+	while (d->loader || now_mono_ms() < quiet_at) {
 		if (now_mono_ms() >= deadline_ms)
 			return -ETIMEDOUT;
-		if (poll_events(d, MIN(quiet_at, deadline_ms)))
+		if (poll_events(d, d->loader ? deadline_ms : MIN(quiet_at, deadline_ms)))
 			quiet_at = now_mono_ms() + quiet_ms;
 	}
 	return 0;
@@ -280,6 +324,8 @@ void devices_free(struct devices *d)
 	util_closep(&d->uevents);
 	util_closep(&d->links);
 	util_closep(&d->ioctls);
+	if (d->loader)
+		reap_loader(d);
 	free(d);
 }
 

@@ -19,7 +19,10 @@ int devices_new(enum devices_want want, struct devices **ret, char **reterr_msg)
 void devices_free(struct devices *d); /* NULL is fine */
 void devices_freep(struct devices **d);
 
-/* Loads modules for every device that there is now. Blocks while drivers probe. */
+/*
+ * Loads modules for every device that there is now. Blocks while drivers probe; with DEVICES_ALL
+ * only those of the network, the others by a child process, for which devices_settle waits.
+ */
 void devices_coldplug(struct devices *d);
 
 /*
@@ -29,7 +32,7 @@ void devices_coldplug(struct devices *d);
  */
 int devices_wait(struct devices *d, uint64_t deadline_ms, bool (*done)(void *userdata),
 	void *userdata);
-/* Until no event came for quiet_ms, or deadline_ms has passed (-ETIMEDOUT). */
+/* Until all are loaded and no event came for quiet_ms, or deadline_ms has passed (-ETIMEDOUT). */
 int devices_settle(struct devices *d, unsigned quiet_ms, uint64_t deadline_ms);
 
 /* How often the set of block or network devices has changed: compare to know of news. */

@@ -506,6 +506,8 @@ static int step_bootable(void *userdata, char **reterr_msg)
 	collect_uuids(in, PART_STATE, &boot.state);
 	if (in->order->swap_bytes)
 		collect_uuids(in, PART_SWAP, &boot.swap);
+	if (is_mirrored(in))
+		collect_uuids(in, other_slot(in), &boot.other);
 	in->cmdline = cmdline_for_boot(&boot);
 	return r < 0 ? r : on_each(in, fill_esp, reterr_msg);
 }

@@ -6,8 +6,11 @@
  */
 #include "nodeagent/luks.h"
 
+#include <fcntl.h>
+
 #include <libcryptsetup.h>
 
+#include "common/diskends.h"
 #include "common/http.h"
 #include "common/jsonx.h"
 #include "common/log.h"
@@ -197,6 +200,35 @@ static int decide(struct one *o, enum luks_action *ret, char **reterr_msg)
 	return *ret == LUKS_REFUSE ? -EBUSY : 0;
 }
 
+/*
+ * What was zero on the disk is noise inside: its ends become zero, so that LVM and XFS find a
+ * blank disk.
+ */
+static int make_blank(const char *mapping)
+{
+	_cleanup_free_ char *path = xasprintf("/dev/mapper/%s", mapping);
+	_cleanup_close_ int fd = open(path, O_RDWR | O_EXCL | O_CLOEXEC);
+	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	int r = size < 0 ? -errno : diskends_zero(fd, 0, (uint64_t)size);
+
+	return r == 0 && fsync(fd) < 0 ? -errno : r;
+}
+
+/*
+ * By the volume key, before there is a key slot, and under a name that is taken for no data disk's:
+ * cut short, the disk is still one that is being made, and nothing can lie in it.
+ */
+static int blank_inside(struct one *o, const char *mapping)
+{
+	int ended, r = crypt_activate_by_volume_key(o->cd, mapping, NULL, 0, 0);
+
+	if (r < 0)
+		return r;
+	r = make_blank(mapping);
+	ended = crypt_deactivate(o->cd, mapping);
+	return r < 0 ? r : ended;
+}
+
 /* Sectors as the disk's own: what lies inside may count in them, as guests' disks do. */
 static int make(struct one *o, char **reterr_msg)
 {
@@ -208,11 +240,16 @@ static int make(struct one *o, char **reterr_msg)
 	struct crypt_params_luks2 params = {.label = LABEL,
 		.sector_size =
 			(uint32_t)sysfs_attr_u64(queue, "logical_block_size", 512)};
+	_cleanup_free_ char *mapping = xasprintf("making-%s", o->name);
 	int r = crypt_set_pbkdf_type(o->cd, &pbkdf);
 
+	if (crypt_status(NULL, mapping) != CRYPT_INACTIVE)
+		(void)crypt_deactivate(NULL, mapping); /* of one that was cut short */
 	if (r == 0)
 		r = crypt_format(o->cd, CRYPT_LUKS2, CIPHER, CIPHER_MODE, o->uuid, NULL,
 			VOLUME_KEY_BYTES, &params);
+	if (r == 0)
+		r = blank_inside(o, mapping);
 	if (r == 0)
 		r = crypt_keyslot_add_by_volume_key(
 			o->cd, 0, NULL, 0, o->key, strlen(o->key));

@@ -14,8 +14,8 @@ void slots_clear(struct slots *s)
 	boot_args_free(s->args);
 	free(s->current_device);
 	free(s->other_device);
-	free(s->other_uuid);
-	free(s->esp_device);
+	for (size_t i = 0; i < s->n_esp; i++)
+		free(s->esp_device[i]);
 	*s = (struct slots){0};
 }
 
@@ -25,6 +25,16 @@ static char *partition_of(const char *root, const char *uuid)
 	_cleanup_free_ char *dir = xasprintf("%s/dev/disk/by-partuuid", root);
 
 	return sysfs_link_name(dir, uuid);
+}
+
+/* "md3": the array that a partition is a half of; NULL: none. Caller frees. */
+static char *array_of(const char *root, const char *partition)
+{
+	_cleanup_free_ char *dir =
+		xasprintf("%s/sys/class/block/%s/holders", root, partition);
+	_cleanup_(sysfs_list_freep) char **list = sysfs_list(dir);
+
+	return list[0] && str_startswith(list[0], "md") ? xstrdup(list[0]) : NULL;
 }
 
 /* The PARTUUID that udev has linked to a partition; NULL: none. Caller frees. */
@@ -106,21 +116,81 @@ static bool is_mounted_at(const char *root, const char *partition, const char *d
 		device.st_rdev == mounted.st_dev;
 }
 
+/*
+ * "sda4", or of a mirror the array that both halves are in: "md3"; NULL: it is not there, or a
+ * half is missing. Caller frees.
+ */
+static char *volume_of(const char *root, const struct boot_parts *parts)
+{
+	char *volume = NULL;
+
+	for (size_t i = 0; i < parts->n; i++) {
+		_cleanup_free_ char *partition = partition_of(root, parts->uuid[i]);
+		char *one = !partition || parts->n == 1 ? TAKE_PTR(partition)
+							: array_of(root, partition);
+
+		if (!one || (volume && !streq(one, volume))) {
+			free(one);
+			free(volume);
+			return NULL;
+		}
+		free(volume);
+		volume = one;
+	}
+	return volume;
+}
+
+/* The EFI partition of each disk of the system; false: one is missing. */
+static bool find_esps(const char *root, struct slots *s)
+{
+	for (size_t i = 0; i < s->args->slot.n; i++) {
+		_cleanup_free_ char *part = partition_of(root, s->args->slot.uuid[i]);
+		_cleanup_free_ char *esp =
+			part ? neighbour(root, part, "ondol-esp") : NULL;
+
+		if (!esp)
+			return false;
+		s->esp_device[s->n_esp++] = xasprintf("%s/dev/%s", root, esp);
+	}
+	return true;
+}
+
+/* The other slot's partitions: said at the start, or beside the one that runs. */
+static bool find_other(const char *root, const char *slot_part, struct slots *s)
+{
+	_cleanup_free_ char *wanted = xasprintf("ondol-%s", s->other), *other = NULL,
+			    *uuid = NULL;
+
+	s->other_parts = s->args->other;
+	if (s->args->slot.n > 1)
+		return s->other_parts.n > 1;
+	other = neighbour(root, slot_part, wanted);
+	uuid = other ? uuid_of(root, other) : NULL;
+	if (!uuid)
+		return false;
+	s->other_parts.n = 1;
+	snprintf(s->other_parts.uuid[0], sizeof(s->other_parts.uuid[0]), "%s", uuid);
+	return true;
+}
+
+/* Which of the two runs, by the name of its partition. */
+static bool name_slots(const char *label, struct slots *s)
+{
+	if (!label || (!streq(label, "ondol-a") && !streq(label, "ondol-b")))
+		return false;
+	snprintf(s->current, sizeof(s->current), "%s", label + strlen("ondol-"));
+	snprintf(s->other, sizeof(s->other), "%s", streq(s->current, "a") ? "b" : "a");
+	return true;
+}
+
 static int find_others(const char *root, struct slots *s, char **reterr_msg)
 {
-	_cleanup_free_ char *state = partition_of(root, s->args->state.uuid[0]),
-			    *slot = partition_of(root, s->args->slot.uuid[0]),
-			    *label = NULL, *other = NULL, *esp = NULL, *wanted = NULL;
+	_cleanup_free_ char *state = volume_of(root, &s->args->state),
+			    *slot = volume_of(root, &s->args->slot),
+			    *part = partition_of(root, s->args->slot.uuid[0]),
+			    *label = part ? label_of(root, part) : NULL, *other = NULL;
+	bool named = name_slots(label, s);
 
-	label = slot ? label_of(root, slot) : NULL;
-	if (state && label && (streq(label, "ondol-a") || streq(label, "ondol-b"))) {
-		snprintf(s->current, sizeof(s->current), "%s", label + strlen("ondol-"));
-		snprintf(s->other, sizeof(s->other), "%s",
-			streq(s->current, "a") ? "b" : "a");
-		wanted = xasprintf("ondol-%s", s->other);
-		other = neighbour(root, state, wanted);
-		esp = neighbour(root, state, "ondol-esp");
-	}
 	if (state && slot &&
 		(!is_mounted_at(root, state, RUNNING_STATE) ||
 			!is_mounted_at(root, slot, RUNNING_SLOT))) {
@@ -130,8 +200,15 @@ static int find_others(const char *root, struct slots *s, char **reterr_msg)
 			slot, state);
 		return -ENODEV;
 	}
-	s->other_uuid = other ? uuid_of(root, other) : NULL;
-	if (!s->other_uuid || !esp) {
+	if (s->args->slot.n > 1 && (!slot || !state)) {
+		*reterr_msg =
+			xstrdup("a half of the system's mirror is missing: reinstall "
+				"the node once its disk is replaced");
+		return -ENODEV;
+	}
+	if (named && state && find_other(root, part, s) && find_esps(root, s))
+		other = volume_of(root, &s->other_parts);
+	if (!other) {
 		*reterr_msg = xasprintf(
 			"the other slot and the EFI partition are not found beside the slot "
 			"that runs (%s, \"%s\"): reinstall the node",
@@ -140,7 +217,6 @@ static int find_others(const char *root, struct slots *s, char **reterr_msg)
 	}
 	s->current_device = xasprintf("%s/dev/%s", root, slot);
 	s->other_device = xasprintf("%s/dev/%s", root, other);
-	s->esp_device = xasprintf("%s/dev/%s", root, esp);
 	return 0;
 }
 
@@ -149,9 +225,10 @@ int slots_find(const char *root, struct slots *ret, char **reterr_msg)
 	struct slots s = {0};
 	int r = read_args(root, &s.args, reterr_msg);
 
-	if (r == 0 && s.args->state.n > 1) {
-		*reterr_msg = xstrdup(
-			"a system on a mirror is not updated in place yet: reinstall the node");
+	if (r == 0 && s.args->slot.n > 1 && s.args->other.n < 2) {
+		*reterr_msg =
+			xstrdup("this system was installed on a mirror by an ondol "
+				"that could not update one in place: reinstall the node");
 		r = -EOPNOTSUPP;
 	}
 	if (r == 0)

@@ -11,14 +11,17 @@
 struct slots {
 	struct boot_args *args; /* owned: what the running slot was started with */
 	char current[8], other[8]; /* "a" and "b", or the other way round */
-	char *current_device, *other_device,
-		*other_uuid; /* owned: "/dev/sda3"; its PARTUUID */
-	char *esp_device; /* owned */
+	char *current_device,
+		*other_device; /* owned: "/dev/sda3", or a mirror's "/dev/md2" */
+	struct boot_parts other_parts; /* of the other slot */
+	char *esp_device[2]; /* owned; of a mirror each disk has one */
+	size_t n_esp;
 };
 
 /*
  * root: "" on a node. -EOPNOTSUPP with *reterr_msg where nothing can be updated: the node was not
- * started from a slot (a container), or its system is mirrored; caller frees both.
+ * started from a slot (a container), or was installed as a mirror by an ondol that could not;
+ * -ENODEV where a half of a mirror is missing. Caller frees both.
  */
 int slots_find(const char *root, struct slots *ret, char **reterr_msg);
 void slots_clear(struct slots *s);

@@ -140,11 +140,6 @@ static void umount_p(const char **dir)
 		log_warn("%s cannot be unmounted: %s", *dir, strerror(errno));
 }
 
-static int mount_esp(const struct slots *s, const char **ret, char **reterr_msg)
-{
-	return mount_at(s->esp_device, ESP_DIR, "vfat", 0, ret, reterr_msg);
-}
-
 static int unmount(const char **dir, char **reterr_msg)
 {
 	int r = umount(*dir) < 0 ? -errno : 0;
@@ -152,6 +147,25 @@ static int unmount(const char **dir, char **reterr_msg)
 	if (r < 0)
 		*reterr_msg = xasprintf("%s cannot be unmounted: %s", *dir, strerror(-r));
 	*dir = NULL;
+	return r;
+}
+
+/* On the EFI partition, or on both of a mirror's, one after the other. */
+static int on_each_esp(const struct slots *s,
+	int (*change)(const void *userdata, char **reterr_msg), const void *userdata,
+	char **reterr_msg)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->n_esp; i++) {
+		_cleanup_(umount_p) const char *esp = NULL;
+
+		r = mount_at(s->esp_device[i], ESP_DIR, "vfat", 0, &esp, reterr_msg);
+		if (r == 0)
+			r = change(userdata, reterr_msg);
+		if (r == 0)
+			r = unmount(&esp, reterr_msg);
+	}
 	return r;
 }
 
@@ -193,16 +207,12 @@ static void on_pause(_unused_ void *userdata, unsigned ms, const char *why)
 }
 
 /* Whatever happens to the other slot from here on: the firmware starts the one that runs. */
-static int leave_other_slot(const struct writing *w, char **reterr_msg)
+static int forget_other(const void *userdata, char **reterr_msg)
 {
-	_cleanup_(umount_p) const char *esp = NULL;
-	int r = mount_esp(&w->slots, &esp, reterr_msg);
+	const struct writing *w = userdata;
+	int r = esp_set_default(ESP_DIR, w->slots.current, reterr_msg);
 
-	if (r == 0)
-		r = esp_set_default(ESP_DIR, w->slots.current, reterr_msg);
-	if (r == 0)
-		r = esp_forget_slot(ESP_DIR, w->slots.other, reterr_msg);
-	return r == 0 ? unmount(&esp, reterr_msg) : r;
+	return r == 0 ? esp_forget_slot(ESP_DIR, w->slots.other, reterr_msg) : r;
 }
 
 static char *url_of(const struct writing *w, const char *path)
@@ -253,33 +263,37 @@ static char *cmdline_of(const struct writing *w, unsigned trial_s)
 	struct boot_args args = {.node = w->slots.args->node,
 		.consoles = w->slots.args->consoles,
 		.state = w->slots.args->state,
-		.slot = {.n = 1},
+		.swap = w->slots.args->swap,
+		.slot = w->slots.other_parts,
 		.image = w->image.version,
 		.trial_s = trial_s};
 
-	snprintf(args.slot.uuid[0], sizeof(args.slot.uuid[0]), "%s", w->slots.other_uuid);
+	if (args.slot.n > 1)
+		args.other = w->slots.args->slot;
 	return cmdline_for_boot(&args);
+}
+
+static int put_other(const void *userdata, char **reterr_msg)
+{
+	const struct writing *w = userdata;
+	_cleanup_free_ char *lasting = cmdline_of(w, 0);
+
+	return esp_put_slot(
+		ESP_DIR, SLOT_DIR, w->slots.other, w->image.version, lasting, reterr_msg);
 }
 
 /* On the EFI partition for later; and loaded, to be started at once. */
 static int make_bootable(const struct writing *w, char **reterr_msg)
 {
 	unsigned trial_s = patience_ms(UPDATE_TRIAL_MS) / 1000;
-	_cleanup_free_ char *lasting = cmdline_of(w, 0),
-			    *trial = cmdline_of(w,
-				    MIN(MAX(trial_s, TRIAL_MIN_S + 0u),
-					    TRIAL_MAX_S + 0u));
-	_cleanup_(umount_p) const char *slot = NULL, *esp = NULL;
+	_cleanup_free_ char *trial =
+		cmdline_of(w, MIN(MAX(trial_s, TRIAL_MIN_S + 0u), TRIAL_MAX_S + 0u));
+	_cleanup_(umount_p) const char *slot = NULL;
 	int r = mount_at(
 		w->slots.other_device, SLOT_DIR, "erofs", MS_RDONLY, &slot, reterr_msg);
 
 	if (r == 0)
-		r = mount_esp(&w->slots, &esp, reterr_msg);
-	if (r == 0)
-		r = esp_put_slot(ESP_DIR, SLOT_DIR, w->slots.other, w->image.version,
-			lasting, reterr_msg);
-	if (r == 0)
-		r = unmount(&esp, reterr_msg);
+		r = on_each_esp(&w->slots, put_other, w, reterr_msg);
 	return r == 0 ? esp_load_kernel(SLOT_DIR, trial, reterr_msg) : r;
 }
 
@@ -347,7 +361,7 @@ int update_write(const char *arg, char **ret_text)
 	if (r == 0)
 		r = prepare(&w, ret_text);
 	if (r == 0)
-		r = leave_other_slot(&w, ret_text);
+		r = on_each_esp(&w.slots, forget_other, &w, ret_text);
 	if (r == 0)
 		r = write_slot(&w, ret_text);
 	if (r < 0)
@@ -365,20 +379,22 @@ int update_write(const char *arg, char **ret_text)
 
 /* ---- keeping ---- */
 
+static int start_current(const void *userdata, char **reterr_msg)
+{
+	const struct slots *s = userdata;
+
+	return esp_set_default(ESP_DIR, s->current, reterr_msg);
+}
+
 int update_keep(char **ret_text)
 {
 	_cleanup_(slots_clear) struct slots s = {0};
-	_cleanup_(umount_p) const char *esp = NULL;
 	int r = slots_find("", &s, ret_text);
 
 	if (r == 0)
 		r = leave_namespace(ret_text);
 	if (r == 0)
-		r = mount_esp(&s, &esp, ret_text);
-	if (r == 0)
-		r = esp_set_default(ESP_DIR, s.current, ret_text);
-	if (r == 0)
-		r = unmount(&esp, ret_text);
+		r = on_each_esp(&s, start_current, &s, ret_text);
 	if (r == 0 && unlink("/run/" BOOT_TRIAL_MARK) < 0 && errno != ENOENT)
 		log_warn("/run/" BOOT_TRIAL_MARK ": %s", strerror(errno));
 	if (r == 0)

@@ -48,4 +48,6 @@ swarm_SRCS := tests/bench/swarm.c tests/bench/agent.c tests/bench/conn.c tests/b
 swarm_USES := common
 swarm_PKGS := gnutls jansson
 bench-ipmitool_SRCS := tests/bench/ipmitool.c
-TESTS += swarm bench-ipmitool
+imagewrite_SRCS := tests/bench/imagewrite.c
+imagewrite_USES := images common
+TESTS += swarm bench-ipmitool imagewrite

@@ -44,6 +44,22 @@ rack_up() {
 	"$bin/ondol-twin" up "$rack" --dir "$twin" --disks "$work/disks" --detach "$@" && daemon_start
 }
 
+# own_images: a copy of the core profile for this test alone, in $images
+own_images() {
+	images=$work/images
+	mkdir -p "$images/core" &&
+		find build/shared/images/core -maxdepth 1 -type f -exec cp -t "$images/core" {} +
+}
+# sign_image KEY: the copy's manifest
+sign_image() {
+	images/sign-image "$1" "$images/core/manifest.json" "$images/core/manifest.sig"
+}
+# image_named NAME: what nodes get from now on is of that version
+image_named() {
+	sed -i "s/\"version\": \"[^\"]*\"/\"version\": \"$1\"/" "$images/core/manifest.json" &&
+		sign_image build/shared/images/site/key.pem
+}
+
 # field NODE KEY: one value of a node's status
 field() {
 	"$bin/ondol" status "$1" --json | python3 -c '

@@ -35,11 +35,12 @@ secret_is() {
 }
 # key_of_data: the key of hp08's data disk, as ondold makes it
 key_of_data() {
-	python3 - "$(secret_is "")" "$("$bin/ondol-twin" status --dir "$twin" --json)" "$work/disks/hp08/disk3.raw" <<-'EOF'
-		import hashlib, hmac, json, os, sys
-		disk = next(d for n in json.loads(sys.argv[2])["nodes"] if n["name"] == "hp08"
-		            for d in n["disks"] if d["bay"] == 3)
-		text = f"luks\n{disk['serial']}\n{disk['wwn']}\n{os.stat(sys.argv[3]).st_size}"
+	python3 - "$(secret_is "")" "$("$bin/ondol" status hp08 --json)" <<-'EOF'
+		import hashlib, hmac, json, sys
+		node = json.loads(sys.argv[2])
+		node = node["nodes"][0] if "nodes" in node else node
+		disk = next(d for d in node["inventory"]["disks"] if d["bay"] == 3)
+		text = f"luks\n{disk['serial']}\n{disk['wwn']}\n{disk['size_bytes']}"
 		print(hmac.new(sys.argv[1].encode(), text.encode(), hashlib.sha256).hexdigest(), end="")
 	EOF
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# A system on two disks, with swap: installed on both, started and told of when the first is gone.
+# A system on two disks, with swap: installed on both, given another image, started and told of when
+# the first is gone.
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/lib.sh
 . tests/lib/rack.sh
@@ -21,6 +22,7 @@ without() {
 	check "... and says that a half is lost" until_true 60 warned
 }
 
+check "images of its own" own_images
 check "the rack file is made" rack_file --node hp02
 sed -i 's/^disk\.2\.use .*/disk.2.use = mirror/; s/^product = .*/&\nswap = 1G/' "$rack"
 check "ondol check accepts it" "$bin/ondol" check "$rack"
@@ -38,7 +40,11 @@ swaps() { "$bin/ondol" console hp02 --log | grep -c "swap on /dev/md4"; }
 check "it has swap, mirrored as well" test "$(swaps)" -ge 1
 check "nothing is missing" sh -c "! '$bin/ondol' why hp02 --all | grep -q 'lost a half'"
 check "an apply of the same file changes nothing" sh -c "'$bin/ondol' plan '$rack' --json | grep -q '\"action\": *\"none\"'"
+check "there is another image" image_named second
+check "both halves take it" "$bin/ondol" update hp02 --yes
+check "the node runs it and is ready" test "$(field hp02 image) $(field hp02 state)" = "second ready"
 without 1
+check "... with the new image, which its own EFI partition starts" test "$(field hp02 image)" = second
 check "down" "$bin/ondol-twin" down --dir "$twin"
 check "nothing stays behind" nothing_stays
 finish

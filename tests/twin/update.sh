@@ -7,17 +7,6 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/lib.sh
 . tests/lib/rack.sh
 need_root
-images=$work/images
-
-# image_named NAME: what nodes get from now on is of that version
-image_named() {
-	sed -i "s/\"version\": \"[^\"]*\"/\"version\": \"$1\"/" "$images/core/manifest.json" &&
-		sign_image build/shared/images/site/key.pem
-}
-# sign_image KEY
-sign_image() {
-	images/sign-image "$1" "$images/core/manifest.json" "$images/core/manifest.sig"
-}
 # break_image NAME COMMAND: an image of that version, after that was done in its tree, $work/tree
 break_image() {
 	fsck.erofs --extract="$work/tree" "$work/root.erofs" >/dev/null &&
@@ -53,8 +42,7 @@ goes_back() {
 is_ready() { [ "$(field hp02 state)" = ready ]; }
 boots() { "$bin/ondol" why hp02 --all --json | grep -c '"noded.up"'; }
 
-mkdir -p "$images/core"
-find build/shared/images/core -maxdepth 1 -type f -exec cp -t "$images/core" {} +
+check "images of its own" own_images
 check "the rack file is made" rack_file --node hp02
 check "twin and ondold come up" rack_up --memory 768
 if ! "$bin/ondol" apply "$rack" --yes; then

@@ -91,7 +91,7 @@ static void test_mirror(void **state)
 
 #define SWAPPING                                                                      \
 	"ondol.mode=boot ondol.slot=" SLOT " ondol.state=" STATE " ondol.swap=" STATE \
-	"," SLOT " ondol.node=hp02"
+	"," SLOT " ondol.other=" SLOT " ondol.node=hp02"
 
 static void test_swap(void **state)
 {
@@ -101,6 +101,7 @@ static void test_swap(void **state)
 	assert_int_equal(boot_args_parse(SWAPPING, &a, &why), 0);
 	assert_int_equal(a->swap.n, 2);
 	assert_string_equal(a->swap.uuid[0], STATE);
+	assert_string_equal(a->other.uuid[0], SLOT);
 	line = cmdline_for_boot(a);
 	assert_string_equal(line, SWAPPING);
 	refuses(BOOT " ondol.swap=/dev/sda5", "ondol.swap: expected a PARTUUID");

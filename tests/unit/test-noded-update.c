@@ -57,8 +57,10 @@ static void expect_slots(const char *root, const char *current, const char *othe
 	assert_string_equal(s.current, current);
 	assert_string_equal(s.other, other);
 	assert_string_equal(s.other_device, device);
-	assert_string_equal(s.other_uuid, uuid);
-	assert_string_equal(s.esp_device, esp);
+	assert_int_equal(s.other_parts.n, 1);
+	assert_string_equal(s.other_parts.uuid[0], uuid);
+	assert_int_equal(s.n_esp, 1);
+	assert_string_equal(s.esp_device[0], esp);
 }
 
 static void the_other_slot(void **state)
@@ -86,9 +88,57 @@ static void no_slot(void **state)
 	fakefs_put(*state, "/proc/cmdline",
 		"ondol.mode=boot ondol.slot=" A "," B " ondol.state=" STATE "," ESP
 		" ondol.node=hp02\n");
-	refuses(*state, "mirror", -EOPNOTSUPP);
+	refuses(*state, "could not update one in place", -EOPNOTSUPP);
 	fakefs_put(*state, "/proc/cmdline", LINE(ESP));
 	refuses(*state, "sda1, \"ondol-esp\"", -ENODEV);
+}
+
+#define A2 "9226c13a-fd8b-aa45-897d-1064860b94ad"
+#define B2 "a226c13a-fd8b-aa45-897d-1064860b94ad"
+#define STATE2 "b552489f-e543-b64c-b795-81c7b3f3a7e9"
+#define ESP2 "c552489f-e543-b64c-b795-81c7b3f3a7e9"
+#define MIRRORED                                                                \
+	"ondol.mode=boot ondol.slot=" A "," A2 " ondol.state=" STATE "," STATE2 \
+	" ondol.other=" B "," B2 " ondol.node=hp02 console=ttyS0\n"
+
+static void join(const char *root, const char *md, const char *one, const char *other)
+{
+	const char *const halves[] = {one, other};
+
+	for (size_t i = 0; i < ARRAY_SIZE(halves); i++) {
+		_cleanup_free_ char *path =
+			xasprintf("/sys/devices/pci/%.3s/%s/holders/%s/x", halves[i],
+				halves[i], md);
+
+		fakefs_put(root, path, "");
+	}
+}
+
+/* Two disks: arrays in the place of partitions, and an EFI partition on each. */
+static void of_a_mirror(void **state)
+{
+	_cleanup_(slots_clear) struct slots s = {0};
+	_cleanup_free_ char *why = NULL, *other = xasprintf("%s/dev/md2", (char *)*state),
+			    *esp = xasprintf("%s/dev/sdb1", (char *)*state), *gone = NULL;
+
+	put_node(*state, MIRRORED);
+	put_part(*state, "sdb", "sdb1", "ondol-esp", ESP2);
+	put_part(*state, "sdb", "sdb4", "ondol-state", STATE2);
+	join(*state, "md1", "sda2", "sdb2");
+	join(*state, "md2", "sda3", "sdb3");
+	refuses(*state, "a half of the system's mirror is missing", -ENODEV);
+	join(*state, "md3", "sda4", "sdb4");
+	if (slots_find(*state, &s, &why) < 0)
+		fail_msg("%s", why);
+	assert_string_equal(s.current, "a");
+	assert_string_equal(s.other_device, other);
+	assert_int_equal(s.other_parts.n, 2);
+	assert_string_equal(s.other_parts.uuid[1], B2);
+	assert_int_equal(s.n_esp, 2);
+	assert_string_equal(s.esp_device[1], esp);
+	gone = xasprintf("%s/dev/disk/by-partuuid/" A2, (char *)*state);
+	assert_int_equal(unlink(gone), 0);
+	refuses(*state, "a half of the system's mirror is missing", -ENODEV);
 }
 
 static void record(void **state)
@@ -169,8 +219,8 @@ static void bad_orders(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {WITH_TREE(the_other_slot), WITH_TREE(no_slot),
-		WITH_TREE(record), cmocka_unit_test(the_task_goes_on),
-		cmocka_unit_test(bad_orders)};
+		WITH_TREE(of_a_mirror), WITH_TREE(record),
+		cmocka_unit_test(the_task_goes_on), cmocka_unit_test(bad_orders)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
