@@ -327,9 +327,10 @@ int cloudsecrets_need_ca(
 
 int cloudsecrets_need_key(struct cloudsecrets *s, const char *name, char **reterr_msg)
 {
-	if (cloudsecrets_get(s, name))
+	if (cloudsecrets_get(s, name) && !s->unsaved)
 		return 0;
-	put(s, name, random_hex(32));
+	if (!cloudsecrets_get(s, name))
+		put(s, name, random_hex(32));
 	return save_added(s, reterr_msg);
 }
 

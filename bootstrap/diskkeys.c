@@ -8,7 +8,6 @@
 #include "bootstrap/ondold.h"
 #include "common/order.h"
 
-#define MASTER "disks.key"
 #define KEY_BYTES 32
 
 /* HMAC-SHA-256 of the disk's identity; secret_free() it. */
@@ -29,29 +28,23 @@ static char *key_of(const char *master, const struct order_disk *d)
 
 int diskkeys_of(const struct node *n, json_t **ret, char **reterr_msg)
 {
-	_cleanup_(desired_freep) struct desired *d =
-		desired_alone(n->o->rack, n->conf, n->inv, 0);
-	json_t *list = json_array();
-	int r = 0;
+	_cleanup_(desired_freep) struct desired *d = NULL;
+	int r = cloudsecrets_need_key(n->o->authority, DISKKEYS_SECRET, reterr_msg);
+	json_t *list;
 
-	for (size_t i = 0; r >= 0 && i < d->n_data_disks; i++) {
+	if (r < 0)
+		return r;
+	list = json_array();
+	d = desired_alone(n->o->rack, n->conf, n->inv, 0);
+	for (size_t i = 0; i < d->n_data_disks; i++) {
 		const struct order_disk *disk = &d->data_disks[i];
-		char *key;
+		char *key =
+			key_of(cloudsecrets_get(n->o->authority, DISKKEYS_SECRET), disk);
 
-		if (!disk->encrypt)
-			continue;
-		r = cloudsecrets_need_key(n->o->authority, MASTER, reterr_msg);
-		if (r < 0)
-			break;
-		key = key_of(cloudsecrets_get(n->o->authority, MASTER), disk);
 		json_array_append_new(list,
 			json_pack("{s:s, s:s, s:s}", "serial", disk->serial, "wwn",
 				disk->wwn, "key", key));
 		secret_free(key);
-	}
-	if (r < 0) {
-		json_decref(list);
-		return r;
 	}
 	*ret = json_pack("{s:o}", "keys", list);
 	return 0;

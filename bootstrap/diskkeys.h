@@ -11,8 +11,10 @@
 
 #include "bootstrap/node.h"
 
+#define DISKKEYS_SECRET "disks.key" /* made with the authority */
+
 /*
- * {"keys": [{"serial", "wwn", "key": 64 hex digits}]} of the node's encrypted data disks; new
- * reference. -errno with *reterr_msg: the secret could not be kept.
+ * {"keys": [{"serial", "wwn", "key": 64 hex digits}]} of the node's data disks, also of those that
+ * are not to be encrypted (any more); new reference. -errno with *reterr_msg: the secret could not be kept.
  */
 int diskkeys_of(const struct node *n, json_t **ret, char **reterr_msg);

@@ -2,6 +2,7 @@
 #include "bootstrap/enrol.h"
 
 #include "bootstrap/ondold.h"
+#include "bootstrap/diskkeys.h"
 #include "bootstrap/rackca.h"
 #include "common/digest.h"
 #include "common/jsonx.h"
@@ -26,8 +27,13 @@ const char *enrol_authority(const struct ondold *o)
 int enrol_need_authority(struct ondold *o, const char *rack, char **reterr_msg)
 {
 	_cleanup_free_ char *name = xasprintf("%s, nodes", rack);
+	int made = cloudsecrets_need_ca(
+		o->authority, name, now_real_ms() / 1000, reterr_msg);
+	int r = made < 0
+		? made
+		: cloudsecrets_need_key(o->authority, DISKKEYS_SECRET, reterr_msg);
 
-	return cloudsecrets_need_ca(o->authority, name, now_real_ms() / 1000, reterr_msg);
+	return r < 0 ? r : MAX(made, r);
 }
 
 const char *enrol_rack_id(struct ondold *o)

@@ -13,20 +13,23 @@ static json_t *disk_to_json(const struct order_disk *d)
 	json_t *obj = json_pack("{s:s, s:s, s:I}", "serial", d->serial, "wwn", d->wwn,
 		"size_bytes", (json_int_t)d->size_bytes);
 
-	if (d->encrypt)
-		json_object_set_new(obj, "encrypt", json_true());
-	return obj;
+	return d->encrypt ? json_pack("{s:o}", "encrypted", obj) : obj;
 }
 
+/*
+ * One that is to be encrypted is an object in an object: who knows nothing of that reads no disk
+ * there, and does not use it as it is.
+ */
 static void disk_from_json(
 	struct jx *outer, const char *where, const json_t *obj, struct order_disk *d)
 {
-	struct jx j = {.obj = obj};
+	const json_t *inner = json_object_get(obj, "encrypted");
+	struct jx j = {.obj = inner ? inner : obj};
 
+	d->encrypt = inner != NULL;
 	d->serial = xstrdup(jx_str(&j, "serial", 64));
 	d->wwn = xstrdup(jx_str(&j, "wwn", 64));
 	d->size_bytes = jx_uint(&j, "size_bytes", 1, INT64_MAX);
-	d->encrypt = jx_bool_opt(&j, "encrypt", false);
 	if (!j.error && !*d->serial && !*d->wwn)
 		jx_fail(&j, "serial", "expected a serial or a WWN, found neither");
 	jx_merge(outer, where, &j);

@@ -24,7 +24,7 @@ static unsigned line_of(struct rules *ru, const char *section, const char *key)
 
 #define ZERO_BYTES_A_SECOND UINT64_C(100000000) /* of a slow disk */
 #define GB UINT64_C(1000000000)
-#define SYSTEM_MIN_BYTES (20 * GB)
+#define SYSTEM_BYTES (19 * GB) /* EFI partition, two slots, the least state */
 
 /* what: "network", "node", "profile"; name may be NULL for sections without one */
 #define SAY(ru, what, name, key, ...)                                            \
@@ -282,14 +282,14 @@ static void check_profile_disks(struct rules *ru, const struct rack_profile *p)
 	for (size_t i = 0; i < p->n_disks; i++) {
 		const struct rack_disk *d = &p->disks[i];
 		_cleanup_free_ char *key = xasprintf("disk.%u.size", d->bay);
+		/* also of the smallest that matches */
+		uint64_t least = (SYSTEM_BYTES + p->swap_bytes) / 95 * 100;
 
-		if (d->use != DISK_SYSTEM || !d->size_bytes ||
-			d->size_bytes >= SYSTEM_MIN_BYTES + p->swap_bytes)
+		if (d->use != DISK_SYSTEM || !d->size_bytes || d->size_bytes >= least)
 			continue;
 		SAY(ru, "profile", p->name, key,
 			"expected at least %lluG for a system disk (two slots, the state%s)",
-			(unsigned long long)(SYSTEM_MIN_BYTES + p->swap_bytes + GB - 1) /
-				GB,
+			(unsigned long long)(least + GB - 1) / GB,
 			p->swap_bytes ? ", swap" : "");
 	}
 }

@@ -521,6 +521,15 @@ bool secret_equal(const char *a, const char *b)
 	return diff == 0;
 }
 
+void text_add(char **all, char *more)
+{
+	char *next = *all ? xasprintf("%s; %s", *all, more) : xstrdup(more);
+
+	free(*all);
+	free(more);
+	*all = next;
+}
+
 void secret_free(char *s)
 {
 	if (s)

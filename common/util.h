@@ -134,6 +134,8 @@ uint8_t *write_le(uint8_t *p, uint64_t v, size_t len); /* the same; behind it */
 char *random_hex(size_t len);
 /* Comparison whose time does not depend on where the strings differ. */
 bool secret_equal(const char *a, const char *b);
+/* "a", then "a; b": more is taken. */
+void text_add(char **all, char *more);
 void secret_free(char *s); /* overwritten first; NULL is left alone */
 void secret_freep(char **s);
 #define _cleanup_secret_ _cleanup_(secret_freep)

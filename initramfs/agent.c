@@ -20,6 +20,7 @@
 
 #define IDENTITY_DIR "/run/ondol"
 #define QUIET_MS 300 /* no device event for so long: all disks are there */
+#define LOADED_MS 300000 /* SAS controllers count minutes when disks are bad */
 #define SETTLE_MS 30000
 #define OTHER_LINKS_MS 4000 /* copper takes 2 to 3 s to negotiate */
 #define ORDER_WAIT_S 20
@@ -139,6 +140,10 @@ static int tell_inventory(struct agent *a, char **reterr_msg)
 	_cleanup_(inventory_freep) struct inventory *inv = NULL;
 	int r;
 
+	if (devices_await_loaded(a->devices, now_mono_ms() + LOADED_MS) < 0)
+		log_warn("drivers still look for devices after %d s; going on with those "
+			 "there are",
+			LOADED_MS / 1000);
 	if (devices_settle(a->devices, QUIET_MS, now_mono_ms() + SETTLE_MS) < 0)
 		log_warn(
 			"devices still come and go after %d s; going on with those there are",

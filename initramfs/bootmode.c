@@ -141,7 +141,8 @@ static bool all_found(void *userdata)
 	struct search *s = userdata;
 
 	look(s);
-	return n_found(&s->slot) == s->slot.n && n_found(&s->state) == s->state.n;
+	return n_found(&s->slot) == s->slot.n && n_found(&s->state) == s->state.n &&
+		n_found(&s->swap) == s->swap.n && n_found(&s->other) == s->other.n;
 }
 
 static bool enough_found(void *userdata)

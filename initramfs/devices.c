@@ -142,8 +142,13 @@ static void coldplug_buses(struct devices *d, bool network)
 /* A controller may take half a minute to find its disks: the agent is heard of meanwhile. */
 static void load_aside(struct devices *d)
 {
-	pid_t pid = d->loader ? -1 : fork();
+	pid_t pid;
 
+	if (d->loader) { /* one is at it: what it does not see, this does */
+		coldplug_buses(d, false);
+		return;
+	}
+	pid = fork();
 	if (pid == 0) {
 		coldplug_buses(d, false);
 		_exit(EXIT_SUCCESS);
@@ -174,9 +179,15 @@ void devices_coldplug(struct devices *d)
 
 static void reap_loader(struct devices *d)
 {
-	(void)waitpid(d->loader, NULL, 0);
+	int status = 0;
+
+	(void)waitpid(d->loader, &status, 0);
 	util_closep(&d->loader_fd);
 	d->loader = 0;
+	if (!WIFEXITED(status)) {
+		log_warn("the loading of drivers was cut short; doing it again");
+		coldplug_buses(d, false);
+	}
 	d->generation++;
 }
 
@@ -262,14 +273,26 @@ int devices_wait(struct devices *d, uint64_t deadline_ms, bool (*done)(void *use
 	}
 }
 
+static bool all_loaded(void *userdata)
+{
+	const struct devices *d = userdata;
+
+	return d->loader == 0;
+}
+
+int devices_await_loaded(struct devices *d, uint64_t deadline_ms)
+{
+	return devices_wait(d, deadline_ms, all_loaded, d);
+}
+
 int devices_settle(struct devices *d, unsigned quiet_ms, uint64_t deadline_ms)
 {
 	uint64_t quiet_at = now_mono_ms() + quiet_ms;
 
-	while (d->loader || now_mono_ms() < quiet_at) {
+	while (now_mono_ms() < quiet_at) {
 		if (now_mono_ms() >= deadline_ms)
 			return -ETIMEDOUT;
-		if (poll_events(d, d->loader ? deadline_ms : MIN(quiet_at, deadline_ms)))
+		if (poll_events(d, MIN(quiet_at, deadline_ms)))
 			quiet_at = now_mono_ms() + quiet_ms;
 	}
 	return 0;
@@ -325,7 +348,9 @@ void devices_free(struct devices *d)
 	util_closep(&d->links);
 	util_closep(&d->ioctls);
 	if (d->loader)
-		reap_loader(d);
+		(void)waitpid(d->loader, NULL, 0);
+	if (d->loader)
+		util_closep(&d->loader_fd);
 	free(d);
 }
 

@@ -21,7 +21,7 @@ void devices_freep(struct devices **d);
 
 /*
  * Loads modules for every device that there is now. Blocks while drivers probe; with DEVICES_ALL
- * only those of the network, the others by a child process, for which devices_settle waits.
+ * only those of the network, the others by a child process: devices_await_loaded().
  */
 void devices_coldplug(struct devices *d);
 
@@ -32,7 +32,9 @@ void devices_coldplug(struct devices *d);
  */
 int devices_wait(struct devices *d, uint64_t deadline_ms, bool (*done)(void *userdata),
 	void *userdata);
-/* Until all are loaded and no event came for quiet_ms, or deadline_ms has passed (-ETIMEDOUT). */
+/* Until they are loaded. -ETIMEDOUT: drivers still probe. */
+int devices_await_loaded(struct devices *d, uint64_t deadline_ms);
+/* Until no event came for quiet_ms, or deadline_ms has passed (-ETIMEDOUT). */
 int devices_settle(struct devices *d, unsigned quiet_ms, uint64_t deadline_ms);
 
 /* How often the set of block or network devices has changed: compare to know of news. */

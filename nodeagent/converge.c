@@ -58,7 +58,9 @@ static void step_done(struct converge *c, bool ok, const char *text)
 	}
 	if (text)
 		log_info("%s: %s", what, text);
-	if ((s->type == STEP_VG_LEAVE || s->type == STEP_XFS_LEAVE) && text)
+	if ((s->type == STEP_VG_LEAVE || s->type == STEP_XFS_LEAVE ||
+		    s->type == STEP_LUKS_CLOSE) &&
+		text)
 		c->run.note(text, c->run.userdata);
 	if (s->type == STEP_NETWORK)
 		c->network_ok = true;
@@ -288,19 +290,11 @@ static int on_defer(_unused_ sd_event_source *e, void *userdata)
 	return 0;
 }
 
-static bool is_encrypted(const struct desired *d)
-{
-	for (size_t i = 0; i < d->n_data_disks; i++)
-		if (d->data_disks[i].encrypt)
-			return true;
-	return false;
-}
-
 void converge_start(struct converge *c, const struct converge_run *run)
 {
 	c->run = *run;
 	c->plan = plan_build(*run->applied, run->def, run->network,
-		firewall_outside(run->desired) != NULL, is_encrypted(run->desired));
+		firewall_outside(run->desired) != NULL);
 	c->at = 0;
 	c->network_ok = false;
 	sd_event_source_set_enabled(c->defer, SD_EVENT_ONESHOT);

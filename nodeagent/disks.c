@@ -107,7 +107,7 @@ static char *describe(const struct disk *list, size_t n)
 	return all;
 }
 
-int disks_match(const struct disk *list, size_t n, const struct order_disk *want,
+int disks_find(const struct disk *list, size_t n, const struct order_disk *want,
 	const struct disk **ret, char **reterr_msg)
 {
 	_cleanup_free_ char *there = NULL;
@@ -122,13 +122,6 @@ int disks_match(const struct disk *list, size_t n, const struct order_disk *want
 		found = &list[i];
 		hits++;
 	}
-	if (hits == 1 && want->encrypt && !found->mapping) {
-		*reterr_msg = xasprintf(
-			"disk %s (%s) is to be encrypted, and is not open: its key comes from "
-			"ondold. See why: journalctl -b -u ondol-noded",
-			*found->serial ? found->serial : found->wwn, found->path);
-		return -ENOKEY;
-	}
 	if (hits == 1) {
 		*ret = found;
 		return 0;
@@ -142,6 +135,39 @@ int disks_match(const struct disk *list, size_t n, const struct order_disk *want
 		hits ? "more than one disk says so" : "no disk says so",
 		*there ? there : "no disk");
 	return hits ? -ENOTUNIQ : -ENOENT;
+}
+
+int disks_match(const struct disk *list, size_t n, const struct order_disk *want,
+	const struct disk **ret, char **reterr_msg)
+{
+	const struct disk *found;
+	int r = disks_find(list, n, want, &found, reterr_msg);
+
+	if (r < 0)
+		return r;
+	if (want->encrypt && !found->mapping) {
+		*reterr_msg = xasprintf(
+			"disk %s (%s) is to be encrypted, and is not open: its key comes from "
+			"ondold. See why: journalctl -b -u ondol-noded",
+			disks_name(found), found->path);
+		return -ENOKEY;
+	}
+	*ret = found;
+	return 0;
+}
+
+const char *disks_name(const struct disk *d)
+{
+	return *d->serial ? d->serial : d->wwn;
+}
+
+int disks_make_blank(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDWR | O_EXCL | O_CLOEXEC);
+	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	int r = size < 0 ? -errno : diskends_zero(fd, 0, (uint64_t)size);
+
+	return r == 0 && fsync(fd) < 0 ? -errno : r;
 }
 
 void disks_uuid(const unsigned char space[static 16], const char *rack,

@@ -18,6 +18,11 @@ struct disk {
 	uint64_t size_bytes;
 };
 
+/* Its serial, else its WWN; borrowed. */
+const char *disks_name(const struct disk *d);
+/* Zeroes both ends of a device: that is what blank means (diskends.h). 0 or -errno. */
+int disks_make_blank(const char *path);
+
 #define DISKS_MAPPING "ondol-" /* names of our mappings begin so (luks.h) */
 
 /* Every disk with a device behind it, below root ("" on a node). The caller frees the list. */
@@ -25,9 +30,11 @@ void disks_list(const char *root, struct disk **ret, size_t *ret_n);
 void disks_free(struct disk *list, size_t n);
 /*
  * The one disk of the list with exactly that serial, WWN and size; borrowed. -ENOENT or
- * -ENOTUNIQ with *reterr_msg: what was looked for and what is there; caller frees. -ENOKEY: it
- * is to be encrypted, and is not open.
+ * -ENOTUNIQ with *reterr_msg: what was looked for and what is there; caller frees.
  */
+int disks_find(const struct disk *list, size_t n, const struct order_disk *want,
+	const struct disk **ret, char **reterr_msg);
+/* The same, to be used. -ENOKEY: it is to be encrypted, and is not open. */
 int disks_match(const struct disk *list, size_t n, const struct order_disk *want,
 	const struct disk **ret, char **reterr_msg);
 /*

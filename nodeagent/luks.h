@@ -10,18 +10,22 @@
 
 #include "common/order.h"
 
-/* A disk that is to be encrypted, and what is on it; all borrowed. */
+/* A data disk and what is on it; all borrowed. */
 struct luks_disk {
 	const char *device, *serial;
+	uint64_t size_bytes;
+	bool wanted; /* rack.ini wants it encrypted */
 	const char *contents; /* disks.h: "" blank; else in words */
 	const char *uuid; /* as it is to be */
 	const char *found_uuid; /* of the LUKS that is there; NULL: none */
 	bool unfinished; /* it has no key slot: making it was cut short */
+	bool begun; /* making it was begun, says this node's record, and not ended */
 };
 
 enum luks_action {
 	LUKS_OPEN = 0, /* it is ours */
 	LUKS_MAKE, /* blank, or our own making was cut short: nothing can be in it */
+	LUKS_LEAVE, /* it neither is nor is to be encrypted */
 	LUKS_REFUSE, /* *ret_why says why; caller frees */
 };
 enum luks_action luks_decide(const struct luks_disk *d, char **ret_why); /* Pure. */
@@ -33,7 +37,10 @@ void luks_uuid(
 /* The key of a disk in ondold's answer (docs/protocol.md, disk-keys); NULL: none. Borrowed. */
 const char *luks_key(const json_t *answer, const struct order_disk *disk);
 
-/* Opens those that are there and ours; enter: makes the blank ones first, and refuses others. */
+/*
+ * enter: every data disk becomes as rack.ini wants it, or is refused. Else those that are there and
+ * ours are opened, whatever rack.ini wants of them now; what cannot be opened is only told.
+ */
 int luks_open(const struct desired *d, bool enter, char **ret_text);
-/* Closes all that are open. One in use stays open, and *ret_text says so. */
+/* Closes all that are open; one with nothing inside becomes a blank disk. One in use stays open. */
 int luks_close(char **ret_text);

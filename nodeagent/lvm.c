@@ -109,7 +109,7 @@ static int look_disk(struct look *l, const struct order_disk *want, char **reter
 		return r;
 	}
 	d->device = found->path;
-	d->serial = *found->serial ? found->serial : found->wwn;
+	d->serial = disks_name(found);
 	d->contents = l->contents[l->n_data++];
 	return 0;
 }
@@ -220,12 +220,8 @@ int lvm_enter(const struct desired *d, const char *vg, char **ret_text)
 /* pvremove leaves LVM's old metadata, which would pass for somebody's unknown data. */
 static int make_blank(const char *device, char **ret_text)
 {
-	_cleanup_close_ int fd = open(device, O_RDWR | O_EXCL | O_CLOEXEC);
-	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
-	int r = size < 0 ? -errno : diskends_zero(fd, 0, (uint64_t)size);
+	int r = disks_make_blank(device);
 
-	if (r == 0 && fsync(fd) < 0)
-		r = -errno;
 	if (r < 0)
 		*ret_text = xasprintf(
 			"%s is of no group any more, but its old metadata cannot be "
@@ -263,7 +259,7 @@ static void find_data_disks(const struct desired *d, struct look *l)
 		_cleanup_free_ char *ignored = NULL;
 		const struct disk *found;
 
-		if (disks_match(l->all, l->n_all, &d->data_disks[i], &found, &ignored) ==
+		if (disks_find(l->all, l->n_all, &d->data_disks[i], &found, &ignored) ==
 			0)
 			l->data[l->n_data++] = (struct lvm_disk){.device = found->path};
 	}

@@ -11,7 +11,7 @@
 #include "common/log.h"
 #include "common/sysfs.h"
 
-static const char *const arrays[] = {"md1", "md2", "md3"}; /* slots and state */
+static const char *const arrays[] = {"md1", "md2", "md3", "md4"}; /* slots, state, swap */
 #define STATE_ARRAY "md3"
 
 struct mirrorwatch {

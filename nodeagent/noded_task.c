@@ -181,6 +181,16 @@ void noded_keep_update(struct noded *n)
 		on_kept(false, strerror(-r), n);
 }
 
+static void on_kept_again(bool ok, const char *text, void *userdata)
+{
+	struct noded *n = userdata;
+
+	n->keep = NULL;
+	if (!ok)
+		log_warn(
+			"the slot that runs may not be what every disk starts: %s", text);
+}
+
 /* The command line says what is in the slot, node.ini what was installed. */
 static bool learn_image(struct noded *n)
 {
@@ -229,6 +239,11 @@ void noded_recall_update(struct noded *n)
 			  "node is back at %s. Its console has the attempt",
 			  n->update.version, n->conf->image);
 	keep_end(n, outcome == UPDATE_KEPT, words);
+	/* of a mirror, one EFI partition may have been told and the other not */
+	if (outcome == UPDATE_KEPT &&
+		work_start_op(n->event, "image-keep", NULL, KEEP_TIMEOUT_MS,
+			on_kept_again, n, &n->keep) < 0)
+		on_kept_again(false, "no process for it", n);
 }
 
 /* ---- */

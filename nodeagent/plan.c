@@ -52,14 +52,16 @@ static bool leaves_disks(const struct applied *old, const struct roledef *def)
 	return false;
 }
 
-/* What is left lies inside of encrypted disks, which a start of the node found closed. */
-static void leave_disks(struct plan *p, const struct applied *old,
-	const struct roledef *def, bool encrypted)
+/*
+ * What is left may lie inside of encrypted disks, which a start of the node found closed: what
+ * they are is seen on them, not in the new desired state.
+ */
+static void leave_disks(
+	struct plan *p, const struct applied *old, const struct roledef *def)
 {
 	if (!leaves_disks(old, def))
 		return;
-	if (encrypted)
-		add(p, STEP_LUKS_OPEN, NULL);
+	add(p, STEP_LUKS_OPEN, NULL);
 	for (char **vg = old->volume_groups; *vg; vg++) {
 		if (!streq_ptr(def->data_vg, *vg))
 			add(p, STEP_VG_LEAVE, *vg);
@@ -68,12 +70,11 @@ static void leave_disks(struct plan *p, const struct applied *old,
 		if (!streq_ptr(def->data_dir, *dir))
 			add(p, STEP_XFS_LEAVE, *dir);
 	}
-	if (encrypted && !def->data_vg && !def->data_dir)
+	if (!def->data_vg && !def->data_dir)
 		add(p, STEP_LUKS_CLOSE, NULL);
 }
 
-static void leave(struct plan *p, const struct applied *old, const struct roledef *def,
-	bool encrypted)
+static void leave(struct plan *p, const struct applied *old, const struct roledef *def)
 {
 	for (char **duty = old->duties; *duty; duty++) {
 		if (!strv_has(def->duties, *duty))
@@ -85,15 +86,15 @@ static void leave(struct plan *p, const struct applied *old, const struct rolede
 		add(p, STEP_FORGET_VMS, NULL);
 	}
 	leave_units(p, old, def);
-	leave_disks(p, old, def, encrypted);
+	leave_disks(p, old, def);
 }
 
-static void enter(struct plan *p, const struct roledef *def, bool encrypted)
+static void enter(struct plan *p, const struct roledef *def)
 {
 	if (def->hypervisor)
 		add(p, STEP_MODULES, NULL);
 	add(p, STEP_RECORD, NULL);
-	if (encrypted && (def->data_vg || def->data_dir))
+	if (def->data_vg || def->data_dir)
 		add(p, STEP_LUKS_ENTER, NULL);
 	if (def->data_vg)
 		add(p, STEP_VG_ENTER, def->data_vg);
@@ -121,8 +122,8 @@ static void see_to_network(struct plan *p, bool outside)
 		add(p, STEP_FIREWALL, NULL);
 }
 
-struct plan *plan_build(const struct applied *old, const struct roledef *def,
-	bool network, bool outside, bool encrypted)
+struct plan *plan_build(
+	const struct applied *old, const struct roledef *def, bool network, bool outside)
 {
 	struct plan *p = xcalloc(1, sizeof(*p));
 
@@ -130,8 +131,8 @@ struct plan *plan_build(const struct applied *old, const struct roledef *def,
 	if (network)
 		see_to_network(p, outside);
 	if (def) {
-		leave(p, old, def, encrypted);
-		enter(p, def, encrypted);
+		leave(p, old, def);
+		enter(p, def);
 	}
 	return p;
 }

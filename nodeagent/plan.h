@@ -20,13 +20,13 @@
 	X(PART_LEAVE, "leaving")                                \
 	X(STOP, "stopping")                                     \
 	X(DISABLE, "disabling the old role's units")            \
-	X(LUKS_OPEN, "opening the encrypted disks")             \
+	X(LUKS_OPEN, "opening what disks are encrypted")        \
 	X(VG_LEAVE, "giving up volume group")                   \
 	X(XFS_LEAVE, "unmounting the data disks from")          \
-	X(LUKS_CLOSE, "closing the encrypted disks")            \
+	X(LUKS_CLOSE, "closing what disks are encrypted")       \
 	X(RECORD, "recording the new role")                     \
 	X(MODULES, "loading KVM")                               \
-	X(LUKS_ENTER, "encrypted disks")                        \
+	X(LUKS_ENTER, "encryption of data disks")               \
 	X(VG_ENTER, "volume group")                             \
 	X(XFS_ENTER, "data disks at")                           \
 	X(ENABLE, "enabling the role's units")                  \
@@ -51,12 +51,12 @@ struct plan {
 
 /*
  * network: false when this revision's network is known to be in place already; outside: the
- * node has an address in the external network in it; encrypted: data disks of it are.
+ * node has an address in the external network in it.
  * def NULL: the role is not known, so the old one stays and only the network is seen to.
  * old, def: borrowed during the call. The caller frees.
  */
-struct plan *plan_build(const struct applied *old, const struct roledef *def,
-	bool network, bool outside, bool encrypted);
+struct plan *plan_build(
+	const struct applied *old, const struct roledef *def, bool network, bool outside);
 void plan_free(struct plan *p);
 void plan_freep(struct plan **p);
 char *step_text(const struct step *s); /* "starting libvirtd.service"; caller frees */

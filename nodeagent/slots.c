@@ -27,14 +27,22 @@ static char *partition_of(const char *root, const char *uuid)
 	return sysfs_link_name(dir, uuid);
 }
 
-/* "md3": the array that a partition is a half of; NULL: none. Caller frees. */
-static char *array_of(const char *root, const char *partition)
+/*
+ * "md3": the array that a partition is a half of; NULL: none, or (whole) one that lacks a half: a
+ * half that has failed stays a holder until it is taken out. Caller frees.
+ */
+static char *array_of(const char *root, const char *partition, bool whole)
 {
 	_cleanup_free_ char *dir =
 		xasprintf("%s/sys/class/block/%s/holders", root, partition);
 	_cleanup_(sysfs_list_freep) char **list = sysfs_list(dir);
 
-	return list[0] && str_startswith(list[0], "md") ? xstrdup(list[0]) : NULL;
+	_cleanup_free_ char *md = NULL;
+
+	if (!list[0] || !str_startswith(list[0], "md"))
+		return NULL;
+	md = xasprintf("%s/sys/block/%s/md", root, list[0]);
+	return whole && sysfs_attr_u64(md, "degraded", 0) ? NULL : xstrdup(list[0]);
 }
 
 /* The PARTUUID that udev has linked to a partition; NULL: none. Caller frees. */
@@ -116,19 +124,19 @@ static bool is_mounted_at(const char *root, const char *partition, const char *d
 		device.st_rdev == mounted.st_dev;
 }
 
-/*
- * "sda4", or of a mirror the array that both halves are in: "md3"; NULL: it is not there, or a
- * half is missing. Caller frees.
- */
-static char *volume_of(const char *root, const struct boot_parts *parts)
+/* "sda4", or of a mirror the array: "md3"; NULL: it is not there as it is to be. Caller frees. */
+static char *volume_of(const char *root, const struct boot_parts *parts, bool whole)
 {
 	char *volume = NULL;
 
 	for (size_t i = 0; i < parts->n; i++) {
 		_cleanup_free_ char *partition = partition_of(root, parts->uuid[i]);
-		char *one = !partition || parts->n == 1 ? TAKE_PTR(partition)
-							: array_of(root, partition);
+		char *one = !partition || parts->n == 1
+			? TAKE_PTR(partition)
+			: array_of(root, partition, whole);
 
+		if (!one && !whole)
+			continue;
 		if (!one || (volume && !streq(one, volume))) {
 			free(one);
 			free(volume);
@@ -140,19 +148,20 @@ static char *volume_of(const char *root, const struct boot_parts *parts)
 	return volume;
 }
 
-/* The EFI partition of each disk of the system; false: one is missing. */
-static bool find_esps(const char *root, struct slots *s)
+/* The EFI partition of each disk of the system; false: one is missing (whole), or all are. */
+static bool find_esps(const char *root, bool whole, struct slots *s)
 {
 	for (size_t i = 0; i < s->args->slot.n; i++) {
 		_cleanup_free_ char *part = partition_of(root, s->args->slot.uuid[i]);
 		_cleanup_free_ char *esp =
 			part ? neighbour(root, part, "ondol-esp") : NULL;
 
-		if (!esp)
+		if (!esp && whole)
 			return false;
-		s->esp_device[s->n_esp++] = xasprintf("%s/dev/%s", root, esp);
+		if (esp)
+			s->esp_device[s->n_esp++] = xasprintf("%s/dev/%s", root, esp);
 	}
-	return true;
+	return s->n_esp > 0;
 }
 
 /* The other slot's partitions: said at the start, or beside the one that runs. */
@@ -183,11 +192,19 @@ static bool name_slots(const char *label, struct slots *s)
 	return true;
 }
 
-static int find_others(const char *root, struct slots *s, char **reterr_msg)
+/* The partition of the running slot, or that half of it which is there. Caller frees. */
+static char *running_part(const char *root, const struct boot_parts *slot)
 {
-	_cleanup_free_ char *state = volume_of(root, &s->args->state),
-			    *slot = volume_of(root, &s->args->slot),
-			    *part = partition_of(root, s->args->slot.uuid[0]),
+	char *part = partition_of(root, slot->uuid[0]);
+
+	return part || slot->n < 2 ? part : partition_of(root, slot->uuid[1]);
+}
+
+static int find_others(const char *root, bool whole, struct slots *s, char **reterr_msg)
+{
+	_cleanup_free_ char *state = volume_of(root, &s->args->state, whole),
+			    *slot = volume_of(root, &s->args->slot, whole),
+			    *part = running_part(root, &s->args->slot),
 			    *label = part ? label_of(root, part) : NULL, *other = NULL;
 	bool named = name_slots(label, s);
 
@@ -200,14 +217,14 @@ static int find_others(const char *root, struct slots *s, char **reterr_msg)
 			slot, state);
 		return -ENODEV;
 	}
-	if (s->args->slot.n > 1 && (!slot || !state)) {
+	if (named && state && find_other(root, part, s) && find_esps(root, whole, s))
+		other = volume_of(root, &s->other_parts, whole);
+	if ((!other || !slot) && s->args->slot.n > 1) {
 		*reterr_msg =
-			xstrdup("a half of the system's mirror is missing: reinstall "
-				"the node once its disk is replaced");
+			xstrdup("a half of the system's mirror is missing or has failed: "
+				"reinstall the node once its disk is replaced");
 		return -ENODEV;
 	}
-	if (named && state && find_other(root, part, s) && find_esps(root, s))
-		other = volume_of(root, &s->other_parts);
 	if (!other) {
 		*reterr_msg = xasprintf(
 			"the other slot and the EFI partition are not found beside the slot "
@@ -220,7 +237,7 @@ static int find_others(const char *root, struct slots *s, char **reterr_msg)
 	return 0;
 }
 
-int slots_find(const char *root, struct slots *ret, char **reterr_msg)
+int slots_find(const char *root, bool whole, struct slots *ret, char **reterr_msg)
 {
 	struct slots s = {0};
 	int r = read_args(root, &s.args, reterr_msg);
@@ -232,7 +249,7 @@ int slots_find(const char *root, struct slots *ret, char **reterr_msg)
 		r = -EOPNOTSUPP;
 	}
 	if (r == 0)
-		r = find_others(root, &s, reterr_msg);
+		r = find_others(root, whole, &s, reterr_msg);
 	if (r < 0) {
 		slots_clear(&s);
 		return r;

@@ -21,7 +21,8 @@ struct slots {
 /*
  * root: "" on a node. -EOPNOTSUPP with *reterr_msg where nothing can be updated: the node was not
  * started from a slot (a container), or was installed as a mirror by an ondol that could not;
- * -ENODEV where a half of a mirror is missing. Caller frees both.
+ * -ENODEV where it is to be whole and a half of a mirror is missing or failed; else what is there
+ * is enough. Caller frees both.
  */
-int slots_find(const char *root, struct slots *ret, char **reterr_msg);
+int slots_find(const char *root, bool whole, struct slots *ret, char **reterr_msg);
 void slots_clear(struct slots *s);

@@ -328,7 +328,7 @@ static int prepare(struct writing *w, char **reterr_msg)
 	if (r == 0)
 		r = image_trusted("", &w->image, reterr_msg);
 	if (r == 0)
-		r = slots_find("", &w->slots, reterr_msg);
+		r = slots_find("", true, &w->slots, reterr_msg);
 	if (r < 0)
 		return r;
 	if (!w->image.blocks_path) {
@@ -389,7 +389,7 @@ static int start_current(const void *userdata, char **reterr_msg)
 int update_keep(char **ret_text)
 {
 	_cleanup_(slots_clear) struct slots s = {0};
-	int r = slots_find("", &s, ret_text);
+	int r = slots_find("", false, &s, ret_text);
 
 	if (r == 0)
 		r = leave_namespace(ret_text);

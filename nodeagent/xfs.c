@@ -55,20 +55,6 @@ static void disk_list_clear(struct disk_list *l)
 	disks_free(l->list, l->n);
 }
 
-static const char *name_of(const struct disk *d)
-{
-	return *d->serial ? d->serial : d->wwn;
-}
-
-static void add_text(char **all, char *more)
-{
-	char *next = *all ? xasprintf("%s; %s", *all, more) : xstrdup(more);
-
-	free(*all);
-	free(more);
-	*all = next;
-}
-
 static int read_mounts(char **ret, char **reterr_msg)
 {
 	int r = read_file("/proc/self/mountinfo", MAX_MOUNTINFO, ret, NULL);
@@ -103,7 +89,8 @@ static int look_at_place(struct data_disk *d, char **reterr_msg)
 		return 0;
 	*reterr_msg = xasprintf("another file system (device %u:%u) is mounted at %s, "
 				"expected disk %s (%s). If it may go: umount %s",
-		m.major, m.minor, d->place, name_of(d->found), d->found->path, d->place);
+		m.major, m.minor, d->place, disks_name(d->found), d->found->path,
+		d->place);
 	return -EBUSY;
 }
 
@@ -161,11 +148,11 @@ static int decide(const struct data_disk *d, enum xfs_action *ret, char **reterr
 	if (has < 0) {
 		*reterr_msg = xasprintf("%s (serial %s) cannot be read: %s. Is the disk "
 					"failing? See: dmesg",
-			d->found->path, name_of(d->found), strerror(-has));
+			d->found->path, disks_name(d->found), strerror(-has));
 		return -EIO;
 	}
 	*ret = xfsdisk_decide(&(struct xfs_disk){.device = d->found->path,
-				      .serial = name_of(d->found),
+				      .serial = disks_name(d->found),
 				      .contents = contents,
 				      .label = d->label,
 				      .uuid = d->uuid,
@@ -185,7 +172,7 @@ static int make_fs(const struct data_disk *d, bool again, char **reterr_msg)
 	int r = run_ok(argv, patience_ms(MKFS_TIMEOUT_MS), &said);
 
 	if (r < 0)
-		*reterr_msg = xasprintf("disk %s: %s", name_of(d->found), said);
+		*reterr_msg = xasprintf("disk %s: %s", disks_name(d->found), said);
 	return r;
 }
 
@@ -241,7 +228,7 @@ static int mount_disk(const struct data_disk *d, char **reterr_msg)
 	if (mount(d->found->path, d->place, "xfs", flags, NULL) == 0)
 		return 0;
 	*reterr_msg = xasprintf("disk %s (%s) cannot be mounted at %s: %s. %s",
-		name_of(d->found), d->found->path, d->place, strerror(errno),
+		disks_name(d->found), d->found->path, d->place, strerror(errno),
 		mount_advice(errno));
 	return -EIO;
 }
@@ -283,10 +270,13 @@ static int enter_disk(const struct data_disk *d, const char *dir, char **reterr_
 	return r == 0 ? give_to_swift(d->place, reterr_msg) : r;
 }
 
-/* Only the hardware's failures: what a person has to decide about is never passed over. */
+/*
+ * Only the hardware's failures: what a person has to decide about is never passed over. A disk that
+ * luks.c left closed before is one that cannot be read.
+ */
 static bool is_lost(int r)
 {
-	return r == -ENOENT || r == -EIO;
+	return r == -ENOENT || r == -EIO || r == -ENOKEY;
 }
 
 int xfs_enter(const struct desired *d, const char *dir, char **ret_text)
@@ -309,7 +299,7 @@ int xfs_enter(const struct desired *d, const char *dir, char **ret_text)
 		if (r == 0)
 			up++;
 		else
-			add_text(&wrong, why);
+			text_add(&wrong, why);
 		if (r < 0 && (worst == 0 || is_lost(worst)))
 			worst = r;
 	}
@@ -351,11 +341,11 @@ static int judge_space(const struct data_disk *d, const char *place, char **ret_
 		*ret_text = xasprintf(
 			"%s (%s) is full: %s of %s are free, and Swift keeps %d %% back. Give "
 			"the rack more disks, or delete objects",
-			place, name_of(d->found), free_text, size, FULL_PERCENT);
+			place, disks_name(d->found), free_text, size, FULL_PERCENT);
 		return -ENOSPC;
 	}
 	*ret_text = xasprintf("%s %s on %s (%s), %u %% used", place, size,
-		name_of(d->found), d->found->path,
+		disks_name(d->found), d->found->path,
 		total ? (unsigned)((total - avail) / (total / 100)) : 0);
 	return 0;
 }
@@ -370,7 +360,7 @@ static int check_disk(const struct data_disk *d, char **ret_text)
 	if (!d->mounted) {
 		*ret_text = xasprintf("disk %s (%s) is not mounted at %s. See why: "
 				      "journalctl -b -u ondol-noded",
-			name_of(d->found), d->found->path, d->place);
+			disks_name(d->found), d->found->path, d->place);
 		return -ENODEV;
 	}
 	r = read_mounts(&mounts, ret_text);
@@ -386,7 +376,7 @@ static int check_disk(const struct data_disk *d, char **ret_text)
 		*ret_text = xasprintf(
 			"%s (%s, disk %s) cannot be written: %s. Is the disk failing? See: "
 			"dmesg",
-			d->place, d->found->path, name_of(d->found), strerror(-r));
+			d->place, d->found->path, disks_name(d->found), strerror(-r));
 	}
 	return r;
 }
@@ -408,7 +398,7 @@ int xfs_check(const struct desired *d, const char *dir, char **ret_text)
 
 		if (r == 0)
 			r = check_disk(&one, &text);
-		add_text(r < 0 ? &wrong : &good, text);
+		text_add(r < 0 ? &wrong : &good, text);
 		worst = worst ? worst : r;
 	}
 	*ret_text = wrong ? wrong : TAKE_PTR(good);
@@ -463,23 +453,13 @@ static int unmount(const char *place, char **reterr_msg)
 	return r;
 }
 
-/* Both ends are zeroed: that is what blank means (diskends.h). */
-static int make_blank(const char *device)
-{
-	_cleanup_close_ int fd = open(device, O_RDWR | O_EXCL | O_CLOEXEC);
-	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
-	int r = size < 0 ? -errno : diskends_zero(fd, 0, (uint64_t)size);
-
-	return r == 0 && fsync(fd) < 0 ? -errno : r;
-}
-
 static void say_kept(const struct disk *d, const char *label, const char *why, char **all)
 {
-	add_text(all,
+	text_add(all,
 		xasprintf(
 			"disk %s (%s, label %s) %s and is left as it is. If that may go: "
 			"wipefs -a %s && pvcreate %s",
-			name_of(d), d->path, label, why, d->path, d->path));
+			disks_name(d), d->path, label, why, d->path, d->path));
 }
 
 /* Unmounted now. empty: as xfs_tree_is_empty. */
@@ -497,11 +477,11 @@ static void leave_contents(const struct data_disk *d, int empty, char **all)
 		say_kept(d->found, d->label, "holds objects", all);
 		return;
 	}
-	r = make_blank(d->found->path);
+	r = disks_make_blank(d->found->path);
 	if (r == 0) {
-		add_text(all,
+		text_add(all,
 			xasprintf("disk %s (%s) held no object and is blank",
-				name_of(d->found), d->found->path));
+				disks_name(d->found), d->found->path));
 		return;
 	}
 	why = xasprintf("held no object, but cannot be overwritten (%s),", strerror(-r));
@@ -527,7 +507,7 @@ static int leave_disk(const struct data_disk *d, const char *dir, char **all)
 	empty = xfs_tree_is_empty(d->place);
 	r = unmount(d->place, &failed);
 	if (r < 0)
-		add_text(all, failed);
+		text_add(all, failed);
 	else
 		leave_contents(d, empty, all);
 	return r;
@@ -566,7 +546,7 @@ static int leave_rest(const char *dir, char **all)
 	for (char **p = places; r == 0 && p && *p; p++)
 		r = unmount(*p, &why);
 	if (why)
-		add_text(all, why);
+		text_add(all, why);
 	return r;
 }
 

@@ -47,7 +47,8 @@ key_of_data() {
 # has FILE: is that key in what was ever written there, as text or as bytes?
 has() {
 	python3 - "$1" "$key" <<-'EOF'
-		import os, sys
+		import os, sys, traceback
+		sys.excepthook = lambda *e: (traceback.print_exception(*e), os._exit(2))
 		words = bytes.fromhex(sys.argv[2]), sys.argv[2].encode()
 		fd, at, found = os.open(sys.argv[1], os.O_RDONLY), 0, False
 		end = os.fstat(fd).st_size
@@ -62,7 +63,10 @@ has() {
 		sys.exit(not found)
 	EOF
 }
-lacks() { ! has "$1"; }
+lacks() {
+	has "$1"
+	test $? = 1
+}
 opens() { printf %s "$key" | /sbin/cryptsetup open --test-passphrase --key-file - "$work/disks/hp08/disk3.raw"; }
 magic() { [ "$(dd if="$1" bs=6 count=1 status=none | od -An -tx1 | tr -d ' \n')" = 4c554b53babe ]; }
 
@@ -87,7 +91,11 @@ for disk in 1 3; do
 	check "that key is not on disk $disk" lacks "$work/disks/hp08/disk$disk.raw"
 done
 check "nor in ondold's log" lacks "$work/ondold.log"
-check "nor in what it keeps" lacks "$work/state/ondold.db"
+printf 'beside: %s' "$key" >"$work/witness"
+check "... where it would be seen" has "$work/witness"
+for kept in "$work"/state/ondold.db*; do
+	check "nor in what it keeps: ${kept##*/}" lacks "$kept"
+done
 check "an apply of the same file changes nothing" sh -c "'$bin/ondol' plan '$rack' --json | grep -q '\"action\": *\"none\"'"
 restarts
 check "... and is ready: its key came again" until_true 300 is_ready
@@ -102,6 +110,43 @@ check "ondold ends again" ondold_stop
 secret_is "$kept" >/dev/null
 check "ondold is back, with the old one" daemon_start
 check "the node opens its disk by itself, and is ready" until_true 400 is_ready
+
+# ---- roles: volumes, objects, none ----
+# role NAME [KIND]: what the node is from now on
+role() {
+	sed -i "/^kind /d; s/^role .*/role = $1${2:+\\nkind = $2}/" "$rack"
+	"$bin/ondol" apply "$rack" --yes >"$work/apply.log" 2>&1
+}
+# cut_short: on the blank disk, what a node leaves that dies between header and key slot
+cut_short() {
+	_uuid=$(python3 - "$("$bin/ondol" status hp08 --json)" <<-'EOF'
+		import json, sys, uuid
+		node = json.loads(sys.argv[1])
+		node = node["nodes"][0] if "nodes" in node else node
+		d = next(d for d in node["inventory"]["disks"] if d["bay"] == 3)
+		space = uuid.UUID("1b8e52d07c394a149f06e35d28b7c14e")
+		print(uuid.uuid5(space, f"dl360\n{d['serial']}\n{d['wwn']}\n{d['size_bytes']}"))
+	EOF
+	)
+	set -- "$work/disks/hp08/disk3.raw"
+	echo nobody | /sbin/cryptsetup luksFormat -q --type luks2 --pbkdf pbkdf2 --uuid "$_uuid" \
+		--label ondol-data "$1" - && /sbin/cryptsetup luksKillSlot -q "$1" 0
+}
+check "it becomes object storage" role storage object
+check "... with XFS inside of the encryption" sh -c "'$bin/ondol' status hp08 --json | grep -q 'd1 .*/dev/dm-'"
+check "... and the disk is still LUKS" magic "$work/disks/hp08/disk3.raw"
+check "it becomes a compute" role compute
+check "... and the disk, in which nothing was, is blank" sh -c "'$bin/ondol' why hp08 --all | grep -q 'disk $data is closed: there was nothing in it'"
+check "... really" sh -c "test \$(dd if='$work/disks/hp08/disk3.raw' bs=1M count=17 status=none | tr -d '\\0' | wc -c) = 0"
+"$bin/ondol" power hp08 off --yes >/dev/null
+check "a making is cut short" cut_short
+up=$(boots)
+"$bin/ondol" power hp08 on >/dev/null
+came_back() { [ "$(boots)" -gt "$up" ]; }
+check "the server starts" until_true 400 came_back
+check "... and is ready" until_true 300 is_ready
+check "it becomes block storage: what nobody can have used is made anew" role storage block
+check "... and a key opens it" opens
 check "down" "$bin/ondol-twin" down --dir "$twin"
 check "nothing stays behind" nothing_stays
 finish

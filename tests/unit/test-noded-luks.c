@@ -12,27 +12,42 @@ static char serial[] = "NV1", wwn[] = "5000c500a1b2c303", other_serial[] = "NV2"
 static const struct order_disk disk = {
 	.serial = serial, .wwn = wwn, .size_bytes = 536870912, .encrypt = true};
 
-static enum luks_action judge(
-	const char *contents, const char *found, bool unfinished, char **ret_why)
+struct seen {
+	const char *contents, *uuid;
+	bool unwanted, unfinished, begun;
+};
+
+static enum luks_action judge(const struct seen *s, char **ret_why)
 {
 	return luks_decide(&(struct luks_disk){.device = "/dev/nvme0n1",
 				   .serial = serial,
-				   .contents = contents,
+				   .size_bytes = 536870912,
+				   .wanted = !s->unwanted,
+				   .contents = s->contents,
 				   .uuid = UUID,
-				   .found_uuid = found,
-				   .unfinished = unfinished},
+				   .found_uuid = s->uuid,
+				   .unfinished = s->unfinished,
+				   .begun = s->begun},
 		ret_why);
 }
 
+#define OURS "crypto_LUKS (label ondol-data)"
+#define OTHER "11111111-2222-4333-8444-555555555555"
+
 static void blank_disks_are_made(_unused_ void **state)
 {
-	_cleanup_free_ char *why = NULL;
+	static const struct seen all[] = {{.contents = ""},
+		/* killed between its header and its first key slot: nobody has its key */
+		{.contents = OURS, .uuid = UUID, .unfinished = true},
+		/* ... and before its header */
+		{.contents = "unknown-data", .begun = true}};
 
-	assert_int_equal(judge("", NULL, false, &why), LUKS_MAKE);
-	/* killed between its header and its first key slot: nobody has its key */
-	assert_int_equal(
-		judge("crypto_LUKS (label ondol-data)", UUID, true, &why), LUKS_MAKE);
-	assert_null(why);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		_cleanup_free_ char *why = NULL;
+
+		assert_int_equal(judge(&all[i], &why), LUKS_MAKE);
+		assert_null(why);
+	}
 }
 
 static void our_own_is_opened(_unused_ void **state)
@@ -40,34 +55,56 @@ static void our_own_is_opened(_unused_ void **state)
 	_cleanup_free_ char *why = NULL;
 
 	assert_int_equal(
-		judge("crypto_LUKS (label ondol-data)", UUID, false, &why), LUKS_OPEN);
+		judge(&(struct seen){.contents = OURS, .uuid = UUID}, &why), LUKS_OPEN);
+	assert_int_equal(
+		judge(&(struct seen){.contents = "ext4", .unwanted = true}, &why),
+		LUKS_LEAVE);
+	assert_int_equal(judge(&(struct seen){.contents = "", .unwanted = true}, &why),
+		LUKS_LEAVE);
 	assert_null(why);
 }
 
 static void all_else_is_refused(_unused_ void **state)
 {
-	static const struct {
-		const char *contents, *uuid;
-	} others[] = {
-		{"crypto_LUKS", UUID},
-		{"crypto_LUKS (label home)", "11111111-2222-4333-8444-555555555555"},
-		{"crypto_LUKS (label ondol-data)",
-			"11111111-2222-4333-8444-555555555555"},
-		{"crypto_LUKS (label ondol-data)", NULL},
-		{"crypto_LUKS (label ondol-data), ext4", UUID},
-		{"LVM2_member", NULL},
-		{"xfs (label ondol-d1)", NULL},
-		{"unknown-data", NULL},
+	static const struct seen all[] = {
+		{.contents = "crypto_LUKS", .uuid = UUID, .begun = true},
+		{.contents = "crypto_LUKS (label home)", .uuid = OTHER},
+		{.contents = OURS ", ext4", .uuid = UUID, .unfinished = true},
+		{.contents = "LVM2_member", .begun = true},
+		{.contents = "xfs (label ondol-d1)"},
+		{.contents = "unknown-data"},
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		_cleanup_free_ char *why = NULL;
 
-		assert_int_equal(judge(others[i].contents, others[i].uuid, true, &why),
-			LUKS_REFUSE);
-		assert_non_null(strstr(why, others[i].contents));
+		assert_int_equal(judge(&all[i], &why), LUKS_REFUSE);
+		assert_non_null(strstr(why, all[i].contents));
 		assert_non_null(strstr(why, "Nothing was written"));
-		assert_non_null(strstr(why, "wipefs -a /dev/nvme0n1"));
+		assert_non_null(strstr(why, "of=/dev/nvme0n1 bs=1M seek=511"));
+	}
+}
+
+/* What can be had back is not told to be thrown away. */
+static void what_can_be_had_is_no_waste(_unused_ void **state)
+{
+	static const struct {
+		struct seen seen;
+		const char *words;
+	} all[] = {
+		{{.contents = OURS, .uuid = OTHER}, "Put the old name back"},
+		{{.contents = OURS}, "Put the old name back"},
+		{{.contents = OURS, .uuid = UUID, .unwanted = true},
+			"Put encrypt = yes back"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		_cleanup_free_ char *why = NULL;
+
+		assert_int_equal(judge(&all[i].seen, &why), LUKS_REFUSE);
+		assert_non_null(strstr(why, all[i].words));
+		assert_non_null(strstr(why, "Nothing was written"));
+		assert_null(strstr(why, "dd "));
 	}
 }
 
@@ -115,6 +152,7 @@ int main(void)
 		cmocka_unit_test(blank_disks_are_made),
 		cmocka_unit_test(our_own_is_opened),
 		cmocka_unit_test(all_else_is_refused),
+		cmocka_unit_test(what_can_be_had_is_no_waste),
 		cmocka_unit_test(names_follow_from_the_disk),
 		cmocka_unit_test(keys_are_of_their_disk),
 	};

@@ -47,8 +47,7 @@ static struct applied *entered(const struct roledef *def)
 static void fresh_node_enters(_unused_ void **state)
 {
 	_cleanup_(applied_freep) struct applied *none = applied_new();
-	_cleanup_(plan_freep) struct plan *p =
-		plan_build(none, &compute, true, false, false);
+	_cleanup_(plan_freep) struct plan *p = plan_build(none, &compute, true, false);
 
 	expect_steps(p,
 		"IDENTITY OVS NETWORK FIREWALL MODULES RECORD ENABLE START:virtlogd.socket "
@@ -59,7 +58,7 @@ static void fresh_node_enters(_unused_ void **state)
 static void outside_is_guarded_first(_unused_ void **state)
 {
 	_cleanup_(applied_freep) struct applied *old = entered(&controller);
-	_cleanup_(plan_freep) struct plan *p = plan_build(old, NULL, true, true, false);
+	_cleanup_(plan_freep) struct plan *p = plan_build(old, NULL, true, true);
 
 	expect_steps(p, "IDENTITY OVS FIREWALL NETWORK");
 }
@@ -67,24 +66,22 @@ static void outside_is_guarded_first(_unused_ void **state)
 static void same_role_leaves_nothing(_unused_ void **state)
 {
 	_cleanup_(applied_freep) struct applied *old = entered(&block);
-	_cleanup_(plan_freep) struct plan *p =
-		plan_build(old, &block, false, false, false);
+	_cleanup_(plan_freep) struct plan *p = plan_build(old, &block, false, false);
 
 	expect_steps(p,
-		"IDENTITY RECORD VG_ENTER:cinder-volumes ENABLE "
+		"IDENTITY RECORD LUKS_ENTER VG_ENTER:cinder-volumes ENABLE "
 		"START:lvm2-monitor.service START:virtlogd.socket SETTLE");
 }
 
 static void compute_becomes_storage(_unused_ void **state)
 {
 	_cleanup_(applied_freep) struct applied *old = entered(&compute);
-	_cleanup_(plan_freep) struct plan *p =
-		plan_build(old, &block, true, false, false);
+	_cleanup_(plan_freep) struct plan *p = plan_build(old, &block, true, false);
 
 	/* virtlogd.socket is in both roles and keeps running; units stop in reverse order. */
 	expect_steps(p,
 		"IDENTITY OVS NETWORK FIREWALL GUESTS VM_NETWORKS FORGET_VMS STOP:libvirtd.service "
-		"STOP:libvirtd.socket DISABLE RECORD VG_ENTER:cinder-volumes ENABLE "
+		"STOP:libvirtd.socket DISABLE RECORD LUKS_ENTER VG_ENTER:cinder-volumes ENABLE "
 		"START:lvm2-monitor.service START:virtlogd.socket SETTLE");
 	assert_string_equal(p->disable[0], "libvirtd.service");
 	assert_string_equal(p->disable[1], "libvirtd.socket");
@@ -94,57 +91,31 @@ static void compute_becomes_storage(_unused_ void **state)
 static void storage_changes_kind(_unused_ void **state)
 {
 	_cleanup_(applied_freep) struct applied *old = entered(&block);
-	_cleanup_(plan_freep) struct plan *p =
-		plan_build(old, &object, false, false, false);
+	_cleanup_(plan_freep) struct plan *p = plan_build(old, &object, false, false);
 
 	expect_steps(p,
-		"IDENTITY VG_LEAVE:cinder-volumes RECORD XFS_ENTER:/srv/node ENABLE "
+		"IDENTITY LUKS_OPEN VG_LEAVE:cinder-volumes RECORD LUKS_ENTER XFS_ENTER:/srv/node ENABLE "
 		"START:lvm2-monitor.service START:virtlogd.socket SETTLE");
 }
 
 static void storage_becomes_controller(_unused_ void **state)
 {
 	_cleanup_(applied_freep) struct applied *old = entered(&object);
-	_cleanup_(plan_freep) struct plan *p =
-		plan_build(old, &controller, false, false, false);
+	_cleanup_(plan_freep) struct plan *p = plan_build(old, &controller, false, false);
 
 	expect_steps(p,
 		"IDENTITY STOP:virtlogd.socket STOP:lvm2-monitor.service DISABLE "
-		"XFS_LEAVE:/srv/node RECORD SETTLE");
+		"LUKS_OPEN XFS_LEAVE:/srv/node LUKS_CLOSE RECORD SETTLE");
 }
 
 static void object_keeps_its_disks_mounted(_unused_ void **state)
 {
 	_cleanup_(applied_freep) struct applied *old = entered(&object);
-	_cleanup_(plan_freep) struct plan *p =
-		plan_build(old, &object, false, false, false);
+	_cleanup_(plan_freep) struct plan *p = plan_build(old, &object, false, false);
 
 	expect_steps(p,
-		"IDENTITY RECORD XFS_ENTER:/srv/node ENABLE START:lvm2-monitor.service "
+		"IDENTITY RECORD LUKS_ENTER XFS_ENTER:/srv/node ENABLE START:lvm2-monitor.service "
 		"START:virtlogd.socket SETTLE");
-}
-
-/* Keys first: volume group and XFS lie inside. */
-static void encrypted_disks_are_opened_first(_unused_ void **state)
-{
-	_cleanup_(applied_freep) struct applied *old = entered(&block);
-	_cleanup_(plan_freep) struct plan *stays = plan_build(
-						  old, &block, false, false, true),
-					  *kind = plan_build(
-						  old, &object, false, false, true),
-					  *leaves = plan_build(
-						  old, &controller, false, false, true);
-
-	expect_steps(stays,
-		"IDENTITY RECORD LUKS_ENTER VG_ENTER:cinder-volumes ENABLE "
-		"START:lvm2-monitor.service START:virtlogd.socket SETTLE");
-	expect_steps(kind,
-		"IDENTITY LUKS_OPEN VG_LEAVE:cinder-volumes RECORD LUKS_ENTER "
-		"XFS_ENTER:/srv/node ENABLE START:lvm2-monitor.service "
-		"START:virtlogd.socket SETTLE");
-	expect_steps(leaves,
-		"IDENTITY STOP:virtlogd.socket STOP:lvm2-monitor.service DISABLE LUKS_OPEN "
-		"VG_LEAVE:cinder-volumes LUKS_CLOSE RECORD SETTLE");
 }
 
 /* The record of a change that was cut short holds both roles: both are left. */
@@ -153,12 +124,12 @@ static void interrupted_change_is_left_whole(_unused_ void **state)
 	_cleanup_(applied_freep) struct applied *old = entered(&compute);
 	_cleanup_(applied_freep) struct applied *both = applied_with(old, &block);
 	_cleanup_(plan_freep) struct plan *p =
-		plan_build(both, &controller, false, false, false);
+		plan_build(both, &controller, false, false);
 
 	expect_steps(p,
 		"IDENTITY GUESTS VM_NETWORKS FORGET_VMS STOP:lvm2-monitor.service "
 		"STOP:libvirtd.service STOP:libvirtd.socket STOP:virtlogd.socket DISABLE "
-		"VG_LEAVE:cinder-volumes RECORD SETTLE");
+		"LUKS_OPEN VG_LEAVE:cinder-volumes LUKS_CLOSE RECORD SETTLE");
 	assert_string_equal(both->role, "storage");
 	assert_string_equal(both->kind, "block");
 }
@@ -166,7 +137,7 @@ static void interrupted_change_is_left_whole(_unused_ void **state)
 static void unknown_role_sees_to_the_network_only(_unused_ void **state)
 {
 	_cleanup_(applied_freep) struct applied *old = entered(&compute);
-	_cleanup_(plan_freep) struct plan *p = plan_build(old, NULL, true, false, false);
+	_cleanup_(plan_freep) struct plan *p = plan_build(old, NULL, true, false);
 
 	expect_steps(p, "IDENTITY OVS NETWORK FIREWALL");
 }
@@ -236,7 +207,6 @@ int main(void)
 		cmocka_unit_test(storage_changes_kind),
 		cmocka_unit_test(storage_becomes_controller),
 		cmocka_unit_test(object_keeps_its_disks_mounted),
-		cmocka_unit_test(encrypted_disks_are_opened_first),
 		cmocka_unit_test(interrupted_change_is_left_whole),
 		cmocka_unit_test(unknown_role_sees_to_the_network_only),
 		cmocka_unit_test(steps_have_words),

@@ -52,7 +52,7 @@ static void expect_slots(const char *root, const char *current, const char *othe
 	_cleanup_free_ char *why = NULL, *device = xasprintf("%s/dev/%s", root, part),
 			    *esp = xasprintf("%s/dev/sda1", root);
 
-	if (slots_find(root, &s, &why) < 0)
+	if (slots_find(root, true, &s, &why) < 0)
 		fail_msg("%s", why);
 	assert_string_equal(s.current, current);
 	assert_string_equal(s.other, other);
@@ -76,7 +76,7 @@ static void refuses(const char *root, const char *words, int expected)
 	struct slots s = {0};
 	_cleanup_free_ char *why = NULL;
 
-	assert_int_equal(slots_find(root, &s, &why), expected);
+	assert_int_equal(slots_find(root, true, &s, &why), expected);
 	assert_non_null(strstr(why, words));
 	assert_null(s.args);
 }
@@ -126,9 +126,10 @@ static void of_a_mirror(void **state)
 	put_part(*state, "sdb", "sdb4", "ondol-state", STATE2);
 	join(*state, "md1", "sda2", "sdb2");
 	join(*state, "md2", "sda3", "sdb3");
-	refuses(*state, "a half of the system's mirror is missing", -ENODEV);
+	refuses(*state, "a half of the system's mirror is missing or has failed",
+		-ENODEV);
 	join(*state, "md3", "sda4", "sdb4");
-	if (slots_find(*state, &s, &why) < 0)
+	if (slots_find(*state, true, &s, &why) < 0)
 		fail_msg("%s", why);
 	assert_string_equal(s.current, "a");
 	assert_string_equal(s.other_device, other);
@@ -136,9 +137,20 @@ static void of_a_mirror(void **state)
 	assert_string_equal(s.other_parts.uuid[1], B2);
 	assert_int_equal(s.n_esp, 2);
 	assert_string_equal(s.esp_device[1], esp);
+	/* a half that failed is still there, and one that was pulled is not */
+	fakefs_put(*state, "/sys/block/md2/md/degraded", "1\n");
+	refuses(*state, "a half of the system's mirror is missing or has failed",
+		-ENODEV);
 	gone = xasprintf("%s/dev/disk/by-partuuid/" A2, (char *)*state);
 	assert_int_equal(unlink(gone), 0);
-	refuses(*state, "a half of the system's mirror is missing", -ENODEV);
+	refuses(*state, "a half of the system's mirror is missing or has failed",
+		-ENODEV);
+	/* what is to be kept is kept on the other */
+	slots_clear(&s);
+	if (slots_find(*state, false, &s, &why) < 0)
+		fail_msg("%s", why);
+	assert_string_equal(s.current, "a");
+	assert_int_equal(s.n_esp, 1);
 }
 
 static void record(void **state)
