@@ -123,6 +123,25 @@ static void kept_before_use(void **state)
 	assert_int_equal(need(s, names, hosts), 1);
 }
 
+/* One that could not be kept is not taken for kept when it is asked for again. */
+static void a_key_is_kept_before_use(void **state)
+{
+	_cleanup_(cloudsecrets_freep) struct cloudsecrets *s = load();
+	_cleanup_(cloudsecrets_freep) struct cloudsecrets *again = NULL;
+	_cleanup_free_ char *why = NULL, *why2 = NULL, *none = NULL, *key = NULL;
+
+	assert_int_equal(remove_tree(dir), 0);
+	assert_true(cloudsecrets_need_key(s, "disks.key", &why) < 0);
+	assert_true(cloudsecrets_need_key(s, "disks.key", &why2) < 0);
+	assert_int_equal(mkdir_p(dir, 0700), 0);
+	assert_int_equal(cloudsecrets_need_key(s, "disks.key", &none), 1);
+	assert_int_equal(cloudsecrets_need_key(s, "disks.key", &none), 0);
+	key = xstrdup(cloudsecrets_get(s, "disks.key"));
+	assert_int_equal(strlen(key), 64);
+	again = load();
+	assert_string_equal(cloudsecrets_get(again, "disks.key"), key);
+}
+
 static void backup_and_back(void **state)
 {
 	_cleanup_(cloudsecrets_freep) struct cloudsecrets *s = load(), *again = NULL;
@@ -185,6 +204,8 @@ int main(void)
 			certificate_follows_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_trusted, setup, teardown),
 		cmocka_unit_test_setup_teardown(kept_before_use, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_key_is_kept_before_use, setup, teardown),
 		cmocka_unit_test_setup_teardown(backup_and_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			page_shares_the_authority, setup, teardown),
