@@ -137,7 +137,7 @@ check "... with XFS inside of the encryption" sh -c "'$bin/ondol' status hp08 --
 check "... and the disk is still LUKS" magic "$work/disks/hp08/disk3.raw"
 check "it becomes a compute" role compute
 check "... and the disk, in which nothing was, is blank" sh -c "'$bin/ondol' why hp08 --all | grep -q 'disk $data is closed: there was nothing in it'"
-check "... really" sh -c "test \$(dd if='$work/disks/hp08/disk3.raw' bs=1M count=17 status=none | tr -d '\\0' | wc -c) = 0"
+check "... really" sh -c "test \$(dd if='$work/disks/hp08/disk3.raw' bs=1M count=16 status=none | tr -d '\\0' | wc -c) = 0"
 "$bin/ondol" power hp08 off --yes >/dev/null
 check "a making is cut short" cut_short
 up=$(boots)
