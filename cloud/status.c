@@ -213,6 +213,44 @@ static void ask_agent(const struct ask *a, const char *node, const char *service
 			why ? why : "nothing to measure yet");
 }
 
+/*
+ * Images that Glance has: of one that was deleted Gnocchi may not know it, as it refuses the end
+ * that Ceilometer gives. The oldest, among which is the one that everybody launches. NULL: it
+ * cannot be asked.
+ */
+static json_t *image_ids(const struct ask *a, char **ret_why)
+{
+	_cleanup_(jx_freep) json_t *answer = NULL;
+	int r = cloud_get(a->s, "image", "/v2/images?limit=50&sort=created_at:asc", NULL,
+		&answer, ret_why);
+	const json_t *list = json_object_get(answer, "images");
+	json_t *ids = r < 0 ? NULL : json_array();
+
+	for (size_t i = 0; ids && i < json_array_size(list); i++)
+		json_array_append_new(
+			ids, json_string(cloud_id(json_array_get(list, i), "id")));
+	return ids;
+}
+
+/* image sizes are what the central agent measures on every cloud; the notification agent passes them on */
+static void ask_central(const struct ask *a)
+{
+	static const char service[] = "ceilometer-agent-central";
+	_cleanup_free_ char *why = NULL;
+	json_t *ids = image_ids(a, &why);
+
+	if (ids && json_array_size(ids) > 0) {
+		ask_agent(a, a->controller, service, "image",
+			json_pack("{s:[{s:{s:n}}, {s:{s:o}}]}", "and", "=", "ended_at",
+				"in", "id", ids),
+			"image.size");
+		return;
+	}
+	cloud_say(a->out, a->controller, service, !why,
+		why ? why : "nothing to measure yet");
+	json_decref(ids);
+}
+
 static void ask_telemetry(const struct ask *a)
 {
 	_cleanup_(jx_freep) json_t *status = NULL;
@@ -228,9 +266,7 @@ static void ask_telemetry(const struct ask *a)
 				: text);
 	if (r < 0)
 		return;
-	/* image sizes are what the central agent measures on every cloud; the notification agent passes them on */
-	ask_agent(a, a->controller, "ceilometer-agent-central", "image",
-		json_pack("{s:{s:n}}", "=", "ended_at"), "image.size");
+	ask_central(a);
 	for (size_t i = 0; i < a->d->n_peers; i++) {
 		const struct desired_peer *p = &a->d->peers[i];
 

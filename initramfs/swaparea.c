@@ -10,8 +10,10 @@
 #define AT_VERSION 1024
 #define AT_LAST_PAGE 1028
 #define AT_UUID 1036
-#define AT_LABEL 1052 /* 16 bytes */
-#define MAGIC "SWAPSPACE2"
+#define AT_LABEL 1052
+#define LABEL_BYTES 16
+
+static const uint8_t magic[] = {'S', 'W', 'A', 'P', 'S', 'P', 'A', 'C', 'E', '2'};
 
 static int write_header(int fd, uint64_t pages)
 {
@@ -20,8 +22,8 @@ static int write_header(int fd, uint64_t pages)
 	write_le(page + AT_VERSION, 1, 4);
 	write_le(page + AT_LAST_PAGE, MIN(pages - 1, UINT32_MAX), 4);
 	uuid_generate(page + AT_UUID);
-	memcpy(page + AT_LABEL, SWAPAREA_LABEL, strlen(SWAPAREA_LABEL));
-	memcpy(page + PAGE_BYTES - strlen(MAGIC), MAGIC, strlen(MAGIC));
+	snprintf((char *)page + AT_LABEL, LABEL_BYTES, "%s", SWAPAREA_LABEL);
+	memcpy(page + PAGE_BYTES - sizeof(magic), magic, sizeof(magic));
 	if (pwrite(fd, page, sizeof(page), 0) != (ssize_t)sizeof(page))
 		return errno ? -errno : -EIO;
 	return fsync(fd) < 0 ? -errno : 0;

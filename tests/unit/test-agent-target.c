@@ -29,9 +29,11 @@ static int find(struct inv_disk *disks, size_t n, bool wipe, const char **ret_na
 	const char *words)
 {
 	struct inventory inv = {.disks = disks, .n_disks = n};
-	struct install_order order = {
-		.targets[0] = {{(char *)"S1", (char *)"5000c5", 480},
-			seen ? *seen : disks->holds, wipe},
+	struct install_order order = {.targets[0] = {.disk = {.serial = (char *)"S1",
+							     .wwn = (char *)"5000c5",
+							     .size_bytes = 480},
+					      .holds = seen ? *seen : disks->holds,
+					      .wipe = wipe},
 		.n_targets = 1,
 		.rack_id = (char *)RACK};
 	const struct inv_disk *found = NULL;
@@ -131,9 +133,13 @@ static void test_mirror(void **state)
 	struct inv_disk disks[] = {
 		disk("sda", "S1", "5000c5", 480), disk("sdb", "S2", "5000c6", 481)};
 	struct inventory inv = {.disks = disks, .n_disks = 2};
-	struct install_order order = {
-		.targets = {{.disk = {(char *)"S1", (char *)"5000c5", 480}, .wipe = true},
-			{.disk = {(char *)"S2", (char *)"5000c6", 481}}},
+	struct install_order order = {.targets = {{.disk = {.serial = (char *)"S1",
+							   .wwn = (char *)"5000c5",
+							   .size_bytes = 480},
+							  .wipe = true},
+					      {.disk = {.serial = (char *)"S2",
+						       .wwn = (char *)"5000c6",
+						       .size_bytes = 481}}},
 		.n_targets = 2,
 		.rack_id = (char *)RACK};
 	const struct inv_disk *found = NULL;

@@ -22,6 +22,8 @@ static const struct fake_answer answers[] = {
 	{"GET", "http://10.77.30.16:6202/healthcheck", 400, "no", 0},
 	{"GET", "/v1/status?details=true", 200,
 		"{\"storage\":{\"summary\":{\"measures\":0}}}", 0},
+	{"GET", "/v2/images?limit=50&sort=created_at:asc", 200,
+		"{\"images\":[{\"id\":\"i1\"}]}", 0},
 	{"POST", "/v1/search/resource/image?limit=1&sort=started_at:desc", 200, "[]", 0},
 	{"POST", "/v1/search/resource/instance?limit=1&sort=started_at:desc", 200,
 		"[{\"started_at\":\"2020-01-01T00:00:00+00:00\",\"metrics\":{\"cpu\":\"m1\"}}]",
