@@ -170,8 +170,11 @@ static void check_found(const char *name, const struct inv_disk *d, const struct
 static int find(const struct inventory *inv, bool wipe, char **reterr_msg)
 {
 	struct install_order order = {/* borrowed: it is as it was seen */
-		.targets[0] = {{(char *)"S1", (char *)"", inv->disks[0].size_bytes},
-			inv->disks[0].holds, wipe},
+		.targets[0] = {.disk = {.serial = (char *)"S1",
+				       .wwn = (char *)"",
+				       .size_bytes = inv->disks[0].size_bytes},
+			.holds = inv->disks[0].holds,
+			.wipe = wipe},
 		.n_targets = 1,
 		.rack_id = (char *)RACK};
 	const struct inv_disk *found = NULL;
