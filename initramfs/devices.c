@@ -347,10 +347,10 @@ void devices_free(struct devices *d)
 	util_closep(&d->uevents);
 	util_closep(&d->links);
 	util_closep(&d->ioctls);
-	if (d->loader)
+	if (d->loader) {
 		(void)waitpid(d->loader, NULL, 0);
-	if (d->loader)
 		util_closep(&d->loader_fd);
+	}
 	free(d);
 }
 

@@ -59,7 +59,6 @@ void disks_list(const char *root, struct disk **ret, size_t *ret_n)
 
 		if (diskid_is_disk(dir, name)) {
 			struct diskid id;
-
 			char *mapping = NULL, *open = open_mapping(root, name, &mapping);
 
 			diskid_read(root, name, &id);

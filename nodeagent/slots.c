@@ -36,7 +36,6 @@ static char *array_of(const char *root, const char *partition, bool whole)
 	_cleanup_free_ char *dir =
 		xasprintf("%s/sys/class/block/%s/holders", root, partition);
 	_cleanup_(sysfs_list_freep) char **list = sysfs_list(dir);
-
 	_cleanup_free_ char *md = NULL;
 
 	if (!list[0] || !str_startswith(list[0], "md"))
