@@ -141,6 +141,35 @@ static char *open_object(const json_t *obj)
 	return text;
 }
 
+/* Around the list of peers; takes head. */
+static void reply_around_peers(
+	struct http_req *req, struct peers *peers, char *head, const char *tail)
+{
+	struct httpd_shared answer = {.head = head,
+		.head_len = strlen(head),
+		.middle = peers->text,
+		.middle_len = peers->len,
+		.tail = tail,
+		.tail_len = strlen(tail),
+		.drop = drop_peers,
+		.owner = peers_ref(peers)};
+
+	if (peers->packed && httpd_accepts(req, "zstd")) {
+		_cleanup_free_ void *end = peers_frame(tail, &answer.tail_len);
+		_cleanup_free_ void *begin = peers_frame(head, &answer.head_len);
+
+		answer.head = xmalloc(answer.head_len + answer.tail_len);
+		memcpy(answer.head, begin, answer.head_len);
+		memcpy(answer.head + answer.head_len, end, answer.tail_len);
+		answer.tail = answer.head + answer.head_len;
+		answer.middle = peers->packed;
+		answer.middle_len = peers->packed_len;
+		answer.encoding = "zstd";
+		free(head);
+	}
+	httpd_reply_shared(req, &answer);
+}
+
 /*
  * A desired state, inside of an order or (order NULL) by itself; takes both. In a large rack
  * its peers are nearly all of it: they are not written anew for each node.
@@ -148,17 +177,15 @@ static char *open_object(const json_t *obj)
 static void reply_desired(
 	struct node *n, struct http_req *req, json_t *order, json_t *desired)
 {
-	struct peers *peers = n->o->cloud->parts->peers;
 	_cleanup_free_ char *outer = order ? open_object(order) : NULL, *inner = NULL;
-	char *head;
 
 	inner = open_object(desired);
-	head = xasprintf("%s%s%s,\"peers\":", order ? outer : "",
-		order ? ",\"desired\":" : "", inner);
 	json_decref(order);
 	json_decref(desired);
-	httpd_reply_shared(req, head, peers->text, peers->len, order ? "}}" : "}",
-		drop_peers, peers_ref(peers));
+	reply_around_peers(req, n->o->cloud->parts->peers,
+		xasprintf("%s%s%s,\"peers\":", order ? outer : "",
+			order ? ",\"desired\":" : "", inner),
+		order ? "}}" : "}");
 }
 
 static void reply_order(struct node *n, struct http_req *req, json_t *order)
@@ -304,19 +331,30 @@ static void get_desired(struct node *n, struct http_req *req)
 	httpd_hold(req, n, wait * 1000, try_desired, n->o);
 }
 
-static void post_report(struct node *n, struct http_req *req)
+/* False: it was not good, and that was answered. */
+static bool take_report(struct node *n, struct http_req *req)
 {
-	json_t *body = api_body(req);
-	_cleanup_free_ char *bad = NULL;
+	_cleanup_(jx_freep) json_t *body = api_body(req);
+	_cleanup_free_ char *bad = body ? node_take_report(n, body) : NULL;
 
-	if (!body)
-		return;
-	bad = node_take_report(n, body);
 	if (bad)
 		httpd_reply_error(req, 400, "report: %s", bad);
-	else
+	return body && !bad;
+}
+
+static void post_report(struct node *n, struct http_req *req)
+{
+	if (take_report(n, req))
 		httpd_reply_json(req, 200, json_object());
-	json_decref(body);
+}
+
+/* Both in one, for a node that has nothing else to say: it keeps one connection for it. */
+static void report_and_get_desired(struct node *n, struct http_req *req)
+{
+	if (!take_report(n, req))
+		return;
+	httpd_drop_body(req); /* it may be held long, and as often as there are nodes */
+	get_desired(n, req);
 }
 
 static void get_disk_keys(struct node *n, struct http_req *req)
@@ -343,6 +381,7 @@ static const struct route routes[] = {
 	{"GET", "order", ENROL_AGENT, get_order},
 	{"POST", "events", ENROL_EITHER, post_events},
 	{"GET", "desired", ENROL_NODE, get_desired},
+	{"POST", "desired", ENROL_NODE, report_and_get_desired},
 	{"POST", "report", ENROL_NODE, post_report},
 	{"GET", "disk-keys", ENROL_NODE, get_disk_keys},
 };

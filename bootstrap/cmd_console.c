@@ -501,6 +501,7 @@ static int print_log(struct cli *cli, const char *node)
 		if (client_call(cli->socket, "GET", path, NULL, CLIENT_TIMEOUT_MS,
 			    &answer, &msg) != 0) {
 			cli_error(cli, "%s: %s", node, msg);
+			conlines_clear(&lines);
 			return CLI_FAILED;
 		}
 		if (cli->opt.json) {

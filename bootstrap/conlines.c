@@ -6,11 +6,27 @@ enum { NO_ESCAPE, AFTER_ESC, IN_CSI, IN_STRING };
 static void end_line(
 	struct conlines *l, void (*fn)(const char *line, void *userdata), void *userdata)
 {
-	while (l->len && l->line[l->len - 1] == ' ')
+	_cleanup_free_ char *line = TAKE_PTR(l->line);
+
+	while (l->len && line[l->len - 1] == ' ')
 		l->len--;
-	l->line[l->len] = 0;
+	if (line)
+		line[l->len] = 0;
 	l->len = 0;
-	fn(l->line, userdata);
+	fn(line ? line : "", userdata);
+}
+
+static void add(struct conlines *l, char c)
+{
+	if (!l->line)
+		l->line = xmalloc(CONLINES_MAX + 1);
+	l->line[l->len++] = c;
+}
+
+void conlines_clear(struct conlines *l)
+{
+	free(l->line);
+	*l = (struct conlines){0};
 }
 
 void conlines_end(
@@ -18,6 +34,7 @@ void conlines_end(
 {
 	if (l->len)
 		end_line(l, fn, userdata);
+	free(TAKE_PTR(l->line));
 }
 
 /* Is c within an escape sequence? *ret_moved: the sequence has gone to another line. */
@@ -66,9 +83,9 @@ void conlines_feed(struct conlines *l, const char *text, size_t len,
 		else if (c == '\b' && l->len)
 			l->len--;
 		else if (c >= 0x20 && c != 0x7f)
-			l->line[l->len++] = text[i];
+			add(l, text[i]);
 		else if (c == '\t')
-			l->line[l->len++] = ' ';
+			add(l, ' ');
 		/* The cut is between characters. */
 		if (l->len >= CONLINES_MAX - 4 &&
 			(i + 1 == len || ((unsigned char)text[i + 1] & 0xc0) != 0x80))

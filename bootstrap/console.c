@@ -301,6 +301,7 @@ void console_free(struct console *c)
 		drop_viewer(c, &c->viewers[i]);
 	sd_event_source_disable_unref(c->retry);
 	conrec_close(c->rec);
+	conlines_clear(&c->lines);
 	free(c->dir);
 	free(c->title);
 	free(c);

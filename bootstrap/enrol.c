@@ -102,6 +102,7 @@ int enrol_ordered(struct node *n, const struct http_req *req)
 {
 	int r = store_token_put(n->o->store, "node", n->name, httpd_client(req));
 
+	free(TAKE_PTR(n->enrol.cert)); /* it has it, for it has just shown it */
 	return r < 0 ? r : store_token_drop(n->o->store, "next", n->name);
 }
 

@@ -6,6 +6,7 @@
 #include <gnutls/x509.h>
 #include <netinet/in.h>
 #include <stdarg.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "bootstrap/httpd_internal.h"
@@ -27,7 +28,6 @@
 #define MAX_CONNECTIONS (2u * RACK_MAX_NODES + 1000u)
 #define MAX_PER_ADDRESS 64u
 #define IDLE_SECONDS 120u
-#define LATE_MAX_US (uint64_t)250000
 #define HEADER_BYTES 32768u
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3"
 
@@ -90,9 +90,8 @@ static void req_free(struct http_req *req)
 	free(req->actor);
 	free(req->method);
 	free(req->path);
-	if (req->body) /* it may hold a token or secrets.ini */
-		explicit_bzero(req->body, req->body_len);
-	free(req->body);
+	httpd_drop_body(req);
+	req->httpd->n_suspended -= req->suspended;
 	free(req);
 }
 
@@ -130,6 +129,29 @@ const char *httpd_body(const struct http_req *req, size_t *ret_len)
 {
 	*ret_len = req->body_len;
 	return req->body ? req->body : "";
+}
+
+void httpd_drop_body(struct http_req *req)
+{
+	if (req->body) /* it may hold a token or secrets.ini */
+		explicit_bzero(req->body, req->body_len);
+	free(TAKE_PTR(req->body));
+	req->body_len = req->body_cap = 0;
+}
+
+bool httpd_accepts(const struct http_req *req, const char *coding)
+{
+	const char *s = httpd_header(req, "Accept-Encoding");
+	size_t len = strlen(coding);
+
+	for (; s && *s; s += strcspn(s, ","), s += *s == ',') {
+		s += strspn(s, " \t");
+		/* "zstd;q=0" is a no; other weights are a yes, as nothing else is on offer. */
+		if (strncasecmp(s, coding, len) == 0 &&
+			(s[len] == 0 || strchr(", \t", s[len])))
+			return true;
+	}
+	return false;
 }
 
 void httpd_on_upload(
@@ -288,101 +310,6 @@ static void on_connection(_unused_ void *cls, _unused_ struct MHD_Connection *co
 		free(TAKE_PTR(*context));
 }
 
-/* ---- waiting ---- */
-
-static int on_wait_over(
-	_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
-{
-	struct http_req *req = userdata;
-
-	if (req->try)
-		req->try(req, true, req->try_data);
-	return 0;
-}
-
-/* Keys are addresses: their lowest bits say nothing. */
-static struct http_req **bucket_of(struct httpd *h, const void *key)
-{
-	uintptr_t k = (uintptr_t)key;
-
-	return &h->waiting[(k >> 5 ^ k >> 16) % HTTPD_BUCKETS];
-}
-
-static void wait_for(struct http_req *req, const void *key)
-{
-	struct http_req **bucket = bucket_of(req->httpd, key);
-
-	req->key = key;
-	req->next_waiting = *bucket;
-	req->waits_at = bucket;
-	if (*bucket)
-		(*bucket)->waits_at = &req->next_waiting;
-	*bucket = req;
-}
-
-void httpd_wait_no_more(struct http_req *req)
-{
-	if (!req->waits_at)
-		return;
-	*req->waits_at = req->next_waiting;
-	if (req->next_waiting)
-		req->next_waiting->waits_at = req->waits_at;
-	req->waits_at = NULL;
-	req->key = NULL;
-	req->try = NULL;
-}
-
-void httpd_hold(struct http_req *req, const void *key, uint64_t wait_ms, httpd_try_fn try,
-	void *userdata)
-{
-	try(req, wait_ms == 0, userdata);
-	if (req->replied)
-		return;
-	/* Late by an eighth, so that many expire in one turn: each turn costs MHD a walk over
-	 * all connections that it holds. */
-	if (req->httpd->stopping ||
-		sd_event_add_time_relative(req->httpd->event, &req->timer,
-			CLOCK_MONOTONIC, wait_ms * 1000, MIN(wait_ms * 125, LATE_MAX_US),
-			on_wait_over, req) < 0) {
-		try(req, true, userdata);
-		return;
-	}
-	req->try = try;
-	req->try_data = userdata;
-	wait_for(req, key);
-}
-
-static struct http_req *next_to_ask(struct httpd *h, const void *key, uint64_t kick)
-{
-	for (struct http_req *req = *bucket_of(h, key); req; req = req->next_waiting)
-		if (req->key == key && req->kicked < kick)
-			return req;
-	return NULL;
-}
-
-/* Looked for anew after each: what one is answered may kick, and answer, others. */
-void httpd_kick(struct httpd *h, const void *key)
-{
-	uint64_t kick = h ? ++h->kicks : 0;
-	struct http_req *req;
-
-	while (h && (req = next_to_ask(h, key, kick))) {
-		req->kicked = kick;
-		req->try(req, false, req->try_data);
-	}
-}
-
-void httpd_park(_unused_ struct http_req *req)
-{
-	/* Nothing to keep: an unanswered request is suspended when its handler returns. */
-}
-
-void httpd_park_in(struct http_req *req, struct http_req **slot)
-{
-	req->slot = slot;
-	*slot = req;
-}
-
 /* ---- libmicrohttpd ---- */
 
 static bool operator_allowed(struct MHD_Connection *conn)
@@ -418,8 +345,15 @@ static bool must_settle(const struct http_req *req)
 		is_unsettled(req->httpd);
 }
 
+/*
+ * Not suspended, for it is a matter of this turn: libmicrohttpd asks again in the next, at
+ * once. To resume one costs a walk over all that are suspended, and each node of the rack
+ * has a poll there.
+ */
 static void hold_back(struct http_req *req)
 {
+	if (req->held_back)
+		return;
 	req->next_unsettled = req->httpd->unsettled;
 	req->httpd->unsettled = req;
 	req->held_back = true;
@@ -445,11 +379,9 @@ static void settle(struct httpd *h)
 	while ((req = h->unsettled)) {
 		h->unsettled = req->next_unsettled;
 		req->settled = true;
-		req->held_back = req->suspended = false;
+		req->held_back = false;
 		if (r < 0)
 			answer_unsafe(req);
-		h->resumed = true;
-		MHD_resume_connection(req->conn);
 	}
 }
 
@@ -508,12 +440,13 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
 	}
 	if (!req->handled)
 		handle(req);
-	if (req->replied && must_settle(req))
+	if (req->replied && must_settle(req)) {
 		hold_back(req);
-	else if (req->replied)
+		return MHD_YES;
+	}
+	if (req->replied)
 		return req->response ? queue_reply(req) : MHD_YES;
-	req->suspended = true;
-	MHD_suspend_connection(conn);
+	httpd_suspend(req);
 	return MHD_YES;
 }
 
@@ -589,6 +522,9 @@ static int watch(struct httpd *h)
 	if (r >= 0)
 		r = sd_event_add_defer(h->event, &h->again, on_again, h);
 	if (r >= 0)
+		r = sd_event_add_time(h->event, &h->resume, CLOCK_MONOTONIC, UINT64_MAX,
+			1000, httpd_on_resume, h);
+	if (r >= 0)
 		r = sd_event_source_set_prepare(h->io, on_prepare);
 	return r < 0 ? r : 0;
 }
@@ -645,6 +581,7 @@ void httpd_free(struct httpd *h)
 	if (!h)
 		return;
 	h->stopping = true;
+	httpd_resume_all(h);
 	settle(h);
 	for (struct http_req *req = h->reqs; req; req = req->next)
 		if (!req->replied && req->suspended)
@@ -659,6 +596,7 @@ void httpd_free(struct httpd *h)
 	sd_event_source_disable_unref(h->io);
 	sd_event_source_disable_unref(h->timer);
 	sd_event_source_disable_unref(h->again);
+	sd_event_source_disable_unref(h->resume);
 	if (h->unix_path)
 		unlink(h->unix_path);
 	free(h->unix_path);

@@ -85,6 +85,10 @@ const char *httpd_client(const struct http_req *req);
 void httpd_set_actor(struct http_req *req, const char *actor);
 const char *httpd_actor(const struct http_req *req);
 const char *httpd_body(const struct http_req *req, size_t *ret_len);
+/* Lets go of the body: for one that is held, and was looked at. */
+void httpd_drop_body(struct http_req *req);
+/* Does the client say that it reads this content coding (RFC 9110, 12.5.3)? */
+bool httpd_accepts(const struct http_req *req, const char *coding);
 uint32_t httpd_peer(
 	const struct http_req *req); /* IPv4, host byte order; 0: UNIX socket */
 
@@ -114,12 +118,19 @@ void httpd_reply_json(
 	struct http_req *req, unsigned status, json_t *body); /* takes body */
 void httpd_reply_error(struct http_req *req, unsigned status, const char *fmt, ...)
 	_printf_(3, 4);
-/*
- * head (taken), the middle, which is shared with other answers, and tail (a literal), one
- * behind the other as JSON. drop is called with owner when the middle is needed no more.
- */
-void httpd_reply_shared(struct http_req *req, char *head, const char *middle, size_t len,
-	const char *tail, void (*drop)(void *owner), void *owner);
+struct httpd_shared { /* an answer in three parts, one behind the other */
+	char *head; /* taken over */
+	size_t head_len;
+	const char *middle; /* shared with other answers */
+	size_t middle_len;
+	const char *tail; /* borrowed for the life of the owner */
+	size_t tail_len;
+	const char *encoding; /* how all parts are encoded; NULL: not at all */
+	void (*drop)(void *owner); /* the middle and the tail are needed no more */
+	void *owner;
+};
+void httpd_reply_shared(
+	struct http_req *req, const struct httpd_shared *answer); /* JSON */
 void httpd_reply_text(struct http_req *req, unsigned status, const char *text);
 /* Takes text, a string from the heap. */
 void httpd_reply_typed(

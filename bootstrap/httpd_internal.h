@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Between the files of the HTTP server: httpd_listen.c makes sockets, httpd.c serves them,
- * httpd_reply.c answers.
+ * httpd_reply.c answers, httpd_wait.c holds what is answered later.
  */
 #pragma once
 
@@ -32,6 +32,7 @@ struct http_req {
 	bool replied;
 	bool held_back, settled; /* the answer must not go out yet; may, whatever comes */
 	struct http_req *next_unsettled; /* of those whose answers wait for the settler */
+	struct http_req *next_resumed; /* of those that are resumed together */
 	struct http_req **slot; /* borrowed: where somebody keeps this request, or NULL */
 	const void *key; /* what it waits for */
 	httpd_try_fn try;
@@ -59,15 +60,17 @@ struct httpd {
 	void (*upload)(struct http_req *req, void *userdata); /* may be NULL */
 	void *userdata;
 	sd_event *event; /* borrowed */
-	sd_event_source *io, *timer, *again; /* owned */
+	sd_event_source *io, *timer, *again, *resume; /* owned */
 	struct http_req *reqs;
+	size_t n_suspended; /* requests */
+	struct http_req *to_resume; /* answered, and suspended until `resume` */
 	struct http_req *waiting[HTTPD_BUCKETS]; /* held requests, by their keys */
 	uint64_t kicks; /* so far */
 	char *unix_path; /* owned: removed at the end */
 	const struct httpd_header *headers; /* borrowed: of every answer; may be NULL */
 	struct httpd_counts *counts; /* borrowed, NULL: nobody counts */
 	struct httpd_settler settler; /* no functions: nothing is to be settled */
-	struct http_req *unsettled; /* replied, suspended */
+	struct http_req *unsettled; /* replied, and not yet queued */
 	bool resumed; /* since the last MHD_run: libmicrohttpd itself wakes nobody for it */
 	bool stopping;
 };
@@ -82,6 +85,12 @@ struct httpd_serve_options {
 
 /* No kick wakes it any more. */
 void httpd_wait_no_more(struct http_req *req);
+/* From libmicrohttpd's callback alone: it is not looked at until it is resumed. */
+void httpd_suspend(struct http_req *req);
+/* A suspended request was answered: libmicrohttpd goes on with it soon. */
+void httpd_resume(struct http_req *req);
+void httpd_resume_all(struct httpd *h); /* those that would go soon go now */
+int httpd_on_resume(sd_event_source *s, uint64_t usec, void *userdata);
 /* Takes fd, a socket that listens. 0 or -errno. */
 int httpd_serve(sd_event *event, int fd, const struct httpd_serve_options *options,
 	httpd_handler handler, void *userdata, struct httpd **ret);

@@ -13,7 +13,7 @@
  */
 
 /* Nodes send heads of some hundred bytes, and each holds two connections all the time. */
-#define NODE_HEAD_BYTES 4096u
+#define NODE_HEAD_BYTES 2048u
 
 static int listen_inet(uint32_t address, unsigned port)
 {

@@ -50,11 +50,8 @@ static void reply(struct http_req *req, unsigned status, struct MHD_Response *re
 		req->httpd->counts->answered[status / 100]++;
 	httpd_wait_no_more(req);
 	req->timer = sd_event_source_disable_unref(req->timer);
-	if (req->suspended) {
-		req->suspended = false;
-		req->httpd->resumed = true;
-		MHD_resume_connection(req->conn);
-	}
+	if (req->suspended)
+		httpd_resume(req);
 }
 
 static struct MHD_Response *response_of(char *owned, size_t len)
@@ -73,32 +70,28 @@ void httpd_reply_json(struct http_req *req, unsigned status, json_t *body)
 	reply(req, status, response_of(text, strlen(text)), "application/json");
 }
 
-struct shared {
-	char *head; /* owned */
-	void (*drop)(void *owner);
-	void *owner;
-};
-
 static void free_shared(void *cls)
 {
-	struct shared *s = cls;
+	struct httpd_shared *s = cls;
 
 	s->drop(s->owner);
 	free(s->head);
 	free(s);
 }
 
-void httpd_reply_shared(struct http_req *req, char *head, const char *middle, size_t len,
-	const char *tail, void (*drop)(void *owner), void *owner)
+void httpd_reply_shared(struct http_req *req, const struct httpd_shared *answer)
 {
-	struct shared *s = xcalloc(1, sizeof(*s));
-	const struct MHD_IoVec parts[] = {
-		{head, strlen(head)}, {middle, len}, {tail, strlen(tail)}};
+	struct httpd_shared *s = xmalloc(sizeof(*s));
+	const struct MHD_IoVec parts[] = {{answer->head, answer->head_len},
+		{answer->middle, answer->middle_len}, {answer->tail, answer->tail_len}};
+	struct MHD_Response *response;
 
-	*s = (struct shared){head, drop, owner};
-	reply(req, 200,
-		MHD_create_response_from_iovec(parts, ARRAY_SIZE(parts), free_shared, s),
-		"application/json");
+	*s = *answer;
+	response =
+		MHD_create_response_from_iovec(parts, ARRAY_SIZE(parts), free_shared, s);
+	if (response && answer->encoding)
+		MHD_add_response_header(response, "Content-Encoding", answer->encoding);
+	reply(req, 200, response, "application/json");
 }
 
 void httpd_reply_error(struct http_req *req, unsigned status, const char *fmt, ...)

@@ -8,7 +8,7 @@ ondol_SRCS := bootstrap/ondol.c bootstrap/cli.c bootstrap/client.c bootstrap/clo
 	bootstrap/diskplan.c bootstrap/outcome.c bootstrap/peers.c bootstrap/plan.c bootstrap/progress.c bootstrap/summary.c \
 	bootstrap/table.c bootstrap/term.c bootstrap/view.c bootstrap/watch.c
 ondol_USES := images common
-ondol_PKGS := jansson gnutls
+ondol_PKGS := jansson gnutls libzstd
 
 test-term_WITH := bootstrap/term.c
 test-table_WITH := bootstrap/table.c bootstrap/term.c
@@ -16,7 +16,7 @@ test-progress_WITH := bootstrap/progress.c bootstrap/term.c
 test-options_WITH := bootstrap/options.c
 test-plan_WITH := bootstrap/cloudparts.c bootstrap/peers.c bootstrap/plan.c bootstrap/summary.c bootstrap/diskplan.c bootstrap/input.c bootstrap/cli.c \
 	bootstrap/client.c bootstrap/options.c bootstrap/view.c bootstrap/table.c bootstrap/term.c
-test-plan_PKGS := gnutls jansson
+test-plan_PKGS := gnutls jansson libzstd
 test-view_WITH := bootstrap/view.c bootstrap/term.c bootstrap/client.c
 test-view_PKGS := jansson
 test-watch_WITH := bootstrap/watch.c bootstrap/view.c bootstrap/progress.c bootstrap/term.c
@@ -34,14 +34,14 @@ ondold_SRCS := bootstrap/ondold.c bootstrap/access.c bootstrap/api.c bootstrap/a
 	bootstrap/conclean.c bootstrap/conlines.c bootstrap/conrec.c bootstrap/console.c bootstrap/node_console.c bootstrap/sol.c \
 	bootstrap/api_page.c bootstrap/api_token.c bootstrap/live.c bootstrap/metrics.c bootstrap/page.c bootstrap/pagefiles.c bootstrap/sse.c \
 	bootstrap/api_operator.c bootstrap/apply.c bootstrap/blobs.c bootstrap/cast.c bootstrap/castcut.c bootstrap/cloud.c bootstrap/rackca.c \
-	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/diagnose.c bootstrap/enrol.c bootstrap/eventlog.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/identity.c bootstrap/ipmi.c bootstrap/ipmicall.c bootstrap/ipmiline.c \
+	bootstrap/cloudparts.c bootstrap/cloudsecrets.c bootstrap/diagnose.c bootstrap/enrol.c bootstrap/eventlog.c bootstrap/facts.c bootstrap/fsm.c bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/httpd_wait.c bootstrap/identity.c bootstrap/ipmi.c bootstrap/ipmicall.c bootstrap/ipmiline.c \
 	bootstrap/ipmitext.c bootstrap/node.c bootstrap/node_install.c bootstrap/node_json.c \
 	bootstrap/node_report.c bootstrap/notify.c bootstrap/peers.c bootstrap/profile.c bootstrap/promtext.c bootstrap/pxe.c bootstrap/pxetext.c \
 	bootstrap/radv.c \
 	bootstrap/radvtext.c bootstrap/rackstate.c bootstrap/range.c bootstrap/retain.c bootstrap/serve.c bootstrap/store.c bootstrap/store_old.c bootstrap/sweep.c bootstrap/tlsport.c
 ondold_SRCS += bootstrap/api_plan.c bootstrap/diskkeys.c bootstrap/diskplan.c bootstrap/ipmisteps.c bootstrap/node_sel.c bootstrap/selnews.c bootstrap/suspect.c
 ondold_USES := images common
-ondold_PKGS := libmicrohttpd sqlite3 gnutls jansson libsystemd
+ondold_PKGS := libmicrohttpd sqlite3 gnutls jansson libsystemd libzstd
 
 test-conescape_WITH := bootstrap/conescape.c
 test-conclean_WITH := bootstrap/conclean.c
@@ -141,12 +141,12 @@ test-blobs_PKGS := sqlite3 gnutls jansson
 test-facts_WITH := bootstrap/facts.c
 test-facts_PKGS := jansson
 test-cloudparts_WITH := bootstrap/cloudparts.c bootstrap/peers.c
-test-cloudparts_PKGS := gnutls jansson
+test-cloudparts_PKGS := gnutls jansson libzstd
 test-peers_WITH := bootstrap/peers.c
-test-peers_PKGS := gnutls jansson
+test-peers_PKGS := gnutls jansson libzstd
 test-identity_WITH := bootstrap/identity.c
 test-identity_PKGS := jansson
-test-httpd_WITH := bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/range.c
+test-httpd_WITH := bootstrap/httpd.c bootstrap/httpd_listen.c bootstrap/httpd_reply.c bootstrap/httpd_wait.c bootstrap/range.c
 test-httpd_PKGS := libmicrohttpd gnutls jansson libsystemd
 test-httpd-file_WITH := $(test-httpd_WITH) bootstrap/rackca.c
 test-httpd-file_PKGS := $(test-httpd_PKGS)

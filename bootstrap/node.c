@@ -238,6 +238,7 @@ void node_free(struct node *n)
 	free(n->step);
 	free(n->enrol.cert);
 	free(n->cause);
+	free(n->phases);
 	free(n->blocked);
 	free(n);
 }
@@ -280,6 +281,7 @@ static void add_phase(
 		return;
 	if (from == to && n->n_phases > 0) /* it goes on */
 		return;
+	n->phases = xrealloc(n->phases, n->n_phases + 1, sizeof(*n->phases));
 	n->phases[n->n_phases++] = (struct node_phase){to, real_ms};
 }
 

@@ -42,7 +42,7 @@ struct node {
 	uint64_t since_ms; /* of the state; since 1970 */
 	char *reason, *step; /* owned, never NULL */
 	char *cause; /* owned: why the try before this one failed; "" for the first */
-	struct node_phase phases[NODE_MAX_PHASES];
+	struct node_phase *phases; /* owned: at most NODE_MAX_PHASES */
 	size_t n_phases;
 	bool has_progress;
 	uint64_t done, total; /* bytes */

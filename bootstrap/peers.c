@@ -3,11 +3,15 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <zstd.h>
 
 #include "common/jsonx.h"
 #include "common/order.h"
 
 #define DIGEST "peers_sha256"
+#define PACK_FROM 65536 /* bytes: as long a list is sent packed */
+#define PACK_LEVEL 9 /* once for each list */
+#define FRAME_LEVEL 1 /* for each answer */
 
 static void digest_of(const char *text, char ret[static 65])
 {
@@ -16,6 +20,23 @@ static void digest_of(const char *text, char ret[static 65])
 	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, text, strlen(text), raw) < 0)
 		abort(); /* no memory */
 	hex_encode(raw, sizeof(raw), ret);
+}
+
+static void *compress(const char *text, size_t len, int level, size_t *ret_len)
+{
+	size_t room = ZSTD_compressBound(len), n;
+	void *frame = xmalloc(room);
+
+	n = ZSTD_compress(frame, room, text, len, level);
+	if (ZSTD_isError(n))
+		abort(); /* no memory: the room is enough */
+	*ret_len = n;
+	return xrealloc(frame, n, 1);
+}
+
+void *peers_frame(const char *text, size_t *ret_len)
+{
+	return compress(text, strlen(text), FRAME_LEVEL, ret_len);
 }
 
 struct peers *peers_new(const struct rack *r)
@@ -29,6 +50,8 @@ struct peers *peers_new(const struct rack *r)
 		abort(); /* no memory: all names are ASCII */
 	p->len = strlen(p->text);
 	digest_of(p->text, p->digest);
+	if (p->len >= PACK_FROM)
+		p->packed = compress(p->text, p->len, PACK_LEVEL, &p->packed_len);
 	return p;
 }
 
@@ -43,6 +66,7 @@ void peers_unref(struct peers *p)
 	if (!p || --p->refs)
 		return;
 	free(p->text);
+	free(p->packed);
 	free(p);
 }
 

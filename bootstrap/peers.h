@@ -14,11 +14,18 @@ struct peers {
 	char *text; /* owned: the list as JSON */
 	size_t len;
 	char digest[65]; /* SHA-256 of the text */
+	void *packed; /* owned: the text as a zstd frame; NULL: too short to be worth it */
+	size_t packed_len;
 };
 
 struct peers *peers_new(const struct rack *r); /* one reference */
 struct peers *peers_ref(struct peers *p);
 void peers_unref(struct peers *p); /* NULL is fine */
+/*
+ * Any text as a zstd frame of its own, to go before or behind the list's: several frames one
+ * behind the other are one stream (RFC 8878, 3). Caller frees.
+ */
+void *peers_frame(const char *text, size_t *ret_len);
 
 /*
  * A desired state is kept without the list, with its digest as "peers_sha256". One that an

@@ -13,6 +13,7 @@
 #include "common/run.h"
 
 #define MAX_LINE 4096
+#define FIRST_BYTES 1023 /* of output: most say less */
 #define TERM_GRACE_US (2 * 1000 * 1000)
 
 struct child {
@@ -20,8 +21,8 @@ struct child {
 	int fd; /* owned; our end of the output */
 	sd_event_source *exit_source, *io_source, *timer; /* owned */
 	struct child_spec spec; /* argv and env not valid after the start */
-	char *out; /* owned; all output, or the unfinished line */
-	size_t len;
+	char *out; /* owned; all output, or the unfinished line; cap bytes */
+	size_t len, cap;
 	bool timed_out;
 	int status;
 };
@@ -36,10 +37,20 @@ static void child_free(struct child *c)
 	free(c);
 }
 
+/* For n bytes more, and a NUL. */
+static void make_room(struct child *c, size_t n)
+{
+	if (c->len + n < c->cap)
+		return;
+	c->cap = MIN(2 * (c->len + n), (size_t)RUN_MAX_OUTPUT) + 1;
+	c->out = xrealloc(c->out, c->cap, 1);
+}
+
 static void take_bytes(struct child *c, const char *buf, size_t n)
 {
 	if (!c->spec.on_line) {
 		n = MIN(n, RUN_MAX_OUTPUT - c->len);
+		make_room(c, n);
 		memcpy(c->out + c->len, buf, n);
 		c->len += n;
 		return;
@@ -136,7 +147,8 @@ int child_spawn(sd_event *event, const struct child_spec *spec, struct child **r
 	c = xcalloc(1, sizeof(*c));
 	c->fd = fds[0];
 	c->spec = *spec;
-	c->out = xmalloc((spec->on_line ? MAX_LINE : RUN_MAX_OUTPUT) + 1);
+	c->cap = (spec->on_line ? MAX_LINE : FIRST_BYTES) + 1;
+	c->out = xmalloc(c->cap);
 	set_nonblock(c->fd);
 	r = run_spawn(spec->argv, spec->env, null, wr, &c->pid);
 	if (r < 0) {

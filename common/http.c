@@ -132,6 +132,13 @@ static void set_identity(struct http_exchange *x, const struct http_identity *id
 	curl_easy_setopt(x->easy, CURLOPT_SSLKEY, id->cert);
 }
 
+/* A libcurl without zstd would refuse what it has asked for. */
+static void accept_packed(struct http_exchange *x)
+{
+	if (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_ZSTD)
+		curl_easy_setopt(x->easy, CURLOPT_ACCEPT_ENCODING, "zstd");
+}
+
 static void set_options(struct http_exchange *x, const struct http_request *req)
 {
 	if (req->stall_timeout_ms) {
@@ -139,6 +146,8 @@ static void set_options(struct http_exchange *x, const struct http_request *req)
 		curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME,
 			(long)(req->stall_timeout_ms + 999) / 1000);
 	}
+	if (req->packed)
+		accept_packed(x);
 	if (req->unix_socket)
 		curl_easy_setopt(x->easy, CURLOPT_UNIX_SOCKET_PATH, req->unix_socket);
 	if (req->range_bytes) {

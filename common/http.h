@@ -36,6 +36,7 @@ struct http_request {
 	unsigned timeout_ms;
 	unsigned stall_timeout_ms; /* abort when no byte moved for so long; 0: none */
 	size_t max_body; /* of the answer; 0: 4 MiB; more is -EFBIG */
+	bool packed; /* the answer may come as zstd; max_body is of what it unpacks to */
 	uint64_t range_from; /* ask for the bytes from here on; 0: all */
 	uint64_t range_bytes; /* and only so many; 0: to the end */
 	/*
@@ -74,7 +75,10 @@ void http_client_free(
 /* Called once: r is 0 or -errno as above, msg is NULL or words; resp is borrowed. */
 typedef void (*http_done_fn)(
 	int r, const char *msg, const struct http_response *resp, void *userdata);
-/* Strings of req are copied. on_data is not used here. *ret_job may be NULL. */
+/*
+ * Strings of req are copied. on_data is not used here. *ret_job may be NULL. A connection that
+ * was idle for ten seconds is not used again, and closed with the next request.
+ */
 int http_start(struct http_client *c, const struct http_request *req, http_done_fn done,
 	void *userdata, struct http_job **ret_job);
 void http_cancel(struct http_job *j); /* done is not called; NULL is fine */

@@ -5,6 +5,8 @@
  */
 #include "common/http_exchange.h"
 
+#define MAX_IDLE_S 10L /* of a connection: a server has one of each node */
+
 struct http_client {
 	sd_event *event; /* reference */
 	CURLM *multi;
@@ -171,6 +173,7 @@ int http_start(struct http_client *c, const struct http_request *req, http_done_
 	r = http_exchange_init(&j->x, req);
 	if (r == 0) {
 		curl_easy_setopt(j->x.easy, CURLOPT_PRIVATE, j);
+		curl_easy_setopt(j->x.easy, CURLOPT_MAXAGE_CONN, MAX_IDLE_S);
 		if (curl_multi_add_handle(c->multi, j->x.easy) != CURLM_OK)
 			r = -EIO;
 	}

@@ -107,6 +107,7 @@ static int exchange(struct server *s, const char *method, const char *what,
 		.reuse = s->reuse,
 		.body = text,
 		.body_len = text ? strlen(text) : 0,
+		.packed = true,
 		.connect_timeout_ms = connect_ms,
 		.timeout_ms = timeout_ms,
 	};

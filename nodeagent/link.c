@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two lanes. The poll lane asks for the desired state, one request at a time. The post
- * lane sends events first (they tell the story in order) and then a report when one is
- * due. Each lane has its own back-off; contact is what the last answer on either said.
+ * Two lanes. The poll lane reports and asks for the desired state in one request, which
+ * ondold holds until there is another one, or for the time of a heartbeat: a node at rest has
+ * one connection. The post lane has what cannot wait for that: events first (they tell the
+ * story in order), then a report when one is due. Each lane has its own back-off; contact is
+ * what the last answer on either said.
  */
 #include "nodeagent/link.h"
 
@@ -29,13 +31,15 @@ struct link {
 	void *userdata;
 	char *url; /* owned: of this node */
 	struct lane poll, post;
-	sd_event_source *heartbeat;
 	struct renew *renew; /* owned: what it is known by there ends one day */
 	uint64_t asked_ms; /* when the running poll began */
 	uint64_t useless_ms; /* back-off after answers that were of no use */
 	json_t *events; /* those not sent yet, oldest first */
 	size_t in_flight; /* events of the running POST; 0: it is a report */
 	bool report_due;
+	/* ondold did not take a report with a question: they go one by one from now on, so
+	 * that no report keeps a node from its desired state */
+	bool apart;
 	bool answers, known; /* contact; known: was said once */
 };
 
@@ -59,6 +63,7 @@ static void set_contact(struct link *l, bool answers, const char *why)
 		return;
 	l->known = true;
 	l->answers = answers;
+	l->apart &= answers; /* it may be another one when it comes back */
 	if (answers && l->poll.job) {
 		/* A poll from before may be held by a connection that is long dead. */
 		http_cancel(TAKE_PTR(l->poll.job));
@@ -108,8 +113,10 @@ static void on_polled(
 	struct link *l = userdata;
 	bool held = now_mono_ms() - l->asked_ms >= 1000;
 
-	if (!lane_judge(l, &l->poll, "a question for the desired state", r, msg, resp))
+	if (!lane_judge(l, &l->poll, "a question for the desired state", r, msg, resp)) {
+		l->apart |= r == 0 && resp->status < 500;
 		return;
+	}
 	if (resp->status == 200 &&
 		l->ops.desired(resp->body, resp->body_len, l->userdata))
 		l->useless_ms = 0;
@@ -121,24 +128,45 @@ static void on_polled(
 	arm(&l->poll, MAX(l->useless_ms, (uint64_t)1));
 }
 
+/* What is reported now need not be posted as well. Caller frees. */
+static char *report_text(struct link *l)
+{
+	json_t *body = l->ops.report(l->userdata);
+	char *text = json_dumps(body, JSON_COMPACT);
+
+	json_decref(body);
+	if (!text)
+		abort();
+	l->report_due = false;
+	return text;
+}
+
 static void poll_start(struct link *l)
 {
-	_cleanup_free_ char *url = NULL;
+	_cleanup_free_ char *url = NULL, *report = NULL;
 	uint64_t revision, task, facts;
 	int r;
 
 	if (l->poll.job)
 		return;
+	if (l->apart)
+		link_report(l);
+	else
+		report = report_text(l);
 	l->ops.position(&revision, &task, &facts, l->userdata);
 	url = xasprintf("%s/desired?rev=%llu&task=%llu&facts=%llu&wait=%d", l->url,
 		(unsigned long long)revision, (unsigned long long)task,
-		(unsigned long long)facts, l->known && l->answers ? LINK_POLL_S : 0);
+		(unsigned long long)facts,
+		l->known && l->answers ? LINK_HEARTBEAT_MS / 1000 : 0);
 	l->asked_ms = now_mono_ms();
 	r = http_start(l->http,
-		&(struct http_request){.method = "GET",
+		&(struct http_request){.method = report ? "POST" : "GET",
 			.url = url,
 			.identity = &l->conf->identity,
-			.timeout_ms = (LINK_POLL_S + 15) * 1000},
+			.body = report,
+			.body_len = report ? strlen(report) : 0,
+			.packed = true,
+			.timeout_ms = LINK_HEARTBEAT_MS + POST_TIMEOUT_MS},
 		on_polled, l, &l->poll.job);
 	if (r < 0)
 		lane_judge(l, &l->poll, "", r, NULL, NULL);
@@ -185,32 +213,31 @@ static void on_posted(
 	post_start(l);
 }
 
-static json_t *events_body(struct link *l)
+static char *events_text(struct link *l)
 {
-	json_t *some = json_array();
+	json_t *some = json_array(), *body;
+	char *text;
 
 	l->in_flight = MIN(json_array_size(l->events), (size_t)EVENTS_PER_POST);
 	for (size_t i = 0; i < l->in_flight; i++)
 		json_array_append(some, json_array_get(l->events, i));
-	return json_pack("{s:o}", "events", some);
+	body = json_pack("{s:o}", "events", some);
+	text = json_dumps(body, JSON_COMPACT);
+	json_decref(body);
+	if (!text)
+		abort();
+	return text;
 }
 
 static void post_start(struct link *l)
 {
 	bool events = json_array_size(l->events) > 0;
 	_cleanup_free_ char *url = NULL, *text = NULL;
-	json_t *body;
 	int r;
 
 	if (l->post.job || (!events && !l->report_due))
 		return;
-	body = events ? events_body(l) : l->ops.report(l->userdata);
-	if (!events)
-		l->report_due = false;
-	text = json_dumps(body, JSON_COMPACT);
-	json_decref(body);
-	if (!text)
-		abort();
+	text = events ? events_text(l) : report_text(l);
 	url = xasprintf("%s/%s", l->url, events ? "events" : "report");
 	r = http_start(l->http,
 		&(struct http_request){.method = "POST",
@@ -229,17 +256,6 @@ static int on_post_timer(
 {
 	post_start(userdata);
 	return 0;
-}
-
-static int on_heartbeat(sd_event_source *s, _unused_ uint64_t usec, void *userdata)
-{
-	struct link *l = userdata;
-
-	l->report_due = true;
-	if (l->post.wait_ms == 0)
-		post_start(l);
-	sd_event_source_set_time_relative(s, LINK_HEARTBEAT_MS * 1000ULL);
-	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
 /* Also for those who read the journal of the node when ondold is not there. */
@@ -308,8 +324,6 @@ int link_new(sd_event *event, const struct nodeconf *conf, struct http_client *h
 	if (r >= 0)
 		r = add_timer(l, &l->post.timer, on_post_timer, 1);
 	if (r >= 0)
-		r = add_timer(l, &l->heartbeat, on_heartbeat, 1);
-	if (r >= 0)
 		r = renew_new(event, conf, http, &l->renew);
 	if (r < 0) {
 		link_free(l);
@@ -328,7 +342,6 @@ void link_free(struct link *l)
 	http_cancel(l->post.job);
 	sd_event_source_disable_unref(l->poll.timer);
 	sd_event_source_disable_unref(l->post.timer);
-	sd_event_source_disable_unref(l->heartbeat);
 	json_decref(l->events);
 	free(l->url);
 	sd_event_unref(l->event);

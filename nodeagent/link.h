@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The conversation with ondold (docs/protocol.md, node API): the long poll for the desired
- * state, reports with their heartbeat, events. Inside sd-event; nothing blocks. While
+ * The conversation with ondold (docs/protocol.md, node API): reports, each answered with the
+ * desired state when that is another, and held for so long as a heartbeat; events. Inside sd-event; nothing blocks. While
  * ondold does not answer, events are kept (the newest LINK_MAX_EVENTS) and everything is
  * tried again after 1 to 15 s.
  */
@@ -15,7 +15,6 @@
 
 #define LINK_MAX_EVENTS 256
 #define LINK_HEARTBEAT_MS 15000
-#define LINK_POLL_S 60
 
 struct link;
 

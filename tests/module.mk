@@ -46,7 +46,7 @@ $(FUZZERS:%=explore-%): explore-%:
 # `make bench` alone.
 swarm_SRCS := tests/bench/swarm.c tests/bench/agent.c tests/bench/conn.c tests/bench/tls.c
 swarm_USES := common
-swarm_PKGS := gnutls jansson
+swarm_PKGS := gnutls jansson libzstd
 bench-ipmitool_SRCS := tests/bench/ipmitool.c
 imagewrite_SRCS := tests/bench/imagewrite.c
 imagewrite_USES := images common

@@ -14,21 +14,22 @@ static void mac_of(const struct agent *a, unsigned port, char buf[static 18])
 		a->number & 0xff, port);
 }
 
-/* Firmware and enrolment: one for each; the agent's last word ends its own. */
-static const char *closing(const struct agent *a, bool is_poll)
+/*
+ * Firmware and enrolment: one for each; the agent's last word ends its own, and so does noded's,
+ * which closes what is idle for long.
+ */
+static const char *closing(const struct agent *a)
 {
-	bool noded = a->step >= ST_NODED_UP;
-
-	return a->step <= ST_ENROL || a->step == ST_KEXEC ||
-			(noded && !is_poll && a->ways->post_anew)
+	return a->step <= ST_ENROL || a->step == ST_KEXEC || a->step == ST_REPORT
 		? "Connection: close\r\n"
 		: "";
 }
 
 static char *get(const struct agent *a, const char *path)
 {
-	return xasprintf("GET %s HTTP/1.1\r\nHost: ondold\r\n%s\r\n", path,
-		closing(a, a->step == ST_READY));
+	return xasprintf(
+		"GET %s HTTP/1.1\r\nHost: ondold\r\nAccept-Encoding: zstd\r\n%s\r\n",
+		path, closing(a));
 }
 
 static char *post(const struct agent *a, const char *what, const char *body)
@@ -40,9 +41,9 @@ static char *post(const struct agent *a, const char *what, const char *body)
 
 	name_of(a, name);
 	return xasprintf(
-		"POST /v1/nodes/%s/%s HTTP/1.1\r\nHost: ondold\r\n%s%s"
+		"POST /v1/nodes/%s/%s HTTP/1.1\r\nHost: ondold\r\nAccept-Encoding: zstd\r\n%s%s"
 		"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-		name, what, bearer, closing(a, false), strlen(body), body);
+		name, what, bearer, closing(a), strlen(body), body);
 }
 
 /* One event with a text that no other has; data is JSON or NULL. */
@@ -92,16 +93,17 @@ static char *progress(struct agent *a)
 	return post(a, "events", body);
 }
 
-static char *report(struct agent *a, bool ready)
+static char *report(struct agent *a, const char *what)
 {
+	const char *ready = a->step >= ST_REPORT ? "true" : "false";
 	_cleanup_free_ char *body = xasprintf(
 		"{\"revision\":%llu,\"ready\":%s,\"boot_id\":\"b%u\",\"image\":\"0.1.0-bench\","
 		"\"proofs\":[{\"name\":\"network\",\"ok\":%s,\"text\":\"as declared\",\"time\":%llu},"
 		"{\"name\":\"units\",\"ok\":true,\"text\":\"all up\",\"time\":1}],\"task\":null}",
-		(unsigned long long)a->revision, ready ? "true" : "false", a->number,
-		ready ? "true" : "false", (unsigned long long)now_real_ms());
+		(unsigned long long)a->revision, ready, a->number, ready,
+		(unsigned long long)now_real_ms());
 
-	return post(a, "report", body);
+	return post(a, what, body);
 }
 
 static char *installed(struct agent *a)
@@ -114,13 +116,11 @@ static char *installed(struct agent *a)
 
 char *agent_poll(struct agent *a, unsigned wait_s)
 {
-	_cleanup_free_ char *path = NULL;
-	char name[16];
+	char what[96];
 
-	name_of(a, name);
-	path = xasprintf("/v1/nodes/%s/desired?rev=%llu&task=0&facts=0&wait=%u", name,
+	snprintf(what, sizeof(what), "desired?rev=%llu&task=0&facts=0&wait=%u",
 		(unsigned long long)a->revision, wait_s);
-	return get(a, path);
+	return report(a, what);
 }
 
 static char *get_named(struct agent *a, const char *what)
@@ -180,9 +180,10 @@ char *agent_request(struct agent *a)
 	case ST_DESIRED:
 		return agent_poll(a, 0); /* it has it from the order */
 	case ST_REPORT:
-		return report(a, false);
-	case ST_READY:
-		return a->ways->talks ? event(a, "noded.step", NULL) : report(a, true);
+		return report(a, "report");
+	case ST_READY: /* in the bench's talk alone */
+		return a->ways->talks ? event(a, "noded.step", NULL)
+				      : report(a, "report");
 	case ST_OFF:
 		break;
 	}

@@ -20,16 +20,15 @@ enum step { /* what an agent does next */
 	ST_INSTALLED,
 	ST_KEXEC,
 	ST_NODED_UP,
-	ST_DESIRED,
-	ST_REPORT,
-	ST_READY, /* polls, and reports every HEARTBEAT_MS */
+	ST_DESIRED, /* the first question, with a report that it is not ready */
+	ST_REPORT, /* that it is, beside the question that is held */
+	ST_READY, /* reports and asks in one, for the time of a heartbeat */
 };
 
 struct agent_ways { /* what all agents have in common */
 	struct tls_maker *maker;
 	unsigned n_progress; /* how often each tells of its image */
 	bool talks; /* those that are ready say events instead of reporting */
-	bool post_anew; /* a connection for each post: there are too few files for two a node */
 };
 
 struct agent {
@@ -43,11 +42,11 @@ struct agent {
 	struct conn post, poll;
 	char said[80]; /* texts of the events under way, for the ledger */
 	const struct agent_ways *ways; /* borrowed */
-	struct agent *next; /* of a queue */
+	struct agent *next; /* of the queue */
 	uint64_t due_ms;
 };
 
 /* The request of the agent's present step; caller frees. A new event has its text in said. */
 char *agent_request(struct agent *a);
-/* Asks for the next desired state, held for so long; caller frees. */
+/* Reports, and asks for the next desired state, held for so long; caller frees. */
 char *agent_poll(struct agent *a, unsigned wait_s);

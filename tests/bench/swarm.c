@@ -3,7 +3,8 @@
  * N servers in one process against one real ondold: each with its own address plays firmware,
  * agent and noded, from the boot script over its certificate to held polls and heartbeats,
  * with as many connections as the real ones have: the firmware one for each request, the agent
- * one to be enrolled and one for all else, noded one that polls and one that posts.
+ * one to be enrolled and one for all else, noded one that reports and asks, and for a while one
+ * for what cannot wait.
  *
  *   swarm SERVER BOOT_PORT API_PORT BASE N LEDGER
  *
@@ -17,6 +18,7 @@
 #include <arpa/inet.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <zstd.h>
 
 #include "common/jsonx.h"
 #include "common/parse.h"
@@ -24,13 +26,13 @@
 
 #define FIRST_HOST 10 /* host number of server 0 */
 #define MAX_BOOTING 500 /* between power-on and enrolled at the same time */
-#define HEARTBEAT_MS 15000
-#define POLL_S 60
+#define HEARTBEAT_S 15
 #define LATENCIES 24 /* powers of two, in microseconds */
 
-struct queue { /* agents that wait, those with the same wait: first in, first out */
+#define AGAIN_MS 1000
+
+struct queue { /* agents that wait, all as long: first in, first out */
 	struct agent *first, *last;
-	uint64_t wait_ms;
 };
 
 struct counts {
@@ -50,8 +52,8 @@ struct swarm {
 	struct conn_net net;
 	FILE *ledger_file;
 	unsigned started, enrolled, n_ready;
-	bool heartbeats;
-	struct queue second, beat;
+	bool hammers; /* those that are ready post again as soon as they are answered */
+	struct queue second;
 	struct counts c;
 };
 
@@ -59,7 +61,7 @@ struct swarm {
 
 static void enqueue(struct queue *q, struct agent *a)
 {
-	a->due_ms = now_mono_ms() + q->wait_ms;
+	a->due_ms = now_mono_ms() + AGAIN_MS;
 	a->next = NULL;
 	if (q->last)
 		q->last->next = a;
@@ -117,12 +119,12 @@ static void count_latency(struct swarm *s, uint64_t us)
 
 static void go_on(struct swarm *s, struct agent *a)
 {
-	ask(s, &a->post, agent_request(a));
+	ask(s, a->step == ST_DESIRED ? &a->poll : &a->post, agent_request(a));
 }
 
 static void poll_on(struct swarm *s, struct agent *a)
 {
-	ask(s, &a->poll, agent_poll(a, POLL_S));
+	ask(s, &a->poll, agent_poll(a, HEARTBEAT_S));
 }
 
 /* ---- answers ---- */
@@ -139,13 +141,43 @@ static bool find_word(const struct conn *c, const char *word, char *ret, size_t 
 	return true;
 }
 
+/* In the first of the frames, which the peers of the rack follow. */
+static void unpack_beginning(const struct conn *c, char *ret, size_t size)
+{
+	ZSTD_inBuffer in = {c->in + c->head_len, c->in_len - c->head_len, 0};
+	ZSTD_outBuffer out = {ret, size - 1, 0};
+	static ZSTD_DStream *z;
+
+	if (!z)
+		z = ZSTD_createDStream();
+	ZSTD_initDStream(z);
+	while (in.pos < in.size && out.pos < out.size) {
+		size_t left = ZSTD_decompressStream(z, &out, &in);
+
+		if (left == 0 || ZSTD_isError(left))
+			break;
+	}
+	ret[out.pos] = 0;
+}
+
 static void learn_revision(struct agent *a, const struct conn *c)
 {
 	static const char word[] = "\"revision\":";
-	const char *at = strstr(c->in + c->head_len, word);
+	const char *text = c->in + c->head_len, *at;
+	static char unpacked[65536];
 
-	if (at)
-		a->revision = strtoull(at + strlen(word), NULL, 10);
+	if (c->status != 200)
+		return;
+	if (memmem(c->in, c->head_len, "Content-Encoding: zstd", 22)) {
+		unpack_beginning(c, unpacked, sizeof(unpacked));
+		text = unpacked;
+	}
+	at = strstr(text, word);
+	if (!at) {
+		fprintf(stderr, "swarm: n%05u got no revision\n", a->number);
+		abort();
+	}
+	a->revision = strtoull(at + strlen(word), NULL, 10);
 }
 
 static void take_cert(struct swarm *s, struct agent *a)
@@ -200,17 +232,26 @@ static void step_done(struct swarm *s, struct agent *a)
 	}
 	if (a->step == ST_READY) {
 		s->c.reports_acked += !s->ways.talks;
-		enqueue(&s->beat, a);
-		if (!a->poll.busy)
-			poll_on(s, a);
+		if (s->hammers)
+			go_on(s, a);
 		return;
 	}
-	a->step++;
-	if (a->step == ST_READY) {
+	if (++a->step == ST_READY)
 		s->n_ready++;
+	else
+		go_on(s, a);
+	if (a->step == ST_REPORT)
 		poll_on(s, a);
-	}
-	go_on(s, a);
+}
+
+static void poll_done(struct swarm *s, struct agent *a)
+{
+	s->c.reports_acked++;
+	learn_revision(a, &a->poll);
+	if (a->step == ST_DESIRED)
+		step_done(s, a);
+	else
+		poll_on(s, a);
 }
 
 static void on_answer(struct conn *c, void *userdata)
@@ -226,11 +267,8 @@ static void on_answer(struct conn *c, void *userdata)
 		s->c.refused++;
 		fprintf(stderr, "swarm: n%05u, step %d: %u %.200s\n", a->number,
 			(int)a->step, c->status, c->in + c->head_len);
-		return;
-	}
-	if (c->is_poll) {
-		learn_revision(a, c);
-		poll_on(s, a);
+	} else if (c->is_poll) {
+		poll_done(s, a);
 	} else {
 		step_done(s, a);
 	}
@@ -245,10 +283,12 @@ static void on_failure(struct conn *c, const char *what, void *userdata)
 	if (s->c.failed++ < 10)
 		fprintf(stderr, "swarm: n%05u, step %d, %s: %s\n", a->number,
 			(int)a->step, what, strerror(errno));
-	if (c->is_poll) /* with the next heartbeat */
-		return;
-	a->events -= *a->said != 0; /* it keeps its number */
-	enqueue(&s->second, a);
+	if (!c->is_poll || a->step == ST_DESIRED) {
+		a->events -= *a->said != 0; /* it keeps its number */
+		enqueue(&s->second, a);
+	} else {
+		poll_on(s, a);
+	}
 }
 
 /* ---- the loop ---- */
@@ -259,8 +299,6 @@ static void wake_due(struct swarm *s)
 	struct agent *a;
 
 	while ((a = take_due(&s->second, now)))
-		go_on(s, a);
-	while (s->heartbeats && (a = take_due(&s->beat, now)))
 		go_on(s, a);
 }
 
@@ -291,11 +329,10 @@ static void tell(struct swarm *s, uint64_t took_ms)
 {
 	const struct counts *c = &s->c;
 
-	printf("{\"ms\":%llu,\"post_anew\":%s,\"ready\":%u,\"requests\":%llu,\"answered\":%llu,\"refused\":%llu,"
+	printf("{\"ms\":%llu,\"ready\":%u,\"requests\":%llu,\"answered\":%llu,\"refused\":%llu,"
 	       "\"failed\":%llu,\"events\":%llu,\"progress\":%llu,\"reports\":%llu,"
 	       "\"bytes\":%llu,\"latency\":[",
-		(unsigned long long)took_ms, s->ways.post_anew ? "true" : "false",
-		s->n_ready, (unsigned long long)c->requests,
+		(unsigned long long)took_ms, s->n_ready, (unsigned long long)c->requests,
 		(unsigned long long)c->answered, (unsigned long long)c->refused,
 		(unsigned long long)c->failed, (unsigned long long)c->events_acked,
 		(unsigned long long)c->progress_acked,
@@ -314,7 +351,6 @@ static void install(struct swarm *s, unsigned limit_s)
 {
 	uint64_t began = now_mono_ms(), until = began + (uint64_t)limit_s * 1000;
 
-	s->heartbeats = true;
 	while (s->n_ready < s->n && now_mono_ms() < until) {
 		boot_more(s);
 		turn(s);
@@ -322,25 +358,14 @@ static void install(struct swarm *s, unsigned limit_s)
 	tell(s, now_mono_ms() - began);
 }
 
-/* Heartbeats and held polls for so long. */
+/* What those do that are ready, for so long. */
 static void steady(struct swarm *s, unsigned seconds)
 {
 	uint64_t began = now_mono_ms(), until = began + (uint64_t)seconds * 1000;
 
-	s->heartbeats = true;
 	while (now_mono_ms() < until)
 		turn(s);
 	tell(s, now_mono_ms() - began);
-}
-
-/* No heartbeats: only the polls are held, and asked again when they end. */
-static void quiet(struct swarm *s, unsigned seconds)
-{
-	s->heartbeats = false;
-	for (uint64_t until = now_mono_ms() + (uint64_t)seconds * 1000;
-		now_mono_ms() < until;)
-		turn(s);
-	tell(s, (uint64_t)seconds * 1000);
 }
 
 static bool any_post(const struct swarm *s)
@@ -354,16 +379,14 @@ static bool any_post(const struct swarm *s)
 /* So many reports, from each server as fast as it is answered; at the end none is under way. */
 static void hammer(struct swarm *s, unsigned requests)
 {
-	uint64_t began = now_mono_ms(), wait_ms = s->beat.wait_ms;
+	uint64_t began = now_mono_ms();
 
-	s->beat.wait_ms = 0;
-	for (struct agent *a = s->beat.first; a; a = a->next)
-		a->due_ms = 0;
-	s->heartbeats = true;
+	s->hammers = true;
+	for (unsigned i = 0; i < s->n; i++)
+		go_on(s, &s->agents[i]);
 	while (s->c.answered < requests)
 		turn(s);
-	s->heartbeats = false;
-	s->beat.wait_ms = wait_ms;
+	s->hammers = false;
 	while (any_post(s))
 		turn(s);
 	tell(s, now_mono_ms() - began);
@@ -393,7 +416,6 @@ static const struct {
 } commands[] = {
 	{"install", install}, /* boots all; argument: seconds at most */
 	{"steady", steady}, /* argument: seconds */
-	{"quiet", quiet}, /* argument: seconds */
 	{"hammer", hammer}, /* argument: requests */
 	{"talk", talk}, /* argument: requests */
 	{"aim", aim}, /* argument: a port */
@@ -462,8 +484,6 @@ int main(int argc, char **argv)
 {
 	struct rlimit files = {200000, 200000};
 	struct swarm s = {.ways.n_progress = 30,
-		.second.wait_ms = 1000,
-		.beat.wait_ms = HEARTBEAT_MS,
 		.net = {.answered = on_answer, .failed = on_failure}};
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
@@ -475,7 +495,6 @@ int main(int argc, char **argv)
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
-	s.ways.post_anew = files.rlim_cur < 2 * s.n + 100;
 	s.ways.maker = tls_maker_new();
 	s.net.maker = s.ways.maker;
 	s.net.userdata = &s;

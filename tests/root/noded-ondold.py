@@ -84,8 +84,10 @@ class Handler(BaseHTTPRequestHandler):
         return True
 
     def do_GET(self):
-        if not self.allowed():
-            return
+        if self.allowed():
+            self.desired()
+
+    def desired(self):
         url = urlsplit(self.path)
         query = {k: int(v[0]) for k, v in parse_qs(url.query).items()}
         if url.path != "/v1/nodes/hp02/desired":
@@ -116,10 +118,17 @@ class Handler(BaseHTTPRequestHandler):
             cert = certify(data["request"], "90", "clientAuth")
             self.answer(200, json.dumps({"cert": cert}).encode())
             return
-        if self.path == "/v1/nodes/hp02/report":
+        both = self.path.startswith("/v1/nodes/hp02/desired?")
+        if both and os.path.exists(path("apart")):  # as an ondold that knows them one by one
+            self.answer(401, b'{"error": "unknown"}')
+            return
+        if both or self.path == "/v1/nodes/hp02/report":
             keep("report.json", json.dumps(data))
             with open(path("reports"), "a", encoding="utf-8") as f:
                 f.write(json.dumps(data) + "\n")
+            if both:
+                self.desired()
+                return
         elif self.path == "/v1/nodes/hp02/events":
             assert len(data["events"]) <= 64
             with open(path("events"), "a", encoding="utf-8") as f:

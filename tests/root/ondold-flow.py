@@ -820,6 +820,15 @@ def part_ready_hp02(token, boot_token):
     check("desired unchanged: 204", api(12, "GET", f"/v1/nodes/hp02/desired?rev={rev}", None, nt)[0] == 204)
     check("report", report(2, "hp02", nt, rev, False)[0] == 200)
     check("not ready yet", node("hp02")["state"] == "configuring")
+    both = f"/v1/nodes/hp02/desired?rev={rev}"
+    said = {"revision": rev, "ready": False, "boot_id": "b1", "image": "0.1.0-test", "task": None,
+            "proofs": [{"name": "both", "ok": False, "text": "in one", "time": 1}]}
+    check("a report with the question: 204", api(12, "POST", both, said, nt)[0] == 204)
+    check("it was taken", node("hp02")["proofs"][0]["name"] == "both")
+    status, again = api(12, "POST", f"/v1/nodes/hp02/desired?rev=0&wait=5", said, nt)
+    check("answered with the desired state", status == 200 and again["revision"] == rev)
+    check("a bad report with the question: 400",
+          api(12, "POST", both, {"revision": "x"}, nt)[0] == 400)
     report(2, "hp02", nt, rev - 1, True)
     check("ready at an old revision is not ready", node("hp02")["state"] == "configuring")
     report(2, "hp02", nt, rev, True)

@@ -263,6 +263,12 @@ check "without ondold the daemon comes back" within 15 back
 check "and the node keeps its network" quiet on ip -4 address show dev storage
 rm -f "$www/report.json" "$www/silent"
 expect "when ondold is back, it is ready within seconds" 30 'r["ready"]'
+touch "$www/apart"
+on systemctl restart ondol-noded.service
+rm -f "$www/report.json"
+expect "an ondold that takes no report with a question gets them one by one" 30 'r["ready"]'
+rm -f "$www/apart" "$www/report.json"
+expect "and heartbeats go on" 20 'r["ready"]'
 
 # ---- documents of no use ----
 

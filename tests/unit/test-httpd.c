@@ -87,8 +87,17 @@ static void handler(struct http_req *req, void *userdata)
 	} else if (streq(path, "/chain")) {
 		httpd_hold(req, w, 20000, try_chain, w);
 	} else if (streq(path, "/shared")) {
-		httpd_reply_shared(req, xstrdup("{\"a\":"), "[1,2,3]garbage", 7, "}",
-			drop_shared, &w->tries);
+		httpd_reply_shared(req,
+			&(struct httpd_shared){.head = xstrdup("{\"a\":"),
+				.head_len = 5,
+				.middle = "[1,2,3]garbage",
+				.middle_len = 7,
+				.tail = "}",
+				.tail_len = 1,
+				.encoding =
+					httpd_accepts(req, "x-none") ? "x-none" : NULL,
+				.drop = drop_shared,
+				.owner = &w->tries});
 	} else if (streq(path, "/write")) {
 		w->unsafe = true;
 		httpd_reply_json(req, 200, json_object());
@@ -397,6 +406,57 @@ static void shared_middle(void **state)
 	assert_int_equal(w->tries, 1); /* given back, once */
 }
 
+static bool says_encoding(struct world *w, const char *accepts)
+{
+	_cleanup_free_ char *request =
+		xasprintf("GET /shared HTTP/1.1\r\nAccept-Encoding: %s\r\n" END, accepts);
+	char got[4096] = "";
+	int fd = dial(w);
+
+	assert_int_equal(write_all(fd, request, strlen(request)), 0);
+	converse(w, fd, got, sizeof(got), NULL, 5000);
+	close(fd);
+	assert_non_null(strstr(got, "[1,2,3]}"));
+	return strstr(got, "Content-Encoding: x-none\r\n");
+}
+
+static void encoding(void **state)
+{
+	struct world *w = *state;
+
+	assert_true(says_encoding(w, "x-none"));
+	assert_true(says_encoding(w, "gzip, X-None"));
+	assert_true(says_encoding(w, "gzip;q=0.5,x-none , br"));
+	assert_false(says_encoding(w, "x-none;q=0"));
+	assert_false(says_encoding(w, "x-nonesuch, ,gzip,"));
+	assert_false(says_encoding(w, ""));
+}
+
+/* With so many, those that are answered go on together. */
+static void many_held(void **state)
+{
+	enum { MANY = 300 };
+	struct world *w = *state;
+	static char got[MANY][1024];
+	int fds[MANY];
+
+	memset(got, 0, sizeof(got));
+	for (int i = 0; i < MANY; i++) {
+		fds[i] = dial(w);
+		assert_int_equal(
+			write_all(fds[i], GET("/chain"), strlen(GET("/chain"))), 0);
+		converse(w, fds[i], got[i], sizeof(got[i]), NULL, 1);
+	}
+	w->open = true;
+	httpd_kick(w->httpd, w);
+	assert_int_equal(w->tries, MANY);
+	for (int i = 0; i < MANY; i++) {
+		converse(w, fds[i], got[i], sizeof(got[i]), NULL, 5000);
+		assert_true(str_startswith(got[i], "HTTP/1.1 204 "));
+		close(fds[i]);
+	}
+}
+
 static void held_to_the_end(void **state)
 {
 	struct world *w = *state;
@@ -579,6 +639,8 @@ int main(void)
 		T(end_with_an_unsafe_answer),
 		T(kick_within_a_kick),
 		T(shared_middle),
+		T(encoding),
+		T(many_held),
 		T(held_to_the_end),
 		T(held_client_hangs_up),
 		T(parked),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/harness.h"
 
+#include <zstd.h>
+
 #include "bootstrap/peers.h"
 #include "common/order.h"
 #include "common/roledef.h"
@@ -41,6 +43,43 @@ static void whole(void **state)
 	assert_int_equal(json_array_size(json_object_get(b, "peers")), r->n_nodes);
 	json_decref(a);
 	json_decref(b);
+	peers_unref(p);
+}
+
+/* Frames one behind the other unpack to what they were made of, one behind the other. */
+static void packed(void **state)
+{
+	_cleanup_(rack_freep) struct rack *r = load(NULL, NULL);
+	struct peers *small = peers_new(r), *p;
+	_cleanup_free_ char *whole = NULL, *unpacked = NULL, *stream = NULL;
+	_cleanup_free_ void *head = NULL, *tail = NULL;
+	struct rack_node *few = r->nodes;
+	size_t n_few = r->n_nodes, head_len, tail_len, len;
+
+	assert_null(small->packed);
+	r->nodes = xcalloc(60 * n_few, sizeof(*r->nodes));
+	r->n_nodes = 60 * n_few;
+	for (size_t i = 0; i < r->n_nodes; i++)
+		r->nodes[i] = few[i % n_few];
+	p = peers_new(r);
+	free(r->nodes);
+	r->nodes = few;
+	r->n_nodes = n_few;
+	assert_non_null(p->packed);
+	assert_true(p->packed_len < p->len / 10);
+	head = peers_frame("{\"peers\":", &head_len);
+	tail = peers_frame("}", &tail_len);
+	whole = xasprintf("{\"peers\":%s}", p->text);
+	len = head_len + p->packed_len + tail_len;
+	stream = xmalloc(len);
+	memcpy(stream, head, head_len);
+	memcpy(stream + head_len, p->packed, p->packed_len);
+	memcpy(stream + head_len + p->packed_len, tail, tail_len);
+	unpacked = xcalloc(1, strlen(whole) + 1);
+	assert_int_equal(
+		ZSTD_decompress(unpacked, strlen(whole), stream, len), strlen(whole));
+	assert_string_equal(unpacked, whole);
+	peers_unref(small);
 	peers_unref(p);
 }
 
@@ -113,8 +152,8 @@ static int free_roles(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(whole),
-		cmocka_unit_test(kept), cmocka_unit_test(kept_by_an_older_one),
-		cmocka_unit_test(referenced)};
+		cmocka_unit_test(packed), cmocka_unit_test(kept),
+		cmocka_unit_test(kept_by_an_older_one), cmocka_unit_test(referenced)};
 
 	return cmocka_run_group_tests(tests, load_roles, free_roles);
 }
