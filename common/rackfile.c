@@ -129,6 +129,22 @@ static void read_page(struct reader *rd)
 	}
 }
 
+/* At the one that was written; the other has its default. */
+static void check_ports(struct reader *rd)
+{
+	const struct rack *r = rd->rack;
+	const struct conf_key *api = rd_value(rd, "api_port", NULL);
+
+	if (r->api_port != r->http_port)
+		return;
+	if (api)
+		RD_SAY(rd, api, "expected another port than http_port (%u)",
+			r->http_port);
+	else
+		RD_SAY(rd, rd_value(rd, "http_port", NULL),
+			"expected another port than api_port (%u)", r->api_port);
+}
+
 static void read_general(struct reader *rd)
 {
 	struct rack *r = rd->rack;
@@ -144,10 +160,7 @@ static void read_general(struct reader *rd)
 		r->address = read_ipv4(rd, "address", true);
 		r->http_port = rd_uint(rd, "http_port", 1, 65535, 8780, false);
 		r->api_port = rd_uint(rd, "api_port", 1, 65535, 8781, false);
-		if (r->api_port == r->http_port)
-			RD_SAY(rd, rd_value(rd, "api_port", NULL),
-				"expected another port than http_port (%u)",
-				r->http_port);
+		check_ports(rd);
 		r->image = rd_word(rd, "image", parse_hostname,
 			"the name of an image profile", "core");
 		r->parallel_installs =

@@ -106,6 +106,20 @@ static struct roledef read_one(struct reader *rd, const char *name, const char *
 	return d;
 }
 
+static void check_kinds(struct reader *rd, const struct conf_key *kinds, char **words)
+{
+	for (size_t i = 0; words[i]; i++) {
+		bool before = false;
+
+		for (size_t j = 0; j < i; j++)
+			before |= streq(words[i], words[j]);
+		if (before || parse_token(words[i], 64) < 0)
+			problems_add(rd->problems, rd->conf->file, kinds->line, "role",
+				"kinds", "expected names, each once, found \"%s\"",
+				words[i]);
+	}
+}
+
 static void read_role(
 	struct roledefs *r, size_t *cap, struct reader *rd, const char *name)
 {
@@ -116,6 +130,7 @@ static void read_role(
 	if (!role)
 		problems_add(rd->problems, rd->conf->file, 0, NULL, NULL,
 			"expected a section [role]");
+	check_kinds(rd, kinds, words);
 	for (char **k = words; *k || k == words; k++) {
 		GROW(r->list, r->n, *cap);
 		r->list[r->n++] = read_one(rd, name, *k);

@@ -163,6 +163,10 @@ static void bad_values(void **state)
 	expect("host    = 12", "host = 2", "host number 2 is the address of [deploy]");
 	expect("role    = compute", "role = computer",
 		"[node hp02] role: expected a role (");
+	expect("http_port = 8780\napi_port  = 8781", "http_port = 8781",
+		"[deploy] http_port: expected another port than api_port (8781)");
+	expect("api_port  = 8781", "api_port = 8780",
+		"[deploy] api_port: expected another port than http_port (8780)");
 	expect("kind    = block", "", "[node hp08] kind: is missing");
 	expect("kind    = block", "kind = tape",
 		"[node hp08] kind: expected a kind that the role has");

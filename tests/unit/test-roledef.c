@@ -42,6 +42,8 @@ static void broken_roles(void **state)
 		{"[role]\n[disks]\ndata = xfs:/srv/a b\n", "xfs:/DIRECTORY"},
 		{"[role]\n[hypervisor]\nenabled = maybe\n", "expected yes or no"},
 		{"[role]\ncolour = red\n", "[role] colour: there is no such key"},
+		{"[role]\nkinds = a b a\n", "expected names, each once, found \"a\""},
+		{"[role]\nkinds = a) b\n", "expected names, each once, found \"a)\""},
 		{"[role]\nkinds = a\n[kind b]\nstart = x\n",
 			"[kind b]: there is no such section"},
 	};
