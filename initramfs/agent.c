@@ -64,20 +64,20 @@ static struct inventory *take_inventory(void)
 	return inv;
 }
 
-static void set_clock(struct agent *a)
+/* seconds since 1970: the server's; 0: it told none. */
+static void set_clock(struct agent *a, uint64_t seconds)
 {
-	_cleanup_free_ char *url = server_url(a->server, "/");
-	uint64_t seconds = a->args->time;
-	time_t before;
-	int r = clock_of_server(url, &seconds);
+	time_t before = time(NULL);
+	int r;
 
-	if (r < 0)
-		log_warn("the server tells no time (%s)%s", strerror(-r),
+	if (seconds == 0) {
+		seconds = a->args->time;
+		log_warn("the server tells no time%s",
 			seconds ? "; using the boot script's"
 				: "; the clock stays as it is");
+	}
 	if (seconds == 0)
 		return;
-	before = time(NULL);
 	r = clock_set(seconds);
 	if (r == 1) {
 		a->clock_off_s = (time_t)seconds - before;
@@ -99,11 +99,17 @@ static char *clock_words(time_t off_s)
 		off_s > 0 ? "behind" : "ahead");
 }
 
+/* A certificate, and a clock that it is good by. */
 static bool enrol(struct agent *a)
 {
 	_cleanup_free_ char *why = NULL;
-	int r = server_enrol(a->server, &why);
+	uint64_t seconds;
+	int r = server_meet(a->server, &seconds, &why);
 
+	if (r == 0) {
+		set_clock(a, seconds);
+		r = server_enrol(a->server, &why);
+	}
 	if (r < 0)
 		log_error(
 			"%s. Is ondold running there, does its firewall let ports %s and %s in, "
@@ -127,11 +133,15 @@ static bool is_connected(struct agent *a)
 		log_error("%s Trying again.", why);
 		return false;
 	}
-	set_clock(a);
+	if (!enrol(a))
+		return false;
 	clock = clock_words(a->clock_off_s);
 	text = xasprintf("agent %s on %s, %.1f s after kernel start%s", ONDOL_VERSION,
 		interface, since_kernel_start(), clock);
-	a->told_up = enrol(a) && server_event(a->server, "agent.up", text, NULL) == 0;
+	a->told_up = server_event(a->server, "agent.up", text, NULL) == 0;
+	if (a->told_up)
+		log_info("heard by ondold %.2f s after kernel start",
+			since_kernel_start());
 	return a->told_up;
 }
 

@@ -4,7 +4,6 @@
  */
 #include "initramfs/clock.h"
 
-#include <curl/curl.h>
 #include <fcntl.h>
 #include <linux/rtc.h>
 #include <sys/ioctl.h>
@@ -43,41 +42,4 @@ int clock_set(uint64_t seconds)
 		return -errno;
 	set_hardware_clock(now.tv_sec);
 	return 1;
-}
-
-static size_t on_header(char *line, size_t one, size_t n, void *userdata)
-{
-	_cleanup_free_ char *text = xstrndup(line, n * one);
-	time_t *date = userdata;
-
-	if (strncasecmp(text, "date:", strlen("date:")) == 0)
-		*date = curl_getdate(text + strlen("date:"), NULL);
-	return n * one;
-}
-
-int clock_of_server(const char *url, uint64_t *ret_seconds)
-{
-	CURL *easy = curl_easy_init();
-	time_t date = -1;
-	CURLcode code;
-
-	if (!easy)
-		return -ENOMEM;
-	curl_easy_setopt(easy, CURLOPT_URL, url);
-	curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 10000L);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 3000L);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, &date);
-	code = curl_easy_perform(easy);
-	curl_easy_cleanup(easy);
-	if (code != CURLE_OK && date < 0)
-		return code == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -ECONNREFUSED;
-	if (date < 0)
-		return -ENODATA;
-	*ret_seconds = (uint64_t)date;
-	return 0;
 }

@@ -14,5 +14,3 @@
  * more than CLOCK_SLACK_S. 1: set; 0: close enough; -errno.
  */
 int clock_set(uint64_t seconds);
-/* The Date header of whatever URL answers. 0, -ENODATA: none, -errno. Blocks up to 10 s. */
-int clock_of_server(const char *url, uint64_t *ret_seconds);

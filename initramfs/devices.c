@@ -11,6 +11,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -30,7 +31,8 @@ struct devices {
 	struct kmod_ctx *kmod; /* owned */
 	int uevents, links; /* netlink sockets, owned */
 	int ioctls; /* any socket, to set interface flags; owned */
-	pid_t loader; /* a child that loads what is not network; 0: there is none */
+	bool rest; /* what is not network is being loaded, or was */
+	pid_t loader; /* a child that does it; 0: there is none */
 	int loader_fd; /* its pidfd */
 	uint64_t generation;
 	uint64_t last_event_ms;
@@ -139,6 +141,14 @@ static void coldplug_buses(struct devices *d, bool network)
 		coldplug_bus(d, buses[i], network);
 }
 
+/* The agent on its way to its first word goes first. */
+static void give_way(void)
+{
+	struct sched_param p = {0};
+
+	(void)sched_setscheduler(0, SCHED_IDLE, &p);
+}
+
 /* A controller may take half a minute to find its disks: the agent is heard of meanwhile. */
 static void load_aside(struct devices *d)
 {
@@ -150,6 +160,7 @@ static void load_aside(struct devices *d)
 	}
 	pid = fork();
 	if (pid == 0) {
+		give_way();
 		coldplug_buses(d, false);
 		_exit(EXIT_SUCCESS);
 	}
@@ -174,6 +185,15 @@ void devices_coldplug(struct devices *d)
 	ports = sysfs_list("/sys/class/net");
 	for (size_t i = 0; ports[i]; i++)
 		bring_up(d, ports[i]);
+	if (d->rest) /* anew */
+		load_aside(d);
+}
+
+void devices_load_rest(struct devices *d)
+{
+	if (d->rest || d->want == DEVICES_STORAGE)
+		return;
+	d->rest = true;
 	load_aside(d);
 }
 
@@ -282,6 +302,7 @@ static bool all_loaded(void *userdata)
 
 int devices_await_loaded(struct devices *d, uint64_t deadline_ms)
 {
+	devices_load_rest(d);
 	return devices_wait(d, deadline_ms, all_loaded, d);
 }
 

@@ -21,9 +21,14 @@ void devices_freep(struct devices **d);
 
 /*
  * Loads modules for every device that there is now. Blocks while drivers probe; with DEVICES_ALL
- * only those of the network, the others by a child process: devices_await_loaded().
+ * only those of the network, the others follow with devices_load_rest().
  */
 void devices_coldplug(struct devices *d);
+/*
+ * In a child process, once: for when there is nothing else to do, as while a link negotiates.
+ * devices_await_loaded() does it at the latest.
+ */
+void devices_load_rest(struct devices *d);
 
 /*
  * Waits for kernel events and handles them, until done(userdata) is true (0), or

@@ -40,11 +40,20 @@ static char *describe_nics(void)
 	return all;
 }
 
+/* Disks are found meanwhile. */
+static int wait_for(
+	struct devices *d, unsigned ms, bool (*done)(void *userdata), void *userdata)
+{
+	if (!done(userdata))
+		devices_load_rest(d);
+	return devices_wait(d, now_mono_ms() + ms, done, userdata);
+}
+
 static int find_nic(
 	struct devices *d, const struct mac_addr *mac, char **ret, char **reterr_msg)
 {
 	struct mac_addr wanted = *mac;
-	int r = devices_wait(d, now_mono_ms() + NIC_DEADLINE_MS, nic_is_there, &wanted);
+	int r = wait_for(d, NIC_DEADLINE_MS, nic_is_there, &wanted);
 	_cleanup_free_ char *there = NULL;
 	char text[18];
 
@@ -120,7 +129,7 @@ int link_up(struct devices *d, const struct boot_args *a, char **ret_interface,
 			"%s does not take its address: %s", interface, strerror(-r));
 		return r;
 	}
-	r = devices_wait(d, now_mono_ms() + LINK_DEADLINE_MS, has_link, interface);
+	r = wait_for(d, LINK_DEADLINE_MS, has_link, interface);
 	if (r < 0) {
 		there = describe_nics();
 		*reterr_msg = xasprintf(

@@ -46,6 +46,16 @@ static void reboot_on_panic(void)
 			"the kernel will hang on a panic: /proc/sys/kernel/panic cannot be set");
 }
 
+/*
+ * What the kernel wants a module by name with. It is not in the image: while the kernel starts
+ * it wants things that are not here, and would wait each time for this program to say so.
+ */
+static void be_modprobe(void)
+{
+	if (symlink("../init", "/sbin/modprobe") < 0 && errno != EEXIST)
+		log_warn("the kernel will find no module by name: %s", strerror(errno));
+}
+
 static pid_t start_agent(const struct boot_args *args)
 {
 	pid_t pid = fork();
@@ -98,6 +108,7 @@ static int run_init(void)
 	log_open("ondol-agent");
 	(void)setenv("PATH", "/sbin", 1);
 	reboot_on_panic();
+	be_modprobe();
 	if (r == 0)
 		r = read_file("/proc/cmdline", CMDLINE_MAX, &cmdline, NULL);
 	if (r == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "initramfs/server.h"
 
+#include <curl/curl.h>
 #include <poll.h>
 
 #include "common/clientkey.h"
@@ -144,8 +145,17 @@ static int keep(const char *path, const char *text, char **reterr_msg)
 	return r;
 }
 
+/* The second of an answer's Date header; 0: it has none that can be read. */
+static uint64_t date_of(const struct http_response *resp)
+{
+	_cleanup_free_ char *date = http_response_header(resp, "Date");
+	time_t t = date ? curl_getdate(date, NULL) : -1;
+
+	return t > 0 ? (uint64_t)t : 0;
+}
+
 /* Over plain HTTP: what makes it the right one is its digest, from the boot script. */
-static int fetch_ca(struct server *s, char **reterr_msg)
+static int fetch_ca(struct server *s, uint64_t *ret_seconds, char **reterr_msg)
 {
 	_cleanup_(http_response_clear) struct http_response resp = {0};
 	_cleanup_free_ char *url = server_url(s, "/v1/ca");
@@ -160,6 +170,7 @@ static int fetch_ca(struct server *s, char **reterr_msg)
 	if (r < 0)
 		return r;
 	digest_hex(resp.body, resp.body_len, digest);
+	*ret_seconds = date_of(&resp);
 	if (resp.status == 200 && streq(digest, s->ca_digest))
 		return keep(s->ca, resp.body, reterr_msg);
 	*reterr_msg = xasprintf(
@@ -199,18 +210,24 @@ static int certify(struct server *s, char **reterr_msg)
 	return r == 0 ? take_certificate(s, &resp, reterr_msg) : r;
 }
 
+int server_meet(struct server *s, uint64_t *ret_seconds, char **reterr_msg)
+{
+	int r = mkdir_p(s->dir, 0700);
+
+	*ret_seconds = 0;
+	if (r == 0)
+		return fetch_ca(s, ret_seconds, reterr_msg);
+	*reterr_msg = xasprintf("%s: %s", s->dir, strerror(-r));
+	return r;
+}
+
 int server_enrol(struct server *s, char **reterr_msg)
 {
-	int r;
+	int r = 0;
 
 	if (s->enrolled)
 		return 0;
-	r = mkdir_p(s->dir, 0700);
-	if (r < 0)
-		*reterr_msg = xasprintf("%s: %s", s->dir, strerror(-r));
-	if (r == 0)
-		r = fetch_ca(s, reterr_msg);
-	if (r == 0 && !s->request)
+	if (!s->request)
 		r = clientkey_new(s->node, &s->key, &s->request, reterr_msg);
 	if (r == 0)
 		r = certify(s, reterr_msg);

@@ -27,7 +27,12 @@ char *server_url(const struct server *s, const char *path);
 
 /*
  * Before anything else is told or asked: fetches the authority of the node API and checks it
- * against the digest on the command line, makes a key, and has it certified with the boot's
+ * against the digest on the command line. *ret_seconds is the time that the server has with
+ * that (its Date, since 1970); 0: it says none. 0, SERVER_E_REFUSED or -errno, with *reterr_msg.
+ */
+int server_meet(struct server *s, uint64_t *ret_seconds, char **reterr_msg);
+/*
+ * Then, for it needs a clock that is right: makes a key, and has it certified with the boot's
  * token. Done once; to be tried again after a failure, with the same key. 0,
  * SERVER_E_REFUSED or -errno, with *reterr_msg.
  */
