@@ -162,23 +162,41 @@ static int certify(struct node *n, struct http_req *req, const char *request,
 	return r;
 }
 
-static void reply_cert(struct http_req *req, const char *cert)
+static void reply_cert(struct http_req *req, const char *cert, bool heard)
 {
-	httpd_reply_json(req, 200, json_pack("{s:s}", "cert", cert));
+	json_t *body = json_pack("{s:s}", "cert", cert);
+
+	if (heard)
+		json_object_set_new(body, "heard", json_true());
+	httpd_reply_json(req, 200, body);
 }
 
-/* The certificate of this boot's first request; the same again when its answer was lost. */
-static void enrol_first(
+/* What the agent says with its request, as it would with its certificate: that it is up. */
+static bool hear(struct node *n, const json_t *event)
+{
+	const char *type = json_string_value(json_object_get(event, "type"));
+	_cleanup_free_ char *bad = NULL;
+
+	if (!type || !streq(type, fsm_event_str(FSM_EV_AGENT_UP)))
+		return false;
+	bad = node_take_event(n, event);
+	if (bad)
+		log_warn("%s: with its request for a certificate: %s", n->name, bad);
+	return !bad;
+}
+
+/* The certificate of this boot's first request; -errno: it was answered why there is none. */
+static int enrol_first(
 	struct node *n, struct http_req *req, const char *request, const char *digest)
 {
-	if (store_token_put(n->o->store, "request", n->name, digest) < 0)
-		httpd_reply_error(
-			req, 500, "the request could not be kept: see ondold's log");
-	else if (certify(n, req, request, "agent", &n->enrol.cert) == 0)
-		reply_cert(req, n->enrol.cert);
+	if (store_token_put(n->o->store, "request", n->name, digest) == 0)
+		return certify(n, req, request, "agent", &n->enrol.cert);
+	httpd_reply_error(req, 500, "the request could not be kept: see ondold's log");
+	return -EIO;
 }
 
-static void enrol_boot(struct node *n, struct http_req *req, const char *request)
+static void enrol_boot(
+	struct node *n, struct http_req *req, const char *request, const json_t *event)
 {
 	const char *why = why_not(n, req);
 	char digest[DIGEST_HEX];
@@ -187,16 +205,19 @@ static void enrol_boot(struct node *n, struct http_req *req, const char *request
 	if (why) {
 		refuse(n, req, why);
 	} else if (!store_token_has(n->o->store, "agent", n->name)) {
-		enrol_first(n, req, request, digest);
-		if (n->enrol.cert)
-			ondold_event(n->o, n, "http", "enrol.done",
-				"its agent has a certificate", NULL);
+		_cleanup_free_ char *cert = NULL;
+
+		if (enrol_first(n, req, request, digest) < 0)
+			return;
+		cert = xstrdup(n->enrol.cert);
+		ondold_event(n->o, n, "http", "enrol.done", "its agent has a certificate",
+			NULL);
+		reply_cert(req, cert, hear(n, event));
 	} else if (!store_token_is(n->o->store, "request", n->name, digest)) {
 		refuse(n, req, "this boot's token was used, by another key");
-	} else if (n->enrol.cert) {
-		reply_cert(req, n->enrol.cert);
-	} else { /* ondold was killed with the answer */
-		enrol_first(n, req, request, digest);
+	} else if (n->enrol.cert || /* its answer was lost, or ondold killed with it */
+		enrol_first(n, req, request, digest) == 0) {
+		reply_cert(req, n->enrol.cert, false);
 	}
 }
 
@@ -207,7 +228,7 @@ static void enrol_again(struct node *n, struct http_req *req, const char *reques
 	if (certify(n, req, request, "next", &cert) < 0)
 		return;
 	ondold_event(n->o, n, "http", "enrol.renewed", "it has a new certificate", NULL);
-	reply_cert(req, cert);
+	reply_cert(req, cert, false);
 }
 
 void enrol_post(struct node *n, struct http_req *req)
@@ -223,6 +244,6 @@ void enrol_post(struct node *n, struct http_req *req)
 	else if (enrol_is_node(n, req, ENROL_NODE))
 		enrol_again(n, req, request);
 	else
-		enrol_boot(n, req, request);
+		enrol_boot(n, req, request, json_object_get(body, "event"));
 	jx_clear(&j);
 }

@@ -99,31 +99,31 @@ static char *clock_words(time_t off_s)
 		off_s > 0 ? "behind" : "ahead");
 }
 
-/* A certificate, and a clock that it is good by. */
-static bool enrol(struct agent *a)
+/* A certificate, a clock that it is good by, and a word that this agent is there. */
+static int enrol(struct agent *a, const char *interface, char **reterr_msg)
 {
-	_cleanup_free_ char *why = NULL;
+	_cleanup_free_ char *text = NULL, *clock = NULL;
 	uint64_t seconds;
-	int r = server_meet(a->server, &seconds, &why);
+	int r = server_meet(a->server, &seconds, reterr_msg);
 
-	if (r == 0) {
-		set_clock(a, seconds);
-		r = server_enrol(a->server, &why);
-	}
-	if (r < 0)
-		log_error(
-			"%s. Is ondold running there, does its firewall let ports %s and %s in, "
-			"and is the switch port in the provisioning network? Trying again.",
-			why, strchr(a->args->server, ':') + 1,
-			strchr(a->args->api, ':') + 1);
-	else if (r > 0)
-		log_error("%s Trying again.", why);
-	return r == 0;
+	if (r != 0)
+		return r;
+	set_clock(a, seconds);
+	clock = clock_words(a->clock_off_s);
+	text = xasprintf("agent %s on %s, %.1f s after kernel start%s", ONDOL_VERSION,
+		interface, since_kernel_start(), clock);
+	r = server_enrol(a->server, text, &a->told_up, reterr_msg);
+	if (r == 0 && !a->told_up) /* an older ondold, or it was enrolled before */
+		a->told_up = server_event(a->server, "agent.up", text, NULL) == 0;
+	if (a->told_up)
+		log_info("agent.up: %s; heard by ondold %.2f s after kernel start", text,
+			since_kernel_start());
+	return r;
 }
 
 static bool is_connected(struct agent *a)
 {
-	_cleanup_free_ char *why = NULL, *interface = NULL, *text = NULL, *clock = NULL;
+	_cleanup_free_ char *why = NULL, *interface = NULL;
 	int r;
 
 	if (a->told_up)
@@ -133,15 +133,15 @@ static bool is_connected(struct agent *a)
 		log_error("%s Trying again.", why);
 		return false;
 	}
-	if (!enrol(a))
-		return false;
-	clock = clock_words(a->clock_off_s);
-	text = xasprintf("agent %s on %s, %.1f s after kernel start%s", ONDOL_VERSION,
-		interface, since_kernel_start(), clock);
-	a->told_up = server_event(a->server, "agent.up", text, NULL) == 0;
-	if (a->told_up)
-		log_info("heard by ondold %.2f s after kernel start",
-			since_kernel_start());
+	r = enrol(a, interface, &why);
+	if (r < 0)
+		log_error(
+			"%s. Is ondold running there, does its firewall let ports %s and %s in, "
+			"and is the switch port in the provisioning network? Trying again.",
+			why, strchr(a->args->server, ':') + 1,
+			strchr(a->args->api, ':') + 1);
+	else if (r > 0)
+		log_error("%s Trying again.", why);
 	return a->told_up;
 }
 

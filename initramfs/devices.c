@@ -133,12 +133,19 @@ static void coldplug_bus(struct devices *d, const char *bus, bool network)
 	}
 }
 
-static void coldplug_buses(struct devices *d, bool network)
+/* is_network_alias() knows those two: none of the others is read. */
+static void coldplug_network(struct devices *d)
+{
+	coldplug_bus(d, "pci", true);
+	coldplug_bus(d, "virtio", true);
+}
+
+static void coldplug_others(struct devices *d)
 {
 	_cleanup_(sysfs_list_freep) char **buses = sysfs_list("/sys/bus");
 
 	for (size_t i = 0; buses[i]; i++)
-		coldplug_bus(d, buses[i], network);
+		coldplug_bus(d, buses[i], false);
 }
 
 /* The agent on its way to its first word goes first. */
@@ -155,20 +162,20 @@ static void load_aside(struct devices *d)
 	pid_t pid;
 
 	if (d->loader) { /* one is at it: what it does not see, this does */
-		coldplug_buses(d, false);
+		coldplug_others(d);
 		return;
 	}
 	pid = fork();
 	if (pid == 0) {
 		give_way();
-		coldplug_buses(d, false);
+		coldplug_others(d);
 		_exit(EXIT_SUCCESS);
 	}
 	d->loader_fd = pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
 	if (d->loader_fd >= 0)
 		d->loader = pid;
 	else
-		coldplug_buses(d, false);
+		coldplug_others(d);
 	if (pid > 0 && d->loader_fd < 0)
 		(void)waitpid(pid, NULL, 0);
 }
@@ -178,10 +185,10 @@ void devices_coldplug(struct devices *d)
 	_cleanup_(sysfs_list_freep) char **ports = NULL;
 
 	if (d->want == DEVICES_STORAGE) {
-		coldplug_buses(d, false);
+		coldplug_others(d);
 		return;
 	}
-	coldplug_buses(d, true);
+	coldplug_network(d);
 	ports = sysfs_list("/sys/class/net");
 	for (size_t i = 0; ports[i]; i++)
 		bring_up(d, ports[i]);
@@ -206,7 +213,7 @@ static void reap_loader(struct devices *d)
 	d->loader = 0;
 	if (!WIFEXITED(status)) {
 		log_warn("the loading of drivers was cut short; doing it again");
-		coldplug_buses(d, false);
+		coldplug_others(d);
 	}
 	d->generation++;
 }

@@ -44,8 +44,9 @@ static char *describe_nics(void)
 static int wait_for(
 	struct devices *d, unsigned ms, bool (*done)(void *userdata), void *userdata)
 {
-	if (!done(userdata))
-		devices_load_rest(d);
+	if (done(userdata))
+		return 0;
+	devices_load_rest(d);
 	return devices_wait(d, now_mono_ms() + ms, done, userdata);
 }
 
@@ -105,14 +106,7 @@ static int configure(const char *interface, const struct boot_args *a)
 
 static bool has_link(void *userdata)
 {
-	_cleanup_(inventory_freep) struct inventory *inv = xcalloc(1, sizeof(*inv));
-	const char *interface = userdata;
-
-	nics_collect("", inv);
-	for (size_t i = 0; i < inv->n_nics; i++)
-		if (streq(inv->nics[i].name, interface))
-			return inv->nics[i].link;
-	return false;
+	return nics_has_link("", userdata);
 }
 
 int link_up(struct devices *d, const struct boot_args *a, char **ret_interface,

@@ -21,8 +21,15 @@ static bool is_physical(const char *dir)
 		sysfs_attr_u64(dir, "type", 0) == ARPHRD_ETHER;
 }
 
-static void collect(const char *dir, const char *name, const struct mac_addr *mac,
-	struct inv_nic *nic)
+bool nics_has_link(const char *root, const char *interface)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/sys/class/net/%s", root, interface);
+
+	return sysfs_attr_u64(dir, "carrier", 0) == 1;
+}
+
+static void collect(const char *root, const char *dir, const char *name,
+	const struct mac_addr *mac, struct inv_nic *nic)
 {
 	_cleanup_free_ char *device = xasprintf("%s/device", dir);
 	uint64_t speed = sysfs_attr_u64(dir, "speed", 0); /* "-1" while unknown: 0 */
@@ -30,7 +37,7 @@ static void collect(const char *dir, const char *name, const struct mac_addr *ma
 	*nic = (struct inv_nic){.name = xstrdup(name),
 		.mac = *mac,
 		.driver = sysfs_link_name(device, "driver"),
-		.link = sysfs_attr_u64(dir, "carrier", 0) == 1,
+		.link = nics_has_link(root, name),
 		.speed_mbps = speed <= 10000000 ? (unsigned)speed : 0};
 	if (!nic->driver)
 		nic->driver = xstrdup("");
@@ -50,7 +57,7 @@ void nics_collect(const char *root, struct inventory *inv)
 		if (!is_physical(dir) || read_mac(dir, &mac) < 0)
 			continue;
 		GROW(inv->nics, inv->n_nics, cap);
-		collect(dir, names[i], &mac, &inv->nics[inv->n_nics++]);
+		collect(root, dir, names[i], &mac, &inv->nics[inv->n_nics++]);
 	}
 }
 

@@ -181,8 +181,8 @@ static int fetch_ca(struct server *s, uint64_t *ret_seconds, char **reterr_msg)
 	return SERVER_E_REFUSED;
 }
 
-static int take_certificate(
-	struct server *s, const struct http_response *resp, char **reterr_msg)
+static int take_certificate(struct server *s, const struct http_response *resp,
+	bool *ret_heard, char **reterr_msg)
 {
 	_cleanup_free_ char *why = NULL;
 	_cleanup_(jx_freep) json_t *root = jx_parse(resp->body, resp->body_len, &why);
@@ -193,21 +193,23 @@ static int take_certificate(
 		*reterr_msg = xasprintf("%s answered with no certificate", s->api);
 		return -EBADMSG;
 	}
+	*ret_heard = json_is_true(json_object_get(root, "heard"));
 	both = xasprintf("%s%s", cert, s->key);
 	return keep(s->cert, both, reterr_msg);
 }
 
-static int certify(struct server *s, char **reterr_msg)
+static int certify(struct server *s, const char *text, bool *ret_heard, char **reterr_msg)
 {
 	_cleanup_(http_response_clear) struct http_response resp = {0};
-	_cleanup_(jx_freep) json_t *body = json_pack("{s:s}", "request", s->request);
+	_cleanup_(jx_freep) json_t *body = json_pack("{s:s, s:{s:s, s:s}}", "request",
+		s->request, "event", "type", "agent.up", "text", text);
 	int r;
 
 	s->identity = (struct http_identity){.ca = s->ca};
 	r = exchange(s, "POST", "enrol", body, EXCHANGE_MS, &resp, reterr_msg);
 	if (r == 0)
 		r = judge(s, &resp, reterr_msg);
-	return r == 0 ? take_certificate(s, &resp, reterr_msg) : r;
+	return r == 0 ? take_certificate(s, &resp, ret_heard, reterr_msg) : r;
 }
 
 int server_meet(struct server *s, uint64_t *ret_seconds, char **reterr_msg)
@@ -221,16 +223,17 @@ int server_meet(struct server *s, uint64_t *ret_seconds, char **reterr_msg)
 	return r;
 }
 
-int server_enrol(struct server *s, char **reterr_msg)
+int server_enrol(struct server *s, const char *text, bool *ret_heard, char **reterr_msg)
 {
 	int r = 0;
 
+	*ret_heard = false;
 	if (s->enrolled)
 		return 0;
 	if (!s->request)
 		r = clientkey_new(s->node, &s->key, &s->request, reterr_msg);
 	if (r == 0)
-		r = certify(s, reterr_msg);
+		r = certify(s, text, ret_heard, reterr_msg);
 	if (r != 0)
 		return r;
 	s->identity = (struct http_identity){.ca = s->ca, .cert = s->cert};

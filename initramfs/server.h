@@ -33,10 +33,11 @@ char *server_url(const struct server *s, const char *path);
 int server_meet(struct server *s, uint64_t *ret_seconds, char **reterr_msg);
 /*
  * Then, for it needs a clock that is right: makes a key, and has it certified with the boot's
- * token. Done once; to be tried again after a failure, with the same key. 0,
- * SERVER_E_REFUSED or -errno, with *reterr_msg.
+ * token. Done once; to be tried again after a failure, with the same key. Says agent.up with
+ * this text in the same breath: *ret_heard, when ondold took that. 0, SERVER_E_REFUSED or
+ * -errno, with *reterr_msg.
  */
-int server_enrol(struct server *s, char **reterr_msg);
+int server_enrol(struct server *s, const char *text, bool *ret_heard, char **reterr_msg);
 /* What the node has been known by since then; borrowed. */
 const struct http_identity *server_identity(const struct server *s);
 

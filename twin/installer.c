@@ -257,14 +257,17 @@ static bool is_connected(struct installer *in)
 			    *text = xasprintf(
 				    "agent %s on eth0, in a container of the twin",
 				    ONDOL_VERSION);
+	uint64_t seconds; /* containers have the host's clock */
 
 	if (in->told_up)
 		return true;
-	if (server_enrol(in->server, &why) != 0) {
+	if (server_meet(in->server, &seconds, &why) != 0 ||
+		server_enrol(in->server, text, &in->told_up, &why) != 0) {
 		log_error("%s. Trying again.", why);
 		return false;
 	}
-	in->told_up = server_event(in->server, "agent.up", text, NULL) == 0;
+	if (!in->told_up)
+		in->told_up = server_event(in->server, "agent.up", text, NULL) == 0;
 	return in->told_up;
 }
 

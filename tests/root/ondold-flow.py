@@ -415,15 +415,16 @@ def new_key(curve="P-256"):
     return path, r.stdout
 
 
-def enrol(host, name, token, request):
-    return api(host, "POST", f"/v1/nodes/{name}/enrol", {"request": request}, token)
+def enrol(host, name, token, request, **more):
+    return api(host, "POST", f"/v1/nodes/{name}/enrol", {"request": request, **more}, token)
 
 
-def enrolled(i, name, token):
-    """The Cert of an agent that boots with that token."""
+def enrolled(i, name, token, says=None):
+    """The Cert of an agent that boots with that token; says: the type of the event with its request."""
     path, request = new_key()
-    status, a = enrol(10 + i, name, token, request)
-    if status != 200:
+    more = {"event": {"type": says, "text": "up"}} if says else {}
+    status, a = enrol(10 + i, name, token, request, **more)
+    if status != 200 or a.get("heard", False) != (says == "agent.up"):
         raise RuntimeError(f"{name} is not enrolled: {status} {a}")
     with open(path, "a") as f:
         f.write(a["cert"])
@@ -437,9 +438,7 @@ def boot_agent(i, name):
     net(10 + i, "GET", f"/files/{image}/vmlinuz")
     net(10 + i, "GET", f"/files/{image}/initrd.img")
     take_authority(10 + i, script)
-    cert = enrolled(i, name, token_of(script))
-    api(10 + i, "POST", f"/v1/nodes/{name}/events", {"events": [{"type": "agent.up"}]}, cert)
-    return cert
+    return enrolled(i, name, token_of(script), "agent.up")
 
 
 def say(i, name, token, *evs):
@@ -654,7 +653,10 @@ def part_tokens(token):
         status, a = enrol(12, "hp02", token, bad)
         check(f"{name} is refused in words", status == 400 and "request" in a["error"], (status, a))
     check("a body that is not one", api(12, "POST", "/v1/nodes/hp02/enrol", {"csr": 1}, token)[0] == 400)
-    status, a = enrol(12, "hp02", token, request)
+    # what else is said with it waits for the certificate
+    status, a = enrol(12, "hp02", token, request, event={"type": "agent.failed", "text": "x"})
+    check("another word than that it is up is not heard", status == 200 and "heard" not in a and
+          node("hp02")["state"] == "network-booting", a)
     check("its key is certified", status == 200 and a["cert"].startswith("-----BEGIN CERT"), a)
     check("a lost answer is given again", enrol(12, "hp02", token, request) == (200, a))
     status, b = enrol(12, "hp02", token, new_key()[1])

@@ -50,11 +50,13 @@ static void test_nobody(void **state)
 	struct install_order *order = NULL;
 	_cleanup_free_ char *why = NULL, *not_met = NULL, *not_enrolled = NULL;
 	uint64_t seconds = 1;
+	bool heard = true;
 
 	assert_true(server_meet(s, &seconds, &not_met) < 0);
 	assert_non_null(strstr(not_met, "http://127.0.0.1:1/v1/ca"));
 	assert_int_equal(seconds, 0);
-	assert_true(server_enrol(s, &not_enrolled) < 0);
+	assert_true(server_enrol(s, "up", &heard, &not_enrolled) < 0);
+	assert_false(heard);
 	assert_non_null(strstr(not_enrolled, "https://127.0.0.1:1/v1/nodes/hp02/enrol"));
 	assert_null(strstr(not_met, "secret"));
 	assert_null(strstr(not_enrolled, "secret"));
