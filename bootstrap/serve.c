@@ -10,6 +10,7 @@
  */
 
 #define LISTEN_MAX_PAUSE_MS 15000
+#define TFTP_SILENCE_MS 25000 /* see is_of_boot_before */
 
 /* ---- dnsmasq ---- */
 
@@ -54,12 +55,25 @@ static void dhcp_event(
 			"it boots as a legacy BIOS, not as UEFI", NULL);
 }
 
+/*
+ * dnsmasq gives a transfer up after 29 s in which nobody answers (2.89: it asks eight times).
+ * Sooner after DHCP, it is one that the boot before has begun, and was powered off in.
+ */
+static bool is_of_boot_before(
+	const struct node *n, enum fsm_event event, const struct pxe_line *line)
+{
+	uint64_t ack = n->told_ms[FSM_EV_DHCP_ACK];
+
+	return event == FSM_EV_TFTP_FAILED && str_startswith(line->text, "failed ") &&
+		ack && now_mono_ms() - ack < TFTP_SILENCE_MS;
+}
+
 static void tftp_event(
 	struct ondold *o, enum fsm_event event, const struct pxe_line *line)
 {
 	struct node *n = ondold_node_by_address(o, line->address);
 
-	if (n)
+	if (n && !is_of_boot_before(n, event, line))
 		node_event(n, "dnsmasq", event, line->text, NULL);
 }
 
