@@ -154,7 +154,7 @@ static void reply_around_peers(
 		.drop = drop_peers,
 		.owner = peers_ref(peers)};
 
-	if (peers->packed && httpd_accepts(req, "zstd")) {
+	if (httpd_accepts(req, "zstd") && peers_pack_text(peers)) {
 		_cleanup_free_ void *end = peers_frame(tail, &answer.tail_len);
 		_cleanup_free_ void *begin = peers_frame(head, &answer.head_len);
 
@@ -319,16 +319,23 @@ static void try_desired(struct http_req *req, bool expired, void *userdata)
 	}
 }
 
+/* False: an argument was not good, and that was answered. */
+static bool check_args(struct http_req *req, uint64_t *ret_wait_s)
+{
+	uint64_t rev, task, facts;
+
+	return httpd_arg_u64(req, "rev", INT64_MAX, 0, &rev) == 0 &&
+		httpd_arg_u64(req, "task", INT64_MAX, 0, &task) == 0 &&
+		httpd_arg_u64(req, "facts", INT64_MAX, 0, &facts) == 0 &&
+		httpd_arg_u64(req, "wait", 60, 0, ret_wait_s) == 0;
+}
+
 static void get_desired(struct node *n, struct http_req *req)
 {
-	uint64_t wait, rev, task, facts;
+	uint64_t wait;
 
-	if (httpd_arg_u64(req, "rev", INT64_MAX, 0, &rev) < 0 ||
-		httpd_arg_u64(req, "task", INT64_MAX, 0, &task) < 0 ||
-		httpd_arg_u64(req, "facts", INT64_MAX, 0, &facts) < 0 ||
-		httpd_arg_u64(req, "wait", 60, 0, &wait) < 0)
-		return;
-	httpd_hold(req, n, wait * 1000, try_desired, n->o);
+	if (check_args(req, &wait))
+		httpd_hold(req, n, wait * 1000, try_desired, n->o);
 }
 
 /* False: it was not good, and that was answered. */
@@ -351,10 +358,12 @@ static void post_report(struct node *n, struct http_req *req)
 /* Both in one, for a node that has nothing else to say: it keeps one connection for it. */
 static void report_and_get_desired(struct node *n, struct http_req *req)
 {
-	if (!take_report(n, req))
+	uint64_t wait;
+
+	if (!check_args(req, &wait) || !take_report(n, req))
 		return;
 	httpd_drop_body(req); /* it may be held long, and as often as there are nodes */
-	get_desired(n, req);
+	httpd_hold(req, n, wait * 1000, try_desired, n->o);
 }
 
 static void get_disk_keys(struct node *n, struct http_req *req)

@@ -146,7 +146,7 @@ bool httpd_accepts(const struct http_req *req, const char *coding)
 
 	for (; s && *s; s += strcspn(s, ","), s += *s == ',') {
 		s += strspn(s, " \t");
-		/* "zstd;q=0" is a no; other weights are a yes, as nothing else is on offer. */
+		/* Who gives it a weight gets what needs none: "zstd;q=0" is a no. */
 		if (strncasecmp(s, coding, len) == 0 &&
 			(s[len] == 0 || strchr(", \t", s[len])))
 			return true;
@@ -362,8 +362,10 @@ static void hold_back(struct http_req *req)
 /* In the place of an answer that has not gone out. */
 static void answer_unsafe(struct http_req *req)
 {
-	MHD_destroy_response(TAKE_PTR(req->response));
+	if (req->replied)
+		MHD_destroy_response(TAKE_PTR(req->response));
 	req->replied = false;
+	req->settled = true;
 	httpd_reply_error(req, 503,
 		"this could not be kept: is the disk of the deployment host full?");
 }
@@ -378,7 +380,7 @@ static void settle(struct httpd *h)
 
 	while ((req = h->unsettled)) {
 		h->unsettled = req->next_unsettled;
-		req->settled = true;
+		req->settled = req->replied;
 		req->held_back = false;
 		if (r < 0)
 			answer_unsafe(req);
@@ -446,6 +448,9 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
 	}
 	if (req->replied)
 		return req->response ? queue_reply(req) : MHD_YES;
+	if (req->try && is_unsettled(req->httpd))
+		hold_back(
+			req); /* what it said must be safe, too, before it is answered well */
 	httpd_suspend(req);
 	return MHD_YES;
 }

@@ -30,6 +30,7 @@ struct http_req {
 	struct http_stream *stream; /* owned: the answer is one */
 	unsigned status;
 	bool replied;
+	bool resuming; /* it is in to_resume */
 	bool held_back, settled; /* the answer must not go out yet; may, whatever comes */
 	struct http_req *next_unsettled; /* of those whose answers wait for the settler */
 	struct http_req *next_resumed; /* of those that are resumed together */

@@ -12,7 +12,7 @@
  * address is not there, and the UNIX socket is never open to others.
  */
 
-/* Nodes send heads of some hundred bytes, and each holds two connections all the time. */
+/* Nodes send heads of some hundred bytes, and each holds one or two connections all the time. */
 #define NODE_HEAD_BYTES 2048u
 
 static int listen_inet(uint32_t address, unsigned port)

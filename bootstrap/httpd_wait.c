@@ -30,6 +30,7 @@ void httpd_resume_all(struct httpd *h)
 
 	while ((req = h->to_resume)) {
 		h->to_resume = req->next_resumed;
+		req->resuming = false;
 		resume_now(req);
 	}
 }
@@ -48,6 +49,8 @@ void httpd_resume(struct http_req *req)
 {
 	struct httpd *h = req->httpd;
 
+	if (req->resuming) /* its answer was replaced */
+		return;
 	if (h->n_suspended < RESUME_AT_ONCE || h->stopping) {
 		resume_now(req);
 		return;
@@ -59,6 +62,7 @@ void httpd_resume(struct http_req *req)
 		resume_now(req);
 		return;
 	}
+	req->resuming = true;
 	req->next_resumed = h->to_resume;
 	h->to_resume = req;
 }

@@ -68,6 +68,8 @@ struct node {
 
 	json_t *report; /* owned: the last one, NULL: none */
 	uint64_t reported; /* revision it was about */
+	uint64_t
+		report_at_ms; /* by the node's own clock since its start; 0: it says none */
 	uint64_t last_seen_ms; /* since 1970; 0: never */
 	uint64_t heard_ms; /* mono */
 	uint64_t said_bytes, said_ms; /* see node_may_say */

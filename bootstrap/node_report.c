@@ -206,6 +206,7 @@ static char *check_report(const json_t *report)
 
 	jx_uint(&j, "revision", 0, INT64_MAX);
 	jx_bool_opt(&j, "ready", false);
+	jx_uint_opt(&j, "at", 0, INT64_MAX, 0);
 	jx_str(&j, "boot_id", 64);
 	jx_str(&j, "image", 128);
 	check_proofs(&j, "proofs");
@@ -595,6 +596,20 @@ static bool waits_with_hope(struct node *n)
 	return false;
 }
 
+/* Has a later report of the same start of the node come by another connection? */
+static bool is_overtaken(struct node *n, const json_t *said)
+{
+	uint64_t at = (uint64_t)json_integer_value(json_object_get(said, "at"));
+	bool same = n->report &&
+		json_equal(json_object_get(said, "boot_id"),
+			json_object_get(n->report, "boot_id"));
+
+	if (at && same && at < n->report_at_ms)
+		return true;
+	n->report_at_ms = at;
+	return false;
+}
+
 char *node_take_report(struct node *n, const json_t *said)
 {
 	_cleanup_(jx_freep) json_t *before = NULL, *report = NULL;
@@ -604,6 +619,10 @@ char *node_take_report(struct node *n, const json_t *said)
 
 	if (error)
 		return error;
+	if (is_overtaken(n, said)) {
+		heard(n);
+		return NULL;
+	}
 	report = known_report(said);
 	ready = json_is_true(json_object_get(report, "ready"));
 	revision = (uint64_t)json_integer_value(json_object_get(report, "revision"));

@@ -50,9 +50,14 @@ struct peers *peers_new(const struct rack *r)
 		abort(); /* no memory: all names are ASCII */
 	p->len = strlen(p->text);
 	digest_of(p->text, p->digest);
-	if (p->len >= PACK_FROM)
-		p->packed = compress(p->text, p->len, PACK_LEVEL, &p->packed_len);
 	return p;
+}
+
+bool peers_pack_text(struct peers *p)
+{
+	if (!p->packed && p->len >= PACK_FROM)
+		p->packed = compress(p->text, p->len, PACK_LEVEL, &p->packed_len);
+	return p->packed != NULL;
 }
 
 struct peers *peers_ref(struct peers *p)

@@ -14,13 +14,15 @@ struct peers {
 	char *text; /* owned: the list as JSON */
 	size_t len;
 	char digest[65]; /* SHA-256 of the text */
-	void *packed; /* owned: the text as a zstd frame; NULL: too short to be worth it */
+	void *packed; /* owned: see peers_pack_text(); NULL: not yet, or never */
 	size_t packed_len;
 };
 
 struct peers *peers_new(const struct rack *r); /* one reference */
 struct peers *peers_ref(struct peers *p);
 void peers_unref(struct peers *p); /* NULL is fine */
+/* The list as a zstd frame, made once. False: it is too short to be worth it. */
+bool peers_pack_text(struct peers *p);
 /*
  * Any text as a zstd frame of its own, to go before or behind the list's: several frames one
  * behind the other are one stream (RFC 8878, 3). Caller frees.

@@ -148,6 +148,8 @@ static void set_options(struct http_exchange *x, const struct http_request *req)
 	}
 	if (req->packed)
 		accept_packed(x);
+	if (req->close)
+		curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, 1L);
 	if (req->unix_socket)
 		curl_easy_setopt(x->easy, CURLOPT_UNIX_SOCKET_PATH, req->unix_socket);
 	if (req->range_bytes) {

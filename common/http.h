@@ -36,6 +36,7 @@ struct http_request {
 	unsigned timeout_ms;
 	unsigned stall_timeout_ms; /* abort when no byte moved for so long; 0: none */
 	size_t max_body; /* of the answer; 0: 4 MiB; more is -EFBIG */
+	bool close; /* the connection is not kept for another request */
 	bool packed; /* the answer may come as zstd; max_body is of what it unpacks to */
 	uint64_t range_from; /* ask for the bytes from here on; 0: all */
 	uint64_t range_bytes; /* and only so many; 0: to the end */

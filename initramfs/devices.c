@@ -148,12 +148,12 @@ static void coldplug_others(struct devices *d)
 		coldplug_bus(d, buses[i], false);
 }
 
-/* The agent on its way to its first word goes first. */
-static void give_way(void)
+/* The agent on its way to its first word goes first; until it has nothing to do but wait. */
+static void give_way(pid_t pid, bool yes)
 {
 	struct sched_param p = {0};
 
-	(void)sched_setscheduler(0, SCHED_IDLE, &p);
+	(void)sched_setscheduler(pid, yes ? SCHED_IDLE : SCHED_OTHER, &p);
 }
 
 /* A controller may take half a minute to find its disks: the agent is heard of meanwhile. */
@@ -167,7 +167,7 @@ static void load_aside(struct devices *d)
 	}
 	pid = fork();
 	if (pid == 0) {
-		give_way();
+		give_way(0, true);
 		coldplug_others(d);
 		_exit(EXIT_SUCCESS);
 	}
@@ -310,6 +310,8 @@ static bool all_loaded(void *userdata)
 int devices_await_loaded(struct devices *d, uint64_t deadline_ms)
 {
 	devices_load_rest(d);
+	if (d->loader)
+		give_way(d->loader, false);
 	return devices_wait(d, deadline_ms, all_loaded, d);
 }
 

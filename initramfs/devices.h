@@ -11,7 +11,7 @@
 struct devices;
 
 enum devices_want {
-	DEVICES_ALL, /* network first: links negotiate while disks are being found */
+	DEVICES_ALL, /* network first: disks are found while a link negotiates, or later */
 	DEVICES_STORAGE, /* leave network drivers to the installed system */
 };
 

@@ -201,8 +201,9 @@ static int take_certificate(struct server *s, const struct http_response *resp,
 static int certify(struct server *s, const char *text, bool *ret_heard, char **reterr_msg)
 {
 	_cleanup_(http_response_clear) struct http_response resp = {0};
+	_cleanup_free_ char *clean = sysfs_clean(xstrdup(text), EVENT_TEXT_MAX);
 	_cleanup_(jx_freep) json_t *body = json_pack("{s:s, s:{s:s, s:s}}", "request",
-		s->request, "event", "type", "agent.up", "text", text);
+		s->request, "event", "type", "agent.up", "text", clean);
 	int r;
 
 	s->identity = (struct http_identity){.ca = s->ca};

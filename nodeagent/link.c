@@ -16,6 +16,7 @@
 
 #define EVENTS_PER_POST 64
 #define POST_TIMEOUT_MS 15000
+#define APART_POLLS 40 /* ten minutes */
 
 struct lane {
 	struct http_job *job; /* NULL: idle */
@@ -37,9 +38,12 @@ struct link {
 	json_t *events; /* those not sent yet, oldest first */
 	size_t in_flight; /* events of the running POST; 0: it is a report */
 	bool report_due;
-	/* ondold did not take a report with a question: they go one by one from now on, so
-	 * that no report keeps a node from its desired state */
-	bool apart;
+	bool poll_reports; /* the running poll carries a report */
+	uint64_t reported_ms; /* when the last report was made; 0: none yet */
+	unsigned refusals; /* of polls with a report, in a row */
+	/* ondold does not take a report with a question: for so many questions they go one by
+	 * one, so that no report keeps a node from its desired state */
+	unsigned apart;
 	bool answers, known; /* contact; known: was said once */
 };
 
@@ -63,7 +67,8 @@ static void set_contact(struct link *l, bool answers, const char *why)
 		return;
 	l->known = true;
 	l->answers = answers;
-	l->apart &= answers; /* it may be another one when it comes back */
+	if (!answers)
+		l->apart = 0; /* it may be another one when it comes back */
 	if (answers && l->poll.job) {
 		/* A poll from before may be held by a connection that is long dead. */
 		http_cancel(TAKE_PTR(l->poll.job));
@@ -107,16 +112,31 @@ static bool lane_judge(struct link *l, struct lane *lane, const char *what, int 
 
 static void poll_start(struct link *l);
 
+/* Once may be a connection with a certificate that has since been renewed. */
+static void not_taken(struct link *l, bool refused)
+{
+	l->refusals = refused ? l->refusals + 1 : 0;
+	if (l->refusals >= 2) {
+		l->refusals = 0;
+		l->apart = APART_POLLS;
+	}
+	l->report_due = true;
+}
+
 static void on_polled(
 	int r, const char *msg, const struct http_response *resp, void *userdata)
 {
 	struct link *l = userdata;
-	bool held = now_mono_ms() - l->asked_ms >= 1000;
+	bool held = now_mono_ms() - l->asked_ms >= 1000, reported = l->poll_reports;
 
+	l->poll_reports = false;
 	if (!lane_judge(l, &l->poll, "a question for the desired state", r, msg, resp)) {
-		l->apart |= r == 0 && resp->status < 500;
+		if (reported)
+			not_taken(l, r == 0 && resp->status < 500);
 		return;
 	}
+	if (reported)
+		l->refusals = 0;
 	if (resp->status == 200 &&
 		l->ops.desired(resp->body, resp->body_len, l->userdata))
 		l->useless_ms = 0;
@@ -129,11 +149,16 @@ static void on_polled(
 }
 
 /* What is reported now need not be posted as well. Caller frees. */
-static char *report_text(struct link *l)
+static char *report_text(struct link *l, bool *ret_ready)
 {
 	json_t *body = l->ops.report(l->userdata);
-	char *text = json_dumps(body, JSON_COMPACT);
+	char *text;
 
+	l->reported_ms = now_mono_ms();
+	/* Of two that travel in two lanes, ondold knows which is the later one. */
+	json_object_set_new(body, "at", json_integer((json_int_t)l->reported_ms));
+	*ret_ready = json_is_true(json_object_get(body, "ready"));
+	text = json_dumps(body, JSON_COMPACT);
 	json_decref(body);
 	if (!text)
 		abort();
@@ -141,18 +166,31 @@ static char *report_text(struct link *l)
 	return text;
 }
 
+/* As a heartbeat, or because there is news; events that wait are told before it. */
+static bool may_report_with_poll(const struct link *l)
+{
+	bool due = l->report_due || !l->reported_ms ||
+		now_mono_ms() - l->reported_ms >= LINK_HEARTBEAT_MS / 2;
+
+	return due && !l->apart && !l->post.job && json_array_size(l->events) == 0;
+}
+
 static void poll_start(struct link *l)
 {
 	_cleanup_free_ char *url = NULL, *report = NULL;
 	uint64_t revision, task, facts;
+	bool ready;
 	int r;
 
 	if (l->poll.job)
 		return;
-	if (l->apart)
+	l->poll_reports = may_report_with_poll(l);
+	if (l->poll_reports)
+		report = report_text(l, &ready);
+	else if (now_mono_ms() - l->reported_ms >= LINK_HEARTBEAT_MS / 2)
 		link_report(l);
-	else
-		report = report_text(l);
+	if (l->apart)
+		l->apart--;
 	l->ops.position(&revision, &task, &facts, l->userdata);
 	url = xasprintf("%s/desired?rev=%llu&task=%llu&facts=%llu&wait=%d", l->url,
 		(unsigned long long)revision, (unsigned long long)task,
@@ -169,7 +207,7 @@ static void poll_start(struct link *l)
 			.timeout_ms = LINK_HEARTBEAT_MS + POST_TIMEOUT_MS},
 		on_polled, l, &l->poll.job);
 	if (r < 0)
-		lane_judge(l, &l->poll, "", r, NULL, NULL);
+		on_polled(r, strerror(-r), NULL, l);
 }
 
 static int on_poll_timer(
@@ -233,11 +271,16 @@ static void post_start(struct link *l)
 {
 	bool events = json_array_size(l->events) > 0;
 	_cleanup_free_ char *url = NULL, *text = NULL;
+	bool ready = false;
 	int r;
 
-	if (l->post.job || (!events && !l->report_due))
+	if (l->post.job)
 		return;
-	text = events ? events_text(l) : report_text(l);
+	if (!events && !l->report_due) {
+		l->post.wait_ms = 0; /* what was refused is not sent again */
+		return;
+	}
+	text = events ? events_text(l) : report_text(l, &ready);
 	url = xasprintf("%s/%s", l->url, events ? "events" : "report");
 	r = http_start(l->http,
 		&(struct http_request){.method = "POST",
@@ -245,6 +288,7 @@ static void post_start(struct link *l)
 			.identity = &l->conf->identity,
 			.body = text,
 			.body_len = strlen(text),
+			.close = ready, /* nothing more to say */
 			.timeout_ms = POST_TIMEOUT_MS},
 		on_posted, l, &l->post.job);
 	if (r < 0)

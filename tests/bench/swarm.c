@@ -267,6 +267,8 @@ static void on_answer(struct conn *c, void *userdata)
 		s->c.refused++;
 		fprintf(stderr, "swarm: n%05u, step %d: %u %.200s\n", a->number,
 			(int)a->step, c->status, c->in + c->head_len);
+		if (c->is_poll) /* it would go without its heartbeats */
+			exit(1);
 	} else if (c->is_poll) {
 		poll_done(s, a);
 	} else {
@@ -280,15 +282,13 @@ static void on_failure(struct conn *c, const char *what, void *userdata)
 	struct swarm *s = userdata;
 	struct agent *a = c->owner;
 
-	if (s->c.failed++ < 10)
+	if (s->c.failed++ < 10 || c->is_poll)
 		fprintf(stderr, "swarm: n%05u, step %d, %s: %s\n", a->number,
 			(int)a->step, what, strerror(errno));
-	if (!c->is_poll || a->step == ST_DESIRED) {
-		a->events -= *a->said != 0; /* it keeps its number */
-		enqueue(&s->second, a);
-	} else {
-		poll_on(s, a);
-	}
+	if (c->is_poll && a->step != ST_DESIRED)
+		exit(1); /* ondold holds it: nothing but its end breaks it off */
+	a->events -= *a->said != 0; /* it keeps its number */
+	enqueue(&s->second, a);
 }
 
 /* ---- the loop ---- */

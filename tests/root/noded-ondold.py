@@ -127,6 +127,7 @@ class Handler(BaseHTTPRequestHandler):
             with open(path("reports"), "a", encoding="utf-8") as f:
                 f.write(json.dumps(data) + "\n")
             if both:
+                keep("both", "")
                 self.desired()
                 return
         elif self.path == "/v1/nodes/hp02/events":

@@ -827,8 +827,12 @@ def part_ready_hp02(token, boot_token):
             "proofs": [{"name": "both", "ok": False, "text": "in one", "time": 1}]}
     check("a report with the question: 204", api(12, "POST", both, said, nt)[0] == 204)
     check("it was taken", node("hp02")["proofs"][0]["name"] == "both")
-    status, again = api(12, "POST", f"/v1/nodes/hp02/desired?rev=0&wait=5", said, nt)
+    status, again = api(12, "POST", "/v1/nodes/hp02/desired?rev=0&wait=5", said, nt)
     check("answered with the desired state", status == 200 and again["revision"] == rev)
+    report(2, "hp02", nt, rev, False, at=5000)
+    report(2, "hp02", nt, rev, True, at=4000)
+    check("a report that was overtaken by a later one is not taken", not node("hp02")["proofs"][0]["ok"])
+    check("nor is its question", api(12, "POST", "/v1/nodes/hp02/desired?rev=x", said, nt)[0] == 400)
     check("a bad report with the question: 400",
           api(12, "POST", both, {"revision": "x"}, nt)[0] == 400)
     report(2, "hp02", nt, rev - 1, True)

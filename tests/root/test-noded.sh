@@ -267,8 +267,11 @@ touch "$www/apart"
 on systemctl restart ondol-noded.service
 rm -f "$www/report.json"
 expect "an ondold that takes no report with a question gets them one by one" 30 'r["ready"]'
-rm -f "$www/apart" "$www/report.json"
+rm -f "$www/report.json"
 expect "and heartbeats go on" 20 'r["ready"]'
+rm -f "$www/apart" "$www/both"
+on systemctl restart ondol-noded.service
+check "another takes both in one" within 30 [ -e "$www/both" ]
 
 # ---- documents of no use ----
 

@@ -70,7 +70,7 @@ def events(since, node=NODE, wait=0):
 
 def run(*argv, ok=True, timeout=120):
     r = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, timeout=timeout, text=True)
+                       stderr=subprocess.STDOUT, timeout=timeout, text=True, errors="replace")
     if ok and r.returncode != 0:
         raise RuntimeError(f"{' '.join(argv)}: {r.stdout}")
     return r.stdout

@@ -56,7 +56,7 @@ static void packed(void **state)
 	struct rack_node *few = r->nodes;
 	size_t n_few = r->n_nodes, head_len, tail_len, len;
 
-	assert_null(small->packed);
+	assert_false(peers_pack_text(small));
 	r->nodes = xcalloc(60 * n_few, sizeof(*r->nodes));
 	r->n_nodes = 60 * n_few;
 	for (size_t i = 0; i < r->n_nodes; i++)
@@ -65,7 +65,7 @@ static void packed(void **state)
 	free(r->nodes);
 	r->nodes = few;
 	r->n_nodes = n_few;
-	assert_non_null(p->packed);
+	assert_true(peers_pack_text(p));
 	assert_true(p->packed_len < p->len / 10);
 	head = peers_frame("{\"peers\":", &head_len);
 	tail = peers_frame("}", &tail_len);
