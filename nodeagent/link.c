@@ -120,7 +120,7 @@ static void not_taken(struct link *l, bool refused)
 		l->refusals = 0;
 		l->apart = APART_POLLS;
 	}
-	l->report_due = true;
+	link_report(l);
 }
 
 static void on_polled(
