@@ -279,8 +279,12 @@ def lost_and_doubled(o, swarm):
         acked = set(f.read().split("\n")) - {""}
     db = sqlite3.connect(f"file:{o.dir}/state/ondold.db?mode=ro", uri=True)
     kept = dict(db.execute("SELECT text, count(*) FROM event WHERE text LIKE 'swarm %' GROUP BY text"))
+    rows, last = db.execute("SELECT count(*), max(id) FROM event").fetchone()
     db.close()
-    return len(acked), len(acked - kept.keys()), sum(n > 1 for n in kept.values())
+    lost = sorted(acked - kept.keys())
+    if lost:
+        say(f"  LOST, of {rows} rows up to {last}: {', '.join(lost[:10])}")
+    return len(acked), len(lost), sum(n > 1 for n in kept.values())
 
 
 # ---- what is printed ----
