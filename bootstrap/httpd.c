@@ -346,8 +346,8 @@ static bool must_settle(const struct http_req *req)
 }
 
 /*
- * Not suspended, for it is a matter of this turn: libmicrohttpd asks again in the next, at
- * once. To resume one costs a walk over all that are suspended, and each node of the rack
+ * One that is answered is not suspended for it, as it is a matter of this turn: libmicrohttpd
+ * asks again in the next, at once. To resume one costs a walk over all that are suspended, and each node of the rack
  * has a poll there.
  */
 static void hold_back(struct http_req *req)
@@ -448,9 +448,9 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
 	}
 	if (req->replied)
 		return req->response ? queue_reply(req) : MHD_YES;
+	/* What it said must be safe, too, before it is answered well. */
 	if (req->try && is_unsettled(req->httpd))
-		hold_back(
-			req); /* what it said must be safe, too, before it is answered well */
+		hold_back(req);
 	httpd_suspend(req);
 	return MHD_YES;
 }

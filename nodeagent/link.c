@@ -148,22 +148,28 @@ static void on_polled(
 	arm(&l->poll, MAX(l->useless_ms, (uint64_t)1));
 }
 
+/* Takes body. Caller frees. */
+static char *text_of(json_t *body)
+{
+	char *text = json_dumps(body, JSON_COMPACT);
+
+	json_decref(body);
+	if (!text)
+		abort();
+	return text;
+}
+
 /* What is reported now need not be posted as well. Caller frees. */
 static char *report_text(struct link *l, bool *ret_ready)
 {
 	json_t *body = l->ops.report(l->userdata);
-	char *text;
 
 	l->reported_ms = now_mono_ms();
 	/* Of two that travel in two lanes, ondold knows which is the later one. */
 	json_object_set_new(body, "at", json_integer((json_int_t)l->reported_ms));
 	*ret_ready = json_is_true(json_object_get(body, "ready"));
-	text = json_dumps(body, JSON_COMPACT);
-	json_decref(body);
-	if (!text)
-		abort();
 	l->report_due = false;
-	return text;
+	return text_of(body);
 }
 
 /* As a heartbeat, or because there is news; events that wait are told before it. */
@@ -253,18 +259,12 @@ static void on_posted(
 
 static char *events_text(struct link *l)
 {
-	json_t *some = json_array(), *body;
-	char *text;
+	json_t *some = json_array();
 
 	l->in_flight = MIN(json_array_size(l->events), (size_t)EVENTS_PER_POST);
 	for (size_t i = 0; i < l->in_flight; i++)
 		json_array_append(some, json_array_get(l->events, i));
-	body = json_pack("{s:o}", "events", some);
-	text = json_dumps(body, JSON_COMPACT);
-	json_decref(body);
-	if (!text)
-		abort();
-	return text;
+	return text_of(json_pack("{s:o}", "events", some));
 }
 
 static void post_start(struct link *l)
